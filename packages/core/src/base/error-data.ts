@@ -1,0 +1,55 @@
+/**
+ * An error as plain data. `structuredClone` of an Error subclass keeps neither its class name nor its code, so errors
+ * and exit reasons travel in this form between actors, threads and nodes.
+ */
+export interface ErrorData {
+  readonly type: 'error'
+  readonly name: string
+  readonly message: string
+  readonly code?: string
+  readonly stack?: string
+  readonly cause?: ErrorData
+}
+
+// A cause chain may be cyclic or absurdly long; what lies deeper than this is cut.
+const causeDepthMax = 8
+
+/** Describes anything thrown as data. A thrown value that is not an Error keeps its printed form as the message. */
+export function errorData(thrown: unknown, depth = 0): ErrorData {
+  if (isErrorData(thrown)) return thrown
+  if (!(thrown instanceof Error)) return { type: 'error', name: 'NonError', message: printed(thrown) }
+  const code: unknown = 'code' in thrown ? thrown.code : undefined
+  return {
+    type: 'error',
+    // The constructor's name, because a subclass that does not set `name` would otherwise travel as "Error".
+    name: thrown.name === 'Error' ? thrown.constructor.name : thrown.name,
+    message: thrown.message,
+    ...(typeof code === 'string' && { code }),
+    ...(thrown.stack !== undefined && { stack: thrown.stack }),
+    ...(thrown.cause !== undefined && depth < causeDepthMax && { cause: errorData(thrown.cause, depth + 1) }),
+  }
+}
+
+/** An Error again, for `cause` and for throwing; its class is gone, its name, message, code, cause and stack are kept. */
+export function errorFromData(data: ErrorData): Error {
+  const cause = data.cause === undefined ? undefined : { cause: errorFromData(data.cause) }
+  const error: Error & { code?: string } = new Error(data.message, cause)
+  error.name = data.name
+  if (data.code !== undefined) error.code = data.code
+  if (data.stack !== undefined) error.stack = data.stack
+  return error
+}
+
+export function isErrorData(value: unknown): value is ErrorData {
+  return typeof value === 'object' && value !== null && 'type' in value && value.type === 'error' && 'message' in value
+}
+
+function printed(value: unknown): string {
+  if (typeof value === 'string') return value
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    // Not serialisable (a cycle, a BigInt): its short form still says what it was.
+    return Object.prototype.toString.call(value)
+  }
+}

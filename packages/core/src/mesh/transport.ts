@@ -1,0 +1,113 @@
+import type { Platform } from '../platform/platform.ts'
+
+/** A node's name in the mesh: a non-empty string that its transport authenticated, the same over restarts if its identity is. */
+export type NodeId = string
+
+/**
+ * How a transport is made, as plain data, so that any thread can start it: the module's URL, the name of an exported
+ * `TransportFactory`, and that factory's options.
+ */
+export interface TransportSpec {
+  readonly module: string
+  readonly export: string
+  readonly options: unknown
+}
+
+export type TransportFactory = (options: unknown) => Transport
+
+/** What core offers a transport. Both functions may be called at any time from `start` to the end of `stop`. */
+export interface TransportHost {
+  /**
+   * A peer connected to us, is authenticated, and all lanes are usable. Core attaches its frame listeners before
+   * this returns.
+   */
+  accepted(link: RawLink): void
+  /**
+   * An address where a peer of this cluster may be (a configured seed, a discovery). Core dials it, with back-off, for
+   * as long as it has no link there. Naming one twice does no harm.
+   */
+  found(address: string): void
+}
+
+/**
+ * Carries whole frames between nodes, in order, and nothing else. Everything clever (hello, heartbeat, epochs,
+ * deadlines, duplicates) is done once above it, in core. The contract is tested by `@skerry/testing/conformance`.
+ *
+ * - Identity: `RawLink.peer` is authenticated before any frame is delivered; a dial that expects another node fails.
+ * - Frames: a lane delivers frames whole, once and in the order sent; lanes are independent of each other. Frames may be
+ *   lost only at the end: when the link closes, a suffix of each lane's frames may be missing.
+ * - Loss: the death of the peer or of the connection resolves `closed` on every link to it. Silence need not be noticed:
+ *   core's heartbeat does that.
+ * - Bounds: at most `supports.maxFrameBytes` a frame. A larger one from a peer closes the link; it is never buffered.
+ *
+ * @example
+ * const transport = createMyTransport(options)
+ * const { id } = await transport.start(host, platform)
+ * const link = await transport.dial(address, undefined, signal)
+ */
+export interface Transport {
+  /** What this transport can do. Constant. `lanes` is at least 1. */
+  readonly supports: TransportFeatures
+  /** Starts listening. Resolves with our own id and the addresses where peers can dial us (none: not dialable). */
+  start(host: TransportHost, platform: Platform): Promise<{ id: NodeId; addresses: readonly string[] }>
+  /**
+   * Connects, authenticates and opens all lanes. Rejects with a `TransportError`, when `signal` aborts, and when the
+   * peer is not `expect` (where given). It may resolve before the peer admitted us: that shows as `closed`.
+   */
+  dial(address: string, expect: NodeId | undefined, signal: AbortSignal): Promise<RawLink>
+  /** Closes every link and stops listening. Resolves when nothing of it is left. Idempotent. */
+  stop(): Promise<void>
+  /** Spreads a small record (at most 16 KiB) to the subscribers of `topic`. Best effort, a hint: it may be lost, repeated, reordered. */
+  publish?(topic: string, record: Uint8Array): void
+  /** Listens to a topic, from now until `stop`. `via` is the node that handed the record on, not its author. */
+  subscribe?(topic: string, on: (via: NodeId, record: Uint8Array) => void): void
+  /** Signs bytes as this node. Only after `start`. */
+  sign(bytes: Uint8Array): Uint8Array
+  /** Whether `signature` over `bytes` was made by `author`. Never throws: garbage is `false`. */
+  verify(author: NodeId, bytes: Uint8Array, signature: Uint8Array): boolean
+}
+
+export interface TransportFeatures {
+  /** Independent ordered streams per link. With 1, `lane(n)` is the same lane for every `n`. */
+  readonly lanes: number
+  readonly gossip: boolean
+  /** The largest frame that `send` takes, in bytes. */
+  readonly maxFrameBytes: number
+}
+
+/** One connection to one authenticated peer. There may be several to the same peer at a time; core chooses. */
+export interface RawLink {
+  readonly peer: NodeId
+  /** Lane `n`, from 0; `n` beyond the last means the last. The same object for the same lane. */
+  lane(n: number): RawLane
+  /** Ends the link, sending on what was accepted by `send` if that takes no waiting. Idempotent. */
+  close(reason: string): void
+  /** Resolves once, when either side ended it or the connection was lost. Never rejects. After it no frame is delivered. */
+  readonly closed: Promise<LinkClosed>
+}
+
+export interface LinkClosed {
+  /** Whether our own `close` ended it. */
+  readonly local: boolean
+  readonly reason: string
+}
+
+/** An ordered stream of whole frames. */
+export interface RawLane {
+  /**
+   * Takes one frame (the bytes belong to the transport from here on). `false`: taken, but the buffer is full, and
+   * `onDrain` will tell when to go on. Throws `ERR_FRAME_TOO_LARGE` and takes nothing when the frame exceeds
+   * `maxFrameBytes`. After the link closed it drops the frame and returns `false`.
+   */
+  send(frame: Uint8Array): boolean
+  /** Called after `send` returned `false` and the buffer emptied. One listener; a second replaces the first. */
+  onDrain(on: () => void): void
+  /**
+   * Frames from the peer. One listener, attached in the same turn in which the link was handed over; frames that came
+   * before wait for it. The listener must not throw.
+   */
+  onFrame(on: (frame: Uint8Array) => void): void
+  /** Stops delivery soon, so that a fast peer is slowed down rather than buffered for. At most a bounded amount still arrives. */
+  pause(): void
+  resume(): void
+}

@@ -1,0 +1,29 @@
+import type { Clock } from './clock.ts'
+import type { Log } from './log.ts'
+import type { Random } from './random.ts'
+import type { Threads } from './threads.ts'
+import type { TurnQueue } from './turn-queue.ts'
+
+export type { Clock, Timer } from './clock.ts'
+export type { Log } from './log.ts'
+export type { Random } from './random.ts'
+export type { ThreadEnd, ThreadEvents, ThreadHandle, Threads } from './threads.ts'
+export type { Turn, TurnQueue } from './turn-queue.ts'
+
+/**
+ * The world as one node sees it. All time, chance, turns, threads and environment pass through this object, which is
+ * handed down from the composition root; nothing imports an instance. Replace it and the same code runs simulated.
+ */
+export interface Platform {
+  readonly clock: Clock
+  readonly random: Random
+  readonly turns: TurnQueue
+  readonly threads: Threads
+  readonly log: Log
+  /** The environment's variables, read once at boot. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** How busy this thread's event loop was since the last call, from 0 to 1. */
+  load(): number
+  /** What the operating-system process should report when it ends. */
+  setExitCode(code: number): void
+}
