@@ -1,3 +1,42 @@
+// Apps and nodes
+export { type AppDefinition, defineApp } from './node/app.ts'
+export { type NodeOptions, startNode } from './node/start-node.ts'
+export type { Node, NodeEnd } from './node/node.ts'
+export { systemPlatform, type SystemPlatformOptions } from './node/system-platform.ts'
+export { memoryTransport, type MemoryTransportOptions } from './mesh/memory-transport.ts'
+
+// Actors
+export { actor, type ActorDefinition, type BareContext, type ReceiveOptions } from './actor/bare-actor.ts'
+export type { Behavior, ModuleMeta } from './actor/behavior.ts'
+export type { CallOptions, Context, Message, MonitorRef, StartOptions } from './actor/context.ts'
+export type { KernelCounters } from './actor/counters.ts'
+export { Exit, type ExitReason } from './actor/exit-reason.ts'
+export type { DownMessage, ExitMessage } from './actor/mailbox.ts'
+export { type ActorName, actorName, formatPid, isPid, type NodeId, parsePid, type Pid, samePid, type Target } from './actor/pid.ts'
+export type { Outcome } from './actor/signal.ts'
+export type { Placement } from './actor/thread-starter.ts'
+
+// Servers and supervisors
+export { type DeferredReply, genServer, type GenServerDefinition, type InitContext, type ServerContext, type ServerProtocol, type Stop } from './otp/gen-server.ts'
+export { child, type ChildOptions, type ChildSpec, type Restart } from './otp/child-spec.ts'
+export type { Intensity } from './otp/restart-intensity.ts'
+export type { Strategy } from './otp/restart-strategy.ts'
+export { type ChildCounts, type ChildInfo, supervisor, supervisorBehavior, type SupervisorProtocol, type SupervisorSpec } from './otp/supervisor.ts'
+
+// Calls by region
+export type { ProcedureName, ProcedureRef, RegionTarget, RegionVerbs, RemoteVerbs, RpcOptions } from './actor/remote-verbs.ts'
+export { contract, type Contract, type ContractDefinition, type Implementation, procedure, type ProcedureDefinition, type ProcedureHere } from './rpc/procedure.ts'
+export type { ProcedureContext } from './rpc/procedure-context.ts'
+
+// Errors
 export { type ErrorData, errorData, errorFromData } from './base/error-data.ts'
 export { RuntimeError } from './base/runtime-error.ts'
+export { ActorError, type ActorErrorCode, CallError, type CallErrorCode } from './actor/errors.ts'
+export { CodecError, type CodecErrorCode } from './codec/errors.ts'
 export { TransportError, type TransportErrorCode } from './mesh/errors.ts'
+export { NodeError, type NodeErrorCode } from './node/errors.ts'
+export { SpecError } from './otp/errors.ts'
+export { type Attempt, RpcError, type RpcErrorCode } from './rpc/errors.ts'
+
+// For tests and tools
+export { consoleLog, silentLog } from './platform/log.ts'

@@ -1,7 +1,7 @@
+import type { NodeId } from '../actor/pid.ts'
 import type { Platform } from '../platform/platform.ts'
 
-/** A node's name in the mesh: a non-empty string that its transport authenticated, the same over restarts if its identity is. */
-export type NodeId = string
+export type { NodeId } from '../actor/pid.ts'
 
 /**
  * How a transport is made, as plain data, so that any thread can start it: the module's URL, the name of an exported

@@ -1,0 +1,210 @@
+import { readdirSync } from 'node:fs'
+
+// JavaScript instead of JSON, because the levels below are a table and not two hundred lines of copies of it.
+// oxlint finds only .oxlintrc.json by itself: name this file with -c, in editors too.
+
+/**
+ * The folders of packages/core/src, lowest first. A folder imports itself and the rows above its own; folders of one
+ * row never see each other. An import of a type counts.
+ */
+const coreLevels = [
+  ['base'],
+  ['platform', 'codec'],
+  ['actor'],
+  ['otp'],
+  ['thread', 'mesh'],
+  ['region'],
+  ['rpc'],
+  ['node'],
+]
+
+/** The folders that may touch the machine: they make or choose the Platform that all others are handed. */
+const compositionFolders = ['platform', 'node']
+
+const takeItFromThePlatform = 'Take it from the Platform that is handed down, so that the same code runs simulated.'
+
+const ambientGlobals = [
+  'Date',
+  'performance',
+  'crypto',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'clearTimeout',
+  'clearInterval',
+  'clearImmediate',
+  'queueMicrotask',
+  'console',
+].map((name) => ({ name, message: takeItFromThePlatform }))
+
+const ambientProperties = [
+  ['Math', 'random'],
+  ['AbortSignal', 'timeout'],
+  ['process', 'env'],
+  ['process', 'hrtime'],
+  ['process', 'uptime'],
+  ['process', 'nextTick'],
+  ['process', 'exit'],
+  ['process', 'exitCode'],
+  ['process', 'stdout'],
+  ['process', 'stderr'],
+].map(([object, property]) => ({ object, property, message: takeItFromThePlatform }))
+
+const ambientModules = [
+  ...['node:timers', 'node:timers/promises', 'node:perf_hooks', 'node:process', 'node:console'].map((name) => ({ name })),
+  {
+    name: 'node:crypto',
+    importNames: ['default', 'randomBytes', 'randomFill', 'randomFillSync', 'randomInt', 'randomUUID', 'webcrypto'],
+  },
+].map((path) => ({ ...path, message: takeItFromThePlatform }))
+
+const ambient = {
+  'no-restricted-globals': ['error', { globals: ambientGlobals, checkGlobalObject: true, globalObjects: ['global'] }],
+  'no-restricted-properties': ['error', ...ambientProperties],
+  'no-console': 'error',
+}
+const ambientAllowed = { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' }
+
+const noPackageOfOurs = { regex: '^@skerry/', message: 'core depends on no other package of ours, and on itself by path.' }
+const coreByItsNameOnly = {
+  regex: '^(?:\\.\\./)+(?:core|testing|transport-libp2p)/|^@skerry/[^/]+/(?:src|dist)/',
+  message: 'Import another package by its public name.',
+}
+
+export default {
+  plugins: ['eslint', 'typescript', 'unicorn', 'oxc', 'import', 'promise', 'vitest'],
+  options: { typeAware: true, reportUnusedDisableDirectives: 'error' },
+  ignorePatterns: ['**/dist/**', '**/node_modules/**'],
+  categories: { correctness: 'error', suspicious: 'error' },
+  rules: {
+    eqeqeq: ['error', 'always'],
+    'no-empty': ['error', { allowEmptyCatch: false }],
+    'no-var': 'error',
+    'prefer-const': 'error',
+    'import/no-cycle': ['error', { ignoreTypes: false }],
+    'import/no-default-export': 'error',
+    'typescript/ban-ts-comment': [
+      'error',
+      { 'ts-ignore': true, 'ts-nocheck': true, 'ts-expect-error': 'allow-with-description' },
+    ],
+    'typescript/await-thenable': 'error',
+    'typescript/consistent-type-imports': ['error', { disallowTypeAnnotations: true }],
+    'typescript/no-explicit-any': 'error',
+    'typescript/no-floating-promises': 'error',
+    'typescript/no-misused-promises': 'error',
+    'typescript/no-non-null-assertion': 'error',
+    'typescript/only-throw-error': 'error',
+    'typescript/return-await': ['error', 'error-handling-correctness-only'],
+    'typescript/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+    'unicorn/prefer-node-protocol': 'error',
+
+    // Off: the compiler says it better.
+    'consistent-return': 'off',
+    'no-useless-constructor': 'off', // a constructor that only narrows a parameter's type is not useless
+    'typescript/no-redundant-type-constituents': 'off', // fires on names the compiler cannot resolve, which it reports
+    // Off: what it forbids is how this code is written, on purpose.
+    'typescript/no-generated-empty-object-type': 'off',
+    'typescript/no-unsafe-type-assertion': 'off', // data from a mailbox or a peer is checked, then asserted
+    'typescript/unbound-method': 'off', // objects of functions without "this" are handed on piece by piece
+    'promise/always-return': 'off',
+    'unicorn/no-array-reverse': 'off', // on arrays that the same expression made
+    'unicorn/no-array-sort': 'off',
+    'unicorn/no-new-array': 'off', // rings and tables of a known size
+    'unicorn/no-useless-spread': 'off', // copies what the loop's body changes
+    'unicorn/require-module-specifiers': 'off', // "export {}" makes a file a module
+    'unicorn/require-post-message-target-origin': 'off', // of windows; ports have none
+    'import/no-unassigned-import': 'off',
+  },
+  overrides: [
+    {
+      files: ['packages/*/src/**'],
+      rules: { ...ambient, 'no-restricted-imports': ['error', { paths: ambientModules }] },
+    },
+    {
+      files: ['packages/testing/src/**'],
+      rules: { 'no-restricted-imports': ['error', { paths: ambientModules, patterns: [coreByItsNameOnly] }] },
+    },
+    {
+      files: ['packages/transport-libp2p/src/**'],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          {
+            paths: [...ambientModules, { name: '@skerry/testing', message: 'Only its tests may.' }],
+            patterns: [coreByItsNameOnly, { regex: '^@skerry/testing/', message: 'Only its tests may.' }],
+          },
+        ],
+      },
+    },
+    ...coreFolderOverrides(),
+    {
+      files: ['**/test/**', '**/bench/**'],
+      rules: {
+        'typescript/no-extraneous-class': 'off',
+        'typescript/no-non-null-assertion': 'off',
+        'typescript/restrict-template-expressions': 'off',
+        // Tests have helpers that assert, titles from tables, and invariants that hold only in some branch.
+        'vitest/expect-expect': 'off',
+        'vitest/no-conditional-expect': 'off',
+        'vitest/no-standalone-expect': 'off',
+        'vitest/valid-title': 'off',
+      },
+    },
+    {
+      // Configuration files must have a default export.
+      files: ['*.config.{ts,mjs}'],
+      rules: { 'import/no-default-export': 'off' },
+    },
+  ],
+}
+
+function coreFolderOverrides() {
+  const known = coreLevels.flat()
+  const unknown = coreFolders().filter((folder) => !known.includes(folder))
+  if (unknown.length > 0) throw new Error(`packages/core/src/${unknown[0]}/ has no level in oxlint.config.mjs`)
+
+  return coreLevels.flatMap((folders, level) =>
+    folders.map((folder) => {
+      const lower = coreLevels.slice(0, level).flat()
+      const forbidden = known.filter((other) => other !== folder && !lower.includes(other))
+      return {
+        files: [`packages/core/src/${folder}/**`],
+        rules: {
+          ...(compositionFolders.includes(folder) && ambientAllowed),
+          'no-restricted-imports': [
+            'error',
+            {
+              paths: compositionFolders.includes(folder) ? [] : ambientModules,
+              patterns: [noPackageOfOurs, level === 0 ? onlyItself(folder) : onlyDownward(folder, lower, forbidden)],
+            },
+          ],
+        },
+      }
+    }),
+  )
+}
+
+function coreFolders() {
+  const entries = readdirSync(new URL('packages/core/src/', import.meta.url), { withFileTypes: true })
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+}
+
+/** @param {string} folder */
+function onlyItself(folder) {
+  return { regex: '^[^.]|^\\.[^/]', message: `${folder}/ imports nothing but its own files.` }
+}
+
+/**
+ * oxlint's regular expressions have no look-ahead, so this lists what is forbidden: other folders of the same or a
+ * higher level, files beside the folders (index.ts), and detours.
+ *
+ * @param {string} folder
+ * @param {string[]} lower
+ * @param {string[]} forbidden
+ */
+function onlyDownward(folder, lower, forbidden) {
+  return {
+    regex: `^\\.\\./(?:${forbidden.join('|')})/|^\\.\\./[^/]+$|^\\.\\./\\.\\./|^\\./.*\\.\\./`,
+    message: `${folder}/ imports its own files (by "./") and ${lower.map((name) => `${name}/`).join(', ')} only.`,
+  }
+}

@@ -1,0 +1,381 @@
+import type { Turn } from '../platform/turn-queue.ts'
+import { type Deferred, deferred } from '../base/deferred.ts'
+import { errorData } from '../base/error-data.ts'
+import { unreachable } from '../base/assert.ts'
+import { ActorError } from './errors.ts'
+import { type EdgeHolder, isLost, type LostPeer } from './edges.ts'
+import { type ExitReason, isCleanExit, printReason, reasonOfThrown } from './exit-reason.ts'
+import type { Host } from './host.ts'
+import { type Envelope, Mailbox, type Replier } from './mailbox.ts'
+import { formatPid, type Pid, samePid } from './pid.ts'
+import type { Failure, Signal } from './signal.ts'
+
+/** What an actor runs: made from its behavior, one for each life. A promise blocks this actor until it settles, and nobody else. */
+export interface Process {
+  init(): void | Promise<void>
+  handle(envelope: Envelope): void | Promise<void>
+  /** Runs before an orderly end and after an error, not on a kill or an untrapped exit signal. */
+  terminate?(reason: ExitReason): void | Promise<void>
+}
+
+/** Something that ends with its actor: a timer, a call to another region. */
+export interface Attachment {
+  ownerExited(reason: ExitReason): void
+}
+
+export interface ActorOptions {
+  /** What the logs call it. */
+  readonly label: string
+  readonly parent: Pid | undefined
+  readonly trapExit: boolean
+  readonly mailboxLimit: number
+  /** One of the node's own actors: signals from other nodes don't reach it. */
+  readonly system: boolean
+}
+
+type Life = 'starting' | 'running' | 'stopping' | 'exited'
+
+/** One life of one actor: from spawn to exit. */
+export class Actor implements Turn, EdgeHolder {
+  readonly pid: Pid
+  readonly label: string
+  readonly parent: Pid | undefined
+  readonly system: boolean
+  readonly mailbox: Mailbox
+  trapExit: boolean
+  life: Life = 'starting'
+  /** Settles when init is over; a start that nobody awaits is no unhandled rejection. */
+  readonly started: Deferred<void> = deferred()
+
+  readonly #host: Host
+  #process: Process | undefined
+  #busy = false
+  #queued = false
+  // Made on first use: most actors have none of most of these, and there may be 100,000 actors.
+  #links: Map<string, Pid> | undefined
+  #watchers: { pid: Pid; ref: number }[] | undefined
+  #monitors: Map<number, Pid> | undefined
+  #attachments: Set<Attachment> | undefined
+  #abort: AbortController | undefined
+  /** Callers that wait for an answer from this actor: the call in hand and those it deferred. */
+  #openRequests: Set<Replier> | undefined
+
+  constructor(host: Host, pid: Pid, options: ActorOptions) {
+    this.#host = host
+    this.pid = pid
+    this.label = options.label
+    this.parent = options.parent
+    this.trapExit = options.trapExit
+    this.system = options.system
+    this.mailbox = new Mailbox(options.mailboxLimit)
+    this.started.promise.catch(() => undefined)
+  }
+
+  /** Runs `process`, its init first, from the next turn on. */
+  begin(process: Process): void {
+    this.#process = process
+    this.#schedule()
+  }
+
+  get alive(): boolean {
+    return this.life !== 'exited'
+  }
+
+  /** Aborts when this life ends. Made when first asked for: a controller costs ten calls. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (!this.alive) this.#abort.abort(exitedError(this.pid))
+    return this.#abort.signal
+  }
+
+  runTurn(): void {
+    this.#queued = false
+    if (this.life === 'exited' || this.life === 'stopping' || this.#busy || this.#process === undefined) return
+    if (this.life === 'starting') {
+      this.#runInit(this.#process)
+      return
+    }
+    const envelope = this.mailbox.shift()
+    if (envelope === undefined) return
+    let pending: void | Promise<void>
+    try {
+      pending = this.#process.handle(envelope)
+    } catch (thrown) {
+      this.crash(thrown)
+      return
+    }
+    if (pending === undefined) {
+      if (this.mailbox.length > 0) this.#schedule()
+      return
+    }
+    this.#busy = true
+    pending.then(
+      () => this.#resume(),
+      (thrown: unknown) => this.crash(thrown),
+    )
+  }
+
+  /** Puts an envelope in the mailbox, or says why not. */
+  receive(envelope: Envelope): void {
+    if (!this.mailbox.push(envelope)) {
+      if (envelope.type === 'request') {
+        this.#host.counters.mailboxRefusals += 1
+        envelope.replier.fail({ code: 'ERR_MAILBOX_FULL', outcome: 'not-run', message: `The mailbox of ${this.label} is full` })
+      } else {
+        this.#host.counters.mailboxDrops += 1
+      }
+      return
+    }
+    if (!this.#busy) this.#schedule()
+  }
+
+  /** Acts on a signal from another thread or node, or on a system signal of this thread. */
+  deliver(signal: Signal): void {
+    switch (signal.type) {
+      case 'message':
+      case 'cast':
+        this.receive(signal)
+        return
+      case 'call':
+        this.receive({
+          type: 'request',
+          name: signal.name,
+          args: signal.args,
+          encoded: signal.encoded,
+          replier: this.#host.replierTo(signal.from, signal.ref),
+        })
+        return
+      case 'link':
+        this.addLink(signal.from)
+        return
+      case 'unlink':
+        this.removeLink(signal.from)
+        return
+      case 'exit':
+        this.#receiveExit(signal.from, signal.reason, signal.viaLink)
+        return
+      case 'monitor':
+        this.#watchers ??= []
+        this.#watchers.push({ pid: signal.from, ref: signal.ref })
+        this.#host.addEdge(signal.from, this)
+        return
+      case 'demonitor':
+        this.#watchers = this.#watchers?.filter((watcher) => watcher.ref !== signal.ref || !samePid(watcher.pid, signal.from))
+        return
+      case 'down':
+        if (this.#monitors?.delete(signal.ref) === true) {
+          this.receive({ type: 'DOWN', ref: signal.ref, pid: signal.from, reason: signal.reason })
+        }
+        return
+      case 'reply':
+      case 'spawn':
+      case 'cancel':
+        // These are addressed to calls and to the node; a peer that sends one to an actor is wrong or hostile.
+        this.#host.counters.refusedSignals += 1
+        return
+      default:
+        unreachable(signal)
+    }
+  }
+
+  // --- links and monitors ---
+
+  addLink(pid: Pid): void {
+    this.#links ??= new Map()
+    this.#links.set(formatPid(pid), pid)
+    this.#host.addEdge(pid, this)
+  }
+
+  /** Whether there was one. */
+  removeLink(pid: Pid): boolean {
+    return this.#links?.delete(formatPid(pid)) ?? false
+  }
+
+  addMonitor(ref: number, pid: Pid): void {
+    this.#monitors ??= new Map()
+    this.#monitors.set(ref, pid)
+    this.#host.addEdge(pid, this)
+  }
+
+  /** Whom the monitor watched, or `undefined` if it has fired or never was. */
+  removeMonitor(ref: number): Pid | undefined {
+    const pid = this.#monitors?.get(ref)
+    this.#monitors?.delete(ref)
+    return pid
+  }
+
+  peerLost(lost: LostPeer, reason: (pid: Pid) => ExitReason): void {
+    if (!this.alive) return
+    this.#watchers = this.#watchers?.filter((watcher) => !isLost(watcher.pid, lost))
+    for (const [ref, pid] of [...(this.#monitors ?? [])]) {
+      if (!isLost(pid, lost)) continue
+      this.#monitors?.delete(ref)
+      this.receive({ type: 'DOWN', ref, pid, reason: reason(pid) })
+    }
+    for (const pid of [...(this.#links?.values() ?? [])]) {
+      if (isLost(pid, lost)) this.#receiveExit(pid, reason(pid), true)
+    }
+  }
+
+  // --- requests in hand ---
+
+  openRequest(replier: Replier): void {
+    this.#openRequests ??= new Set()
+    this.#openRequests.add(replier)
+  }
+
+  closeRequest(replier: Replier): void {
+    this.#openRequests?.delete(replier)
+  }
+
+  attach(attachment: Attachment): void {
+    this.#attachments ??= new Set()
+    this.#attachments.add(attachment)
+  }
+
+  detach(attachment: Attachment): void {
+    this.#attachments?.delete(attachment)
+  }
+
+  // --- ends ---
+
+  /** Ends in order: `terminate` first, with the kill as the only thing that can cut it short. */
+  stop(reason: ExitReason): void {
+    if (this.life === 'exited' || this.life === 'stopping') return
+    const wasStarting = this.life === 'starting'
+    this.life = 'stopping'
+    let pending: void | Promise<void> = undefined
+    try {
+      pending = wasStarting ? undefined : this.#process?.terminate?.(reason)
+    } catch (thrown) {
+      this.#logCrash(thrown)
+      this.exit(reasonOfThrown(thrown))
+      return
+    }
+    if (pending === undefined) {
+      this.exit(reason)
+      return
+    }
+    pending.then(
+      () => this.exit(reason),
+      (thrown: unknown) => {
+        if (this.alive) this.#logCrash(thrown)
+        this.exit(reasonOfThrown(thrown))
+      },
+    )
+  }
+
+  /** Ends at once, for links, monitors and names. A handler that still awaits something resumes without any effect. */
+  exit(reason: ExitReason): void {
+    if (this.life === 'exited') return
+    const wasStarting = this.life === 'starting'
+    this.life = 'exited'
+    this.#host.remove(this, reason)
+    if (wasStarting) {
+      this.started.reject(new ActorError('ERR_START_FAILED', `${this.label} did not start: ${printReason(reason)}`, { reason }))
+    }
+    this.#abort?.abort(exitedError(this.pid))
+    for (const attachment of this.#attachments ?? []) attachment.ownerExited(reason)
+    this.#failRequests(reason)
+    for (const watcher of this.#watchers ?? []) {
+      this.#host.removeEdge(watcher.pid, this)
+      this.#host.route({ type: 'down', from: this.pid, to: watcher.pid, ref: watcher.ref, reason })
+    }
+    for (const [ref, pid] of this.#monitors ?? []) {
+      this.#host.removeEdge(pid, this)
+      this.#host.route({ type: 'demonitor', from: this.pid, to: pid, ref })
+    }
+    for (const pid of this.#links?.values() ?? []) {
+      this.#host.removeEdge(pid, this)
+      this.#host.route({ type: 'exit', from: this.pid, to: pid, reason, viaLink: true })
+    }
+  }
+
+  #failRequests(reason: ExitReason): void {
+    const message = `${this.label} ended: ${printReason(reason)}`
+    const begun: Failure = { code: 'ERR_CALLEE_EXITED', outcome: 'ran', message, reason }
+    for (const replier of this.#openRequests ?? []) replier.fail(begun)
+    for (const envelope of this.mailbox.drain()) {
+      if (envelope.type === 'request') envelope.replier.fail({ ...begun, outcome: 'not-run' })
+      else if (envelope.type === 'message' || envelope.type === 'cast') this.#host.counters.deadLetters += 1
+    }
+  }
+
+  #receiveExit(from: Pid, reason: ExitReason, viaLink: boolean): void {
+    if (!this.alive) return
+    if (viaLink) {
+      // A link that was removed meanwhile makes the signal void.
+      if (!this.removeLink(from)) return
+    } else if (reason === 'kill') {
+      this.exit('killed')
+      return
+    }
+    if (this.trapExit) {
+      this.receive({ type: 'EXIT', from, reason })
+    } else if (reason !== 'normal') {
+      this.exit(reason)
+    } else if (samePid(from, this.pid)) {
+      this.exit('normal')
+    }
+  }
+
+  #runInit(process: Process): void {
+    let pending: void | Promise<void>
+    try {
+      pending = process.init()
+    } catch (thrown) {
+      this.crash(thrown)
+      return
+    }
+    if (pending === undefined) {
+      this.#initDone()
+      return
+    }
+    this.#busy = true
+    pending.then(
+      () => this.#initDone(),
+      (thrown: unknown) => this.crash(thrown),
+    )
+  }
+
+  #initDone(): void {
+    this.#busy = false
+    if (this.life !== 'starting') return
+    this.life = 'running'
+    this.started.resolve()
+    if (this.mailbox.length > 0) this.#schedule()
+  }
+
+  #resume(): void {
+    this.#busy = false
+    if (this.life === 'running' && this.mailbox.length > 0) this.#schedule()
+  }
+
+  /** Ends because its code threw this: `terminate` runs, the reason is the error. After the end it is counted and ignored. */
+  crash(thrown: unknown): void {
+    this.#busy = false
+    if (!this.alive) {
+      this.#host.counters.errorsAfterExit += 1
+      return
+    }
+    const reason = reasonOfThrown(thrown)
+    if (!isCleanExit(reason)) this.#logCrash(thrown)
+    this.stop(reason)
+  }
+
+  #logCrash(thrown: unknown): void {
+    this.#host.counters.crashes += 1
+    const fields = { actor: formatPid(this.pid), label: this.label, err: errorData(thrown) }
+    this.#host.platform.log.error(fields, 'an actor ended by an error')
+  }
+
+  #schedule(): void {
+    if (this.#queued) return
+    this.#queued = true
+    this.#host.platform.turns.enqueue(this)
+  }
+}
+
+function exitedError(pid: Pid): ActorError {
+  return new ActorError('ERR_ACTOR_EXITED', `The actor ${formatPid(pid)} has ended`)
+}

@@ -1,0 +1,149 @@
+import { RingQueue } from '../base/ring-queue.ts'
+import type { Timer } from '../platform/clock.ts'
+import type { Codec } from '../codec/codec.ts'
+import type { Actor, Process } from './actor.ts'
+import type { Behavior, ModuleMeta } from './behavior.ts'
+import { Context, type Message } from './context.ts'
+import { ActorError } from './errors.ts'
+import type { ExitReason } from './exit-reason.ts'
+import type { Kernel } from './kernel.ts'
+import { type Envelope, mailboxLimitDefault } from './mailbox.ts'
+import type { Pid } from './pid.ts'
+import type { ReplyResult } from './signal.ts'
+
+export interface ReceiveOptions {
+  /** Milliseconds until `receive` rejects with `ERR_RECEIVE_TIMEOUT`. Default: it waits as long as the actor lives. */
+  readonly timeoutMs?: number
+}
+
+/** The context of a bare actor: it takes its messages itself. */
+export interface BareContext extends Context {
+  /** The next message, in order of arrival. */
+  receive(options?: ReceiveOptions): Promise<Message>
+}
+
+export interface ActorDefinition<Args extends readonly unknown[]> {
+  /** The export's name, where `module` is given; otherwise what the logs call it. */
+  readonly name: string
+  /** `import.meta`, so that other threads can load it. */
+  readonly module?: ModuleMeta
+  /** The body. When it returns the actor ends `normal`; what it throws is its exit reason. */
+  run(ctx: BareContext, ...args: Args): void | Promise<void>
+}
+
+/**
+ * A bare actor: a function that runs once. For a server with handlers use `genServer`.
+ *
+ * @example
+ * const echo = actor({ name: 'echo', async run(ctx, to: Pid) { for (;;) ctx.send(to, await ctx.receive()) } })
+ * ctx.spawn(echo, [ctx.self])
+ */
+export function actor<Args extends readonly unknown[]>(definition: ActorDefinition<Args>): Behavior<Args> {
+  return {
+    name: definition.name,
+    module: definition.module?.url,
+    trapExit: false,
+    mailboxLimit: mailboxLimitDefault,
+    createContext: (kernel, self) => new ReceivingContext(kernel, self),
+    createProcess: (ctx, args) => bareProcess(ctx as ReceivingContext, () => definition.run(ctx as BareContext, ...(args as unknown as Args))),
+  }
+}
+
+/** The process of an actor whose whole life is one function. */
+export function bareProcess(ctx: ReceivingContext, run: () => void | Promise<void>): Process {
+  return {
+    init() {
+      // The body runs beside the mailbox, not in front of it: it is the one that takes the messages out.
+      const pending = run()
+      if (pending === undefined) ctx.end('normal')
+      else
+        pending.then(
+          () => ctx.end('normal'),
+          (thrown: unknown) => ctx.crash(thrown),
+        )
+    },
+    handle(envelope) {
+      ctx.accept(envelope)
+    },
+  }
+}
+
+/** A context with the messages that arrived and were not yet received. Bounded by the mailbox's limit. */
+export class ReceivingContext extends Context implements BareContext {
+  readonly #cell: Actor
+  readonly #host: Kernel
+  readonly #arrived = new RingQueue<Message>(2)
+  #waiting: ((message: Message) => void) | undefined
+
+  constructor(kernel: Kernel, self: Actor) {
+    super(kernel, self)
+    this.#cell = self
+    this.#host = kernel
+  }
+
+  receive(options: ReceiveOptions = {}): Promise<Message> {
+    if (!this.#cell.alive) return new Promise(() => undefined)
+    if (this.#arrived.length > 0) return Promise.resolve(this.#arrived.shift())
+    return new Promise((resolve, reject) => {
+      let timer: Timer | undefined = undefined
+      this.#waiting = (message) => {
+        timer?.cancel()
+        resolve(message)
+      }
+      if (options.timeoutMs === undefined) return
+      timer = this.clock.after(options.timeoutMs, () => {
+        this.#waiting = undefined
+        if (this.#cell.alive) reject(new ActorError('ERR_RECEIVE_TIMEOUT', `No message within ${options.timeoutMs} ms`))
+      })
+    })
+  }
+
+  accept(envelope: Envelope): void {
+    switch (envelope.type) {
+      case 'request':
+        envelope.replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message: 'The actor is not a GenServer' })
+        return
+      case 'cast':
+        this.#host.counters.deadLetters += 1
+        return
+      case 'EXIT':
+      case 'DOWN':
+        this.#take(envelope)
+        return
+      case 'message':
+        this.#take(this.#host.open(envelope.message, envelope.encoded) as Message)
+    }
+  }
+
+  end(reason: ExitReason): void {
+    this.#cell.exit(reason)
+  }
+
+  /** The codec of this node. */
+  get codec(): Codec {
+    return this.#host.codec
+  }
+
+  /** Answers the call that this process runs for, and ends: the answer takes the place of the exit signal. */
+  answerAndEnd(call: Pid, result: ReplyResult): void {
+    if (!this.#cell.alive) {
+      this.#host.counters.afterExit += 1
+      return
+    }
+    this.#cell.removeLink(call)
+    this.#host.route({ type: 'reply', to: call, ref: 0, result })
+    this.#cell.exit('normal')
+  }
+
+  crash(thrown: unknown): void {
+    this.#cell.crash(thrown)
+  }
+
+  #take(message: Message): void {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    if (waiting !== undefined) waiting(message)
+    else if (this.#arrived.length < mailboxLimitDefault) this.#arrived.push(message)
+    else this.#host.counters.mailboxDrops += 1
+  }
+}

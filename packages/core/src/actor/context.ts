@@ -1,0 +1,344 @@
+import type { Clock, Timer } from '../platform/clock.ts'
+import type { Random } from '../platform/random.ts'
+import type { Log } from '../platform/log.ts'
+import type { Actor, Attachment } from './actor.ts'
+import type { Behavior } from './behavior.ts'
+import { ActorError } from './errors.ts'
+import type { ExitReason } from './exit-reason.ts'
+import type { Kernel } from './kernel.ts'
+import type { DownMessage, ExitMessage } from './mailbox.ts'
+import { callTimeoutMsDefault } from './pending-call.ts'
+import { type ActorName, type NodeId, type Pid, samePid, type Target } from './pid.ts'
+import type { CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from './protocol.ts'
+import type { ProcedureName, ProcedureRef, RegionTarget, RegionVerbs, RemoteServices, RemoteVerbs, RpcOptions } from './remote-verbs.ts'
+import type { Signal } from './signal.ts'
+import type { Placement } from './thread-starter.ts'
+
+/** A plain message, or one of the two that links and monitors deliver. */
+export type Message = ExitMessage | DownMessage | object | string | number | boolean | bigint | null | undefined
+
+export interface CallOptions {
+  /** Milliseconds until the call rejects with `ERR_CALL_TIMEOUT`. Default 5,000. The callee is not told. */
+  readonly timeoutMs?: number
+}
+
+export interface StartOptions<Protocol = unknown> {
+  /** Link the new actor to this one: the default for `start`, not for `spawn`. */
+  readonly link?: boolean
+  /** A name for it on this node. Rejects with `ERR_NAME_TAKEN` if another has it. */
+  readonly register?: ActorName<Protocol>
+  /** `'own'`: on a worker thread of its own. Default: this thread. */
+  readonly thread?: Placement
+}
+
+/** Identifies a monitor, for `demonitor`. */
+export type MonitorRef = { readonly ref: number; readonly pid: Pid }
+
+/**
+ * What an actor's code is handed: its own address and every verb. It belongs to one life of one actor. After that life
+ * nothing it does has an effect: sends are dropped and counted, and promises of its verbs never settle.
+ */
+export class Context implements RemoteVerbs, RegionVerbs {
+  readonly self: Pid
+  /** When this actor's work must be done, in the clock's monotonic milliseconds. Only remote processes have one. */
+  deadlineMs: number | undefined
+  readonly #kernel: Kernel
+  readonly #actor: Actor
+
+  constructor(kernel: Kernel, actor: Actor) {
+    this.#kernel = kernel
+    this.#actor = actor
+    this.self = actor.pid
+  }
+
+  /** This node's id. */
+  get node(): NodeId {
+    return this.#kernel.node
+  }
+
+  /** The node's clock: use it instead of `Date.now` and `setTimeout`, so that the actor can be simulated. */
+  get clock(): Clock {
+    return this.#kernel.platform.clock
+  }
+
+  /** The node's randomness, for the same reason. */
+  get random(): Random {
+    return this.#kernel.platform.random
+  }
+
+  get log(): Log {
+    return this.#kernel.platform.log
+  }
+
+  /** Aborts when this actor ends, whatever the reason. Hand it to I/O that should end with the actor. */
+  get signal(): AbortSignal {
+    return this.#actor.signal
+  }
+
+  /** Whether exit signals arrive as `EXIT` messages instead of ending this actor. `kill` always ends it. */
+  set trapExit(trap: boolean) {
+    this.#actor.trapExit = trap
+  }
+
+  get trapExit(): boolean {
+    return this.#actor.trapExit
+  }
+
+  /** Starts an actor without waiting for its init and without a link (unless asked): Erlang's `spawn`. */
+  spawn<Args extends readonly unknown[], Protocol>(
+    behavior: Behavior<Args, Protocol>,
+    args: Args,
+    options: StartOptions<Protocol> = {},
+  ): Pid<Protocol> {
+    return this.#begin(behavior, args, { link: false, ...options }).pid as Pid<Protocol>
+  }
+
+  /**
+   * Starts an actor linked to this one and waits until its init is done: Erlang's `start_link`.
+   * Rejects with `ERR_START_FAILED` (`reason` says why), `ERR_NAME_TAKEN`, `ERR_NO_MODULE`, `ERR_MODULE_LOAD`.
+   */
+  async start<Args extends readonly unknown[], Protocol>(
+    behavior: Behavior<Args, Protocol>,
+    args: Args,
+    options: StartOptions<Protocol> = {},
+  ): Promise<Pid<Protocol>> {
+    const { pid, started } = this.#begin(behavior, args, { link: true, ...options })
+    await this.#whileAlive(started)
+    return pid as Pid<Protocol>
+  }
+
+  #begin(behavior: Behavior, args: readonly unknown[], options: StartOptions): { pid: Pid; started: Promise<void> } {
+    const kernel = this.#kernel
+    if (this.#isOver()) {
+      const error = new ActorError('ERR_ACTOR_EXITED', 'An actor that has ended can not start others')
+      return { pid: kernel.allocatePid(), started: Promise.reject(error) }
+    }
+    const link = options.link === true ? this.self : undefined
+    if (options.thread === 'own') {
+      if (kernel.threads === undefined) throw new ActorError('ERR_NO_MODULE', 'This platform has no threads')
+      const started = kernel.threads.start({ behavior, args, parent: this.self, links: link === undefined ? [] : [link] })
+      if (link !== undefined) this.#actor.addLink(started.pid)
+      if (options.register !== undefined) kernel.names.register(options.register.name, started.pid)
+      return started
+    }
+    const actor = kernel.spawn(behavior, args, { parent: this.self, link, register: options.register?.name })
+    return { pid: actor.pid, started: actor.started.promise }
+  }
+
+  /** Sends a plain message. To a dead actor it is a silent no-op; to a name that nobody has it throws `ERR_NOPROC`. */
+  send<Protocol>(target: Target<Protocol>, message: MessageOf<Protocol>): void {
+    if (this.#isOver()) return
+    const pid = this.#kernel.resolve(target)
+    if (pid === undefined) {
+      throw new ActorError('ERR_NOPROC', `Nobody is registered as "${(target as ActorName).name}"`)
+    }
+    this.#route(pid, { type: 'message', to: pid, message, encoded: false })
+  }
+
+  /** Asks a GenServer without waiting for an answer. To anybody who isn't there it is a silent no-op. */
+  cast<Protocol, Name extends CastName<Protocol>>(
+    target: Target<Protocol>,
+    name: Name,
+    args: CastArgs<Protocol, Name>,
+  ): void {
+    if (this.#isOver()) return
+    const pid = this.#kernel.resolve(target)
+    if (pid === undefined) this.#kernel.counters.deadLetters += 1
+    else this.#route(pid, { type: 'cast', to: pid, name, args, encoded: false })
+  }
+
+  /**
+   * Asks a GenServer and waits for its answer; this actor handles nothing else meanwhile. Rejects with a `CallError`,
+   * whose `outcome` says whether the handler ran.
+   *
+   * @example
+   * const count = await ctx.call(pid, 'add', [2], { timeoutMs: 500 })
+   */
+  call<Protocol, Name extends CallName<Protocol>>(
+    target: Target<Protocol>,
+    name: Name,
+    args: CallArgs<Protocol, Name>,
+    options?: CallOptions,
+  ): Promise<CallReply<Protocol, Name>> {
+    if (this.#isOver()) return neverSettles()
+    const timeoutMs = options?.timeoutMs ?? callTimeoutMsDefault
+    const list = args as readonly unknown[]
+    return this.#kernel.call(this.#actor, target, name, list, timeoutMs) as Promise<CallReply<Protocol, Name>>
+  }
+
+  /** Links two lives: when one ends, the other gets its exit signal. At most one link between two actors. */
+  link(pid: Pid): void {
+    if (this.#isOver() || samePid(pid, this.self)) return
+    this.#actor.addLink(pid)
+    this.#kernel.route({ type: 'link', from: this.self, to: pid })
+  }
+
+  /** Removes the link. An `EXIT` message that is already queued stays. */
+  unlink(pid: Pid): void {
+    if (this.#isOver()) return
+    if (this.#actor.removeLink(pid)) this.#kernel.route({ type: 'unlink', from: this.self, to: pid })
+  }
+
+  /** Watches an actor: one `DOWN` message when it ends, at once with `noproc` if it already has. */
+  monitor(target: Target): MonitorRef {
+    const ref = this.#kernel.nextRef()
+    const pid = this.#kernel.resolve(target)
+    const nobody: Pid = { node: this.#kernel.node, life: this.#kernel.life, thread: this.#kernel.thread, serial: 0 }
+    if (this.#isOver()) return { ref, pid: pid ?? nobody }
+    this.#actor.addMonitor(ref, pid ?? nobody)
+    this.#kernel.route({ type: 'monitor', from: this.self, to: pid ?? nobody, ref })
+    return { ref, pid: pid ?? nobody }
+  }
+
+  /** Ends a monitor. A `DOWN` that is already queued stays. */
+  demonitor(monitor: MonitorRef): void {
+    if (this.#isOver()) return
+    const pid = this.#actor.removeMonitor(monitor.ref)
+    if (pid !== undefined) this.#kernel.route({ type: 'demonitor', from: this.self, to: pid, ref: monitor.ref })
+  }
+
+  /** Sends an exit signal, as if from a linked actor; `'kill'` can't be trapped. To itself: ends at once, without `terminate`. */
+  exit(target: Target, reason: ExitReason): void {
+    if (this.#isOver()) return
+    const pid = this.#kernel.resolve(target)
+    if (pid === undefined) return
+    this.#kernel.route({ type: 'exit', from: this.self, to: pid, reason, viaLink: false })
+  }
+
+  /** Gives this actor, or another of this node, a name. Rejects with `ERR_NAME_TAKEN`. The name is free when the actor ends. */
+  async register(name: ActorName, pid: Pid = this.self): Promise<void> {
+    await this.#kernel.registerName(name.name, pid)
+  }
+
+  /** Who has the name on this node. */
+  whereis<Protocol>(name: ActorName<Protocol>): Pid<Protocol> | undefined {
+    return this.#kernel.names.whereis(name.name) as Pid<Protocol> | undefined
+  }
+
+  /** Sends a message later. The timer ends with this actor. Returns a function that cancels it. */
+  sendAfter<Protocol>(delayMs: number, target: Target<Protocol>, message: MessageOf<Protocol>): () => void {
+    if (this.#isOver()) return () => undefined
+    const actor = this.#actor
+    let timer: Timer | undefined = undefined
+    const attachment: Attachment = { ownerExited: () => timer?.cancel() }
+    timer = this.clock.after(delayMs, () => {
+      actor.detach(attachment)
+      const pid = this.#kernel.resolve(target)
+      if (pid === undefined) this.#kernel.counters.deadLetters += 1
+      else this.#route(pid, { type: 'message', to: pid, message, encoded: false })
+    })
+    actor.attach(attachment)
+    return () => {
+      timer.cancel()
+      actor.detach(attachment)
+    }
+  }
+
+  // --- regions ---
+
+  rpcRegion<Input, Output>(
+    target: RegionTarget,
+    procedure: ProcedureRef<Input, Output>,
+    input: Input,
+    options: RpcOptions = {},
+  ): Promise<Output> {
+    if (this.#isOver()) return neverSettles()
+    return this.#remote().callRegion(this.#owner(), target, procedure, input, options) as Promise<Output>
+  }
+
+  rpcPrimary<Input, Output>(procedure: ProcedureRef<Input, Output>, input: Input, options?: RpcOptions): Promise<Output> {
+    return this.rpcRegion('primary', procedure, input, options)
+  }
+
+  rpc<Input, Output>(
+    node: NodeId,
+    procedure: ProcedureRef<Input, Output>,
+    input: Input,
+    options: RpcOptions = {},
+  ): Promise<Output> {
+    if (this.#isOver()) return neverSettles()
+    return this.#remote().callNode(this.#owner(), node, procedure, input, options) as Promise<Output>
+  }
+
+  get myRegion(): string {
+    return this.#remote().myRegion
+  }
+
+  get primaryRegion(): string {
+    return this.#remote().primaryRegion
+  }
+
+  get isPrimary(): boolean {
+    return this.#remote().isPrimary
+  }
+
+  regions(): readonly string[] {
+    return this.#remote().regions()
+  }
+
+  regionNodes(region: string): readonly NodeId[] {
+    return this.#remote().regionNodes(region)
+  }
+
+  regionOf(node: NodeId): string | undefined {
+    return this.#remote().regionOf(node)
+  }
+
+  isRpcSupported(node: NodeId, procedure: ProcedureName): boolean {
+    return this.#remote().isRpcSupported(node, procedure)
+  }
+
+  #remote(): RemoteServices {
+    if (this.#kernel.remote === undefined) throw new ActorError('ERR_NOPROC', 'The node has no region services yet')
+    return this.#kernel.remote
+  }
+
+  #owner(): { alive: boolean; attach(a: Attachment): void; detach(a: Attachment): void; deadlineMs: number | undefined } {
+    const actor = this.#actor
+    return {
+      get alive() {
+        return actor.alive
+      },
+      attach: (attachment) => actor.attach(attachment),
+      detach: (attachment) => actor.detach(attachment),
+      deadlineMs: this.deadlineMs,
+    }
+  }
+
+  #route(pid: Pid, signal: Signal & { type: 'message' | 'cast' }): void {
+    const kernel = this.#kernel
+    if (kernel.isLocal(pid)) {
+      const actor = kernel.actor(pid)
+      if (actor === undefined) kernel.counters.deadLetters += 1
+      else actor.receive(signal)
+      return
+    }
+    // Encoded here, so that a body that can't travel is an error for its sender and for nobody else.
+    if (signal.type === 'message') {
+      kernel.away.route({ ...signal, message: kernel.codec.encode(signal.message, 'message'), encoded: true })
+    } else {
+      kernel.away.route({ ...signal, args: kernel.codec.encode(signal.args, 'args'), encoded: true })
+    }
+  }
+
+  #whileAlive<T>(promise: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      promise.then(
+        (value) => this.#actor.alive && resolve(value),
+        (error: unknown) => this.#actor.alive && reject(error),
+      )
+    })
+  }
+
+  /** Whether this life has ended; counts the attempt. */
+  #isOver(): boolean {
+    if (this.#actor.alive) return false
+    this.#kernel.counters.afterExit += 1
+    return true
+  }
+}
+
+// A fresh one each time: what waits on a shared one would be kept for ever.
+function neverSettles<T>(): Promise<T> {
+  return new Promise<T>(() => undefined)
+}

@@ -1,0 +1,41 @@
+/** What one thread of a node dropped or could not use. Nothing is lost without a number here. */
+export interface KernelCounters {
+  /** Messages and casts to an actor that does not exist (any more). */
+  deadLetters: number
+  /** Messages and casts to a full mailbox. */
+  mailboxDrops: number
+  /** Calls refused by a full mailbox; their callers know. */
+  mailboxRefusals: number
+  /** Verbs used by an actor after its end. */
+  afterExit: number
+  /** Errors thrown by a handler that resumed after its actor's end. */
+  errorsAfterExit: number
+  /** Answers that came after the call was over. */
+  lateReplies: number
+  /** Signals from another node to an actor that takes none. */
+  refusedSignals: number
+  /** Bodies from elsewhere that could not be decoded. */
+  undecodable: number
+  /** Messages to another thread or node that could not be sent: no connection, too large, too much waiting. */
+  unsent: number
+  /** Actors that ended by an error of their own. */
+  crashes: number
+  /** Restarts by supervisors. */
+  restarts: number
+}
+
+export function newKernelCounters(): KernelCounters {
+  return {
+    deadLetters: 0,
+    mailboxDrops: 0,
+    mailboxRefusals: 0,
+    afterExit: 0,
+    errorsAfterExit: 0,
+    lateReplies: 0,
+    refusedSignals: 0,
+    undecodable: 0,
+    unsent: 0,
+    crashes: 0,
+    restarts: 0,
+  }
+}

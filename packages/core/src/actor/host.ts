@@ -1,0 +1,21 @@
+import type { Codec } from '../codec/codec.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { KernelCounters } from './counters.ts'
+import type { EdgeHolder } from './edges.ts'
+import type { ExitReason } from './exit-reason.ts'
+import type { Replier } from './mailbox.ts'
+import type { Pid } from './pid.ts'
+import type { Router } from './router.ts'
+
+/** What an actor needs of the kernel that runs it. */
+export interface Host extends Router {
+  readonly platform: Platform
+  readonly codec: Codec
+  readonly counters: KernelCounters
+  /** The way back to a caller on another thread or node. */
+  replierTo(from: Pid, ref: number): Replier
+  addEdge(target: Pid, holder: EdgeHolder): void
+  removeEdge(target: Pid, holder: EdgeHolder): void
+  /** The actor is over: its address and its names are free from here on. */
+  remove(actor: { readonly pid: Pid }, reason: ExitReason): void
+}

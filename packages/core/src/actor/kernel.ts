@@ -1,0 +1,315 @@
+import type { Codec } from '../codec/codec.ts'
+import type { Platform } from '../platform/platform.ts'
+import { Actor, type ActorOptions } from './actor.ts'
+import type { Behavior } from './behavior.ts'
+import { Context } from './context.ts'
+import { type KernelCounters, newKernelCounters } from './counters.ts'
+import { DeadlineQueue } from './deadline-queue.ts'
+import { type EdgeHolder, Edges, isLost, type LostPeer } from './edges.ts'
+import type { ExitReason } from './exit-reason.ts'
+import type { Host } from './host.ts'
+import type { Replier } from './mailbox.ts'
+import { Names } from './names.ts'
+import { type CallOwner, PendingCall } from './pending-call.ts'
+import { formatPid, type NodeId, type Pid, type Target } from './pid.ts'
+import type { RemoteServices } from './remote-verbs.ts'
+import type { Router } from './router.ts'
+import type { CancelSignal, Failure, ReplyResult, Signal, SpawnSignal } from './signal.ts'
+import type { ThreadStarter } from './thread-starter.ts'
+import { answerUndeliverable } from './undeliverable.ts'
+import type { CallError } from './errors.ts'
+
+export interface KernelOptions {
+  readonly node: NodeId
+  readonly life: number
+  readonly thread: number
+  readonly platform: Platform
+  readonly codec: Codec
+}
+
+export interface SpawnOptions {
+  readonly parent?: Pid | undefined
+  readonly link?: Pid | undefined
+  readonly register?: string | undefined
+  readonly system?: boolean
+}
+
+/** Something of this thread that signals can be addressed to: an actor, or a call to another region. */
+export interface Addressable extends EdgeHolder {
+  readonly pid: Pid
+  deliver(signal: Signal): void
+}
+
+/** Runs the actors of one thread: gives them addresses, carries their signals, and answers for those that are gone. */
+export class Kernel implements Host {
+  readonly node: NodeId
+  readonly life: number
+  readonly thread: number
+  readonly platform: Platform
+  readonly codec: Codec
+  readonly counters: KernelCounters = newKernelCounters()
+  readonly names: Names = new Names()
+  readonly deadlines: DeadlineQueue
+  /** Carries what is not for this thread. Set by the composition root. */
+  away: Router
+  /** Calls by region. Set by the composition root. */
+  remote: RemoteServices | undefined
+  /** Starts actors on threads of their own. Set by the composition root where that is possible. */
+  threads: ThreadStarter | undefined
+  /** How a name is registered: at once on the main thread, through it elsewhere. */
+  registerName: (name: string, pid: Pid) => Promise<void> | void
+  /** Takes requests for this node. Only on the main thread. */
+  inbox: ((signal: SpawnSignal | CancelSignal) => void) | undefined
+  /** Told of every actor that ended, before anybody else is. */
+  onRemoved: ((pid: Pid, reason: ExitReason) => void) | undefined
+
+  readonly #entities = new Map<number, Addressable>()
+  readonly #edges = new Edges()
+  readonly #awayCalls = new Map<number, { readonly call: PendingCall; readonly target: Pid }>()
+  #nextSerial = 1
+  #nextRef = 1
+
+  constructor(options: KernelOptions) {
+    this.node = options.node
+    this.life = options.life
+    this.thread = options.thread
+    this.platform = options.platform
+    this.codec = options.codec
+    this.deadlines = new DeadlineQueue(options.platform.clock)
+    this.registerName = (name, pid) => this.names.register(name, pid)
+    this.away = { route: (signal) => this.bounce(signal, 'noconnection') }
+  }
+
+  get actorCount(): number {
+    return this.#entities.size
+  }
+
+  /** A number that no other reference of this thread has. */
+  nextRef(): number {
+    return this.#nextRef++
+  }
+
+  /** A fresh address on this thread. */
+  allocatePid(): Pid {
+    return { node: this.node, life: this.life, thread: this.thread, serial: this.#nextSerial++ }
+  }
+
+  isLocal(pid: Pid): boolean {
+    return pid.thread === this.thread && pid.life === this.life && pid.node === this.node
+  }
+
+  resolve(target: Target): Pid | undefined {
+    return 'serial' in target ? target : this.names.whereis((target as { name: string }).name)
+  }
+
+  /** Starts an actor on this thread; its init runs in a later turn and settles `started`. */
+  spawn(behavior: Behavior, args: readonly unknown[], options: SpawnOptions = {}): Actor {
+    const actor = new Actor(this, this.allocatePid(), actorOptions(behavior, options))
+    if (options.register !== undefined) this.names.register(options.register, actor.pid)
+    this.add(actor)
+    if (options.link !== undefined) {
+      actor.addLink(options.link)
+      this.entity(options.link)?.addLink?.(actor.pid)
+    }
+    const context = behavior.createContext?.(this, actor) ?? new Context(this, actor)
+    actor.begin(behavior.createProcess(context, args))
+    return actor
+  }
+
+  add(entity: Addressable): void {
+    this.#entities.set(entity.pid.serial, entity)
+  }
+
+  /** Takes away an address that is not an actor's. */
+  forget(pid: Pid): void {
+    this.#entities.delete(pid.serial)
+  }
+
+  entity(pid: Pid): (Addressable & { addLink?(pid: Pid): void }) | undefined {
+    return this.isLocal(pid) ? this.#entities.get(pid.serial) : undefined
+  }
+
+  actor(pid: Pid): Actor | undefined {
+    const entity = this.entity(pid)
+    return entity instanceof Actor ? entity : undefined
+  }
+
+  remove(entity: { readonly pid: Pid }, reason: ExitReason): void {
+    this.#entities.delete(entity.pid.serial)
+    this.names.free(entity.pid)
+    this.onRemoved?.(entity.pid, reason)
+  }
+
+  route(signal: Signal): void {
+    if (this.isLocal(signal.to)) this.deliver(signal)
+    else this.away.route(signal)
+  }
+
+  /** Carries a request for a node, or its cancellation, to that node's inbox; the own node's included. */
+  routeSpawn(signal: SpawnSignal | CancelSignal): void {
+    if (this.inbox !== undefined && signal.to.node === this.node && signal.to.life === this.life) this.inbox(signal)
+    else this.away.route(signal)
+  }
+
+  /** Acts on a signal for this thread. */
+  deliver(signal: Signal): void {
+    if (signal.type === 'reply' && signal.ref !== 0) {
+      this.#deliverReply(signal.ref, signal.result)
+      return
+    }
+    const entity = this.#entities.get(signal.to.serial)
+    if (entity === undefined) this.bounce(signal, 'noproc')
+    else entity.deliver(signal)
+  }
+
+  /** Answers a signal that can't reach its target, as Erlang does for a dead one; counts it if nobody waits. */
+  bounce(signal: Signal, reason: 'noproc' | 'noconnection' | 'threadlost'): void {
+    const answer = answerUndeliverable(signal, reason)
+    if (answer !== undefined) this.route(answer)
+    else if (signal.type === 'message' || signal.type === 'cast') {
+      if (reason === 'noproc') this.counters.deadLetters += 1
+      else this.counters.unsent += 1
+    } else if (signal.type === 'reply') this.counters.lateReplies += 1
+  }
+
+  addEdge(target: Pid, holder: EdgeHolder): void {
+    if (!this.isLocal(target)) this.#edges.add(target, holder)
+  }
+
+  removeEdge(target: Pid, holder: EdgeHolder): void {
+    if (!this.isLocal(target)) this.#edges.remove(target, holder)
+  }
+
+  /** Another node or thread is gone: everything toward it fires now, exactly once. */
+  peerLost(lost: LostPeer, reason: (pid: Pid) => ExitReason): void {
+    this.#edges.lost(lost, reason)
+    for (const [ref, { call, target }] of [...this.#awayCalls]) {
+      if (!isLost(target, lost)) continue
+      this.#awayCalls.delete(ref)
+      call.fail(lostFailure(reason(target), lost))
+    }
+  }
+
+  // --- calls ---
+
+  call(owner: CallOwner, target: Target, name: string, args: readonly unknown[], timeoutMs: number): Promise<unknown> {
+    const pid = this.resolve(target)
+    return new Promise((resolve, reject: (error: CallError) => void) => {
+      const describe = (): string => `call "${name}" to ${pid === undefined ? printTarget(target) : formatPid(pid)}`
+      const call = new PendingCall(owner, this.deadlines, this.counters, describe, resolve, reject)
+      if (pid === undefined) {
+        call.fail({ code: 'ERR_NOPROC', outcome: 'not-run', message: 'Nobody has that name', reason: 'noproc' })
+      } else if (this.isLocal(pid)) {
+        this.#callLocal(call, owner, pid, name, args, timeoutMs)
+      } else {
+        this.#callAway(call, pid, name, args, timeoutMs)
+      }
+    })
+  }
+
+  #callLocal(call: PendingCall, owner: CallOwner, pid: Pid, name: string, args: readonly unknown[], timeoutMs: number): void {
+    const actor = this.#entities.get(pid.serial)
+    if (!(actor instanceof Actor)) {
+      call.fail({ code: 'ERR_NOPROC', outcome: 'not-run', message: 'No such actor', reason: 'noproc' })
+      return
+    }
+    if (actor === owner) {
+      call.fail({ code: 'ERR_CALLING_SELF', outcome: 'not-run', message: 'An actor that calls itself would wait for ever' })
+      return
+    }
+    this.deadlines.add(call, timeoutMs)
+    actor.receive({ type: 'request', name, args, encoded: false, replier: call })
+  }
+
+  #callAway(call: PendingCall, pid: Pid, name: string, args: readonly unknown[], timeoutMs: number): void {
+    const encoded = this.codec.encode(args, 'args')
+    const ref = this.nextRef()
+    this.#awayCalls.set(ref, { call, target: pid })
+    call.onSettled = () => this.#awayCalls.delete(ref)
+    this.deadlines.add(call, timeoutMs)
+    const from: Pid = { node: this.node, life: this.life, thread: this.thread, serial: 0 }
+    this.away.route({ type: 'call', to: pid, from, ref, name, args: encoded, encoded: true })
+  }
+
+  #deliverReply(ref: number, result: ReplyResult): void {
+    const waiting = this.#awayCalls.get(ref)
+    if (waiting === undefined) {
+      this.counters.lateReplies += 1
+      return
+    }
+    if (!result.ok) {
+      waiting.call.fail(result.failure)
+      return
+    }
+    try {
+      waiting.call.reply(this.open(result.value, result.encoded))
+    } catch (error) {
+      waiting.call.fail(undecodableFailure(error))
+    }
+  }
+
+  replierTo(from: Pid, ref: number): Replier {
+    let open = true
+    const send = (result: ReplyResult): void => {
+      if (!open) {
+        this.counters.lateReplies += 1
+        return
+      }
+      open = false
+      this.route({ type: 'reply', to: from, ref, result })
+    }
+    return {
+      reply: (value) => {
+        let encoded: Uint8Array
+        try {
+          encoded = this.codec.encode(value, 'result')
+        } catch (error) {
+          send({ ok: false, failure: unencodableFailure(error) })
+          return
+        }
+        send({ ok: true, value: encoded, encoded: true })
+      },
+      fail: (failure) => send({ ok: false, failure }),
+    }
+  }
+
+  /** A body as the handler should see it. Throws `ERR_NOT_DECODABLE`. */
+  open(body: unknown, encoded: boolean): unknown {
+    return encoded ? this.codec.decode(body as Uint8Array) : body
+  }
+
+  /** Ends every actor at once and cancels every timer. The last thing in a thread's or a node's life. */
+  stop(): void {
+    for (const entity of [...this.#entities.values()]) if (entity instanceof Actor) entity.exit('shutdown')
+    this.deadlines.stop()
+  }
+}
+
+function actorOptions(behavior: Behavior, options: SpawnOptions): ActorOptions {
+  return {
+    label: options.register ?? behavior.name,
+    parent: options.parent,
+    trapExit: behavior.trapExit,
+    mailboxLimit: behavior.mailboxLimit,
+    system: options.system ?? false,
+  }
+}
+
+function printTarget(target: Target): string {
+  return 'serial' in target ? formatPid(target) : `"${(target as { name: string }).name}"`
+}
+
+function lostFailure(reason: ExitReason, lost: LostPeer): Failure {
+  return lost.thread === undefined
+    ? { code: 'ERR_NOCONNECTION', outcome: 'unknown', message: `The node ${lost.node} was lost`, reason }
+    : { code: 'ERR_CALLEE_EXITED', outcome: 'unknown', message: `The callee's thread ended`, reason }
+}
+
+function undecodableFailure(error: unknown): Failure {
+  return { code: 'ERR_NOT_DECODABLE', outcome: 'ran', message: `The answer could not be decoded: ${String(error)}` }
+}
+
+function unencodableFailure(error: unknown): Failure {
+  const message = error instanceof Error ? error.message : String(error)
+  return { code: 'ERR_NOT_ENCODABLE', outcome: 'ran', message }
+}

@@ -1,0 +1,143 @@
+import type { ErrorData } from '../base/error-data.ts'
+import type { ExitReason } from './exit-reason.ts'
+import type { Pid } from './pid.ts'
+
+/**
+ * Everything that travels between actors. A `Router` carries a signal one hop: same thread, other thread, other node.
+ * The names are the Erlang manual's; `call`, `cast` and `reply` are its GenServer messages made visible, because they
+ * take a short way (a reply never sees a mailbox); `spawn` and `cancel` are the two ends of a remote process's life.
+ *
+ * A body (`message`, `args`, `value`) is opaque here: with `encoded` it holds a codec's bytes, which are decoded only on
+ * the thread where the handler runs.
+ */
+export type Signal =
+  | MessageSignal
+  | CastSignal
+  | CallSignal
+  | ReplySignal
+  | LinkSignal
+  | UnlinkSignal
+  | ExitSignal
+  | MonitorSignal
+  | DemonitorSignal
+  | DownSignal
+  | SpawnSignal
+  | CancelSignal
+
+export interface MessageSignal {
+  readonly type: 'message'
+  readonly to: Pid
+  readonly message: unknown
+  readonly encoded: boolean
+}
+
+export interface CastSignal {
+  readonly type: 'cast'
+  readonly to: Pid
+  readonly name: string
+  readonly args: unknown
+  readonly encoded: boolean
+}
+
+export interface CallSignal {
+  readonly type: 'call'
+  readonly to: Pid
+  readonly from: Pid
+  /** Identifies the call among those that `from`'s thread has open. */
+  readonly ref: number
+  readonly name: string
+  readonly args: unknown
+  readonly encoded: boolean
+}
+
+export interface ReplySignal {
+  readonly type: 'reply'
+  readonly to: Pid
+  readonly ref: number
+  readonly result: ReplyResult
+}
+
+export type ReplyResult =
+  | { readonly ok: true; readonly value: unknown; readonly encoded: boolean }
+  | { readonly ok: false; readonly failure: Failure }
+
+/** What is known of work that did not give its result. */
+export type Outcome = 'not-run' | 'unknown' | 'ran'
+
+/** A failure as plain data: which decision it leaves to the caller, and what is known of the work. */
+export interface Failure {
+  readonly code: string
+  readonly outcome: Outcome
+  readonly message: string
+  readonly reason?: ExitReason
+  readonly cause?: ErrorData
+}
+
+export interface LinkSignal {
+  readonly type: 'link'
+  readonly from: Pid
+  readonly to: Pid
+}
+
+export interface UnlinkSignal {
+  readonly type: 'unlink'
+  readonly from: Pid
+  readonly to: Pid
+}
+
+export interface ExitSignal {
+  readonly type: 'exit'
+  readonly from: Pid
+  readonly to: Pid
+  readonly reason: ExitReason
+  /** Sent because a linked actor ended, and so void if the link is gone; otherwise somebody asked for it. */
+  readonly viaLink: boolean
+}
+
+export interface MonitorSignal {
+  readonly type: 'monitor'
+  readonly from: Pid
+  readonly to: Pid
+  readonly ref: number
+}
+
+export interface DemonitorSignal {
+  readonly type: 'demonitor'
+  readonly from: Pid
+  readonly to: Pid
+  readonly ref: number
+}
+
+export interface DownSignal {
+  readonly type: 'down'
+  readonly from: Pid
+  readonly to: Pid
+  readonly ref: number
+  readonly reason: ExitReason
+}
+
+/** Asks the node of `to` (its serial is 0: the node itself) to run a procedure in a process linked to the call `from`. */
+export interface SpawnSignal {
+  readonly type: 'spawn'
+  readonly from: Pid
+  readonly to: Pid
+  readonly request: SpawnRequest
+}
+
+export interface SpawnRequest {
+  readonly procedure: string
+  readonly version: number
+  /** Milliseconds left when the request was sent. The server counts from its arrival. */
+  readonly timeLeftMs: number
+  readonly idempotencyKey: string | undefined
+  readonly callerRegion: string
+  readonly input: Uint8Array
+}
+
+/** The call `from` is over for its caller: the work that it asked the node of `to` for must end. */
+export interface CancelSignal {
+  readonly type: 'cancel'
+  readonly from: Pid
+  readonly to: Pid
+  readonly reason: ExitReason
+}

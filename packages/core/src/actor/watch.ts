@@ -1,0 +1,46 @@
+import { isLost, type LostPeer } from './edges.ts'
+import type { ExitReason } from './exit-reason.ts'
+import type { Addressable, Kernel } from './kernel.ts'
+import type { Pid } from './pid.ts'
+import type { Signal } from './signal.ts'
+
+/**
+ * Resolves when the actor ends, with its reason; at once with `noproc` if it has. It is a monitor of its own, so that a
+ * supervisor can wait for a child inside a handler, where its mailbox is not read.
+ */
+export function watchExit(kernel: Kernel, target: Pid): Promise<ExitReason> {
+  return new Promise((resolve) => {
+    const watch = new Watch(kernel, target, resolve)
+    kernel.add(watch)
+    kernel.addEdge(target, watch)
+    kernel.route({ type: 'monitor', from: watch.pid, to: target, ref: 0 })
+  })
+}
+
+class Watch implements Addressable {
+  readonly pid: Pid
+  readonly #kernel: Kernel
+  readonly #target: Pid
+  readonly #resolve: (reason: ExitReason) => void
+
+  constructor(kernel: Kernel, target: Pid, resolve: (reason: ExitReason) => void) {
+    this.pid = kernel.allocatePid()
+    this.#kernel = kernel
+    this.#target = target
+    this.#resolve = resolve
+  }
+
+  deliver(signal: Signal): void {
+    if (signal.type === 'down') this.#end(signal.reason)
+  }
+
+  peerLost(lost: LostPeer, reason: (pid: Pid) => ExitReason): void {
+    if (isLost(this.#target, lost)) this.#end(reason(this.#target))
+  }
+
+  #end(reason: ExitReason): void {
+    this.#kernel.forget(this.pid)
+    this.#kernel.removeEdge(this.#target, this)
+    this.#resolve(reason)
+  }
+}

@@ -1,0 +1,88 @@
+// This entry is plain JavaScript without the native addon, never generates code, and shares no table of extensions
+// with an application that imports 'msgpackr' itself.
+import { Packr, RESET_BUFFER_MODE, Unpackr } from 'msgpackr/index-no-eval'
+import type { Codec } from './codec.ts'
+import { CodecError } from './errors.ts'
+import { checkBytes, type CodecLimits, defaultCodecLimits } from './limits.ts'
+import { packable } from './packable.ts'
+import { registerTagged } from './tagged.ts'
+
+/**
+ * The default codec: msgpack, by msgpackr, behind checks of our own on both sides.
+ *
+ * Carried faithfully: null, undefined (as a property and as an element, too), booleans, numbers (NaN, -0 and infinities),
+ * strings (lone surrogates, too), bigints, dates (invalid ones, too), Map, Set, arrays, plain objects, ArrayBuffer,
+ * typed arrays, URL, and errors by name, message, code, stack and up to 8 causes (they come back as `Error`).
+ *
+ * Carried, but not as they were: a null-prototype object comes back as a plain one, a `Buffer` as a `Uint8Array`; two
+ * references to one object come back as two objects; properties that are symbols or not enumerable are left out, and so
+ * are named properties on anything but plain objects and errors. `structuredClone` and JSON do much the same.
+ *
+ * Refused with `ERR_NOT_ENCODABLE`: functions, symbols, instances of classes, promises and everything else; cycles; holes
+ * of sparse arrays (an `undefined` element is fine); keys that are `__proto__` or not well-formed Unicode; getters and
+ * proxies that throw; anything beyond `limits`. Typed arrays travel in the machine's byte order, taken to be little-endian.
+ *
+ * @example
+ * const codec = msgpackCodec()
+ * const bytes = codec.encode({ lines: new Map([['tea', 2n]]) }, 'order')
+ * const order = codec.decode(bytes)
+ */
+export function msgpackCodec(limits: Partial<CodecLimits> = {}): Codec {
+  const bounds: CodecLimits = { ...defaultCodecLimits, ...limits }
+  registerTagged()
+  // Variable map sizes allow more than 65,535 keys; toJSON methods are refused like any function, never called.
+  const options = { useRecords: false, moreTypes: true, variableMapSize: true, useToJSON: false }
+  const packr = new Packr(options)
+  const unpackr = new Unpackr(options)
+  const scratch = Buffer.alloc(scratchBytes)
+
+  return {
+    encode(value, name = 'value') {
+      const bytes = pack(packr, packable(value, name, bounds), name)
+      if (bytes.length <= bounds.bytesMax) return bytes
+      const reason = `the value needs ${bytes.length} bytes, more than ${bounds.bytesMax}`
+      throw new CodecError('ERR_NOT_ENCODABLE', `${name} can't be encoded: ${reason}`, { path: name })
+    },
+
+    decode(bytes) {
+      const { length } = bytes
+      // msgpackr attaches a DataView to what it reads and keeps it; small values are read from our own buffer, so that
+      // it is made once and no array of a caller is touched. Nothing that is decoded points into these bytes.
+      let source: Uint8Array = scratch
+      if (length <= scratchBytes) scratch.set(bytes)
+      else source = Buffer.from(bytes.buffer, bytes.byteOffset, length)
+      checkBytes(source, length, bounds)
+      return unpack(unpackr, source, length)
+    },
+  }
+}
+
+const scratchBytes = 4096
+
+// msgpackr keeps its buffer, as large as it ever grew; after a value as large as this it gets a fresh one.
+const keptBytesMax = 256 * 1024
+
+function pack(packr: Packr, value: unknown, name: string): Uint8Array {
+  let packed: Uint8Array
+  try {
+    packed = packr.pack(value, RESET_BUFFER_MODE)
+  } catch (error) {
+    throw new CodecError('ERR_NOT_ENCODABLE', `${name} can't be encoded: ${String(error)}`, {
+      cause: error,
+      path: name,
+    })
+  }
+  // A copy: the next value is packed over this one, and the buffer may be handed to another thread.
+  const bytes = new Uint8Array(packed)
+  if (bytes.length > keptBytesMax) packr.useBuffer(Buffer.allocUnsafeSlow(8192))
+  return bytes
+}
+
+function unpack(unpackr: Unpackr, source: Uint8Array, length: number): unknown {
+  try {
+    return unpackr.unpack(source, length) as unknown
+  } catch (error) {
+    if (error instanceof CodecError) throw error
+    throw new CodecError('ERR_NOT_DECODABLE', `Bytes can't be decoded: ${String(error)}`, { cause: error })
+  }
+}

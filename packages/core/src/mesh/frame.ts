@@ -1,0 +1,183 @@
+import type { Codec } from '../codec/codec.ts'
+import type { ExitReason } from '../actor/exit-reason.ts'
+import type { Pid } from '../actor/pid.ts'
+import type { Failure, ReplyResult, Signal, SpawnRequest } from '../actor/signal.ts'
+import { FrameReader, FrameWriter } from './frame-bytes.ts'
+
+/** One end of a link: both lives are settled by its hello, so that a frame names only threads and serials. */
+export interface FrameEnd {
+  readonly node: string
+  readonly life: number
+}
+
+/** The numbers on the wire. Never reuse one: see docs/wire-format.md. */
+const kinds = {
+  message: 1,
+  cast: 2,
+  call: 3,
+  reply: 4,
+  link: 5,
+  unlink: 6,
+  exit: 7,
+  monitor: 8,
+  demonitor: 9,
+  down: 10,
+  spawn: 11,
+  cancel: 12,
+  threadDown: 13,
+} as const
+
+const writer = new FrameWriter()
+
+/**
+ * A signal as bytes: a small routing header, then the body, which stays undecoded until the thread where its handler
+ * runs. Throws what the codec throws for a reason or an error that can't be encoded.
+ */
+export function encodeSignal(signal: Signal, codec: Codec): Uint8Array {
+  writer.start(kinds[signal.type])
+  writer.address(signal.to)
+  switch (signal.type) {
+    case 'message':
+      writer.rest(bodyBytes(signal.message, signal.encoded, codec))
+      break
+    case 'cast':
+      writer.text(signal.name)
+      writer.rest(bodyBytes(signal.args, signal.encoded, codec))
+      break
+    case 'call':
+      writer.address(signal.from)
+      writer.number(signal.ref)
+      writer.text(signal.name)
+      writer.rest(bodyBytes(signal.args, signal.encoded, codec))
+      break
+    case 'reply':
+      writer.number(signal.ref)
+      writer.number(signal.result.ok ? 1 : 0)
+      if (signal.result.ok) writer.rest(bodyBytes(signal.result.value, signal.result.encoded, codec))
+      else writer.rest(codec.encode(signal.result.failure, 'failure'))
+      break
+    case 'link':
+    case 'unlink':
+      writer.address(signal.from)
+      break
+    case 'exit':
+      writer.address(signal.from)
+      writer.number(signal.viaLink ? 1 : 0)
+      writer.rest(codec.encode(signal.reason, 'reason'))
+      break
+    case 'monitor':
+    case 'demonitor':
+      writer.address(signal.from)
+      writer.number(signal.ref)
+      break
+    case 'down':
+      writer.address(signal.from)
+      writer.number(signal.ref)
+      writer.rest(codec.encode(signal.reason, 'reason'))
+      break
+    case 'spawn':
+      writer.address(signal.from)
+      writeRequest(signal.request)
+      break
+    case 'cancel':
+      writer.address(signal.from)
+      writer.rest(codec.encode(signal.reason, 'reason'))
+  }
+  return writer.finish()
+}
+
+/**
+ * Reads a peer's frame as a signal from it to us. Throws `ERR_BAD_FRAME` or `ERR_NOT_DECODABLE` for anything else than
+ * a whole, well-formed frame; bodies are not looked at.
+ */
+export function decodeSignal(frame: Uint8Array, from: FrameEnd, to: FrameEnd, codec: Codec): Signal {
+  const reader = new FrameReader(frame)
+  const kind = reader.kind()
+  const target = address(reader, to)
+  switch (kind) {
+    case kinds.message:
+      return { type: 'message', to: target, message: reader.rest(), encoded: true }
+    case kinds.cast:
+      return { type: 'cast', to: target, name: reader.text(), args: reader.rest(), encoded: true }
+    case kinds.call: {
+      const caller = address(reader, from)
+      const ref = reader.number()
+      return { type: 'call', to: target, from: caller, ref, name: reader.text(), args: reader.rest(), encoded: true }
+    }
+    case kinds.reply: {
+      const ref = reader.number()
+      return { type: 'reply', to: target, ref, result: readResult(reader, codec) }
+    }
+    case kinds.link:
+      return { type: 'link', from: address(reader, from), to: target }
+    case kinds.unlink:
+      return { type: 'unlink', from: address(reader, from), to: target }
+    case kinds.exit: {
+      const sender = address(reader, from)
+      const viaLink = reader.number() === 1
+      return { type: 'exit', from: sender, to: target, viaLink, reason: codec.decode(reader.rest()) as ExitReason }
+    }
+    case kinds.monitor:
+      return { type: 'monitor', from: address(reader, from), to: target, ref: reader.number() }
+    case kinds.demonitor:
+      return { type: 'demonitor', from: address(reader, from), to: target, ref: reader.number() }
+    case kinds.down: {
+      const sender = address(reader, from)
+      const ref = reader.number()
+      return { type: 'down', from: sender, to: target, ref, reason: codec.decode(reader.rest()) as ExitReason }
+    }
+    case kinds.spawn:
+      return { type: 'spawn', from: address(reader, from), to: target, request: readRequest(reader) }
+    case kinds.cancel: {
+      const sender = address(reader, from)
+      return { type: 'cancel', from: sender, to: target, reason: codec.decode(reader.rest()) as ExitReason }
+    }
+    default:
+      throw reader.error(`unknown kind ${kind}`)
+  }
+}
+
+/** Tells a peer that one of our threads is gone. Not a signal: it concerns everything toward that thread. */
+export function encodeThreadDown(thread: number): Uint8Array {
+  writer.start(kinds.threadDown)
+  writer.number(thread)
+  return writer.finish()
+}
+
+/** The thread that a peer lost, if the frame says so. */
+export function decodeThreadDown(frame: Uint8Array): number | undefined {
+  const reader = new FrameReader(frame)
+  return reader.kind() === kinds.threadDown ? reader.number() : undefined
+}
+
+function writeRequest(request: SpawnRequest): void {
+  writer.text(request.procedure)
+  writer.number(request.version)
+  writer.number(Math.max(0, Math.ceil(request.timeLeftMs)))
+  writer.text(request.idempotencyKey ?? '')
+  writer.text(request.callerRegion)
+  writer.rest(request.input)
+}
+
+function readRequest(reader: FrameReader): SpawnRequest {
+  const procedure = reader.text()
+  const version = reader.number()
+  const timeLeftMs = reader.number()
+  const key = reader.text()
+  const callerRegion = reader.text()
+  return { procedure, version, timeLeftMs, idempotencyKey: key === '' ? undefined : key, callerRegion, input: reader.rest() }
+}
+
+function readResult(reader: FrameReader, codec: Codec): ReplyResult {
+  if (reader.number() === 1) return { ok: true, value: reader.rest(), encoded: true }
+  return { ok: false, failure: codec.decode(reader.rest()) as Failure }
+}
+
+function bodyBytes(body: unknown, encoded: boolean, codec: Codec): Uint8Array {
+  return encoded ? (body as Uint8Array) : codec.encode(body, 'body')
+}
+
+function address(reader: FrameReader, end: FrameEnd): Pid {
+  const thread = reader.number()
+  return { node: end.node, life: end.life, thread, serial: reader.number() }
+}

@@ -1,0 +1,70 @@
+/** When this node's own beats were sent: one sequence for all its links. */
+export interface BeatLog {
+  readonly seq: number
+  /** When the last beats were sent, oldest first, on the monotonic clock. */
+  readonly sentAt: readonly number[]
+}
+
+/** What is known of one peer's life. */
+export interface Pulse {
+  /** When it was last known alive, on our monotonic clock, moved on by the time in which we ourselves did not run. */
+  readonly heardAt: number
+  readonly suspected: boolean
+}
+
+export interface PulseLimits {
+  readonly heartbeatMs: number
+  readonly silentMs: number
+  readonly deadMs: number
+}
+
+export type PulseVerdict = 'steady' | 'suspect' | 'dead'
+
+// A pong to an older beat than this gives no round-trip time.
+const beatsRemembered = 32
+// TCP's weight for a new sample.
+const rttWeight = 1 / 8
+
+export const firstBeatLog: BeatLog = { seq: 0, sentAt: [] }
+
+/**
+ * The next beat at `now`, and for how long we did not run although a beat was due. A lateness below one interval is
+ * ordinary. After a pause the earlier beats are forgotten: their round-trip times would measure the pause.
+ */
+export function nextBeat(log: BeatLog, now: number, intervalMs: number): { log: BeatLog; pausedMs: number } {
+  const last = log.sentAt.at(-1)
+  const lateMs = last === undefined ? 0 : now - last - intervalMs
+  const pausedMs = lateMs > intervalMs ? lateMs : 0
+  const kept = pausedMs > 0 ? [] : log.sentAt.slice(1 - beatsRemembered)
+  return { log: { seq: (log.seq + 1) >>> 0, sentAt: [...kept, now] }, pausedMs }
+}
+
+/** The round-trip time that the echo of beat `seq` shows; `undefined` for a beat that is not remembered. */
+export function roundTripMs(log: BeatLog, seq: number, now: number): number | undefined {
+  const sentAt = log.sentAt[log.sentAt.length - 1 - (log.seq - seq)]
+  return sentAt === undefined ? undefined : Math.max(0, now - sentAt)
+}
+
+/** A smoothed round-trip time: the first sample as it is, then an exponentially weighted mean. */
+export function smoothRtt(rttMs: number | undefined, sampleMs: number): number {
+  return rttMs === undefined ? sampleMs : rttMs + (sampleMs - rttMs) * rttWeight
+}
+
+/**
+ * What one beat says of a peer, given whether anything came from it since the last one. Our own pauses count for nobody's
+ * silence, and a beat that came late judges one interval more mildly: what the peer sent meanwhile may still lie unread
+ * in our own sockets, so nobody is accused on the first beat after a pause, while a node that is always late still
+ * notices a death. (The idea is Lifeguard's, HashiCorp 2018.)
+ */
+export function judgePulse(
+  pulse: Pulse,
+  beat: { readonly now: number; readonly heard: boolean; readonly pausedMs: number },
+  limits: PulseLimits,
+): { pulse: Pulse; verdict: PulseVerdict } {
+  if (beat.heard) return { pulse: { heardAt: beat.now, suspected: false }, verdict: 'steady' }
+  const heardAt = Math.min(beat.now, pulse.heardAt + beat.pausedMs)
+  const silentMs = beat.now - heardAt - (beat.pausedMs > 0 ? limits.heartbeatMs : 0)
+  if (silentMs > limits.deadMs) return { pulse: { ...pulse, heardAt }, verdict: 'dead' }
+  const suspect = silentMs > limits.silentMs && !pulse.suspected
+  return { pulse: { heardAt, suspected: pulse.suspected || suspect }, verdict: suspect ? 'suspect' : 'steady' }
+}

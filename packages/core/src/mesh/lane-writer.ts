@@ -1,0 +1,73 @@
+import { RingQueue } from '../base/ring-queue.ts'
+import type { RawLane } from './transport.ts'
+
+// What a queued frame costs beside its bytes, so that a flood of empty frames is bounded too.
+const frameOverheadBytes = 64
+
+/**
+ * Sends frames on one lane, in order, and keeps them in a bounded queue while the transport says that its buffer is
+ * full. At `backlogBytesMax` bytes in that queue a further frame is not taken; an empty queue takes any one frame.
+ */
+export class LaneWriter {
+  readonly #lane: RawLane
+  readonly #backlogBytesMax: number
+  readonly #backlog = new RingQueue<Uint8Array>()
+  #backlogBytes = 0
+  #blocked = false
+
+  constructor(lane: RawLane, backlogBytesMax: number) {
+    this.#lane = lane
+    this.#backlogBytesMax = backlogBytesMax
+    lane.onDrain(() => this.#drain())
+  }
+
+  /** Bytes that wait here, overhead included. What the transport itself buffers can't be seen. */
+  get backlogBytes(): number {
+    return this.#backlogBytes
+  }
+
+  get blocked(): boolean {
+    return this.#blocked
+  }
+
+  /** `false`: the backlog is full and the frame was not taken. */
+  send(frame: Uint8Array): boolean {
+    if (!this.#blocked) {
+      this.#blocked = !this.#lane.send(frame)
+      return true
+    }
+    const cost = frame.byteLength + frameOverheadBytes
+    if (this.#backlog.length > 0 && this.#backlogBytes + cost > this.#backlogBytesMax) return false
+    this.sendLast(frame)
+    return true
+  }
+
+  /** Sends even when the backlog is full: for the one frame that ends a lane. */
+  sendLast(frame: Uint8Array): void {
+    if (!this.#blocked) {
+      this.#blocked = !this.#lane.send(frame)
+      return
+    }
+    this.#backlog.push(frame)
+    this.#backlogBytes += frame.byteLength + frameOverheadBytes
+  }
+
+  /** Throws the backlog away and says how many frames that were. The link is over. */
+  drop(): number {
+    this.#backlogBytes = 0
+    return this.#backlog.drain().length
+  }
+
+  // `#blocked` stays true while the backlog empties: what is sent meanwhile must go behind it.
+  #drain(): void {
+    this.#blocked = this.#sendBacklog()
+  }
+
+  #sendBacklog(): boolean {
+    for (let frame = this.#backlog.shift(); frame !== undefined; frame = this.#backlog.shift()) {
+      this.#backlogBytes -= frame.byteLength + frameOverheadBytes
+      if (!this.#lane.send(frame)) return true
+    }
+    return false
+  }
+}

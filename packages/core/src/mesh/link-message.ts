@@ -1,0 +1,142 @@
+import { ByteReader, MalformedError } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
+import type { NodeId } from './transport.ts'
+
+/** The lane of hello, accept, refuse, ping, pong and control payloads. */
+export const controlLane = 0
+/** The lane of frames, and of goodbye, which must not overtake them. */
+export const frameLane = 1
+
+/** What every frame is prefixed with: its kind, because a transport may have a single lane. */
+export const linkHeaderBytes = 1
+
+/** The newest link protocol that this code speaks, and the oldest. */
+export const protocolVersion = 1
+export const protocolVersionMin = 1
+
+/** How large any message but a frame or a control payload may be, in bytes. */
+export const linkMessageBytesMax: number = 16 * 1024
+
+/** Limits of a greeting's parts, in bytes of UTF-8. */
+export const greetingLimits = { nameBytes: 256, addressBytes: 512, addresses: 16 } as const
+
+/** What either side says of itself. New fields are only ever added at the end, where an older reader ignores them. */
+export interface Greeting {
+  readonly protocolVersion: number
+  readonly protocolVersionMin: number
+  readonly cluster: string
+  readonly node: NodeId
+  readonly life: number
+  readonly region: string
+  /** Counts the hellos and accepts that this node made in this life. */
+  readonly epoch: number
+  readonly addresses: readonly string[]
+}
+
+/** Why one side turns the other away. A code unknown to the reader travels on as it is. */
+export type RefusalCode =
+  'ERR_WRONG_CLUSTER' | 'ERR_PROTOCOL_VERSION' | 'ERR_WRONG_PEER' | 'ERR_DUPLICATE_LINK' | 'ERR_TOO_MANY_LINKS'
+
+export type LinkMessage =
+  | { readonly kind: 'hello' | 'accept'; readonly greeting: Greeting }
+  | { readonly kind: 'refuse'; readonly code: string; readonly text: string }
+  /** `load` is the sender's, from 0 to 1. */
+  | { readonly kind: 'ping' | 'pong'; readonly seq: number; readonly load: number }
+  | { readonly kind: 'goodbye'; readonly text: string }
+  | { readonly kind: 'control' | 'frame'; readonly bytes: Uint8Array }
+
+const kinds = ['hello', 'accept', 'refuse', 'ping', 'pong', 'goodbye', 'control', 'frame'] as const
+const frameKind = kinds.indexOf('frame')
+
+/** A message as bytes. A text longer than its limit is cut. */
+export function encodeLinkMessage(message: LinkMessage): Uint8Array {
+  if (message.kind === 'frame' || message.kind === 'control') return prefixed(message.kind, message.bytes)
+  const writer = new ByteWriter().u8(kinds.indexOf(message.kind))
+  switch (message.kind) {
+    case 'hello':
+    case 'accept':
+      writeGreeting(writer, message.greeting)
+      break
+    case 'refuse':
+      writer.text(cut(message.code)).text(cut(message.text))
+      break
+    case 'ping':
+    case 'pong':
+      writer.u32(message.seq).float(message.load)
+      break
+    case 'goodbye':
+      writer.text(cut(message.text))
+      break
+  }
+  return writer.finish()
+}
+
+/** The reverse. Throws a `MalformedError` for anything that {@link encodeLinkMessage} of some version would not write. */
+export function decodeLinkMessage(bytes: Uint8Array): LinkMessage {
+  const reader = new ByteReader(bytes)
+  const kind = kinds[reader.u8()]
+  if (kind === undefined) throw new MalformedError('a message of an unknown kind')
+  if (kind === 'control' || kind === 'frame') return { kind, bytes: reader.rest() }
+  if (bytes.byteLength > linkMessageBytesMax) throw new MalformedError(`a ${kind} of ${bytes.byteLength} bytes`)
+  switch (kind) {
+    case 'hello':
+    case 'accept':
+      return { kind, greeting: readGreeting(reader) }
+    case 'refuse':
+      return { kind, code: reader.text(textBytesMax), text: reader.text(textBytesMax) }
+    case 'ping':
+    case 'pong':
+      return { kind, seq: reader.u32(), load: reader.float(0, 1) }
+    case 'goodbye':
+      return { kind, text: reader.text(textBytesMax) }
+  }
+}
+
+/** Whether these bytes are a frame, without decoding them: the hot path asks this of everything that arrives. */
+export function isFrameMessage(bytes: Uint8Array): boolean {
+  return bytes[0] === frameKind
+}
+
+function prefixed(kind: 'frame' | 'control', body: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(linkHeaderBytes + body.byteLength)
+  bytes[0] = kinds.indexOf(kind)
+  bytes.set(body, linkHeaderBytes)
+  return bytes
+}
+
+function writeGreeting(writer: ByteWriter, greeting: Greeting): void {
+  writer
+    .u16(greeting.protocolVersion)
+    .u16(greeting.protocolVersionMin)
+    .text(greeting.cluster)
+    .text(greeting.node)
+    .integer(greeting.life)
+    .text(greeting.region)
+    .integer(greeting.epoch)
+    .u16(greeting.addresses.length)
+  for (const address of greeting.addresses) writer.text(address)
+}
+
+function readGreeting(reader: ByteReader): Greeting {
+  const { nameBytes, addressBytes, addresses: addressesMax } = greetingLimits
+  const greeting = {
+    protocolVersion: reader.u16(),
+    protocolVersionMin: reader.u16(),
+    cluster: reader.text(nameBytes),
+    node: reader.text(nameBytes),
+    life: reader.integer(),
+    region: reader.text(nameBytes),
+    epoch: reader.integer(),
+    addresses: [] as string[],
+  }
+  for (let left = reader.count(addressesMax); left > 0; left -= 1) greeting.addresses.push(reader.text(addressBytes))
+  return greeting
+}
+
+// Texts for people: four bytes of UTF-8 a character at most, so a cut text always passes the reader's limit.
+const textCharsMax = 200
+const textBytesMax = textCharsMax * 4
+
+function cut(text: string): string {
+  return text.slice(0, textCharsMax)
+}

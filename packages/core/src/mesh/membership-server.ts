@@ -1,0 +1,223 @@
+import type { Process } from '../actor/actor.ts'
+import type { Behavior } from '../actor/behavior.ts'
+import type { Context } from '../actor/context.ts'
+import type { Kernel } from '../actor/kernel.ts'
+import { type Envelope, mailboxLimitDefault } from '../actor/mailbox.ts'
+import { samePid } from '../actor/pid.ts'
+import * as membership from './membership.ts'
+import type { Membership, MembershipStep } from './membership.ts'
+import { decodeSnapshot, encodeSnapshot } from './membership-snapshot.ts'
+import { type NodeRecord, type NodeState, openRecord, type ProcedureRecord, sealRecord } from './node-record.ts'
+import type { PeerRef } from './peer-link.ts'
+import type { PeerLinks } from './peer-links.ts'
+import type { NodeId, Transport } from './transport.ts'
+
+export const membershipTopic = 'skerry/members/1'
+export const membershipServerName = 'system.mesh'
+
+/** How often members whose time is over are removed and measurements are passed on, in milliseconds. */
+export const membershipTickMs = 1_000
+/** How often each peer gets all records that we vouch for, in milliseconds: what heals a lost announcement. */
+export const snapshotEveryMs = 10_000
+
+/** What the actor is told, as plain messages from the links and the node. */
+export type MembershipEvent =
+  | { readonly event: 'up'; readonly peer: PeerRef }
+  | { readonly event: 'down'; readonly peer: PeerRef }
+  | { readonly event: 'suspect'; readonly peer: PeerRef }
+  | { readonly event: 'trusted'; readonly peer: PeerRef }
+  | { readonly event: 'records'; readonly via: NodeId; readonly records: readonly Uint8Array[] }
+  | { readonly event: 'announce'; readonly procedures: readonly ProcedureRecord[] }
+  | { readonly event: 'state'; readonly state: NodeState }
+  | { readonly event: 'tick' }
+  | { readonly event: 'snapshots' }
+  | { readonly event: 'refresh' }
+
+/** A node that calls may be sent to, with what the heartbeat measured. */
+export interface RoutableNode {
+  readonly record: NodeRecord
+  readonly rttMs: number | undefined
+  readonly load: number
+}
+
+export interface MembershipServerOptions {
+  readonly kernel: Kernel
+  readonly links: PeerLinks
+  readonly transport: Transport
+  /** What this node says of itself at boot; the version is chosen here. */
+  readonly self: () => Omit<NodeRecord, 'version'>
+  /** Told of every new view: the nodes that are routable, this one first. */
+  readonly onView: (nodes: readonly RoutableNode[]) => void
+}
+
+/** The actor around the pure membership: it announces this node, hears of the others and tells RegionRegistry. */
+export function membershipServer(options: MembershipServerOptions): Behavior {
+  return {
+    name: 'mesh',
+    module: undefined,
+    trapExit: true,
+    mailboxLimit: mailboxLimitDefault,
+    createProcess: (ctx) => new MembershipServer(ctx, options),
+  }
+}
+
+/** The records of a control message from a peer, for the `records` event; `undefined` for anything else. */
+export function recordsOfControl(bytes: Uint8Array): readonly Uint8Array[] | undefined {
+  return decodeSnapshot(bytes)
+}
+
+class MembershipServer implements Process {
+  readonly #ctx: Context
+  readonly #options: MembershipServerOptions
+  #own: NodeRecord
+  #state: Membership
+
+  constructor(ctx: Context, options: MembershipServerOptions) {
+    this.#ctx = ctx
+    this.#options = options
+    this.#own = { ...options.self(), version: Math.floor(ctx.clock.wall()) }
+    this.#state = membership.createMembership(this.#sealOwn())
+  }
+
+  init(): void {
+    // After a crash of this actor the links are still there; their records come with the next snapshots.
+    for (const peer of this.#options.links.peers()) this.#take(membership.linkUp(this.#state, peer, this.#now()))
+    this.#issue({})
+    this.#again('tick', membershipTickMs)
+    this.#again('snapshots', snapshotEveryMs)
+  }
+
+  handle(envelope: Envelope): void {
+    if (envelope.type === 'message') this.#handleEvent(envelope.message as MembershipEvent)
+    else if (envelope.type === 'EXIT') {
+      const self = this.#options.kernel.actor(this.#ctx.self)
+      if (self?.parent !== undefined && samePid(self.parent, envelope.from)) self.stop(envelope.reason)
+    } else if (envelope.type === 'request') {
+      envelope.replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message: 'mesh answers no calls' })
+    }
+  }
+
+  #handleEvent(event: MembershipEvent): void {
+    const now = this.#now()
+    switch (event.event) {
+      case 'up':
+        this.#take(membership.linkUp(this.#state, event.peer, now))
+        this.#sendSnapshot(event.peer.node)
+        return
+      case 'down':
+        this.#take(membership.linkDown(this.#state, event.peer, now))
+        return
+      case 'suspect':
+        this.#take(membership.suspect(this.#state, event.peer))
+        return
+      case 'trusted':
+        this.#take(membership.trusted(this.#state, event.peer))
+        return
+      case 'records': {
+        const open = (sealed: Uint8Array): NodeRecord | undefined => openRecord(sealed, this.#options.transport)
+        this.#take(membership.mergeSealed(this.#state, event.records, open, now), event.via)
+        return
+      }
+      case 'announce':
+        this.#issue({ procedures: event.procedures })
+        return
+      case 'state':
+        this.#issue({ state: event.state })
+        return
+      case 'tick':
+        this.#take(membership.tick(this.#state, now))
+        this.#tellView()
+        this.#again('tick', membershipTickMs)
+        return
+      case 'snapshots':
+        for (const peer of this.#options.links.peers()) this.#sendSnapshot(peer.node)
+        this.#again('snapshots', snapshotEveryMs)
+        return
+      case 'refresh':
+        this.#tellView()
+    }
+  }
+
+  /** Takes a step's state and does what its changes ask for. */
+  #take(step: MembershipStep, via?: NodeId): void {
+    this.#state = step.state
+    const { links } = this.#options
+    let viewChanged = false
+    for (const change of step.changes) {
+      switch (change.kind) {
+        case 'changed': {
+          viewChanged = true
+          const known = this.#state.members.get(change.node)?.known
+          if (known === undefined) break
+          for (const address of known.record.addresses) links.learn(address, change.node)
+          // News is passed on once by everybody who believes it; the announcement over gossip may have been lost.
+          if (via !== undefined) this.#relay(known.sealed, via)
+          break
+        }
+        case 'removed':
+          viewChanged = true
+          break
+        case 'forgotten':
+          links.forget(change.node)
+          break
+        case 'refute':
+          this.#own = { ...this.#own, version: Math.max(this.#own.version, change.version) }
+          this.#issue({})
+          break
+        case 'ignored':
+          this.#ctx.log.warn({ node: change.node, why: change.why }, 'a membership record was ignored')
+      }
+    }
+    if (viewChanged) this.#tellView()
+  }
+
+  /** Says something new of this node: a higher version, sealed, published and sent to every peer. */
+  #issue(news: Partial<Pick<NodeRecord, 'state' | 'procedures'>>): void {
+    this.#own = { ...this.#own, ...news, version: this.#own.version + 1 }
+    const own = this.#sealOwn()
+    this.#take(membership.issueOwn(this.#state, own))
+    if (own.sealed.length <= publishBytesMax) this.#options.transport.publish?.(membershipTopic, own.sealed)
+    this.#relay(own.sealed, undefined)
+  }
+
+  #sealOwn(): membership.SealedRecord {
+    return { record: this.#own, sealed: sealRecord(this.#own, this.#options.transport) }
+  }
+
+  #relay(sealed: Uint8Array, except: NodeId | undefined): void {
+    for (const peer of this.#options.links.peers()) if (peer.node !== except) this.#send(peer.node, [sealed])
+  }
+
+  #sendSnapshot(node: NodeId): void {
+    this.#send(node, membership.vouched(this.#state))
+  }
+
+  #send(node: NodeId, records: readonly Uint8Array[]): void {
+    const { chunks, skipped } = encodeSnapshot(records, this.#options.links.frameBytesMax)
+    if (skipped > 0) this.#ctx.log.warn({ skipped }, 'records too large for a snapshot were left out')
+    // Lost or refused, the next snapshot carries it.
+    for (const chunk of chunks) this.#options.links.sendControl(node, chunk)
+  }
+
+  #tellView(): void {
+    const measured = new Map(this.#options.links.peers().map((peer) => [peer.node, peer]))
+    const nodes: RoutableNode[] = [{ record: this.#own, rttMs: 0, load: this.#options.kernel.platform.load() }]
+    for (const { node, known } of this.#state.members.values()) {
+      if (known === undefined || !membership.isRoutable(this.#state, node)) continue
+      const peer = measured.get(node)
+      nodes.push({ record: known.record, rttMs: peer?.rttMs, load: peer?.load ?? 0 })
+    }
+    this.#options.onView(nodes)
+  }
+
+  #again(event: 'tick' | 'snapshots', afterMs: number): void {
+    this.#ctx.sendAfter(afterMs, this.#ctx.self, { event })
+  }
+
+  #now(): number {
+    return this.#ctx.clock.monotonic()
+  }
+}
+
+// What Transport.publish takes. A larger record travels by snapshots alone.
+const publishBytesMax = 16 * 1024

@@ -1,0 +1,336 @@
+import { type NodeRecord, peekRecord } from './node-record.ts'
+import type { NodeId } from './transport.ts'
+
+/** A record and the signed bytes it was opened from, which are what is relayed. */
+export interface SealedRecord {
+  readonly record: NodeRecord
+  readonly sealed: Uint8Array
+}
+
+/** A node that we know of, ourselves excluded. Times are on the monotonic clock. */
+export interface Member {
+  readonly node: NodeId
+  /** The newest believed record; none while only the link is known. */
+  readonly known: SealedRecord | undefined
+  /** Our link to it, while it is up. Its life is the truth: a record of another life is not believed. */
+  readonly link: { readonly life: number; readonly suspected: boolean } | undefined
+  /** When its link went down, or, if it never had one, when it was last mentioned. */
+  readonly lastSeen: number
+  /** Whether it ever had a link in the time that we know it. */
+  readonly met: boolean
+}
+
+/** What remains of a removed member, so that an old record that is still relayed can't bring it back. */
+export interface Tombstone {
+  readonly version: number
+  readonly expiresAt: number
+}
+
+export interface MembershipSettings {
+  /** A member whose link is down for this long is removed. */
+  readonly removeAfterMs: number
+  /** A member that never had a link, and that nobody mentioned for this long, is removed. Three rounds of snapshots. */
+  readonly strangerAfterMs: number
+  readonly tombstoneMs: number
+  /**
+   * Members, and tombstones. At the bound a node that we only heard of is not added; one with a link takes the place
+   * of the member without one that was seen longest ago, or is not added. The oldest tombstone goes.
+   */
+  readonly membersMax: number
+}
+
+export const defaultMembershipSettings: MembershipSettings = {
+  removeAfterMs: 5_000,
+  strangerAfterMs: 30_000,
+  tombstoneMs: 60_000,
+  membersMax: 4_096,
+}
+
+/** All that this node knows of the mesh. Never changed in place. */
+export interface Membership {
+  readonly settings: MembershipSettings
+  /** Our own record as last issued. */
+  readonly self: SealedRecord
+  readonly members: ReadonlyMap<NodeId, Member>
+  readonly tombstones: ReadonlyMap<NodeId, Tombstone>
+}
+
+export type MembershipChange =
+  /** Something of this node that matters to routing or relaying is new: record, link, suspicion. Also for ourselves. */
+  | { readonly kind: 'changed'; readonly node: NodeId }
+  /** The node is no member any more. Its tombstone stands; go on dialling it until `forgotten`. */
+  | { readonly kind: 'removed'; readonly node: NodeId }
+  /** Its tombstone expired: nothing is known of it any more. Stop dialling it. */
+  | { readonly kind: 'forgotten'; readonly node: NodeId }
+  /** Somebody believes a record of us that we did not issue in this life. Issue ours anew with at least this version. */
+  | { readonly kind: 'refute'; readonly version: number }
+  /** A record or a link was left out, for counting: too many members, a forged or malformed record. */
+  | { readonly kind: 'ignored'; readonly node: NodeId | undefined; readonly why: 'too-many' | 'not-authentic' }
+
+export interface MembershipStep {
+  readonly state: Membership
+  readonly changes: readonly MembershipChange[]
+}
+
+/** Knows nobody but ourselves. */
+export function createMembership(self: SealedRecord, settings?: Partial<MembershipSettings>): Membership {
+  return {
+    settings: { ...defaultMembershipSettings, ...settings },
+    self,
+    members: new Map(),
+    tombstones: new Map(),
+  }
+}
+
+/** Our own record changed, and was sealed and is published anew. */
+export function issueOwn(state: Membership, self: SealedRecord): MembershipStep {
+  return { state: { ...state, self }, changes: [{ kind: 'changed', node: self.record.node }] }
+}
+
+/**
+ * Takes sealed records from a snapshot or a publication. `open` checks a signature (`openRecord`), and is only called
+ * for a record that would be news: of the rest, the same bytes again count as a mention, older ones as nothing.
+ */
+export function mergeSealed(
+  state: Membership,
+  sealedRecords: Iterable<Uint8Array>,
+  open: (sealed: Uint8Array) => NodeRecord | undefined,
+  now: number,
+): MembershipStep {
+  const draft = startDraft(state)
+  for (const sealed of sealedRecords) {
+    const claim = peekRecord(sealed)
+    if (claim !== undefined && !isNews(draft, claim)) {
+      mention(draft, claim.node, sealed, now)
+      continue
+    }
+    const record = claim === undefined ? undefined : open(sealed)
+    if (record === undefined) draft.changes.push({ kind: 'ignored', node: claim?.node, why: 'not-authentic' })
+    else merge(draft, { record, sealed }, now)
+  }
+  return finishDraft(draft)
+}
+
+/** Takes one record whose signature was checked. */
+export function mergeRecord(state: Membership, known: SealedRecord, now: number): MembershipStep {
+  const draft = startDraft(state)
+  if (isNews(draft, known.record)) merge(draft, known, now)
+  else mention(draft, known.record.node, known.sealed, now)
+  return finishDraft(draft)
+}
+
+/** A link to this life of the node is up. A record of another life is dropped at once. */
+export function linkUp(state: Membership, peer: { node: NodeId; life: number }, now: number): MembershipStep {
+  const draft = startDraft(state)
+  const { node, life } = peer
+  const member = draft.members.get(node)
+  if (member === undefined && !makeRoom(draft, now)) return ignore(draft, node)
+  const known = member?.known?.record.life === life ? member.known : undefined
+  draft.members.set(node, { node, known, link: { life, suspected: false }, lastSeen: now, met: true })
+  draft.tombstones.delete(node)
+  draft.changes.push({ kind: 'changed', node })
+  return finishDraft(draft)
+}
+
+/** That link is gone. The node is not routable from here on, and is removed after `removeAfterMs` without a new one. */
+export function linkDown(state: Membership, peer: { node: NodeId; life: number }, now: number): MembershipStep {
+  return onLink(state, peer, (member) => ({ ...member, link: undefined, lastSeen: now }))
+}
+
+/** The peer is silent. It is not routable until it is trusted again. */
+export function suspect(state: Membership, peer: { node: NodeId; life: number }): MembershipStep {
+  return onLink(state, peer, (member) => ({ ...member, link: { life: peer.life, suspected: true } }))
+}
+
+export function trusted(state: Membership, peer: { node: NodeId; life: number }): MembershipStep {
+  return onLink(state, peer, (member) => ({ ...member, link: { life: peer.life, suspected: false } }))
+}
+
+/** Removes members and tombstones whose time is over. Call it about once a second. */
+export function tick(state: Membership, now: number): MembershipStep {
+  const { removeAfterMs, strangerAfterMs } = state.settings
+  const draft = startDraft(state)
+  for (const member of state.members.values()) {
+    const afterMs = member.met ? removeAfterMs : strangerAfterMs
+    if (member.link === undefined && now - member.lastSeen >= afterMs) remove(draft, member, now)
+  }
+  for (const [node, tombstone] of state.tombstones) {
+    if (now < tombstone.expiresAt) continue
+    draft.tombstones.delete(node)
+    draft.changes.push({ kind: 'forgotten', node })
+  }
+  return finishDraft(draft)
+}
+
+/** Whether calls may be sent there: it is ourselves, or we hold its record and a link that nobody suspects. */
+export function isRoutable(state: Membership, node: NodeId): boolean {
+  if (node === state.self.record.node) return true
+  const member = state.members.get(node)
+  return member?.known !== undefined && member.link !== undefined && !member.link.suspected
+}
+
+/** The believed record of a node, or our own. */
+export function recordOf(state: Membership, node: NodeId): NodeRecord | undefined {
+  if (node === state.self.record.node) return state.self.record
+  return state.members.get(node)?.known?.record
+}
+
+/**
+ * The sealed records to tell others: ours, and those of nodes that we hold a link to. Nobody vouches for a node that it
+ * can't reach, so that the record of a dead one dies out.
+ */
+export function vouched(state: Membership): Uint8Array[] {
+  const sealed = [state.self.sealed]
+  for (const { link, known } of state.members.values()) {
+    if (link !== undefined && known !== undefined) sealed.push(known.sealed)
+  }
+  return sealed
+}
+
+// Copied on the first write, so that a snapshot without news, which is nearly every one, costs no copy.
+interface Draft {
+  readonly before: Membership
+  readonly members: CopyOnWrite<Member>
+  readonly tombstones: CopyOnWrite<Tombstone>
+  readonly changes: MembershipChange[]
+}
+
+function startDraft(before: Membership): Draft {
+  return {
+    before,
+    members: new CopyOnWrite(before.members),
+    tombstones: new CopyOnWrite(before.tombstones),
+    changes: [],
+  }
+}
+
+function finishDraft({ before, members, tombstones, changes }: Draft): MembershipStep {
+  if (!members.isCopied && !tombstones.isCopied) return { state: before, changes }
+  return { state: { ...before, members: members.current, tombstones: tombstones.current }, changes }
+}
+
+function isNews(draft: Draft, claim: { node: NodeId; life: number; version: number }): boolean {
+  const { self } = draft.before
+  if (claim.node === self.record.node) {
+    // An older record of us loses against ours everywhere, so only one that would win needs an answer.
+    return claim.version > self.record.version || (claim.version === self.record.version && claim.life !== self.record.life)
+  }
+  const member = draft.members.get(claim.node)
+  if (member?.link !== undefined && claim.life !== member.link.life) return false
+  const version = member?.known?.record.version ?? draft.tombstones.get(claim.node)?.version
+  return version === undefined || claim.version > version
+}
+
+function mention(draft: Draft, node: NodeId, sealed: Uint8Array, now: number): void {
+  const member = draft.members.get(node)
+  if (member?.known === undefined || member.met || !sameBytes(member.known.sealed, sealed)) return
+  draft.members.set(node, { ...member, lastSeen: now })
+}
+
+function merge(draft: Draft, known: SealedRecord, now: number): void {
+  const { node, version } = known.record
+  if (node === draft.before.self.record.node) {
+    draft.changes.push({ kind: 'refute', version: version + 1 })
+    return
+  }
+  const member = draft.members.get(node)
+  if (member === undefined) {
+    if (draft.members.size >= draft.before.settings.membersMax) {
+      ignore(draft, node)
+      return
+    }
+    draft.tombstones.delete(node)
+    draft.members.set(node, { node, known, link: undefined, lastSeen: now, met: false })
+  } else {
+    draft.members.set(node, { ...member, known, lastSeen: member.met ? member.lastSeen : now })
+  }
+  draft.changes.push({ kind: 'changed', node })
+}
+
+function onLink(
+  state: Membership,
+  { node, life }: { node: NodeId; life: number },
+  change: (member: Member) => Member,
+): MembershipStep {
+  const draft = startDraft(state)
+  const member = draft.members.get(node)
+  if (member?.link?.life !== life) return { state, changes: [] }
+  draft.members.set(node, change(member))
+  draft.changes.push({ kind: 'changed', node })
+  return finishDraft(draft)
+}
+
+function makeRoom(draft: Draft, now: number): boolean {
+  if (draft.members.size < draft.before.settings.membersMax) return true
+  let oldest: Member | undefined
+  for (const member of draft.members.values()) {
+    if (member.link === undefined && member.lastSeen < (oldest?.lastSeen ?? Infinity)) oldest = member
+  }
+  if (oldest === undefined) return false
+  remove(draft, oldest, now)
+  return true
+}
+
+function remove(draft: Draft, member: Member, now: number): void {
+  const { tombstoneMs, membersMax } = draft.before.settings
+  const { node, known } = member
+  draft.members.delete(node)
+  draft.changes.push({ kind: 'removed', node })
+  draft.tombstones.set(node, { version: known?.record.version ?? 0, expiresAt: now + tombstoneMs })
+  if (draft.tombstones.size <= membersMax) return
+  const oldest = draft.tombstones.firstKey()
+  draft.tombstones.delete(oldest)
+  draft.changes.push({ kind: 'forgotten', node: oldest })
+}
+
+function ignore(draft: Draft, node: NodeId): MembershipStep {
+  draft.changes.push({ kind: 'ignored', node, why: 'too-many' })
+  return finishDraft(draft)
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.byteLength === right.byteLength && left.every((byte, index) => byte === right[index])
+}
+
+class CopyOnWrite<Value> {
+  current: ReadonlyMap<NodeId, Value>
+  #copy: Map<NodeId, Value> | undefined
+
+  constructor(original: ReadonlyMap<NodeId, Value>) {
+    this.current = original
+  }
+
+  get isCopied(): boolean {
+    return this.#copy !== undefined
+  }
+
+  get size(): number {
+    return this.current.size
+  }
+
+  get(node: NodeId): Value | undefined {
+    return this.current.get(node)
+  }
+
+  values(): Iterable<Value> {
+    return this.current.values()
+  }
+
+  firstKey(): NodeId {
+    return this.current.keys().next().value as NodeId
+  }
+
+  set(node: NodeId, value: Value): void {
+    this.#writable().set(node, value)
+  }
+
+  delete(node: NodeId): void {
+    if (this.current.has(node)) this.#writable().delete(node)
+  }
+
+  #writable(): Map<NodeId, Value> {
+    this.#copy ??= new Map(this.current)
+    this.current = this.#copy
+    return this.#copy
+  }
+}

@@ -1,0 +1,121 @@
+import type { Kernel } from '../actor/kernel.ts'
+import { formatPid, type NodeId } from '../actor/pid.ts'
+import type { Router } from '../actor/router.ts'
+import type { CancelSignal, Failure, Signal, SpawnSignal } from '../actor/signal.ts'
+import { errorData } from '../base/error-data.ts'
+import { decodeSignal, decodeThreadDown, encodeSignal, encodeThreadDown } from './frame.ts'
+import type { PeerRef } from './peer-link.ts'
+import type { PeerLinks } from './peer-links.ts'
+
+export interface NodeRouterOptions {
+  readonly kernel: Kernel
+  readonly links: PeerLinks
+  /** Carries a signal that came from another node to this node's threads. */
+  readonly deliver: (signal: Signal) => void
+  /** Takes requests to run procedures here. */
+  readonly inbox: (signal: SpawnSignal | CancelSignal) => void
+  /** A node's life, or a thread of it, is gone: the links, monitors and calls of all threads fire. */
+  readonly lost: (lost: { node: NodeId; life: number; thread?: number }, reason: 'noconnection' | 'threadlost') => void
+}
+
+/** Carries signals between nodes over the links, and turns the loss of a link into `noconnection` for all that crossed it. */
+export class NodeRouter implements Router {
+  readonly #options: NodeRouterOptions
+  /** The lives that a link is up to. A Pid of another life of the same node gets `noproc`. */
+  readonly #lives = new Map<NodeId, number>()
+
+  constructor(options: NodeRouterOptions) {
+    this.#options = options
+  }
+
+  up(peer: PeerRef): void {
+    this.#lives.set(peer.node, peer.life)
+  }
+
+  down(peer: PeerRef): void {
+    this.#lives.delete(peer.node)
+    this.#options.lost({ node: peer.node, life: peer.life }, 'noconnection')
+  }
+
+  route(signal: Signal): void {
+    const { kernel, links } = this.#options
+    const life = this.#lives.get(signal.to.node)
+    if (life === undefined) {
+      kernel.bounce(signal, 'noconnection')
+      return
+    }
+    if (life !== signal.to.life) {
+      kernel.bounce(signal, signal.type === 'spawn' ? 'noconnection' : 'noproc')
+      return
+    }
+    let frame: Uint8Array
+    try {
+      frame = encodeSignal(signal, kernel.codec)
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      this.#refuse(signal, { code: 'ERR_NOT_ENCODABLE', outcome: 'not-run', message, cause: errorData(error) })
+      return
+    }
+    const result = links.send(signal.to.node, frame)
+    if (result === 'sent') return
+    if (result === 'no-link') kernel.bounce(signal, 'noconnection')
+    else this.#refuse(signal, unsent(result, frame.length, links.frameBytesMax))
+  }
+
+  /** A frame that a peer sent. What is not a frame is counted and logged; its link goes on, since lanes keep frames whole. */
+  receive(peer: PeerRef, frame: Uint8Array): void {
+    const { kernel } = this.#options
+    let signal: Signal
+    try {
+      const thread = decodeThreadDown(frame)
+      if (thread !== undefined) {
+        this.#options.lost({ node: peer.node, life: peer.life, thread }, 'threadlost')
+        return
+      }
+      signal = decodeSignal(frame, peer, { node: kernel.node, life: kernel.life }, kernel.codec)
+    } catch (error) {
+      kernel.counters.undecodable += 1
+      kernel.platform.log.warn({ peer: peer.node, err: errorData(error) }, 'a frame that can not be read was dropped')
+      return
+    }
+    if (signal.type === 'spawn' || signal.type === 'cancel') this.#options.inbox(signal)
+    else if (this.#isForSystem(signal)) this.#refuseForeign(signal)
+    else this.#options.deliver(signal)
+  }
+
+  /** Tells every peer that a thread of this node is gone, after everything that the thread had sent. */
+  threadLost(thread: number): void {
+    for (const node of this.#lives.keys()) this.#options.links.send(node, encodeThreadDown(thread))
+  }
+
+  #isForSystem(signal: Signal): boolean {
+    return signal.to.thread === 0 && this.#options.kernel.actor(signal.to)?.system === true
+  }
+
+  #refuseForeign(signal: Signal): void {
+    const { kernel } = this.#options
+    kernel.counters.refusedSignals += 1
+    kernel.platform.log.warn({ to: formatPid(signal.to), type: signal.type }, 'a signal from another node to a system actor was refused')
+    kernel.bounce(signal, 'noproc')
+  }
+
+  /** The signal was not sent: whoever waits for it is told, everything else is counted. */
+  #refuse(signal: Signal, failure: Failure): void {
+    const { kernel } = this.#options
+    if (signal.type === 'call' || signal.type === 'spawn') {
+      const ref = signal.type === 'call' ? signal.ref : 0
+      kernel.route({ type: 'reply', to: signal.from, ref, result: { ok: false, failure } })
+    } else if (signal.type === 'reply' && signal.result.ok) {
+      this.route({ ...signal, result: { ok: false, failure: { ...failure, outcome: 'ran' } } })
+    } else {
+      kernel.counters.unsent += 1
+      kernel.platform.log.warn({ to: formatPid(signal.to), type: signal.type, code: failure.code }, 'a signal was not sent')
+    }
+  }
+}
+
+function unsent(result: 'too-large' | 'overloaded', bytes: number, most: number): Failure {
+  return result === 'too-large'
+    ? { code: 'ERR_FRAME_TOO_LARGE', outcome: 'not-run', message: `The message has ${bytes} bytes; the transport takes ${most}` }
+    : { code: 'ERR_OVERLOADED', outcome: 'not-run', message: 'Too much is waiting to be sent to that node' }
+}

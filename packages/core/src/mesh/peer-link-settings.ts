@@ -1,0 +1,118 @@
+/** How links behave. Times in milliseconds. The defaults stand in {@link defaultPeerLinkSettings} only. */
+export interface PeerLinkSettings {
+  /** How long a new link may take from raw connection to accept. */
+  readonly handshakeTimeoutMs: number
+  /** How often each peer is pinged. */
+  readonly heartbeatMs: number
+  /** After this long without anything from a peer it is suspected. */
+  readonly silentMs: number
+  /** After this long its link is closed. */
+  readonly deadMs: number
+  /** How long a raw dial may take. */
+  readonly dialTimeoutMs: number
+  /** How long the node with the larger id waits for the other's dial, and a dialler refused as duplicate for the other link. Up to half of it is added by chance. */
+  readonly otherSideDialMs: number
+  /** The bound of the first redial's delay, and of any later one. */
+  readonly redialFirstMs: number
+  readonly redialMaxMs: number
+  /** A link that was up this long starts the redial delays afresh. */
+  readonly stableMs: number
+  /** How long a link that we said goodbye on, or refused, may stay open for the peer to close it. */
+  readonly goodbyeMs: number
+  /** Bytes queued per lane of a peer while the transport's own buffer is full. Beyond it: `'overloaded'`. */
+  readonly backlogBytesMax: number
+  /** Dials and handshakes of ours at a time. Further ones wait in turn. */
+  readonly dialsMax: number
+  /** Known addresses, seeds included. A further one is not kept, and counted. */
+  readonly addressesMax: number
+  /** Addresses of one learned peer. A further one replaces the oldest. */
+  readonly addressesPerPeerMax: number
+  /** Accepted links that have not said a valid hello yet, or are being closed. A further one is closed at once. */
+  readonly greetingLinksMax: number
+  /** Links that are up. A further hello is refused, and no further one is said. May be exceeded by `dialsMax`. */
+  readonly linksMax: number
+}
+
+export const defaultPeerLinkSettings: PeerLinkSettings = {
+  handshakeTimeoutMs: 5_000,
+  heartbeatMs: 500,
+  silentMs: 2_000,
+  deadMs: 5_000,
+  dialTimeoutMs: 10_000,
+  otherSideDialMs: 1_000,
+  redialFirstMs: 100,
+  redialMaxMs: 5_000,
+  stableMs: 5_000,
+  goodbyeMs: 500,
+  backlogBytesMax: 8 * 1024 * 1024,
+  dialsMax: 8,
+  addressesMax: 10_000,
+  addressesPerPeerMax: 8,
+  greetingLinksMax: 256,
+  linksMax: 4_096,
+}
+
+/** What happened on all links since `start`. Only ever goes up. */
+export interface PeerLinkCounters {
+  dials: number
+  dialsFailed: number
+  linksUp: number
+  linksDown: number
+  /** Raw links that we did not need: to ourselves, or to a peer that already has a link or a hello on its way. */
+  linksDropped: number
+  /** Accepted links closed because too many were in the handshake. */
+  linksRejected: number
+  helloRefusals: number
+  duplicateRefusals: number
+  handshakeTimeouts: number
+  protocolErrors: number
+  heartbeatDeaths: number
+  suspicions: number
+  /** Beats that came so late that nobody was accused on them. */
+  lateBeats: number
+  framesSent: number
+  framesReceived: number
+  framesNoLink: number
+  framesTooLarge: number
+  framesOverloaded: number
+  /** Frames that were queued here when their link ended. */
+  framesLost: number
+  /** Frames that arrived on a link that we had given up. */
+  framesLate: number
+  controlsSent: number
+  controlsReceived: number
+  pingsSkipped: number
+  pongsSkipped: number
+  /** Addresses not kept: too many, too long, or replaced by newer ones. */
+  addressesDropped: number
+}
+
+export function zeroPeerLinkCounters(): PeerLinkCounters {
+  return {
+    dials: 0,
+    dialsFailed: 0,
+    linksUp: 0,
+    linksDown: 0,
+    linksDropped: 0,
+    linksRejected: 0,
+    helloRefusals: 0,
+    duplicateRefusals: 0,
+    handshakeTimeouts: 0,
+    protocolErrors: 0,
+    heartbeatDeaths: 0,
+    suspicions: 0,
+    lateBeats: 0,
+    framesSent: 0,
+    framesReceived: 0,
+    framesNoLink: 0,
+    framesTooLarge: 0,
+    framesOverloaded: 0,
+    framesLost: 0,
+    framesLate: 0,
+    controlsSent: 0,
+    controlsReceived: 0,
+    pingsSkipped: 0,
+    pongsSkipped: 0,
+    addressesDropped: 0,
+  }
+}

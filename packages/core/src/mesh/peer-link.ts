@@ -1,0 +1,356 @@
+import { assert } from '../base/assert.ts'
+import type { Clock, Timer } from '../platform/platform.ts'
+import { MalformedError } from './byte-reader.ts'
+import { judgePulse, type Pulse, type PulseVerdict, smoothRtt } from './heartbeat.ts'
+import { LaneWriter } from './lane-writer.ts'
+import {
+  controlLane,
+  decodeLinkMessage,
+  encodeLinkMessage,
+  frameLane,
+  type Greeting,
+  isFrameMessage,
+  linkHeaderBytes,
+  type LinkMessage,
+} from './link-message.ts'
+import type { PeerLinkCounters, PeerLinkSettings } from './peer-link-settings.ts'
+import type { NodeId, RawLane, RawLink } from './transport.ts'
+
+/** One life of one node. */
+export interface PeerRef {
+  readonly node: NodeId
+  readonly life: number
+}
+
+/** Why a link is over. The first six can end a link that was up, the others only one that never came up. */
+export type LinkEndReason =
+  /** The connection was lost, or the peer closed it. */
+  | 'closed'
+  /** The peer said goodbye. All its frames had come. */
+  | 'goodbye'
+  /** Nothing came from the peer for `deadMs`. */
+  | 'heartbeat'
+  /** The peer said a newer hello: it regards this link as dead. */
+  | 'superseded'
+  /** The peer sent what the protocol does not allow. */
+  | 'protocol'
+  /** We stopped. */
+  | 'stopped'
+  /** The handshake took too long. */
+  | 'timeout'
+  /** One side refused the other. */
+  | 'refused'
+  /** It was not needed: another link to the peer exists or won. */
+  | 'dropped'
+
+/** What a link tells its owner. None of it is called after `ended`. */
+export interface PeerLinkEvents {
+  hello(link: PeerLink, greeting: Greeting): void
+  accepted(link: PeerLink, greeting: Greeting): void
+  refused(link: PeerLink, code: string, text: string): void
+  frame(link: PeerLink, frame: Uint8Array): void
+  control(link: PeerLink, bytes: Uint8Array): void
+  pong(link: PeerLink, seq: number): void
+  trusted(link: PeerLink): void
+  /** Once, whatever happened before. */
+  ended(link: PeerLink, reason: LinkEndReason, detail: string): void
+}
+
+export interface PeerLinkOptions {
+  readonly raw: RawLink
+  readonly dialled: boolean
+  readonly clock: Clock
+  readonly settings: PeerLinkSettings
+  readonly counters: PeerLinkCounters
+  readonly maxFrameBytes: number
+  /** Our load from 0 to 1, for pongs. */
+  readonly load: () => number
+  readonly on: PeerLinkEvents
+}
+
+/**
+ * - `greeting`: no accept was sent or seen.
+ * - `opening`: accept was seen, and what the peer sent right behind it is being handed on.
+ * - `up`.
+ * - `leaving`: goodbye or refuse was sent; what still comes is dropped, and the peer should close.
+ * - `ended`.
+ */
+type State = 'greeting' | 'opening' | 'up' | 'leaving' | 'ended'
+
+/**
+ * The protocol on one raw link: handshake, frames, pings, goodbye. It checks what may come when; whether a hello is
+ * taken, and what a link means for the node, decides its owner, `PeerLinks`.
+ */
+export class PeerLink {
+  readonly peer: NodeId
+  readonly dialled: boolean
+  /** What the peer said of itself, once hello or accept came. */
+  greeting: Greeting | undefined
+  ref: PeerRef
+  /** The epoch of our own hello or accept on this link; 0 before. */
+  ourEpoch = 0
+  upSince = 0
+  rttMs: number | undefined
+  /** The peer's load, as its last ping or pong said. */
+  load: number | undefined
+  #state: State = 'greeting'
+  #pulse: Pulse = { heardAt: 0, suspected: false }
+  #heard = false
+  #helloDone = false
+  #timer: Timer | undefined
+  /** What came on the frame lane before accept, which it may overtake. */
+  #early: Uint8Array[] = []
+  #earlyBytes = 0
+  readonly #options: PeerLinkOptions
+  readonly #raw: RawLink
+  readonly #frames: LaneWriter
+  readonly #controls: LaneWriter
+  /** The frame lane where it is another than the control lane, for pausing it. */
+  readonly #frameLane: RawLane | undefined
+
+  /** Attaches its listeners at once, as the transport asks. */
+  constructor(options: PeerLinkOptions) {
+    const { raw, dialled, clock, settings } = options
+    this.#options = options
+    this.#raw = raw
+    this.peer = raw.peer
+    this.dialled = dialled
+    this.ref = { node: raw.peer, life: 0 }
+    const controls = raw.lane(controlLane)
+    const frames = raw.lane(frameLane)
+    this.#frameLane = frames === controls ? undefined : frames
+    this.#controls = new LaneWriter(controls, settings.backlogBytesMax)
+    this.#frames = frames === controls ? this.#controls : new LaneWriter(frames, settings.backlogBytesMax)
+    controls.onFrame((bytes) => this.#receive(bytes))
+    this.#frameLane?.onFrame((bytes) => this.#receiveOnFrameLane(bytes))
+    if (dialled) this.#frameLane?.pause()
+    void raw.closed.then(({ reason }) => this.#finish('closed', reason))
+    this.#timer = clock.after(settings.handshakeTimeoutMs, () => {
+      options.counters.handshakeTimeouts += 1
+      this.end('timeout', 'no answer to the handshake')
+    })
+  }
+
+  get isUp(): boolean {
+    return this.#state === 'up' || this.#state === 'opening'
+  }
+
+  get isGreeting(): boolean {
+    return this.#state === 'greeting'
+  }
+
+  get isSuspected(): boolean {
+    return this.#pulse.suspected
+  }
+
+  sayHello(greeting: Greeting): void {
+    assert(this.dialled && this.#state === 'greeting', 'only the dialling side says hello, and first')
+    this.ourEpoch = greeting.epoch
+    this.#helloDone = true
+    this.#sendControlMessage({ kind: 'hello', greeting })
+  }
+
+  /** The acceptor's answer to a hello. The link is up. */
+  accept(greeting: Greeting): void {
+    assert(!this.dialled && this.#state === 'greeting' && this.#helloDone, 'accept answers a hello')
+    this.ourEpoch = greeting.epoch
+    this.#cameUp()
+    this.#state = 'up'
+    this.#sendControlMessage({ kind: 'accept', greeting })
+  }
+
+  /** The dialler saw accept and agrees: the link is up. Follow with {@link handOnEarly}. */
+  open(): void {
+    assert(this.dialled && this.#state === 'greeting' && this.greeting !== undefined, 'accept came')
+    this.#cameUp()
+    this.#state = 'opening'
+  }
+
+  /** Hands on what came before accept, in order, after the owner has told the node that the link is up. */
+  handOnEarly(): void {
+    for (let next = 0; next < this.#early.length && this.#state === 'opening'; next += 1) {
+      this.#receive(this.#early[next] as Uint8Array)
+    }
+    this.#early = []
+    if (this.#state !== 'opening') return
+    this.#state = 'up'
+    this.#frameLane?.resume()
+  }
+
+  /** Turns the peer away. It should close; after `goodbyeMs` we do. */
+  refuse(code: string, text: string): void {
+    assert(this.#state === 'greeting', 'only a link in the handshake is refused')
+    this.#sendControlMessage({ kind: 'refuse', code, text })
+    this.#leave('refused', text)
+  }
+
+  /** Says goodbye behind the last frame. The peer should close; after `goodbyeMs` we do. */
+  sayGoodbye(reason: LinkEndReason, text: string): void {
+    assert(this.isUp, 'goodbye ends a link that is up')
+    this.#frames.sendLast(encodeLinkMessage({ kind: 'goodbye', text }))
+    this.#leave(reason, text)
+  }
+
+  /** `false`: the backlog is full. */
+  sendFrame(frame: Uint8Array): boolean {
+    return this.#frames.send(encodeLinkMessage({ kind: 'frame', bytes: frame }))
+  }
+
+  /** `false`: the backlog is full. */
+  sendControl(bytes: Uint8Array): boolean {
+    return this.#controls.send(encodeLinkMessage({ kind: 'control', bytes }))
+  }
+
+  /** Pings the peer and says what the time since the last beat shows of it. */
+  beat(beat: { now: number; pausedMs: number; seq: number; load: number }): PulseVerdict {
+    const { settings, counters } = this.#options
+    const judged = judgePulse(this.#pulse, { now: beat.now, pausedMs: beat.pausedMs, heard: this.#heard }, settings)
+    this.#pulse = judged.pulse
+    this.#heard = false
+    // Behind a full buffer a ping would only measure the buffer, and what is in the buffer shows our life as well.
+    if (this.#controls.blocked) counters.pingsSkipped += 1
+    else this.#sendControlMessage({ kind: 'ping', seq: beat.seq, load: beat.load })
+    return judged.verdict
+  }
+
+  sampleRtt(sampleMs: number): void {
+    this.rttMs = smoothRtt(this.rttMs, sampleMs)
+  }
+
+  /** Ends the link at once. Idempotent. */
+  end(reason: LinkEndReason, detail: string): void {
+    if (this.#state === 'ended') return
+    this.#raw.close(detail === '' ? reason : `${reason}: ${detail}`)
+    this.#finish(reason, detail)
+  }
+
+  #cameUp(): void {
+    this.#timer?.cancel()
+    this.upSince = this.#options.clock.monotonic()
+    this.#pulse = { heardAt: this.upSince, suspected: false }
+  }
+
+  #leave(reason: LinkEndReason, detail: string): void {
+    this.#timer?.cancel()
+    this.#state = 'leaving'
+    this.#timer = this.#options.clock.after(this.#options.settings.goodbyeMs, () => this.end(reason, detail))
+  }
+
+  #finish(reason: LinkEndReason, detail: string): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#timer?.cancel()
+    this.#early = []
+    this.#options.counters.framesLost += this.#frames.drop()
+    this.#controls.drop()
+    this.#options.on.ended(this, reason, detail)
+  }
+
+  #sendControlMessage(message: LinkMessage): void {
+    this.#controls.sendLast(encodeLinkMessage(message))
+  }
+
+  // Lanes are independent, so on the dialler's side the acceptor's first frames may overtake its accept. The lane is
+  // paused until then; what a transport still delivers waits here.
+  #receiveOnFrameLane(bytes: Uint8Array): void {
+    if (!this.dialled || this.#state === 'up' || this.#state === 'leaving' || this.#state === 'ended') {
+      this.#receive(bytes)
+      return
+    }
+    this.#early.push(bytes)
+    this.#earlyBytes += bytes.byteLength
+    const bytesMax = this.#options.settings.backlogBytesMax + this.#options.maxFrameBytes
+    if (this.#earlyBytes > bytesMax) this.#violated('too much came on the frame lane before accept')
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.#pulse.suspected) {
+      this.#pulse = { ...this.#pulse, suspected: false }
+      if (this.isUp) this.#options.on.trusted(this)
+    }
+    if (this.#state === 'ended' || this.#state === 'leaving') {
+      this.#receiveLate(bytes)
+      return
+    }
+    this.#heard = true
+    if (isFrameMessage(bytes) && this.isUp) {
+      this.#options.counters.framesReceived += 1
+      this.#options.on.frame(this, bytes.subarray(linkHeaderBytes))
+      return
+    }
+    const message = this.#decode(bytes)
+    if (message === undefined) return
+    if (this.isUp) this.#receiveUp(message)
+    else this.#receiveGreeting(message)
+  }
+
+  // Both sides may say goodbye at a time: then neither waits for the other.
+  #receiveLate(bytes: Uint8Array): void {
+    this.#options.counters.framesLate += 1
+    if (this.#state === 'ended' || isFrameMessage(bytes)) return
+    if (this.#decode(bytes)?.kind === 'goodbye') this.end('closed', 'both said goodbye')
+  }
+
+  #decode(bytes: Uint8Array): LinkMessage | undefined {
+    try {
+      return decodeLinkMessage(bytes)
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error
+      this.#violated(error.message)
+      return undefined
+    }
+  }
+
+  #receiveGreeting(message: LinkMessage): void {
+    if (message.kind === 'hello' && !this.dialled && !this.#helloDone) {
+      this.#helloDone = true
+      this.#greetedBy(message.greeting)
+      this.#options.on.hello(this, message.greeting)
+    } else if (message.kind === 'accept' && this.dialled && this.#helloDone) {
+      this.#greetedBy(message.greeting)
+      this.#options.on.accepted(this, message.greeting)
+    } else if (message.kind === 'refuse' && this.dialled && this.#helloDone) {
+      this.#options.on.refused(this, message.code, message.text)
+      this.end('refused', message.code)
+    } else {
+      this.#violated(`${message.kind} in the handshake`)
+    }
+  }
+
+  #receiveUp(message: LinkMessage): void {
+    switch (message.kind) {
+      case 'ping':
+        this.load = message.load
+        this.#answer(message.seq)
+        return
+      case 'pong':
+        this.load = message.load
+        this.#options.on.pong(this, message.seq)
+        return
+      case 'control':
+        this.#options.counters.controlsReceived += 1
+        this.#options.on.control(this, message.bytes)
+        return
+      case 'goodbye':
+        this.end('goodbye', message.text)
+        return
+      default:
+        this.#violated(`${message.kind} on a link that is up`)
+    }
+  }
+
+  #answer(seq: number): void {
+    const pong = encodeLinkMessage({ kind: 'pong', seq, load: this.#options.load() })
+    if (!this.#controls.send(pong)) this.#options.counters.pongsSkipped += 1
+  }
+
+  #greetedBy(greeting: Greeting): void {
+    this.greeting = greeting
+    this.ref = { node: this.peer, life: greeting.life }
+  }
+
+  #violated(detail: string): void {
+    this.#options.counters.protocolErrors += 1
+    this.end('protocol', detail)
+  }
+}

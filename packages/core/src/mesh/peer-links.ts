@@ -1,0 +1,497 @@
+import { assert } from '../base/assert.ts'
+import { deferred, type Deferred } from '../base/deferred.ts'
+import type { Platform, Timer } from '../platform/platform.ts'
+import { type DialOutcome, Dialer } from './dialer.ts'
+import type { DialTarget } from './dial-target.ts'
+import { type BeatLog, firstBeatLog, nextBeat, roundTripMs } from './heartbeat.ts'
+import { judgeGreeting, judgeHello, type PeerEpoch } from './link-decision.ts'
+import { type Greeting, greetingLimits, linkHeaderBytes, protocolVersion, protocolVersionMin } from './link-message.ts'
+import { textBytes } from './byte-writer.ts'
+import { type LinkEndReason, PeerLink, type PeerRef } from './peer-link.ts'
+import {
+  defaultPeerLinkSettings,
+  type PeerLinkCounters,
+  type PeerLinkSettings,
+  zeroPeerLinkCounters,
+} from './peer-link-settings.ts'
+import type { NodeId, RawLink, Transport } from './transport.ts'
+
+/** What this node says of itself. Its id and addresses come from the transport. Texts of at most 256 bytes. */
+export interface LocalNode {
+  /** New at every boot: a safe integer from 0. */
+  readonly life: number
+  readonly cluster: string
+  readonly region: string
+}
+
+/** A peer that a link is up to, as its greeting described it. */
+export interface Peer extends PeerRef {
+  readonly region: string
+  readonly addresses: readonly string[]
+}
+
+export interface PeerState extends Peer {
+  /** The smoothed round-trip time; `undefined` until the first pong. */
+  readonly rttMs: number | undefined
+  /** The peer's load from 0 to 1; `undefined` until its first ping or pong. */
+  readonly load: number | undefined
+  readonly suspected: boolean
+  /** The number of our own hello or accept on this link, which no other link of this life has. */
+  readonly epoch: number
+  /** The same number of the peer. */
+  readonly peerEpoch: number
+}
+
+/** Why a peer and we have no link, beyond duplicates, which sort themselves out. */
+export interface LinkRefusal {
+  readonly by: 'us' | 'peer'
+  /** `ERR_WRONG_CLUSTER`, `ERR_PROTOCOL_VERSION`, `ERR_WRONG_PEER`, `ERR_TOO_MANY_LINKS`, or what a newer peer says. */
+  readonly code: string
+  readonly text: string
+}
+
+/** All are called in the order in which things happened, and must not throw. They may call any verb. */
+export interface PeerLinksEvents {
+  /** Frames and controls may be sent, and will come, from now on. Never twice for a node without `down` between. */
+  up(peer: Peer): void
+  /** Exactly once for each `up`. What was sent and not yet delivered may be lost. */
+  down(peer: PeerRef, reason: LinkEndReason, detail: string): void
+  /** In the order in which the peer sent them. The bytes belong to the receiver. */
+  frame(peer: PeerRef, frame: Uint8Array): void
+  /** In their own order, which is not that of frames. */
+  control(peer: PeerRef, bytes: Uint8Array): void
+  /** The peer has been silent for `silentMs`. Its link is still up. Followed by `trusted` or `down`. */
+  suspect(peer: PeerRef): void
+  trusted(peer: PeerRef): void
+  refused(node: NodeId, refusal: LinkRefusal): void
+}
+
+/**
+ * `sent`: taken; it arrives, in order, unless the link's `down` comes. The others take nothing: `no-link`, `too-large`
+ * (beyond `frameBytesMax`), `overloaded` (the peer's backlog is at `backlogBytesMax`).
+ */
+export type SendResult = 'sent' | 'no-link' | 'too-large' | 'overloaded'
+
+export interface PeerLinksOptions {
+  readonly transport: Transport
+  readonly platform: Platform
+  readonly self: LocalNode
+  readonly on: PeerLinksEvents
+  readonly settings?: Partial<PeerLinkSettings>
+  /** Our load from 0 to 1, told to every peer with each heartbeat. Default: `platform.load()`, read once a beat. */
+  readonly load?: () => number
+}
+
+export interface PeerLinks {
+  /** Starts the transport, and dialling. Once. Rejects with what the transport reports. */
+  start(): Promise<{ node: NodeId; addresses: readonly string[] }>
+  /** The largest frame or control payload. */
+  readonly frameBytesMax: number
+  send(node: NodeId, frame: Uint8Array): SendResult
+  sendControl(node: NodeId, bytes: Uint8Array): SendResult
+  /** Peers with a link that is up. */
+  peers(): PeerState[]
+  linkTo(node: NodeId): PeerState | undefined
+  /** Dials this address for ever, whoever is there. Our own addresses, and ones beyond the bound, are left out. */
+  addSeed(address: string): void
+  /** Dials this node at this address, among others, until it is forgotten. The addresses of a greeting are not learned by themselves. */
+  learn(address: string, expect: NodeId): void
+  /** Dials a learned node no more. A link that is up stays. */
+  forget(node: NodeId): void
+  /** `down` for all, goodbye to all, then stops the transport. Takes at most `goodbyeMs` and the transport's time. Idempotent. */
+  stop(reason: string): Promise<void>
+  readonly counters: Readonly<PeerLinkCounters>
+}
+
+/**
+ * One link to each peer, over whatever raw links a transport offers: handshake, choice between duplicates, redialling,
+ * heartbeat, back-pressure and goodbye.
+ *
+ * @example
+ * const links = createPeerLinks({ transport, platform, self: { life, cluster: 'shop', region: 'syd' }, on })
+ * await links.start()
+ * links.addSeed('/dns4/shop.internal/tcp/4001')
+ */
+export function createPeerLinks(options: PeerLinksOptions): PeerLinks {
+  return new Links(options)
+}
+
+// How many peers' last epochs are kept after their links are gone. Losing one costs at most a link that is up for a
+// moment, so the oldest goes.
+const epochsKeptMax = 16_384
+
+class Links implements PeerLinks {
+  readonly counters: PeerLinkCounters = zeroPeerLinkCounters()
+  readonly frameBytesMax: number
+  readonly #options: PeerLinksOptions
+  readonly #settings: PeerLinkSettings
+  readonly #up = new Map<NodeId, PeerLink>()
+  /** Links on which our hello waits for its answer. At most one a peer. */
+  readonly #helloSent = new Map<NodeId, { link: PeerLink; target: DialTarget }>()
+  /** Accepted links before their hello, and any link that waits for the peer to close it. */
+  readonly #unsettled = new Set<PeerLink>()
+  readonly #latest = new Map<NodeId, PeerEpoch>()
+  /** Hellos that came before the transport told us who we are. */
+  #hellosBeforeStart: (() => void)[] = []
+  readonly #addressesBeforeStart: ((dialer: Dialer) => void)[] = []
+  #self: { node: NodeId; cluster: string; addresses: readonly string[] } | undefined
+  #dialer: Dialer | undefined
+  #epoch = 0
+  #beats: BeatLog = firstBeatLog
+  #beatTimer: Timer | undefined
+  #load = 0
+  #starting: Promise<{ node: NodeId; addresses: readonly string[] }> | undefined
+  #stopping: Promise<void> | undefined
+  #allEnded: Deferred<void> | undefined
+
+  constructor(options: PeerLinksOptions) {
+    const { self, transport } = options
+    assert(Number.isSafeInteger(self.life) && self.life >= 0, 'a life is a safe integer from 0')
+    for (const text of [self.cluster, self.region]) {
+      assert(textBytes(text) <= greetingLimits.nameBytes, `cluster and region have at most ${greetingLimits.nameBytes} bytes`)
+    }
+    this.#options = options
+    this.#settings = { ...defaultPeerLinkSettings, ...options.settings }
+    this.frameBytesMax = transport.supports.maxFrameBytes - linkHeaderBytes
+  }
+
+  start(): Promise<{ node: NodeId; addresses: readonly string[] }> {
+    assert(this.#starting === undefined, 'peer links start once')
+    this.#starting = this.#start()
+    return this.#starting
+  }
+
+  async #start(): Promise<{ node: NodeId; addresses: readonly string[] }> {
+    const { transport, platform, self } = this.#options
+    const host = { accepted: (raw: RawLink) => this.#accepted(raw), found: (address: string) => this.addSeed(address) }
+    const { id: node, addresses } = await transport.start(host, platform)
+    assert(textBytes(node) <= greetingLimits.nameBytes, `a node id has at most ${greetingLimits.nameBytes} bytes`)
+    this.#self = { node, cluster: self.cluster, addresses: sayable(addresses) }
+    if (this.#stopping !== undefined) return { node, addresses }
+    this.#dialer = this.#createDialer(node)
+    this.#beat()
+    for (const add of this.#addressesBeforeStart.splice(0)) add(this.#dialer)
+    for (const judge of this.#hellosBeforeStart.splice(0)) judge()
+    return { node, addresses }
+  }
+
+  send(node: NodeId, frame: Uint8Array): SendResult {
+    const link = this.#up.get(node)
+    if (link === undefined) {
+      this.counters.framesNoLink += 1
+      return 'no-link'
+    }
+    if (frame.byteLength > this.frameBytesMax) {
+      this.counters.framesTooLarge += 1
+      return 'too-large'
+    }
+    if (!link.sendFrame(frame)) {
+      this.counters.framesOverloaded += 1
+      return 'overloaded'
+    }
+    this.counters.framesSent += 1
+    return 'sent'
+  }
+
+  sendControl(node: NodeId, bytes: Uint8Array): SendResult {
+    const link = this.#up.get(node)
+    if (link === undefined) return 'no-link'
+    if (bytes.byteLength > this.frameBytesMax) return 'too-large'
+    if (!link.sendControl(bytes)) return 'overloaded'
+    this.counters.controlsSent += 1
+    return 'sent'
+  }
+
+  peers(): PeerState[] {
+    return Array.from(this.#up.values(), stateOf)
+  }
+
+  linkTo(node: NodeId): PeerState | undefined {
+    const link = this.#up.get(node)
+    return link === undefined ? undefined : stateOf(link)
+  }
+
+  addSeed(address: string): void {
+    this.#withDialer((dialer) => {
+      if (this.#self?.addresses.includes(address) !== true) dialer.addSeed(address)
+    })
+  }
+
+  learn(address: string, expect: NodeId): void {
+    this.#withDialer((dialer) => dialer.learn(address, expect))
+  }
+
+  forget(node: NodeId): void {
+    this.#withDialer((dialer) => dialer.forget(node))
+  }
+
+  stop(reason: string): Promise<void> {
+    this.#stopping ??= this.#stop(reason)
+    return this.#stopping
+  }
+
+  async #stop(reason: string): Promise<void> {
+    // Two steps, so that `#stopping` is set before any listener of ours runs.
+    await undefined
+    this.#beatTimer?.cancel()
+    this.#dialer?.stop()
+    for (const { link } of [...this.#helloSent.values()]) link.end('dropped', 'stopping')
+    for (const link of [...this.#unsettled]) if (link.isGreeting) link.end('dropped', 'stopping')
+    for (const link of [...this.#up.values()]) this.#leave(link, reason)
+    if (this.#unsettled.size > 0) {
+      this.#allEnded = deferred()
+      await this.#allEnded.promise
+    }
+    // A transport that failed to start says so to whoever called `start`; stopping it is still right.
+    await this.#starting?.catch(() => undefined)
+    await this.#options.transport.stop()
+  }
+
+  #withDialer(act: (dialer: Dialer) => void): void {
+    if (this.#stopping !== undefined) return
+    if (this.#dialer !== undefined) act(this.#dialer)
+    else if (this.#addressesBeforeStart.length < this.#settings.addressesMax) this.#addressesBeforeStart.push(act)
+    else this.counters.addressesDropped += 1
+  }
+
+  #createDialer(node: NodeId): Dialer {
+    const { transport, platform } = this.#options
+    return new Dialer({
+      self: node,
+      clock: platform.clock,
+      random: platform.random,
+      settings: this.#settings,
+      counters: this.counters,
+      dial: (address, expect, signal) => transport.dial(address, expect, signal),
+      isLinked: (peer) => this.#up.has(peer),
+      isGreeting: (peer) => this.#helloSent.has(peer),
+      reached: (raw, target) => this.#reached(raw, target),
+    })
+  }
+
+  #accepted(raw: RawLink): void {
+    if (this.#stopping !== undefined || this.#unsettled.size >= this.#settings.greetingLinksMax) {
+      this.counters.linksRejected += 1
+      raw.close(this.#stopping === undefined ? 'too many links in the handshake' : 'stopping')
+      return
+    }
+    this.#unsettled.add(this.#createLink(raw, false))
+  }
+
+  #reached(raw: RawLink, target: DialTarget): void {
+    const link = this.#createLink(raw, true)
+    if (this.#up.size >= this.#settings.linksMax) {
+      link.end('dropped', 'too many links')
+      this.#dialer?.settled(target, 'failed')
+      return
+    }
+    this.#helloSent.set(raw.peer, { link, target })
+    link.sayHello(this.#greeting())
+  }
+
+  #createLink(raw: RawLink, dialled: boolean): PeerLink {
+    const { clock } = this.#options.platform
+    const { on } = this.#options
+    return new PeerLink({
+      raw,
+      dialled,
+      clock,
+      settings: this.#settings,
+      counters: this.counters,
+      maxFrameBytes: this.#options.transport.supports.maxFrameBytes,
+      load: () => this.#load,
+      on: {
+        hello: (link, greeting) => this.#hello(link, greeting),
+        accepted: (link, greeting) => this.#acceptedBy(link, greeting),
+        refused: (link, code, text) => this.#refusedBy(link, code, text),
+        frame: (link, frame) => on.frame(link.ref, frame),
+        control: (link, bytes) => on.control(link.ref, bytes),
+        pong: (link, seq) => {
+          const sampleMs = roundTripMs(this.#beats, seq, clock.monotonic())
+          if (sampleMs !== undefined) link.sampleRtt(sampleMs)
+        },
+        trusted: (link) => on.trusted(link.ref),
+        ended: (link, reason, detail) => this.#ended(link, reason, detail),
+      },
+    })
+  }
+
+  #hello(link: PeerLink, hello: Greeting): void {
+    const self = this.#self
+    if (self === undefined) {
+      this.#hellosBeforeStart.push(() => {
+        if (link.isGreeting) this.#hello(link, hello)
+      })
+      return
+    }
+    if (link.peer === self.node) {
+      this.counters.linksDropped += 1
+      link.end('dropped', 'this is ourselves')
+      return
+    }
+    const pending = this.#helloSent.get(link.peer)
+    const old = this.#up.get(link.peer)
+    const verdict = judgeHello({
+      self,
+      peer: link.peer,
+      hello,
+      latest: this.#latest.get(link.peer),
+      linked: old !== undefined,
+      helloPending: pending !== undefined,
+    })
+    if (verdict.kind === 'refuse') {
+      this.#refuse(link, verdict.code, verdict.text)
+      return
+    }
+    if (old === undefined && this.#up.size >= this.#settings.linksMax) {
+      this.#refuse(link, 'ERR_TOO_MANY_LINKS', `at most ${this.#settings.linksMax} links here`)
+      return
+    }
+    this.#noteEpoch(link.peer, hello)
+    if (verdict.abandon) pending?.link.end('dropped', 'the other side dialled too')
+    if (verdict.supersede) old?.end('superseded', 'the peer said hello anew')
+    // A listener of the old link's `down` may have stopped us.
+    if (!link.isGreeting) return
+    this.#unsettled.delete(link)
+    link.accept(this.#greeting())
+    this.#cameUp(link)
+  }
+
+  #acceptedBy(link: PeerLink, greeting: Greeting): void {
+    const pending = this.#helloSent.get(link.peer)
+    if (this.#self === undefined || pending?.link !== link || this.#up.has(link.peer)) {
+      link.end('dropped', 'there is another link')
+      return
+    }
+    const mismatch = judgeGreeting(this.#self, link.peer, greeting)
+    if (mismatch !== undefined) {
+      this.#tellRefused(link, { by: 'us', ...mismatch })
+      link.end('refused', mismatch.code)
+      return
+    }
+    this.#noteEpoch(link.peer, greeting)
+    this.#helloSent.delete(link.peer)
+    link.open()
+    this.#cameUp(link)
+    link.handOnEarly()
+  }
+
+  #refusedBy(link: PeerLink, code: string, text: string): void {
+    if (code === 'ERR_DUPLICATE_LINK') {
+      this.counters.duplicateRefusals += 1
+      this.#settle(link, 'duplicate')
+      return
+    }
+    this.#tellRefused(link, { by: 'peer', code, text })
+  }
+
+  #refuse(link: PeerLink, code: string, text: string): void {
+    if (code === 'ERR_DUPLICATE_LINK') this.counters.duplicateRefusals += 1
+    else this.#tellRefused(link, { by: 'us', code, text })
+    if (link.isGreeting) link.refuse(code, text)
+  }
+
+  #tellRefused(link: PeerLink, refusal: LinkRefusal): void {
+    this.counters.helloRefusals += 1
+    this.#options.platform.log.warn({ node: link.peer, ...refusal }, 'link refused')
+    this.#options.on.refused(link.peer, refusal)
+  }
+
+  #cameUp(link: PeerLink): void {
+    this.#up.set(link.peer, link)
+    this.#dialer?.linkUp(link.peer)
+    this.counters.linksUp += 1
+    this.#options.on.up(peerOf(link))
+  }
+
+  #leave(link: PeerLink, text: string): void {
+    this.#unsettled.add(link)
+    link.sayGoodbye('stopped', text)
+    this.#wentDown(link, 'stopped', text)
+  }
+
+  #ended(link: PeerLink, reason: LinkEndReason, detail: string): void {
+    this.#unsettled.delete(link)
+    if (this.#unsettled.size === 0) this.#allEnded?.resolve()
+    if (reason === 'heartbeat') this.counters.heartbeatDeaths += 1
+    if (this.#up.get(link.peer) === link) this.#wentDown(link, reason, detail)
+    else this.#settle(link, 'failed')
+  }
+
+  #settle(link: PeerLink, outcome: DialOutcome): void {
+    const pending = this.#helloSent.get(link.peer)
+    if (pending?.link !== link) return
+    this.#helloSent.delete(link.peer)
+    this.#dialer?.settled(pending.target, outcome)
+  }
+
+  #wentDown(link: PeerLink, reason: LinkEndReason, detail: string): void {
+    this.#up.delete(link.peer)
+    this.counters.linksDown += 1
+    this.#dialer?.linkDown(link.peer, this.#options.platform.clock.monotonic() - link.upSince)
+    this.#options.on.down(link.ref, reason, detail)
+  }
+
+  #beat(): void {
+    const { clock } = this.#options.platform
+    const now = clock.monotonic()
+    const next = nextBeat(this.#beats, now, this.#settings.heartbeatMs)
+    this.#beats = next.log
+    this.#load = Math.min(1, Math.max(0, this.#readLoad()))
+    if (next.pausedMs > 0) this.counters.lateBeats += 1
+    this.#beatTimer = clock.after(this.#settings.heartbeatMs, () => this.#beat())
+    for (const link of [...this.#up.values()]) {
+      // A listener may have ended links further down the list.
+      if (!link.isUp) continue
+      const verdict = link.beat({ now, pausedMs: next.pausedMs, seq: next.log.seq, load: this.#load })
+      if (verdict === 'dead') link.end('heartbeat', `nothing heard for ${this.#settings.deadMs} ms`)
+      if (verdict !== 'suspect') continue
+      this.counters.suspicions += 1
+      this.#options.on.suspect(link.ref)
+    }
+  }
+
+  #readLoad(): number {
+    const load = (this.#options.load ?? this.#options.platform.load)()
+    return Number.isFinite(load) ? load : 0
+  }
+
+  #greeting(): Greeting {
+    assert(this.#self !== undefined, 'the transport has started')
+    this.#epoch += 1
+    const { node, cluster, addresses } = this.#self
+    const { life, region } = this.#options.self
+    return { protocolVersion, protocolVersionMin, cluster, node, life, region, epoch: this.#epoch, addresses }
+  }
+
+  #noteEpoch(peer: NodeId, { life, epoch }: Greeting): void {
+    this.#latest.delete(peer)
+    this.#latest.set(peer, { life, epoch })
+    if (this.#latest.size <= epochsKeptMax) return
+    for (const node of this.#latest.keys()) {
+      if (this.#up.has(node)) continue
+      this.#latest.delete(node)
+      return
+    }
+  }
+}
+
+function sayable(addresses: readonly string[]): string[] {
+  const short = addresses.filter((address) => textBytes(address) <= greetingLimits.addressBytes)
+  return short.slice(0, greetingLimits.addresses)
+}
+
+function stateOf(link: PeerLink): PeerState {
+  return {
+    ...peerOf(link),
+    rttMs: link.rttMs,
+    load: link.load,
+    suspected: link.isSuspected,
+    epoch: link.ourEpoch,
+    peerEpoch: link.greeting?.epoch ?? 0,
+  }
+}
+
+function peerOf(link: PeerLink): Peer {
+  return { ...link.ref, region: link.greeting?.region ?? '', addresses: link.greeting?.addresses ?? [] }
+}

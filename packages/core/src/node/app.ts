@@ -1,0 +1,31 @@
+import { SpecError } from '../otp/errors.ts'
+import { supervisorBehavior, type SupervisorSpec } from '../otp/supervisor.ts'
+import type { ProcedureHere } from '../rpc/procedure.ts'
+
+/** What a node runs: a supervised tree and the procedures that it offers to other nodes, as plain data. */
+export interface AppDefinition extends SupervisorSpec {
+  /** Names the app's root supervisor, in logs and `whichChildren`. */
+  readonly name: string
+  readonly procedures?: readonly ProcedureHere[]
+}
+
+/**
+ * Defines an app. Nothing runs until a node starts it. Throws `ERR_BAD_SPEC` for two children or procedures of one name.
+ *
+ * @example
+ * export const shop = defineApp({ name: 'shop', strategy: 'restForOne', children: [child('hits', hits, [0])], procedures: [upcase] })
+ * const node = await startNode(shop)
+ */
+export function defineApp(definition: AppDefinition): AppDefinition {
+  if (definition.name === '') throw new SpecError('An app needs a name that is not empty')
+  if (definition.name === 'system') throw new SpecError('The name "system" belongs to the node itself')
+  const keys = new Set<string>()
+  for (const { name, version } of definition.procedures ?? []) {
+    const key = `${name}@${version}`
+    if (keys.has(key)) throw new SpecError(`The app "${definition.name}" has two procedures "${name}" of version ${version}`)
+    keys.add(key)
+  }
+  // Checks the children now, where the mistake is, rather than when a node starts.
+  supervisorBehavior(definition.name, definition)
+  return definition
+}

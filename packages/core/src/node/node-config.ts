@@ -1,0 +1,50 @@
+import { checkRegionName } from '../region/region-name.ts'
+import { NodeError } from './errors.ts'
+
+/** The region and the primary region of a node, checked, and where each was found. */
+export interface RegionConfig {
+  readonly region: string
+  readonly primaryRegion: string
+  readonly from: { readonly region: string; readonly primaryRegion: string }
+}
+
+/**
+ * As in Fly RPC: `FLY_REGION`, then `MY_REGION`, else `"local"`; `PRIMARY_REGION`, else `"local"`. Options in code win. An
+ * empty string counts as set and is an error, and so is a reserved word: better here than calls that never match.
+ */
+export function regionConfig(
+  options: { readonly region?: string | undefined; readonly primaryRegion?: string | undefined },
+  environment: Readonly<Record<string, string | undefined>>,
+): RegionConfig {
+  const region = firstSet([
+    ['options.region', options.region],
+    ['FLY_REGION', environment['FLY_REGION']],
+    ['MY_REGION', environment['MY_REGION']],
+  ])
+  const primary = firstSet([
+    ['options.primaryRegion', options.primaryRegion],
+    ['PRIMARY_REGION', environment['PRIMARY_REGION']],
+  ])
+  checkFound(region)
+  checkFound(primary)
+  return { region: region.value, primaryRegion: primary.value, from: { region: region.source, primaryRegion: primary.source } }
+}
+
+interface Found {
+  readonly source: string
+  readonly value: string
+}
+
+function firstSet(candidates: readonly (readonly [string, string | undefined])[]): Found {
+  for (const [source, value] of candidates) if (value !== undefined) return { source, value }
+  return { source: 'default', value: 'local' }
+}
+
+function checkFound(found: Found): void {
+  try {
+    checkRegionName(found.value)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new NodeError('ERR_BAD_CONFIG', `${found.source}: ${why}`, { cause: error })
+  }
+}

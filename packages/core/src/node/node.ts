@@ -1,0 +1,323 @@
+import type { Attachment } from '../actor/actor.ts'
+import type { Behavior } from '../actor/behavior.ts'
+import type { CallOptions } from '../actor/context.ts'
+import type { KernelCounters } from '../actor/counters.ts'
+import { ActorError } from '../actor/errors.ts'
+import { type ExitReason, printReason } from '../actor/exit-reason.ts'
+import type { Kernel } from '../actor/kernel.ts'
+import { callTimeoutMsDefault, plainCode } from '../actor/pending-call.ts'
+import { type ActorName, actorName, type NodeId, type Pid, type Target } from '../actor/pid.ts'
+import type { CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from '../actor/protocol.ts'
+import type {
+  ProcedureName,
+  ProcedureRef,
+  RegionTarget,
+  RegionVerbs,
+  RemoteOwner,
+  RemoteServices,
+  RemoteVerbs,
+  RpcOptions,
+} from '../actor/remote-verbs.ts'
+import { watchExit } from '../actor/watch.ts'
+import { type Deferred, deferred } from '../base/deferred.ts'
+import type { PeerLinks } from '../mesh/peer-links.ts'
+import type { ChildInfo, SupervisorProtocol } from '../otp/supervisor.ts'
+import type { RegionTableReader } from '../region/region-table.ts'
+import type { InboundCalls } from '../rpc/inbound-calls.ts'
+import type { RpcInbox } from '../rpc/rpc-inbox.ts'
+import type { OwnThreads } from '../thread/own-threads.ts'
+import { NodeError } from './errors.ts'
+import { type Announced, announceState, systemName } from './system-tree.ts'
+
+export interface NodeParts {
+  readonly kernel: Kernel
+  readonly reader: RegionTableReader
+  readonly links: PeerLinks
+  readonly inbox: RpcInbox
+  readonly inbound: InboundCalls
+  readonly threads: OwnThreads
+  readonly announced: Announced
+  readonly addresses: readonly string[]
+  readonly appName: string
+  readonly drainMs: number
+}
+
+/** How a node came to its end. */
+export interface NodeEnd {
+  /** `'stopped'` by `stop`; `'failed'`: one of its two trees gave up, and the process's exit code was set to 1. */
+  readonly kind: 'stopped' | 'failed'
+  readonly detail: string
+}
+
+/**
+ * A running node, for plain code. Its verbs are those of an actor's context; calls made here belong to the node and end
+ * with it.
+ */
+export class Node implements RemoteVerbs, RegionVerbs {
+  /** Resolves when the node is down. Never rejects. */
+  readonly closed: Promise<NodeEnd>
+  readonly #parts: NodeParts
+  readonly #closed: Deferred<NodeEnd> = deferred()
+  readonly #attachments = new Set<Attachment>()
+  readonly #tableListeners = new Set<() => void>()
+  #stopping: Promise<void> | undefined
+  readonly #owner: RemoteOwner
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts
+    this.closed = this.#closed.promise
+    this.#owner = {
+      alive: true,
+      deadlineMs: undefined,
+      attach: (attachment) => this.#attachments.add(attachment),
+      detach: (attachment) => this.#attachments.delete(attachment),
+    }
+  }
+
+  /** This node's id, as its transport authenticates it. */
+  get id(): NodeId {
+    return this.#parts.kernel.node
+  }
+
+  /** New at every boot. */
+  get life(): number {
+    return this.#parts.kernel.life
+  }
+
+  /** Where peers can dial this node. */
+  get addresses(): readonly string[] {
+    return this.#parts.addresses
+  }
+
+  // --- actors ---
+
+  /** Starts an actor without a supervisor and waits for its init. For tests and tools; an app's actors belong in its tree. */
+  async start<Args extends readonly unknown[], Protocol>(
+    behavior: Behavior<Args, Protocol>,
+    args: Args,
+    options: { readonly register?: ActorName<Protocol>; readonly thread?: 'same' | 'own' } = {},
+  ): Promise<Pid<Protocol>> {
+    const kernel = this.#running()
+    if (options.thread === 'own') {
+      const { pid, started } = this.#parts.threads.start({ behavior, args, parent: undefined, links: [] })
+      if (options.register !== undefined) kernel.names.register(options.register.name, pid)
+      await started
+      return pid as Pid<Protocol>
+    }
+    const actor = kernel.spawn(behavior, args, { register: options.register?.name })
+    await actor.started.promise
+    return actor.pid as Pid<Protocol>
+  }
+
+  /** As `ctx.call`. Rejects with a `CallError`. */
+  call<Protocol, Name extends CallName<Protocol>>(
+    target: Target<Protocol>,
+    name: Name,
+    args: CallArgs<Protocol, Name>,
+    options?: CallOptions,
+  ): Promise<CallReply<Protocol, Name>> {
+    const timeoutMs = options?.timeoutMs ?? callTimeoutMsDefault
+    const list = args as readonly unknown[]
+    return this.#running().call(plainCode, target, name, list, timeoutMs) as Promise<CallReply<Protocol, Name>>
+  }
+
+  /** As `ctx.cast`: no answer, and nobody there is a silent no-op. */
+  cast<Protocol, Name extends CastName<Protocol>>(target: Target<Protocol>, name: Name, args: CastArgs<Protocol, Name>): void {
+    const kernel = this.#running()
+    const pid = kernel.resolve(target)
+    if (pid === undefined) kernel.counters.deadLetters += 1
+    else if (kernel.isLocal(pid)) kernel.route({ type: 'cast', to: pid, name, args, encoded: false })
+    else kernel.route({ type: 'cast', to: pid, name, args: kernel.codec.encode(args, 'args'), encoded: true })
+  }
+
+  /** As `ctx.send`. Throws `ERR_NOPROC` for a name that nobody has. */
+  send<Protocol>(target: Target<Protocol>, message: MessageOf<Protocol>): void {
+    const kernel = this.#running()
+    const pid = kernel.resolve(target)
+    if (pid === undefined) throw new ActorError('ERR_NOPROC', `Nobody is registered as "${(target as ActorName).name}"`)
+    if (kernel.isLocal(pid)) kernel.route({ type: 'message', to: pid, message, encoded: false })
+    else kernel.route({ type: 'message', to: pid, message: kernel.codec.encode(message, 'message'), encoded: true })
+  }
+
+  /** Sends an exit signal; `'kill'` can't be trapped. */
+  exit(target: Target, reason: ExitReason): void {
+    const kernel = this.#running()
+    const pid = kernel.resolve(target)
+    if (pid === undefined) return
+    const from: Pid = { node: kernel.node, life: kernel.life, thread: 0, serial: 0 }
+    kernel.route({ type: 'exit', from, to: pid, reason, viaLink: false })
+  }
+
+  /** Resolves with the reason when the actor ends; with `'noproc'` if it has. */
+  watch(pid: Pid): Promise<ExitReason> {
+    return watchExit(this.#running(), pid)
+  }
+
+  whereis<Protocol>(name: ActorName<Protocol>): Pid<Protocol> | undefined {
+    return this.#parts.kernel.names.whereis(name.name) as Pid<Protocol> | undefined
+  }
+
+  /** The children of a supervisor: of the app's root, of `'system'`, or of any other by its Pid. */
+  whichChildren(supervisor: Pid | string = this.#parts.appName): Promise<ChildInfo[]> {
+    const target = (typeof supervisor === 'string' ? actorName(supervisor) : supervisor) as Target<SupervisorProtocol>
+    return this.call(target, 'whichChildren', [])
+  }
+
+  /** What was dropped, refused and restarted on the main thread since boot. */
+  counters(): Readonly<KernelCounters> {
+    return { ...this.#parts.kernel.counters }
+  }
+
+  // --- regions ---
+
+  async rpcRegion<Input, Output>(
+    target: RegionTarget,
+    procedure: ProcedureRef<Input, Output>,
+    input: Input,
+    options: RpcOptions = {},
+  ): Promise<Output> {
+    return (await this.#remote().callRegion(this.#owner, target, procedure, input, options)) as Output
+  }
+
+  rpcPrimary<Input, Output>(procedure: ProcedureRef<Input, Output>, input: Input, options?: RpcOptions): Promise<Output> {
+    return this.rpcRegion('primary', procedure, input, options)
+  }
+
+  async rpc<Input, Output>(
+    node: NodeId,
+    procedure: ProcedureRef<Input, Output>,
+    input: Input,
+    options: RpcOptions = {},
+  ): Promise<Output> {
+    return (await this.#remote().callNode(this.#owner, node, procedure, input, options)) as Output
+  }
+
+  get myRegion(): string {
+    return this.#table().data.myRegion
+  }
+
+  get primaryRegion(): string {
+    return this.#table().data.primaryRegion
+  }
+
+  get isPrimary(): boolean {
+    return this.myRegion === this.primaryRegion
+  }
+
+  regions(): readonly string[] {
+    return this.#table().regions()
+  }
+
+  regionNodes(region: string): readonly NodeId[] {
+    return this.#table().regionNodes(region)
+  }
+
+  regionOf(node: NodeId): string | undefined {
+    return this.#table().regionOf(node)
+  }
+
+  isRpcSupported(node: NodeId, procedure: ProcedureName): boolean {
+    return this.#table().isRpcSupported(node, procedure.name, procedure.version)
+  }
+
+  /** Resolves when a node of the region is up. Rejects with `ERR_REGION_TIMEOUT`, naming the regions known. Default 10,000 ms. */
+  waitForRegion(region: string, options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    return this.waitFor(() => this.regionNodes(region).length > 0, `a node in region "${region}"`, options)
+  }
+
+  /** Resolves when `condition`, asked at each change of the region table, is true. Rejects as {@link waitForRegion} does. */
+  waitFor(condition: () => boolean, what: string, options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const kernel = this.#running()
+    if (condition()) return Promise.resolve()
+    const timeoutMs = options.timeoutMs ?? 10_000
+    return new Promise((resolve, reject) => {
+      const settle = (error?: NodeError): void => {
+        this.#tableListeners.delete(check)
+        this.#attachments.delete(attachment)
+        timer.cancel()
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+      const check = (): void => {
+        if (condition()) settle()
+      }
+      const attachment: Attachment = { ownerExited: () => settle(new NodeError('ERR_NODE_STOPPED', 'The node was stopped')) }
+      const timer = kernel.platform.clock.after(timeoutMs, () => {
+        const known = this.regions().join(', ')
+        settle(new NodeError('ERR_REGION_TIMEOUT', `Waited ${timeoutMs} ms for ${what}; the regions known are: ${known}`))
+      })
+      this.#tableListeners.add(check)
+      this.#attachments.add(attachment)
+    })
+  }
+
+  /** Called by the registry's owner after each write of the table. */
+  tableWritten(): void {
+    for (const listener of [...this.#tableListeners]) listener()
+  }
+
+  // --- the end ---
+
+  /**
+   * Leaves: announces it, refuses new work as not run, lets running calls of others finish (up to `drainMs`), stops the
+   * app's children in reverse order, says goodbye to the peers. Idempotent. Never rejects.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop({ kind: 'stopped', detail: 'stop was called' })
+    return this.#stopping
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  /** The end of either tree is the end of the node. */
+  watchRoots(system: Promise<ExitReason>, app: Promise<ExitReason>): void {
+    const failed = (which: string) => (reason: ExitReason) => {
+      if (this.#stopping !== undefined) return
+      const detail = `${which} gave up: ${printReason(reason)}`
+      this.#parts.kernel.platform.log.error({ node: this.id, reason }, `${detail}; the node leaves`)
+      this.#parts.kernel.platform.setExitCode(1)
+      this.#stopping = this.#stop({ kind: 'failed', detail })
+    }
+    void system.then(failed('The node itself (system)'))
+    void app.then(failed(`The app "${this.#parts.appName}"`))
+  }
+
+  async #stop(end: NodeEnd): Promise<void> {
+    const { kernel, inbox, inbound, links, threads, announced, appName, drainMs } = this.#parts
+    announceState(kernel, announced, 'draining')
+    inbox.close()
+    await inbound.whenEmpty(kernel.platform.clock, drainMs)
+    await this.#stopTree(actorName(appName))
+    for (const attachment of [...this.#attachments]) attachment.ownerExited('shutdown')
+    announceState(kernel, announced, 'leaving')
+    await links.stop('the node was stopped')
+    await this.#stopTree(actorName(systemName))
+    threads.stop()
+    kernel.stop()
+    this.#closed.resolve(end)
+  }
+
+  async #stopTree(root: ActorName): Promise<void> {
+    const { kernel } = this.#parts
+    const pid = kernel.names.whereis(root.name)
+    if (pid === undefined) return
+    const ended = watchExit(kernel, pid)
+    kernel.actor(pid)?.stop('shutdown')
+    await ended
+  }
+
+  #running(): Kernel {
+    if (this.#stopping !== undefined) throw new NodeError('ERR_NODE_STOPPED', 'The node is stopped')
+    return this.#parts.kernel
+  }
+
+  #remote(): RemoteServices {
+    return this.#running().remote as RemoteServices
+  }
+
+  #table(): ReturnType<RegionTableReader['read']> {
+    return this.#parts.reader.read()
+  }
+}

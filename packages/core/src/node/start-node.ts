@@ -1,0 +1,173 @@
+import { Kernel } from '../actor/kernel.ts'
+import { isLost, type LostPeer } from '../actor/edges.ts'
+import { actorName } from '../actor/pid.ts'
+import type { CancelSignal, Signal, SpawnSignal } from '../actor/signal.ts'
+import { watchExit } from '../actor/watch.ts'
+import { msgpackCodec } from '../codec/msgpack-codec.ts'
+import { createPeerLinks, type PeerLinks } from '../mesh/peer-links.ts'
+import { memoryTransport } from '../mesh/memory-transport.ts'
+import {
+  type MembershipEvent,
+  membershipServerName,
+  membershipTopic,
+  recordsOfControl,
+} from '../mesh/membership-server.ts'
+import { NodeRouter } from '../mesh/node-router.ts'
+import type { Transport, TransportSpec } from '../mesh/transport.ts'
+import { supervisorBehavior } from '../otp/supervisor.ts'
+import type { Log } from '../platform/log.ts'
+import type { Platform } from '../platform/platform.ts'
+import { createRegionTable, openRegionTable } from '../region/region-table.ts'
+import { InboundCalls } from '../rpc/inbound-calls.ts'
+import { createRpcClient } from '../rpc/rpc-client.ts'
+import { createRpcInbox } from '../rpc/rpc-inbox.ts'
+import { OwnThreads } from '../thread/own-threads.ts'
+import type { AppDefinition } from './app.ts'
+import { NodeError } from './errors.ts'
+import { loadTransport } from './load-transport.ts'
+import { Node } from './node.ts'
+import { regionConfig } from './node-config.ts'
+import { type Announced, announceApp, systemName, systemTree } from './system-tree.ts'
+import { systemPlatform } from './system-platform.ts'
+import { refuseInThread } from './thread-guard.ts'
+
+export interface NodeOptions {
+  /** Default: the in-memory one, alone. A function makes one that only this thread can use. */
+  readonly transport?: TransportSpec | (() => Transport)
+  /** Default: `FLY_REGION`, then `MY_REGION`, else `"local"`. */
+  readonly region?: string
+  /** Default: `PRIMARY_REGION`, else `"local"`. */
+  readonly primaryRegion?: string
+  /** Nodes of different clusters refuse each other. Default: the transport's `cluster` option, else the app's name. */
+  readonly cluster?: string
+  /** How long `stop` lets running calls of others finish, in milliseconds. Default 5,000. */
+  readonly drainMs?: number
+  /** The calls of other nodes that this node works on at a time; more are refused with `ERR_OVERLOADED`. Default 10,000. */
+  readonly inboundCallsMax?: number
+  /** Default: one line an entry to standard error, from `warn` up. Ignored where `platform` is given. */
+  readonly log?: Log
+  /** The world that the node lives in. Default: the real one. */
+  readonly platform?: Platform
+}
+
+/**
+ * Starts a node: its transport, its own actors and the app's tree. Resolves when the app is up. Rejects with a
+ * `NodeError` or `TransportError`; then nothing of it is left running.
+ *
+ * @example
+ * const node = await startNode(shop, { region: 'lax', primaryRegion: 'syd', transport: libp2pTransport({ … }) })
+ * await node.rpcPrimary(createOrder, order)
+ * await node.stop()
+ */
+export async function startNode(app: AppDefinition, options: NodeOptions = {}): Promise<Node> {
+  refuseInThread()
+  const platform = options.platform ?? systemPlatform(options.log === undefined ? {} : { log: options.log })
+  const regions = regionConfig(options, platform.environment)
+  const { transport, cluster } = await loadTransport(options.transport ?? memoryTransport())
+  // New at every boot, also at two in one millisecond.
+  const life = Math.floor(platform.clock.wall()) * 1_024 + platform.random.int(1_024)
+
+  // Links may come up before the kernel has the node's id from the transport; what they say waits for it.
+  let early: (() => void)[] | undefined = []
+  const later = (act: () => void): void => {
+    if (early === undefined) act()
+    else early.push(act)
+  }
+  const links: PeerLinks = createPeerLinks({
+    transport,
+    platform,
+    self: { life, cluster: options.cluster ?? cluster ?? app.name, region: regions.region },
+    on: {
+      up: (peer) => later(() => (router.up(peer), tellMesh({ event: 'up', peer }))),
+      down: (peer) => later(() => (router.down(peer), tellMesh({ event: 'down', peer }))),
+      suspect: (peer) => later(() => tellMesh({ event: 'suspect', peer })),
+      trusted: (peer) => later(() => tellMesh({ event: 'trusted', peer })),
+      frame: (peer, frame) => later(() => router.receive(peer, frame)),
+      control: (peer, bytes) => later(() => takeControl(peer.node, bytes)),
+      refused: (node, refusal) => platform.log.warn({ node, ...refusal }, 'a link was refused'),
+    },
+  })
+  const { node: id, addresses } = await links.start()
+
+  const kernel = new Kernel({ node: id, life, thread: 0, platform, codec: msgpackCodec() })
+  const table = createRegionTable()
+  const reader = openRegionTable(table)
+  const inbound = new InboundCalls(options.inboundCallsMax ?? 10_000)
+  const inbox = createRpcInbox(kernel, inbound)
+  const takeSpawn = (signal: SpawnSignal | CancelSignal): void => {
+    if (signal.type === 'spawn') inbox.spawn(signal)
+    else inbox.cancel(signal)
+  }
+  const lost = (peer: LostPeer, reason: 'noconnection' | 'threadlost'): void => {
+    kernel.peerLost(peer, () => reason)
+    threads.broadcast({ type: 'peerLost', lost: peer, reason })
+    inbox.peerLost(peer)
+  }
+  const threads = new OwnThreads({
+    kernel,
+    regionTable: table,
+    onSignal: (signal) => (signal.type === 'spawn' || signal.type === 'cancel' ? kernel.routeSpawn(signal) : kernel.route(signal)),
+    onLost: (peer) => {
+      inbox.peerLost(peer)
+      router.threadLost(peer.thread as number)
+    },
+  })
+  const router = new NodeRouter({ kernel, links, deliver: (signal) => kernel.route(signal), inbox: takeSpawn, lost })
+
+  kernel.away = { route: (signal) => routeAway(signal) }
+  kernel.inbox = takeSpawn
+  kernel.threads = threads
+  kernel.remote = createRpcClient(kernel, reader)
+  kernel.names.onChange((name, pid) => threads.broadcast({ type: 'name', name, pid }))
+
+  const announced: Announced = { state: 'up', procedures: [] }
+  const system = systemTree({
+    announced,
+    kernel,
+    links,
+    transport,
+    table,
+    inbound,
+    procedures: app.procedures ?? [],
+    self: { node: id, life, addresses: [...addresses], ...regions },
+    onTable: () => node.tableWritten(),
+  })
+  const node = new Node({ kernel, reader, links, inbox, inbound, threads, announced, addresses, appName: app.name, drainMs: options.drainMs ?? 5_000 })
+
+  const systemRoot = kernel.spawn(system, [], { register: systemName, system: true })
+  try {
+    await systemRoot.started.promise
+    for (const act of early) act()
+    early = undefined
+    transport.subscribe?.(membershipTopic, (via, record) => tellMesh({ event: 'records', via, records: [record] }))
+    const appRoot = kernel.spawn(supervisorBehavior(app.name, app), [], { register: app.name })
+    await appRoot.started.promise
+    node.watchRoots(watchExit(kernel, systemRoot.pid), watchExit(kernel, appRoot.pid))
+  } catch (error) {
+    early = undefined
+    await node.stop()
+    throw new NodeError('ERR_APP_START', `The app "${app.name}" did not start: ${String(error)}`, { cause: error })
+  }
+  announceApp(kernel, announced, app.procedures ?? [])
+  platform.log.info({ node: id, ...regions, addresses }, 'the node is up')
+  return node
+
+  function routeAway(signal: Signal): void {
+    if (signal.to.node !== id) router.route(signal)
+    else if (isLost(signal.to, { node: id, life })) threads.route(signal)
+    else kernel.bounce(signal, 'noproc')
+  }
+
+  function tellMesh(event: MembershipEvent): void {
+    const pid = kernel.names.whereis(actorName(membershipServerName).name)
+    const mesh = pid === undefined ? undefined : kernel.actor(pid)
+    // While the actor is being restarted its successor reads the links themselves.
+    mesh?.receive({ type: 'message', to: mesh.pid, message: event, encoded: false })
+  }
+
+  function takeControl(via: string, bytes: Uint8Array): void {
+    const records = recordsOfControl(bytes)
+    if (records === undefined) kernel.counters.undecodable += 1
+    else tellMesh({ event: 'records', via, records })
+  }
+}

@@ -1,0 +1,36 @@
+import { performance } from 'node:perf_hooks'
+import { systemClock } from '../platform/clock.ts'
+import { consoleLog, type Log } from '../platform/log.ts'
+import type { Platform } from '../platform/platform.ts'
+import { systemRandom } from '../platform/random.ts'
+import { systemThreads } from '../platform/threads.ts'
+import { systemTurnQueue } from '../platform/turn-queue.ts'
+
+export interface SystemPlatformOptions {
+  /** Default: one line an entry to standard error, from `warn` up. */
+  readonly log?: Log
+  /** Default: the process's. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+}
+
+/** The real world: this machine's clock, randomness, event loop, threads and environment. */
+export function systemPlatform(options: SystemPlatformOptions = {}): Platform {
+  let utilization = performance.eventLoopUtilization()
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    turns: systemTurnQueue(),
+    // In a source tree that runs unbuilt the entry is a .ts file, as this one is.
+    threads: systemThreads(new URL(import.meta.url.endsWith('.ts') ? './thread-entry.ts' : './thread-entry.js', import.meta.url)),
+    log: options.log ?? consoleLog(),
+    environment: options.environment ?? { ...process.env },
+    load() {
+      const since = performance.eventLoopUtilization(utilization)
+      utilization = performance.eventLoopUtilization()
+      return since.utilization
+    },
+    setExitCode(code) {
+      process.exitCode = code
+    },
+  }
+}

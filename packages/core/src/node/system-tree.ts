@@ -1,0 +1,122 @@
+import type { Behavior } from '../actor/behavior.ts'
+import type { Kernel } from '../actor/kernel.ts'
+import { actorName, type Pid } from '../actor/pid.ts'
+import { membershipServer, membershipServerName, type RoutableNode } from '../mesh/membership-server.ts'
+import type { NodeRecord, NodeState, ProcedureRecord } from '../mesh/node-record.ts'
+import type { PeerLinks } from '../mesh/peer-links.ts'
+import type { Transport } from '../mesh/transport.ts'
+import { type ChildSpec, child } from '../otp/child-spec.ts'
+import { genServer } from '../otp/gen-server.ts'
+import { supervisorBehavior } from '../otp/supervisor.ts'
+import { regionRegistry, regionRegistryName } from '../region/region-registry.ts'
+import type { RegionTableNode } from '../region/region-table-layout.ts'
+import type { InboundCalls } from '../rpc/inbound-calls.ts'
+import type { ProcedureHere } from '../rpc/procedure.ts'
+import { rpcProcesses } from '../rpc/rpc-processes.ts'
+import { rpcProcessesName, rpcServer, rpcServerName } from '../rpc/rpc-server.ts'
+
+export const systemName = 'system'
+const namesName = 'system.names'
+
+export interface SystemTreeOptions {
+  readonly kernel: Kernel
+  readonly links: PeerLinks
+  readonly transport: Transport
+  readonly table: SharedArrayBuffer
+  readonly inbound: InboundCalls
+  readonly procedures: readonly ProcedureHere[]
+  readonly self: {
+    readonly node: string
+    readonly life: number
+    readonly addresses: readonly string[]
+    readonly region: string
+    readonly primaryRegion: string
+  }
+  readonly announced: Announced
+  /** The region table was written. */
+  readonly onTable: () => void
+}
+
+/**
+ * The node's own actors. `restForOne`, in order of dependence: whoever comes later lives on what the earlier know.
+ * Remote processes hang under RpcProcesses, before RpcServer, so that a crash of RpcServer loses none.
+ */
+export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
+  const { kernel, links, transport, table, inbound, procedures, self } = options
+  const record = (): Omit<NodeRecord, 'version'> => ({
+    node: self.node,
+    life: self.life,
+    region: self.region,
+    primaryEpoch: 0,
+    primaryRegion: self.primaryRegion,
+    addresses: self.addresses,
+    ...options.announced,
+  })
+  const mesh = membershipServer({ kernel, links, transport, self: record, onView: (nodes) => tell(kernel, regionRegistryName, 'update', [nodes.map(tableNode)]) })
+  const registry = regionRegistry({
+    table,
+    base: { self: self.node, myRegion: self.region, primaryRegion: self.primaryRegion, primaryEpoch: 0 },
+    refresh: () => tellMembership(kernel, { event: 'refresh' }),
+    onWritten: options.onTable,
+  })
+  return supervisorBehavior(systemName, {
+    strategy: 'restForOne',
+    children: [
+      systemChild('names', namesServer(kernel), namesName),
+      systemChild('mesh', mesh, membershipServerName),
+      systemChild('RegionRegistry', registry, regionRegistryName),
+      systemChild('RpcProcesses', rpcProcesses(kernel, inbound), rpcProcessesName),
+      systemChild('RpcServer', rpcServer(kernel, inbound, procedures), rpcServerName),
+    ],
+  })
+}
+
+/** What this node announces of itself. A mesh actor that is started again announces what its predecessor did. */
+export interface Announced {
+  state: NodeState
+  procedures: readonly ProcedureRecord[]
+}
+
+/** Tells the mesh what the app offers, once the app is up to serve it. */
+export function announceApp(kernel: Kernel, announced: Announced, procedures: readonly ProcedureHere[]): void {
+  announced.procedures = procedures.map(({ name, version, compatible }) => ({ name, version, compatible }))
+  tellMembership(kernel, { event: 'announce', procedures: announced.procedures })
+}
+
+export function announceState(kernel: Kernel, announced: Announced, state: NodeState): void {
+  announced.state = state
+  tellMembership(kernel, { event: 'state', state })
+}
+
+function systemChild(id: string, behavior: Behavior, name: string): ChildSpec {
+  return child(id, behavior, [], { register: actorName(name) })
+}
+
+/** The names of this node, for whoever wants to look: the table itself is in the kernel, and outlives this actor. */
+function namesServer(kernel: Kernel): Behavior {
+  return genServer({
+    name: 'names',
+    init: () => undefined,
+    call: {
+      whereis: (_ctx, name: string): Pid | undefined => kernel.names.whereis(name),
+      entries: (): [string, Pid][] => kernel.names.entries(),
+    },
+  })
+}
+
+function tableNode({ record, rttMs, load }: RoutableNode): RegionTableNode {
+  const { node, life, region, state, procedures } = record
+  return { node, life, region, state, procedures, load, rttMs }
+}
+
+function tell(kernel: Kernel, name: string, cast: string, args: readonly unknown[]): void {
+  const pid = kernel.names.whereis(name)
+  const actor = pid === undefined ? undefined : kernel.actor(pid)
+  actor?.receive({ type: 'cast', to: actor.pid, name: cast, args, encoded: false })
+}
+
+function tellMembership(kernel: Kernel, message: unknown): void {
+  const pid = kernel.names.whereis(membershipServerName)
+  const actor = pid === undefined ? undefined : kernel.actor(pid)
+  actor?.receive({ type: 'message', to: actor.pid, message, encoded: false })
+}

@@ -1,0 +1,88 @@
+import { type Deferred, deferred } from '../base/deferred.ts'
+import { errorData, errorFromData } from '../base/error-data.ts'
+import { ActorError } from '../actor/errors.ts'
+import { Kernel } from '../actor/kernel.ts'
+import type { Signal } from '../actor/signal.ts'
+import { msgpackCodec } from '../codec/msgpack-codec.ts'
+import type { Log, Platform } from '../platform/platform.ts'
+import { openRegionTable } from '../region/region-table.ts'
+import { createRpcClient } from '../rpc/rpc-client.ts'
+import { loadBehavior } from '../thread/load-behavior.ts'
+import { ThreadChannel } from '../thread/thread-channel.ts'
+import type { FromThread, ThreadBoot, ToThread } from '../thread/thread-message.ts'
+
+export interface ThreadPort {
+  post(batch: readonly FromThread[]): void
+  onMessage(on: (batch: readonly ToThread[]) => void): void
+}
+
+/** The log of a thread: main writes it, so that lines of several threads do not mix. */
+export function portLog(send: (message: FromThread) => void): Log {
+  const write =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (fields: object, message: string): void => {
+      send({ type: 'log', level, fields: JSON.parse(JSON.stringify(fields)) as object, message })
+    }
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
+}
+
+/** Composes a thread's kernel and runs its actor. `platform.log` is replaced by one that main writes. */
+export async function runThread(boot: ThreadBoot, port: ThreadPort, own: Omit<Platform, 'log'>): Promise<void> {
+  const channel = new ThreadChannel<FromThread>(own.turns, (batch) => port.post(batch))
+  const send = (message: FromThread): void => channel.send(message)
+  const platform: Platform = { ...own, log: portLog(send) }
+  const kernel = new Kernel({ node: boot.node, life: boot.life, thread: boot.thread, platform, codec: msgpackCodec() })
+  const registering = new Map<number, Deferred<void>>()
+
+  for (const [name, pid] of boot.names) kernel.names.follow(name, pid)
+  kernel.away = { route: (signal: Signal) => send({ type: 'signal', signal }) }
+  kernel.remote = createRpcClient(kernel, openRegionTable(boot.regionTable))
+  kernel.onRemoved = (pid, reason) => send({ type: 'ended', pid, reason })
+  kernel.registerName = (name, pid) => {
+    const ref = kernel.nextRef()
+    const answer = deferred<void>()
+    registering.set(ref, answer)
+    send({ type: 'register', ref, name, pid })
+    return answer.promise
+  }
+  try {
+    const behavior = await loadBehavior(boot.module, boot.behavior)
+    const actor = kernel.spawn(behavior, boot.args, { parent: boot.parent })
+    for (const link of boot.links) actor.addLink(link)
+    // Only now: a signal that came before the actor exists would be answered as to a dead one.
+    port.onMessage((batch) => {
+      for (const message of batch) act(message)
+    })
+    await actor.started.promise
+    send({ type: 'started' })
+  } catch (thrown) {
+    const reason = thrown instanceof ActorError && thrown.reason !== undefined ? thrown.reason : errorData(thrown)
+    send({ type: 'startFailed', error: errorData(thrown), reason })
+    // A module that did not load left no actor that could end: say it in its place.
+    if (kernel.actorCount === 0) {
+      const pid = { node: boot.node, life: boot.life, thread: boot.thread, serial: 1 }
+      for (const link of boot.links) send({ type: 'signal', signal: { type: 'exit', from: pid, to: link, reason, viaLink: true } })
+      send({ type: 'ended', pid, reason })
+    }
+  }
+
+  function act(message: ToThread): void {
+    switch (message.type) {
+      case 'signal':
+        kernel.deliver(message.signal)
+        return
+      case 'name':
+        kernel.names.follow(message.name, message.pid)
+        return
+      case 'peerLost':
+        kernel.peerLost(message.lost, () => message.reason)
+        return
+      case 'registered': {
+        const answer = registering.get(message.ref)
+        registering.delete(message.ref)
+        if (message.error === undefined) answer?.resolve()
+        else answer?.reject(errorFromData(message.error))
+      }
+    }
+  }
+}

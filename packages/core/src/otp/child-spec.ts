@@ -1,0 +1,80 @@
+import type { Behavior } from '../actor/behavior.ts'
+import type { ActorName } from '../actor/pid.ts'
+import type { Placement } from '../actor/thread-starter.ts'
+import { SpecError } from './errors.ts'
+
+/** When a child is started again: always; only after an unclean end; never. */
+export type Restart = 'permanent' | 'transient' | 'temporary'
+
+export interface ChildOptions<Protocol = unknown> {
+  /** Default `'permanent'`. */
+  readonly restart?: Restart
+  /**
+   * How long the child may take to end after its supervisor's `shutdown`, in milliseconds, before it is killed. `'kill'`
+   * kills at once; `Infinity` waits. Default 5,000, for supervisors `Infinity`.
+   */
+  readonly shutdownMs?: number | 'kill'
+  /** How long init may take, in milliseconds, before the child is killed and the start has failed. Default 30,000. */
+  readonly startMs?: number
+  /** A name for the child on its node, the same after each restart. */
+  readonly register?: ActorName<Protocol>
+  /** `'own'`: on a worker thread of its own, where a runaway loop can be killed. Default: its supervisor's thread. */
+  readonly thread?: Placement
+}
+
+/** One child of a supervisor, as plain data beside the behavior that it names. */
+export interface ChildSpec {
+  readonly id: string
+  readonly behavior: Behavior
+  readonly args: readonly unknown[]
+  readonly type: 'worker' | 'supervisor'
+  readonly restart: Restart
+  readonly shutdownMs: number | 'kill'
+  readonly startMs: number
+  readonly register: string | undefined
+  readonly thread: Placement
+}
+
+/**
+ * A worker child. Its arguments are checked against the behavior's init.
+ *
+ * @example
+ * child('hits', hits, [0], { restart: 'permanent', shutdownMs: 5_000 })
+ */
+export function child<Args extends readonly unknown[], Protocol>(
+  id: string,
+  behavior: Behavior<Args, Protocol>,
+  args: NoInfer<Args>,
+  options: ChildOptions<NoInfer<Protocol>> = {},
+): ChildSpec {
+  return childSpec(id, behavior, args, 'worker', options)
+}
+
+export function childSpec(
+  id: string,
+  behavior: Behavior,
+  args: readonly unknown[],
+  type: 'worker' | 'supervisor',
+  options: ChildOptions,
+): ChildSpec {
+  if (id === '') throw new SpecError('A child needs an id that is not empty')
+  const spec: ChildSpec = {
+    id,
+    behavior,
+    args,
+    type,
+    restart: options.restart ?? 'permanent',
+    shutdownMs: options.shutdownMs ?? (type === 'supervisor' ? Infinity : 5_000),
+    startMs: options.startMs ?? 30_000,
+    register: options.register?.name,
+    thread: options.thread ?? 'same',
+  }
+  if (typeof spec.shutdownMs === 'number' && !(spec.shutdownMs >= 0)) {
+    throw new SpecError(`Child "${id}": shutdownMs must be 0 or more, Infinity or 'kill'`)
+  }
+  if (!(spec.startMs > 0)) throw new SpecError(`Child "${id}": startMs must be more than 0`)
+  if (spec.thread === 'own' && behavior.module === undefined) {
+    throw new SpecError(`Child "${id}": thread 'own' needs a behavior with \`module: import.meta\``)
+  }
+  return spec
+}

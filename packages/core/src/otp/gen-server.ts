@@ -1,0 +1,300 @@
+import type { Actor, Process } from '../actor/actor.ts'
+import type { Behavior, ModuleMeta } from '../actor/behavior.ts'
+import { Context, type Message } from '../actor/context.ts'
+import type { ExitReason } from '../actor/exit-reason.ts'
+import type { Kernel } from '../actor/kernel.ts'
+import { type Envelope, mailboxLimitDefault, type Replier, type Request } from '../actor/mailbox.ts'
+import { samePid } from '../actor/pid.ts'
+import { errorData } from '../base/error-data.ts'
+
+/** The context of a GenServer's handlers: its state, and the ways to answer other than by returning. */
+export interface ServerContext<State> extends Context {
+  state: State
+  /**
+   * Return it from a call handler to answer later, from any handler: `deferred.reply(value)`. Until then the caller
+   * waits (its time-out still runs); if the server ends first the caller is told.
+   */
+  defer<Reply>(): DeferredReply<Reply>
+  /** Return it from any handler to end in order, after answering `reply` where the handler is a call's. */
+  stop<Reply = never>(reason: ExitReason, ...reply: [] | [Reply]): Stop<Reply>
+}
+
+/** The context of `init`: there is no state yet. */
+export type InitContext = Omit<ServerContext<never>, 'state' | 'defer'>
+
+/** An answer that is given later. The second answer, and one after the caller gave up, are dropped and counted. */
+export class DeferredReply<out Reply> {
+  declare readonly answer?: Reply
+  readonly #replier: Replier
+  readonly #actor: Actor
+
+  constructor(replier: Replier, actor: Actor) {
+    this.#replier = replier
+    this.#actor = actor
+  }
+
+  reply(value: unknown): void {
+    if (!this.#actor.alive) return
+    this.#actor.closeRequest(this.#replier)
+    this.#replier.reply(value)
+  }
+}
+
+/** What `ctx.stop` returns. */
+export class Stop<out Reply> {
+  declare readonly answer?: Reply
+  readonly reason: ExitReason
+  readonly reply: { readonly value: unknown } | undefined
+
+  constructor(reason: ExitReason, reply: { readonly value: unknown } | undefined) {
+    this.reason = reason
+    this.reply = reply
+  }
+}
+
+type AnswerOf<Returned> =
+  Awaited<Returned> extends infer R ? (R extends DeferredReply<infer A> ? A : R extends Stop<infer A> ? A : R) : never
+
+type CallHandlers<State> = Record<string, (ctx: ServerContext<State>, ...args: never[]) => unknown>
+type CastHandlers<State> = Record<string, (ctx: ServerContext<State>, ...args: never[]) => unknown>
+
+// Handlers that were left out are inferred as "any name"; a default for the type parameter would fix that, but takes the
+// handlers' context type away.
+type Given<Handlers> = string extends keyof Handlers ? Record<never, never> : Handlers
+
+/** The protocol of a server, derived from its handlers. */
+export interface ServerProtocol<Call, Cast> {
+  call: {
+    [Name in keyof Call]: Call[Name] extends (ctx: never, ...args: infer Args) => infer Returned
+      ? (...args: Args) => AnswerOf<Returned>
+      : never
+  }
+  cast: {
+    [Name in keyof Cast]: Cast[Name] extends (ctx: never, ...args: infer Args) => unknown ? (...args: Args) => void : never
+  }
+}
+
+/** `init` must stand first, so that the state's type is known to the handlers. */
+export interface GenServerDefinition<State, Args extends readonly unknown[], Call, Cast> {
+  /** `import.meta`, so that other threads can load it by URL and export name. Without it the server runs on its starter's thread only. */
+  readonly module?: ModuleMeta
+  /** The export's name, where `module` is given; otherwise what the logs call it. */
+  readonly name: string
+  /** Makes the state. What it throws is the reason why the start failed. */
+  init(ctx: InitContext, ...args: Args): State | Promise<State>
+  readonly call?: Call
+  readonly cast?: Cast
+  /** Plain messages, `DOWN`, and `EXIT` when trapping. Absent: they are logged and dropped. */
+  info?(ctx: ServerContext<State>, message: Message): unknown
+  /** Runs before an orderly end: `ctx.stop`, an error, and the parent's exit signal if this server traps exits. */
+  terminate?(ctx: ServerContext<State>, reason: ExitReason): unknown
+  /** Exit signals arrive as messages. Default false; a server with `terminate` that must run at shutdown wants true. */
+  readonly trapExit?: boolean
+  /** How many messages may wait. Default 65,536; beyond it calls are refused and the rest is dropped and counted. */
+  readonly mailboxLimit?: number
+}
+
+/**
+ * A server: handlers for calls (answered) and casts (not answered), run one at a time over a state of its own. A
+ * handler that throws ends the server: the caller gets the error and the supervisor decides what happens next.
+ *
+ * @example
+ * export const hits = genServer({ module: import.meta, name: 'hits', init: (_ctx, start: number) => ({ count: start }),
+ *   call: { add: (ctx, by: number) => (ctx.state.count += by) } })
+ * await ctx.call(await ctx.start(hits, [0]), 'add', [2])
+ */
+export function genServer<
+  State,
+  Args extends readonly unknown[],
+  Call extends CallHandlers<State>,
+  Cast extends CastHandlers<State>,
+>(definition: GenServerDefinition<State, Args, Call, Cast>): Behavior<Args, ServerProtocol<Given<Call>, Given<Cast>>> {
+  const plain = definition as unknown as PlainDefinition
+  return {
+    name: definition.name,
+    module: definition.module?.url,
+    trapExit: definition.trapExit ?? false,
+    mailboxLimit: definition.mailboxLimit ?? mailboxLimitDefault,
+    createContext: (kernel, actor) => new GenServerContext(kernel, actor),
+    createProcess: (ctx, args) => new GenServer(plain, ctx as GenServerContext, args),
+  }
+}
+
+type Handler = (ctx: GenServerContext, ...args: readonly unknown[]) => unknown
+
+/** The definition as the machine sees it, without its types. */
+interface PlainDefinition {
+  init(ctx: GenServerContext, ...args: readonly unknown[]): unknown
+  readonly call?: Readonly<Record<string, Handler>>
+  readonly cast?: Readonly<Record<string, Handler>>
+  info?(ctx: GenServerContext, message: Message): unknown
+  terminate?(ctx: GenServerContext, reason: ExitReason): unknown
+}
+
+class GenServerContext extends Context implements ServerContext<unknown> {
+  state: unknown = undefined
+  /** The call in hand: handlers run one at a time, so there is at most one. */
+  current: Replier | undefined = undefined
+  readonly actor: Actor
+  readonly kernel: Kernel
+
+  constructor(kernel: Kernel, actor: Actor) {
+    super(kernel, actor)
+    this.actor = actor
+    this.kernel = kernel
+  }
+
+  defer<Reply>(): DeferredReply<Reply> {
+    if (this.current === undefined) throw new Error('ctx.defer() is for call handlers')
+    return new DeferredReply(this.current, this.actor)
+  }
+
+  stop<Reply = never>(reason: ExitReason, ...reply: [] | [Reply]): Stop<Reply> {
+    return new Stop(reason, reply.length === 0 ? undefined : { value: reply[0] })
+  }
+}
+
+class GenServer implements Process {
+  readonly #definition: PlainDefinition
+  readonly #ctx: GenServerContext
+  readonly #args: readonly unknown[]
+
+  constructor(definition: PlainDefinition, ctx: GenServerContext, args: readonly unknown[]) {
+    this.#definition = definition
+    this.#ctx = ctx
+    this.#args = args
+  }
+
+  init(): void | Promise<void> {
+    const made = this.#definition.init(this.#ctx, ...this.#args)
+    if (isPromise(made)) return made.then((state) => this.#begin(state))
+    this.#begin(made)
+  }
+
+  handle(envelope: Envelope): void | Promise<void> {
+    switch (envelope.type) {
+      case 'request':
+        return this.#handleCall(envelope)
+      case 'cast': {
+        const handler = ownHandler(this.#definition.cast, envelope.name)
+        if (handler === undefined) {
+          this.#ctx.log.warn({ actor: this.#ctx.actor.label, cast: envelope.name }, 'a cast that has no handler was dropped')
+          this.#ctx.kernel.counters.deadLetters += 1
+          return
+        }
+        const args = this.#open(envelope.args, envelope.encoded)
+        return args === undefined ? undefined : this.#afterwards(handler(this.#ctx, ...(args as unknown[])))
+      }
+      case 'EXIT':
+        // The parent's end is the order to end, also for a server that traps: otherwise an orphan would live on.
+        if (this.#ctx.actor.parent !== undefined && samePid(envelope.from, this.#ctx.actor.parent)) {
+          this.#ctx.actor.stop(envelope.reason)
+          return
+        }
+        return this.#handleInfo(envelope)
+      case 'DOWN':
+        return this.#handleInfo(envelope)
+      case 'message': {
+        const opened = envelope.encoded ? this.#open(envelope.message, true) : envelope.message
+        return this.#handleInfo(opened as Message)
+      }
+    }
+  }
+
+  terminate(reason: ExitReason): void | Promise<void> {
+    const pending = this.#definition.terminate?.(this.#ctx, reason)
+    if (isPromise(pending)) return pending.then(() => undefined)
+  }
+
+  #begin(state: unknown): void {
+    if (state instanceof Stop) this.#ctx.actor.exit(state.reason)
+    else this.#ctx.state = state
+  }
+
+  #handleCall(request: Request): void | Promise<void> {
+    const { replier } = request
+    const handler = ownHandler(this.#definition.call, request.name)
+    if (handler === undefined) {
+      const message = `${this.#ctx.actor.label} has no call handler "${request.name}"`
+      replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message })
+      return
+    }
+    let args: readonly unknown[]
+    try {
+      args = this.#ctx.kernel.open(request.args, request.encoded) as readonly unknown[]
+    } catch (error) {
+      this.#ctx.kernel.counters.undecodable += 1
+      const message = 'The arguments could not be decoded'
+      replier.fail({ code: 'ERR_NOT_DECODABLE', outcome: 'not-run', message, cause: errorData(error) })
+      return
+    }
+    this.#ctx.current = replier
+    let answer: unknown
+    try {
+      answer = handler(this.#ctx, ...args)
+    } catch (thrown) {
+      this.#ctx.actor.openRequest(replier)
+      throw thrown
+    }
+    if (!isPromise(answer)) {
+      this.#ctx.current = undefined
+      this.#answer(replier, answer)
+      return
+    }
+    this.#ctx.actor.openRequest(replier)
+    return answer.then((value) => {
+      this.#ctx.current = undefined
+      if (!this.#ctx.actor.alive) return
+      this.#ctx.actor.closeRequest(replier)
+      this.#answer(replier, value)
+    })
+  }
+
+  #answer(replier: Replier, answer: unknown): void {
+    if (answer instanceof DeferredReply) {
+      this.#ctx.actor.openRequest(replier)
+    } else if (answer instanceof Stop) {
+      if (answer.reply === undefined) this.#ctx.actor.openRequest(replier)
+      else replier.reply(answer.reply.value)
+      this.#ctx.actor.stop(answer.reason)
+    } else {
+      replier.reply(answer)
+    }
+  }
+
+  #handleInfo(message: Message): void | Promise<void> {
+    if (this.#definition.info === undefined) {
+      this.#ctx.log.debug({ actor: this.#ctx.actor.label }, 'a message to a server without an info handler was dropped')
+      return
+    }
+    return this.#afterwards(this.#definition.info(this.#ctx, message))
+  }
+
+  #afterwards(returned: unknown): void | Promise<void> {
+    if (isPromise(returned)) return returned.then((value) => this.#stopIf(value))
+    this.#stopIf(returned)
+  }
+
+  #stopIf(value: unknown): void {
+    if (value instanceof Stop) this.#ctx.actor.stop(value.reason)
+  }
+
+  #open(body: unknown, encoded: boolean): unknown {
+    try {
+      return this.#ctx.kernel.open(body, encoded)
+    } catch (error) {
+      this.#ctx.kernel.counters.undecodable += 1
+      this.#ctx.log.warn({ actor: this.#ctx.actor.label, err: errorData(error) }, 'a message could not be decoded and was dropped')
+      return undefined
+    }
+  }
+}
+
+/** Own properties only: a peer must not reach `constructor` or anything else that an object inherits. */
+function ownHandler(handlers: Readonly<Record<string, Handler>> | undefined, name: string): Handler | undefined {
+  return handlers !== undefined && Object.hasOwn(handlers, name) ? handlers[name] : undefined
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}

@@ -1,0 +1,287 @@
+import type { Actor, Process } from '../actor/actor.ts'
+import type { Behavior } from '../actor/behavior.ts'
+import { Context } from '../actor/context.ts'
+import { ActorError } from '../actor/errors.ts'
+import { type ExitReason, Exit, printReason } from '../actor/exit-reason.ts'
+import type { Kernel } from '../actor/kernel.ts'
+import { type Envelope, mailboxLimitDefault, type Request } from '../actor/mailbox.ts'
+import { formatPid, type Pid, samePid } from '../actor/pid.ts'
+import { watchExit } from '../actor/watch.ts'
+import { errorData } from '../base/error-data.ts'
+import { type ChildOptions, type ChildSpec, childSpec } from './child-spec.ts'
+import { SpecError } from './errors.ts'
+import { addRestart, type Intensity, intensityDefault } from './restart-intensity.ts'
+import { concernedBy, shouldRestart, type Strategy } from './restart-strategy.ts'
+
+export interface SupervisorSpec {
+  /** Default `'oneForOne'`. */
+  readonly strategy?: Strategy
+  /** Default 3 restarts within 5,000 ms, counted over all children. */
+  readonly intensity?: Intensity
+  /** Started in this order, stopped in the reverse one. */
+  readonly children: readonly ChildSpec[]
+}
+
+/** A child as `whichChildren` shows it. */
+export interface ChildInfo {
+  readonly id: string
+  readonly pid: Pid | undefined
+  readonly type: 'worker' | 'supervisor'
+  readonly status: 'running' | 'restarting' | 'stopped'
+  readonly behavior: string
+}
+
+export interface ChildCounts {
+  readonly specs: number
+  readonly active: number
+  readonly supervisors: number
+  readonly workers: number
+}
+
+/** What can be asked of a supervisor. */
+export interface SupervisorProtocol {
+  call: { whichChildren(): ChildInfo[]; countChildren(): ChildCounts }
+  cast: Record<never, never>
+}
+
+/**
+ * A supervisor as a child of another.
+ *
+ * @example
+ * supervisor('jobs', { strategy: 'oneForAll', children: [child('a', a, []), child('b', b, [])] })
+ */
+export function supervisor(id: string, spec: SupervisorSpec, options: ChildOptions = {}): ChildSpec {
+  return childSpec(id, supervisorBehavior(id, spec), [], 'supervisor', options)
+}
+
+/** The behavior of a supervisor, to be started like any other. */
+export function supervisorBehavior(name: string, spec: SupervisorSpec): Behavior<[], SupervisorProtocol> {
+  const ids = new Set<string>()
+  for (const { id } of spec.children) {
+    if (ids.has(id)) throw new SpecError(`Supervisor "${name}" has two children with the id "${id}"`)
+    ids.add(id)
+  }
+  const intensity = spec.intensity ?? intensityDefault
+  if (!(intensity.maxRestarts >= 0) || !(intensity.withinMs > 0)) {
+    throw new SpecError(`Supervisor "${name}": intensity needs maxRestarts >= 0 and withinMs > 0`)
+  }
+  return {
+    name,
+    module: undefined,
+    trapExit: true,
+    mailboxLimit: mailboxLimitDefault,
+    createContext: (kernel, actor) => new SupervisorContext(kernel, actor),
+    createProcess: (ctx) => new Supervisor(ctx as SupervisorContext, spec.children, spec.strategy ?? 'oneForOne', intensity),
+  }
+}
+
+class SupervisorContext extends Context {
+  readonly kernel: Kernel
+  readonly actor: Actor
+
+  constructor(kernel: Kernel, actor: Actor) {
+    super(kernel, actor)
+    this.kernel = kernel
+    this.actor = actor
+  }
+}
+
+interface Child {
+  readonly spec: ChildSpec
+  pid: Pid | undefined
+  status: 'running' | 'restarting' | 'stopped'
+}
+
+/** A restart that failed is tried again by this message, so that other requests and exits come in between. */
+interface RetryRestart {
+  readonly retryRestart: string
+}
+
+class Supervisor implements Process {
+  readonly #ctx: SupervisorContext
+  readonly #strategy: Strategy
+  readonly #intensity: Intensity
+  #children: Child[]
+  #restartsMs: readonly number[] = []
+
+  constructor(ctx: SupervisorContext, specs: readonly ChildSpec[], strategy: Strategy, intensity: Intensity) {
+    this.#ctx = ctx
+    this.#strategy = strategy
+    this.#intensity = intensity
+    this.#children = specs.map((spec) => ({ spec, pid: undefined, status: 'stopped' }))
+  }
+
+  async init(): Promise<void> {
+    for (const child of this.#children) {
+      try {
+        await this.#start(child)
+      } catch (error) {
+        await this.#stopChildren(this.#children)
+        throw new Exit({ type: 'shutdown', failedChild: child.spec.id, cause: errorData(error) } as ExitReason)
+      }
+    }
+  }
+
+  handle(envelope: Envelope): void | Promise<void> {
+    switch (envelope.type) {
+      case 'request':
+        this.#answer(envelope)
+        return
+      case 'EXIT': {
+        if (this.#ctx.actor.parent !== undefined && samePid(envelope.from, this.#ctx.actor.parent)) {
+          this.#ctx.actor.stop(envelope.reason)
+          return
+        }
+        const child = this.#children.find((one) => one.pid !== undefined && samePid(one.pid, envelope.from))
+        // Not a child any more: one that was stopped on purpose, or a stranger that linked itself.
+        return child === undefined ? undefined : this.#childEnded(child, envelope.reason)
+      }
+      case 'message': {
+        const message = envelope.message as Partial<RetryRestart> | undefined
+        const child = this.#children.find((one) => one.spec.id === message?.retryRestart && one.status === 'restarting')
+        return child === undefined ? undefined : this.#restart(child)
+      }
+      case 'cast':
+      case 'DOWN':
+        this.#ctx.log.debug({ supervisor: this.#ctx.actor.label }, 'a supervisor dropped a message')
+    }
+  }
+
+  terminate(): Promise<void> {
+    return this.#stopChildren(this.#children)
+  }
+
+  #answer(request: Request): void {
+    switch (request.name) {
+      case 'whichChildren':
+        request.replier.reply(
+          this.#children.map(
+            ({ spec, pid, status }): ChildInfo => ({ id: spec.id, pid, type: spec.type, status, behavior: spec.behavior.name }),
+          ),
+        )
+        return
+      case 'countChildren':
+        request.replier.reply({
+          specs: this.#children.length,
+          active: this.#children.filter((one) => one.status === 'running').length,
+          supervisors: this.#children.filter((one) => one.spec.type === 'supervisor').length,
+          workers: this.#children.filter((one) => one.spec.type === 'worker').length,
+        } satisfies ChildCounts)
+        return
+      default:
+        request.replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message: `Supervisors have no "${request.name}"` })
+    }
+  }
+
+  #childEnded(child: Child, reason: ExitReason): void | Promise<void> {
+    child.pid = undefined
+    child.status = 'stopped'
+    const fields = { supervisor: this.#ctx.actor.label, child: child.spec.id, reason }
+    if (!shouldRestart(child.spec.restart, reason)) {
+      this.#ctx.log.debug(fields, 'a child ended and is not restarted')
+      if (child.spec.restart === 'temporary') this.#children = this.#children.filter((one) => one !== child)
+      return
+    }
+    this.#ctx.log.warn(fields, `restarting a child that ended: ${printReason(reason)}`)
+    return this.#restart(child)
+  }
+
+  async #restart(child: Child): Promise<void> {
+    const { restartsMs, exceeded } = addRestart(this.#restartsMs, this.#ctx.clock.monotonic(), this.#intensity)
+    this.#restartsMs = restartsMs
+    if (exceeded) {
+      const fields = { supervisor: this.#ctx.actor.label, child: child.spec.id, ...this.#intensity }
+      this.#ctx.log.error(fields, 'too many restarts: the supervisor gives up')
+      this.#ctx.actor.stop('shutdown')
+      return
+    }
+    this.#ctx.kernel.counters.restarts += 1
+    const concerned = concernedBy(this.#strategy, this.#children.indexOf(child), this.#children.length).map(
+      (position) => this.#children[position] as Child,
+    )
+    const others = concerned.filter((one) => one !== child)
+    await this.#stopChildren(others)
+    // Temporary children that a sibling's restart took down are not started again.
+    this.#children = this.#children.filter((one) => !(others.includes(one) && one.spec.restart === 'temporary'))
+    for (const one of concerned) {
+      if (!this.#children.includes(one)) continue
+      try {
+        await this.#start(one)
+      } catch (error) {
+        const fields = { supervisor: this.#ctx.actor.label, child: one.spec.id, err: errorData(error) }
+        this.#ctx.log.warn(fields, 'a child did not restart: trying again')
+        one.status = 'restarting'
+        const retry: RetryRestart = { retryRestart: one.spec.id }
+        this.#ctx.send(this.#ctx.self, retry)
+        return
+      }
+    }
+  }
+
+  async #start(child: Child): Promise<void> {
+    const { spec } = child
+    const { kernel } = this.#ctx
+    const { pid, started } = this.#begin(spec)
+    child.pid = pid
+    const timer = kernel.platform.clock.after(spec.startMs, () => {
+      kernel.route({ type: 'exit', from: this.#ctx.self, to: pid, reason: 'kill', viaLink: false })
+    })
+    try {
+      await started
+      child.status = 'running'
+    } catch (error) {
+      child.pid = undefined
+      throw error
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  #begin(spec: ChildSpec): { pid: Pid; started: Promise<void> } {
+    const { kernel, actor } = this.#ctx
+    const self = this.#ctx.self
+    if (spec.thread === 'same') {
+      const started = kernel.spawn(spec.behavior, spec.args, { parent: self, link: self, register: spec.register, system: actor.system })
+      return { pid: started.pid, started: started.started.promise }
+    }
+    if (kernel.threads === undefined) {
+      throw new ActorError('ERR_NO_MODULE', `Child "${spec.id}" wants a thread of its own, which can not be started here`)
+    }
+    const started = kernel.threads.start({ behavior: spec.behavior, args: spec.args, parent: self, links: [self] })
+    actor.addLink(started.pid)
+    if (spec.register !== undefined) kernel.names.register(spec.register, started.pid)
+    return started
+  }
+
+  /** Stops in reverse start order, each with its own time; one that does not end in it is killed. */
+  async #stopChildren(children: readonly Child[]): Promise<void> {
+    for (const child of [...children].reverse()) {
+      const { pid } = child
+      child.pid = undefined
+      child.status = 'stopped'
+      if (pid !== undefined) await this.#stop(pid, child.spec)
+    }
+  }
+
+  async #stop(pid: Pid, spec: ChildSpec): Promise<void> {
+    const { kernel } = this.#ctx
+    // Watched, not waited for by its EXIT: a child that unlinked itself must not hang its supervisor.
+    const ended = watchExit(kernel, pid)
+    const kill = (): void => {
+      kernel.route({ type: 'exit', from: this.#ctx.self, to: pid, reason: 'kill', viaLink: false })
+    }
+    if (spec.shutdownMs === 'kill') {
+      kill()
+      await ended
+      return
+    }
+    kernel.route({ type: 'exit', from: this.#ctx.self, to: pid, reason: 'shutdown', viaLink: false })
+    const timer = spec.shutdownMs === Infinity ? undefined : kernel.platform.clock.after(spec.shutdownMs, kill)
+    const reason = await ended
+    timer?.cancel()
+    if (reason === 'killed') {
+      const fields = { supervisor: this.#ctx.actor.label, child: spec.id, pid: formatPid(pid), shutdownMs: spec.shutdownMs }
+      this.#ctx.log.warn(fields, 'a child did not end in its shutdown time and was killed')
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import { RuntimeError } from '../base/runtime-error.ts'
+
+export type RegionErrorCode =
+  /** A region's name, or a target made of such names, is not valid. */
+  | 'ERR_BAD_REGION'
+  /** No node that could be asked is up in the region. Another moment, or another region, may have one. */
+  | 'ERR_NO_NODE_IN_REGION'
+  /** The region's nodes are up, but none serves the procedure at a version that the caller accepts. */
+  | 'ERR_NO_PROCEDURE'
+  /** The region table's slots can't hold even a table without nodes. */
+  | 'ERR_TABLE_TOO_SMALL'
+
+/** What is wrong with a region, or with what was wanted there. */
+export class RegionError extends RuntimeError {
+  declare readonly code: RegionErrorCode
+
+  constructor(code: RegionErrorCode, message: string, options?: { cause?: unknown }) {
+    super(code, message, options)
+  }
+}

@@ -1,0 +1,79 @@
+import { RuntimeError } from '../base/runtime-error.ts'
+import { errorFromData } from '../base/error-data.ts'
+import type { ExitReason } from '../actor/exit-reason.ts'
+import type { NodeId } from '../actor/pid.ts'
+import type { Failure, Outcome } from '../actor/signal.ts'
+
+/** Every way in which a region call fails. The table with outcomes and cures is docs/errors.md. */
+export type RpcErrorCode =
+  | 'ERR_BAD_REGION'
+  | 'ERR_BAD_OPTIONS'
+  | 'ERR_NO_NODE_IN_REGION'
+  | 'ERR_NO_PROCEDURE'
+  | 'ERR_NOT_ENCODABLE'
+  | 'ERR_FRAME_TOO_LARGE'
+  | 'ERR_OVERLOADED'
+  | 'ERR_NODE_UNREACHABLE'
+  | 'ERR_NOT_READY'
+  | 'ERR_DRAINING'
+  | 'ERR_INVALID_INPUT'
+  | 'ERR_NOT_DECODABLE'
+  | 'ERR_PROCESS_START'
+  | 'ERR_REMOTE_ERROR'
+  | 'ERR_REMOTE_EXIT'
+  | 'ERR_INVALID_OUTPUT'
+  | 'ERR_RESULT_NOT_ENCODABLE'
+  | 'ERR_RPC_TIMEOUT'
+  | 'ERR_RPC_ABORTED'
+  | 'ERR_NODE_LOST'
+  | 'ERR_NODE_STOPPED'
+
+/** One try of a call: which node, and what came of it. */
+export interface Attempt {
+  readonly node: NodeId
+  readonly code: string
+  readonly outcome: Outcome
+}
+
+export interface RpcErrorWhere {
+  readonly procedure: string
+  readonly node: NodeId | undefined
+  readonly region: string | undefined
+  readonly attempts: readonly Attempt[]
+}
+
+/**
+ * Why a call by region gave no result. `outcome` is what is known of the procedure: `'not-run'` it certainly did not
+ * begin; `'ran'` it began and has ended, perhaps half-way; `'unknown'` nobody here can tell.
+ */
+export class RpcError extends RuntimeError {
+  declare readonly code: RpcErrorCode
+  readonly outcome: Outcome
+  readonly procedure: string
+  /** The node that was last tried, if one was. */
+  readonly node: NodeId | undefined
+  readonly region: string | undefined
+  readonly attempts: readonly Attempt[]
+  /** The exit reason of the remote process, where it ended without an answer. */
+  readonly reason: ExitReason | undefined
+
+  constructor(failure: Failure, where: RpcErrorWhere) {
+    super(failure.code, messageOf(failure, where), failure.cause && { cause: errorFromData(failure.cause) })
+    this.outcome = failure.outcome
+    this.procedure = where.procedure
+    this.node = where.node
+    this.region = where.region
+    this.attempts = where.attempts
+    this.reason = failure.reason
+  }
+
+  /** The stack of the error that the procedure threw, as the remote node recorded it. */
+  get remoteStack(): string | undefined {
+    return this.cause instanceof Error ? this.cause.stack : undefined
+  }
+}
+
+function messageOf(failure: Failure, where: RpcErrorWhere): string {
+  const at = where.node === undefined ? '' : ` on ${where.region ?? 'node'} (${where.node})`
+  return `${where.procedure}${at}: ${failure.message} [${failure.outcome}]`
+}

@@ -1,0 +1,23 @@
+import { ReceivingContext } from '../actor/bare-actor.ts'
+import type { NodeId } from '../actor/pid.ts'
+import type { RemoteWork } from '../actor/thread-starter.ts'
+
+/** What a procedure is handed: an actor's context, and what it may know of its call. `ctx.signal` aborts when the caller is gone. */
+export class ProcedureContext extends ReceivingContext {
+  /** Who asked. The node is authenticated by the transport; the region is what that node says of itself. */
+  caller: { readonly node: NodeId; readonly region: string } = { node: '', region: '' }
+  /** The caller's idempotency key: store it with the write that it guards, in one transaction. */
+  idempotencyKey: string | undefined
+
+  /** Milliseconds until the caller gives up and this process is stopped. */
+  get timeLeftMs(): number {
+    return this.deadlineMs === undefined ? Infinity : Math.max(0, this.deadlineMs - this.clock.monotonic())
+  }
+
+  /** Fills in what the request says. Called once, before the procedure runs. */
+  begin(work: RemoteWork): void {
+    this.caller = { node: work.call.node, region: work.request.callerRegion }
+    this.idempotencyKey = work.request.idempotencyKey
+    this.deadlineMs = this.clock.monotonic() + work.request.timeLeftMs
+  }
+}

@@ -1,0 +1,124 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Behavior, ModuleMeta } from '../actor/behavior.ts'
+import { mailboxLimitDefault } from '../actor/mailbox.ts'
+import type { ProcedureName, ProcedureRef } from '../actor/remote-verbs.ts'
+import type { Placement, RemoteWork } from '../actor/thread-starter.ts'
+import { SpecError } from '../otp/errors.ts'
+import { ProcedureContext } from './procedure-context.ts'
+import { remoteProcess } from './remote-process.ts'
+
+type MaybePromise<T> = T | Promise<T>
+
+/** The name, version and schemas that both sides of a procedure share. It imports no server code. */
+export interface ContractDefinition<Input extends StandardSchemaV1, Output extends StandardSchemaV1> {
+  /** Unique among the procedures of a mesh; at most 200 characters. */
+  readonly name: string
+  /** A whole number from 1; default 1. Raise it with every change that older callers would not survive. */
+  readonly version?: number
+  /** Any Standard Schema (zod, valibot, arktype). Applied once, on the server. */
+  readonly input: Input
+  readonly output: Output
+}
+
+export interface Contract<Input extends StandardSchemaV1, Output extends StandardSchemaV1>
+  extends ProcedureRef<StandardSchemaV1.InferInput<Input>, StandardSchemaV1.InferOutput<Output>> {
+  /** The server's side: what runs when a caller asks. */
+  implement(
+    implementation: Implementation<StandardSchemaV1.InferOutput<Input>, StandardSchemaV1.InferInput<Output>>,
+  ): ProcedureHere<StandardSchemaV1.InferInput<Input>, StandardSchemaV1.InferOutput<Output>>
+}
+
+export interface Implementation<Input, Output> {
+  /** `import.meta`: needed to run on another thread. */
+  readonly module?: ModuleMeta
+  /** `'own'`: each call on a worker thread of its own, where a runaway loop is killed at the deadline. Default: the node's main thread. */
+  readonly thread?: Placement
+  /** Versions of callers that this one serves beside its own. */
+  readonly compatible?: readonly number[]
+  /** Runs in a remote process of its own, linked to the call. */
+  run(ctx: ProcedureContext, input: Input): MaybePromise<Output>
+}
+
+export interface ProcedureDefinition<Input, Output> extends Implementation<Input, Output> {
+  readonly name: string
+  readonly version?: number
+}
+
+/** A procedure that this app can run: what stands in `procedures` of an app. Callers may use it as well. */
+export interface ProcedureHere<in out Input = never, out Output = unknown> extends ProcedureRef<Input, Output> {
+  readonly compatible: readonly number[]
+  readonly thread: Placement
+  /** Runs it; found by its name in the module's exports where it runs on another thread. */
+  readonly behavior: Behavior
+}
+
+/**
+ * Defines a procedure's two sides apart, so that callers import no server code.
+ *
+ * @example
+ * export const createOrder = contract({ name: 'orders.create', input: orderSchema, output: receiptSchema })
+ * export const createOrderHere = createOrder.implement({ async run(ctx, order) { return { id: await ctx.call(db, 'insert', [order]) } } })
+ * await node.rpcPrimary(createOrder, order)
+ */
+export function contract<Input extends StandardSchemaV1, Output extends StandardSchemaV1>(
+  definition: ContractDefinition<Input, Output>,
+): Contract<Input, Output> {
+  const identity = checkedIdentity(definition.name, definition.version)
+  return {
+    ...identity,
+    implement: (implementation) => here(identity, implementation as AnyImplementation, definition.input, definition.output),
+  }
+}
+
+/**
+ * Defines a procedure where both sides share a file.
+ *
+ * @example
+ * export const upcase = procedure({ name: 'string.upcase', run: (_ctx, text: string) => text.toUpperCase() })
+ * await node.rpcRegion('hkg', upcase, 'fly') // 'FLY'
+ */
+export function procedure<Input, Output>(definition: ProcedureDefinition<Input, Output>): ProcedureHere<Input, Awaited<Output>> {
+  const identity = checkedIdentity(definition.name, definition.version)
+  return here(identity, definition as AnyImplementation, undefined, undefined)
+}
+
+/** An implementation without its types, as the machine runs it. */
+export interface AnyImplementation {
+  readonly module?: ModuleMeta
+  readonly thread?: Placement
+  readonly compatible?: readonly number[]
+  run(ctx: ProcedureContext, input: unknown): unknown
+}
+
+function here<Input, Output>(
+  identity: ProcedureName,
+  implementation: AnyImplementation,
+  input: StandardSchemaV1 | undefined,
+  output: StandardSchemaV1 | undefined,
+): ProcedureHere<Input, Output> {
+  const thread = implementation.thread ?? 'same'
+  if (thread === 'own' && implementation.module === undefined) {
+    throw new SpecError(`Procedure "${identity.name}": thread 'own' needs \`module: import.meta\``)
+  }
+  const behavior: Behavior = {
+    name: procedureKey(identity),
+    module: implementation.module?.url,
+    trapExit: false,
+    mailboxLimit: mailboxLimitDefault,
+    createContext: (kernel, actor) => new ProcedureContext(kernel, actor),
+    createProcess: (ctx, [work]) =>
+      remoteProcess(ctx as ProcedureContext, work as RemoteWork, { run: implementation.run.bind(implementation), input, output }),
+  }
+  return { ...identity, compatible: implementation.compatible ?? [], thread, behavior }
+}
+
+/** What tells one procedure from another on a node, and its behavior's name. */
+export function procedureKey(identity: ProcedureName): string {
+  return `${identity.name}@${identity.version}`
+}
+
+function checkedIdentity(name: string, version = 1): ProcedureName {
+  if (name === '' || name.length > 200) throw new SpecError('A procedure needs a name of 1 to 200 characters')
+  if (!Number.isSafeInteger(version) || version < 1) throw new SpecError(`Procedure "${name}": the version must be a whole number from 1`)
+  return { name, version }
+}

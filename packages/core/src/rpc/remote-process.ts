@@ -1,0 +1,86 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Process } from '../actor/actor.ts'
+import { Exit } from '../actor/exit-reason.ts'
+import type { Failure, ReplyResult } from '../actor/signal.ts'
+import type { RemoteWork } from '../actor/thread-starter.ts'
+import { errorData } from '../base/error-data.ts'
+import type { ProcedureContext } from './procedure-context.ts'
+
+export interface RemoteProcessCode {
+  run(ctx: ProcedureContext, input: unknown): unknown
+  readonly input: StandardSchemaV1 | undefined
+  readonly output: StandardSchemaV1 | undefined
+}
+
+/**
+ * The process that runs one procedure for one call: decode and check the input, run, check and encode the result, answer,
+ * end. It is linked to the call: if it ends in any other way, the caller hears of it by its exit signal.
+ */
+export function remoteProcess(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): Process {
+  return {
+    init() {
+      ctx.begin(work)
+      void runToAnswer(ctx, work, code)
+    },
+    handle: (envelope) => ctx.accept(envelope),
+  }
+}
+
+async function runToAnswer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): Promise<void> {
+  let result: ReplyResult
+  try {
+    result = await answer(ctx, work, code)
+  } catch (thrown) {
+    // An Exit is an end on purpose, not an error: the caller gets it as the exit signal of the linked process.
+    if (thrown instanceof Exit) {
+      ctx.end(thrown.reason)
+      return
+    }
+    const cause = errorData(thrown)
+    const message = `threw ${cause.name}: ${cause.message}`
+    result = { ok: false, failure: { code: 'ERR_REMOTE_ERROR', outcome: 'ran', message, cause } }
+  }
+  ctx.answerAndEnd(work.call, result)
+}
+
+async function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): Promise<ReplyResult> {
+  let input: unknown
+  try {
+    input = ctx.codec.decode(work.request.input)
+  } catch (error) {
+    return failed('ERR_NOT_DECODABLE', 'not-run', 'The argument could not be decoded', error)
+  }
+  if (code.input !== undefined) {
+    const checked = await code.input['~standard'].validate(input)
+    if (checked.issues !== undefined) {
+      return failed('ERR_INVALID_INPUT', 'not-run', `The argument does not fit: ${printIssues(checked.issues)}`)
+    }
+    input = checked.value
+  }
+  let value = await code.run(ctx, input)
+  if (code.output !== undefined) {
+    const checked = await code.output['~standard'].validate(value)
+    if (checked.issues !== undefined) {
+      return failed('ERR_INVALID_OUTPUT', 'ran', `The result does not fit: ${printIssues(checked.issues)}`)
+    }
+    value = checked.value
+  }
+  try {
+    return { ok: true, value: ctx.codec.encode(value, 'result'), encoded: true }
+  } catch (error) {
+    return failed('ERR_RESULT_NOT_ENCODABLE', 'ran', error instanceof Error ? error.message : String(error))
+  }
+}
+
+function failed(code: string, outcome: 'not-run' | 'ran', message: string, cause?: unknown): ReplyResult {
+  const failure: Failure = { code, outcome, message, ...(cause !== undefined && { cause: errorData(cause) }) }
+  return { ok: false, failure }
+}
+
+function printIssues(issues: readonly StandardSchemaV1.Issue[]): string {
+  const shown = issues.slice(0, 5).map((issue) => {
+    const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
+    return path === '' ? issue.message : `${path}: ${issue.message}`
+  })
+  return issues.length > shown.length ? `${shown.join('; ')}; and ${issues.length - shown.length} more` : shown.join('; ')
+}

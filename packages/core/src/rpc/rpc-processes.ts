@@ -1,0 +1,135 @@
+import type { Process } from '../actor/actor.ts'
+import type { Behavior } from '../actor/behavior.ts'
+import { Context } from '../actor/context.ts'
+import type { ExitReason } from '../actor/exit-reason.ts'
+import type { Kernel } from '../actor/kernel.ts'
+import { type Envelope, mailboxLimitDefault, type Request } from '../actor/mailbox.ts'
+import { formatPid, type Pid, samePid } from '../actor/pid.ts'
+import type { RemoteWork } from '../actor/thread-starter.ts'
+import { watchExit } from '../actor/watch.ts'
+import type { Timer } from '../platform/clock.ts'
+import { errorData } from '../base/error-data.ts'
+import type { InboundCalls } from './inbound-calls.ts'
+import type { ProcedureHere } from './procedure.ts'
+
+/** How long a remote process may take to end after it was told, in milliseconds, before it (and its own thread) is killed. */
+export const stopGraceMs = 100
+
+/**
+ * The supervisor of all remote processes: temporary children, started on demand, each linked to the call that it runs
+ * for. It also ends them: at their deadline, when their caller is gone, and when the node stops.
+ */
+export function rpcProcesses(kernel: Kernel, inbound: InboundCalls): Behavior {
+  return {
+    name: 'RpcProcesses',
+    module: undefined,
+    trapExit: true,
+    mailboxLimit: mailboxLimitDefault,
+    createProcess: (ctx) => new RpcProcesses(ctx, kernel, inbound),
+  }
+}
+
+interface RunningWork {
+  readonly call: Pid
+  readonly process: Pid
+  deadline: Timer | undefined
+  kill: Timer | undefined
+}
+
+class RpcProcesses implements Process {
+  readonly #ctx: Context
+  readonly #kernel: Kernel
+  readonly #inbound: InboundCalls
+  readonly #running = new Map<string, RunningWork>()
+
+  constructor(ctx: Context, kernel: Kernel, inbound: InboundCalls) {
+    this.#ctx = ctx
+    this.#kernel = kernel
+    this.#inbound = inbound
+  }
+
+  init(): void {}
+
+  handle(envelope: Envelope): void {
+    if (envelope.type === 'request') this.#handleRequest(envelope)
+    else if (envelope.type === 'EXIT') this.#handleExit(envelope.from, envelope.reason)
+  }
+
+  async terminate(): Promise<void> {
+    await Promise.all(
+      [...this.#running.values()].map((work) => {
+        const ended = watchExit(this.#kernel, work.process)
+        this.#stop(work, 'shutdown')
+        return ended
+      }),
+    )
+  }
+
+  #handleRequest(request: Request): void {
+    const [first, second] = request.args as readonly unknown[]
+    if (request.name === 'run') this.#run(first as ProcedureHere, second as RemoteWork, request)
+    else if (request.name === 'stop') {
+      const work = this.#running.get(formatPid(first as Pid))
+      if (work !== undefined) this.#stop(work, second as ExitReason)
+    } else if (request.name === 'whichChildren') {
+      request.replier.reply([...this.#running.values()].map(({ process, call }) => ({ pid: process, call })))
+    } else {
+      request.replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message: `RpcProcesses has no "${request.name}"` })
+    }
+  }
+
+  #run(procedure: ProcedureHere, work: RemoteWork, request: Request): void {
+    if (!this.#inbound.isWanted(work.call)) return
+    let started: { pid: Pid; started: Promise<void> }
+    try {
+      started = this.#begin(procedure, work)
+    } catch (error) {
+      const cause = errorData(error)
+      request.replier.fail({ code: cause.code ?? 'ERR_PROCESS_START', outcome: 'not-run', message: cause.message, cause })
+      return
+    }
+    started.started.catch((error: unknown) => {
+      const cause = errorData(error)
+      request.replier.fail({ code: 'ERR_PROCESS_START', outcome: 'not-run', message: cause.message, cause })
+    })
+    const running: RunningWork = { call: work.call, process: started.pid, deadline: undefined, kill: undefined }
+    running.deadline = this.#ctx.clock.after(work.request.timeLeftMs, () => this.#stop(running, 'timeout'))
+    this.#running.set(formatPid(started.pid), running)
+    this.#inbound.running(work.call, started.pid)
+  }
+
+  #begin(procedure: ProcedureHere, work: RemoteWork): { pid: Pid; started: Promise<void> } {
+    const self = this.#ctx.self
+    if (procedure.thread === 'own' && this.#kernel.threads !== undefined) {
+      const started = this.#kernel.threads.start({ behavior: procedure.behavior, args: [work], parent: self, links: [self, work.call] })
+      this.#kernel.actor(self)?.addLink(started.pid)
+      return started
+    }
+    const actor = this.#kernel.spawn(procedure.behavior, [work], { parent: self, link: self })
+    actor.addLink(work.call)
+    return { pid: actor.pid, started: actor.started.promise }
+  }
+
+  /** Tells the process to end; one that does not in its grace is killed, with its thread if it has one. */
+  #stop(work: RunningWork, reason: ExitReason): void {
+    if (work.kill !== undefined) return
+    work.kill = this.#ctx.clock.after(stopGraceMs, () => {
+      this.#kernel.route({ type: 'exit', from: this.#ctx.self, to: work.process, reason: 'kill', viaLink: false })
+    })
+    this.#kernel.route({ type: 'exit', from: this.#ctx.self, to: work.process, reason, viaLink: false })
+  }
+
+  #handleExit(from: Pid, reason: ExitReason): void {
+    const key = formatPid(from)
+    const work = this.#running.get(key)
+    if (work === undefined) {
+      const parent = this.#kernel.actor(this.#ctx.self)?.parent
+      if (parent !== undefined && samePid(parent, from)) this.#kernel.actor(this.#ctx.self)?.stop(reason)
+      return
+    }
+    this.#running.delete(key)
+    work.deadline?.cancel()
+    work.kill?.cancel()
+    this.#inbound.end(work.call)
+  }
+}

@@ -1,0 +1,203 @@
+import { type Deferred, deferred } from '../base/deferred.ts'
+import { type ErrorData, errorData, errorFromData } from '../base/error-data.ts'
+import { ActorError, type ActorErrorCode } from '../actor/errors.ts'
+import { type ExitReason, printReason } from '../actor/exit-reason.ts'
+import type { LostPeer } from '../actor/edges.ts'
+import type { Kernel } from '../actor/kernel.ts'
+import { formatPid, type Pid } from '../actor/pid.ts'
+import type { Router } from '../actor/router.ts'
+import type { Signal } from '../actor/signal.ts'
+import type { ThreadSpawn, ThreadStarter } from '../actor/thread-starter.ts'
+import type { ThreadEnd, ThreadHandle } from '../platform/threads.ts'
+import { ThreadChannel } from './thread-channel.ts'
+import type { FromThread, ThreadBoot, ToThread } from './thread-message.ts'
+
+/** The threads of their own that one node runs at a time. One more is refused with `ERR_START_FAILED`. */
+export const ownThreadsMax = 128
+
+/** The first actor of a thread: the one that it was started for. */
+const rootSerial = 1
+
+export interface OwnThreadsOptions {
+  readonly kernel: Kernel
+  readonly regionTable: SharedArrayBuffer
+  /** Acts on signals from threads that are not for this thread's actors: other threads and other nodes. */
+  readonly onSignal: (signal: Signal) => void
+  /** A thread is gone, after everything that it had said: other nodes should hear of it. */
+  readonly onLost: (lost: LostPeer) => void
+}
+
+interface OwnThread {
+  readonly pid: Pid
+  readonly label: string
+  readonly handle: ThreadHandle
+  readonly channel: ThreadChannel<ToThread>
+  readonly started: Deferred<void>
+  /** Why its actor ended, as far as it said so, or as we ordered. */
+  ended: ExitReason | undefined
+}
+
+/** The main thread's side of actors on worker threads of their own: starts them, carries their signals, kills them. */
+export class OwnThreads implements ThreadStarter, Router {
+  readonly #options: OwnThreadsOptions
+  readonly #threads = new Map<number, OwnThread>()
+  #lastNumber = 0
+
+  constructor(options: OwnThreadsOptions) {
+    this.#options = options
+  }
+
+  get count(): number {
+    return this.#threads.size
+  }
+
+  start(spawn: ThreadSpawn): { pid: Pid; started: Promise<void> } {
+    const { kernel } = this.#options
+    const number = ++this.#lastNumber
+    const pid: Pid = { node: kernel.node, life: kernel.life, thread: number, serial: rootSerial }
+    const started = deferred<void>()
+    started.promise.catch(() => undefined)
+    if (spawn.behavior.module === undefined) {
+      started.reject(new ActorError('ERR_NO_MODULE', noModuleMessage(spawn.behavior.name)))
+      return this.#stillborn(pid, spawn, started)
+    }
+    if (this.#threads.size >= ownThreadsMax) {
+      started.reject(new ActorError('ERR_START_FAILED', `The node already runs ${ownThreadsMax} threads of their own`))
+      return this.#stillborn(pid, spawn, started)
+    }
+    const boot: ThreadBoot = {
+      node: kernel.node,
+      life: kernel.life,
+      thread: number,
+      module: spawn.behavior.module,
+      behavior: spawn.behavior.name,
+      args: spawn.args,
+      parent: spawn.parent,
+      links: spawn.links,
+      names: kernel.names.entries(),
+      regionTable: this.#options.regionTable,
+      environment: kernel.platform.environment,
+    }
+    let handle: ThreadHandle
+    try {
+      handle = kernel.platform.threads.start(boot, {
+        message: (batch) => this.#receive(number, batch as readonly FromThread[]),
+        ended: (end) => this.#lost(number, end),
+      })
+    } catch (error) {
+      const message = `The arguments of "${spawn.behavior.name}" can not be copied to its thread: ${String(error)}`
+      started.reject(new ActorError('ERR_NOT_CLONEABLE', message, { cause: error }))
+      return this.#stillborn(pid, spawn, started)
+    }
+    const channel = new ThreadChannel<ToThread>(kernel.platform.turns, (batch) => handle.post(batch))
+    this.#threads.set(number, { pid, label: spawn.behavior.name, handle, channel, started, ended: undefined })
+    return { pid, started: started.promise }
+  }
+
+  /** Main's actors, other threads and other nodes speak to a thread's actors through here. */
+  route(signal: Signal): void {
+    const thread = this.#threads.get(signal.to.thread)
+    if (thread === undefined) {
+      this.#options.kernel.bounce(signal, 'noproc')
+      return
+    }
+    // The kill must work on a thread that reads nothing.
+    if (signal.type === 'exit' && signal.reason === 'kill' && !signal.viaLink && signal.to.serial === rootSerial) {
+      this.kill(signal.to)
+      return
+    }
+    thread.channel.send({ type: 'signal', signal })
+  }
+
+  kill(pid: Pid): void {
+    const thread = this.#threads.get(pid.thread)
+    if (thread === undefined) return
+    thread.ended ??= 'killed'
+    thread.handle.terminate()
+  }
+
+  /** Tells all threads: a name changed hands, a node was lost. */
+  broadcast(message: ToThread): void {
+    for (const thread of this.#threads.values()) thread.channel.send(message)
+  }
+
+  /** Kills all that is left. Resolves by itself as their ends arrive; the caller need not wait. */
+  stop(): void {
+    for (const thread of this.#threads.values()) this.kill(thread.pid)
+  }
+
+  #stillborn(pid: Pid, spawn: ThreadSpawn, started: Deferred<void>): { pid: Pid; started: Promise<void> } {
+    // Links to a Pid that never lived fire like links to a dead one.
+    for (const link of spawn.links) this.#options.kernel.route({ type: 'exit', from: pid, to: link, reason: 'noproc', viaLink: true })
+    return { pid, started: started.promise }
+  }
+
+  #receive(number: number, batch: readonly FromThread[]): void {
+    const thread = this.#threads.get(number)
+    if (thread === undefined) return
+    for (const message of batch) this.#act(thread, message)
+  }
+
+  #act(thread: OwnThread, message: FromThread): void {
+    const { kernel } = this.#options
+    switch (message.type) {
+      case 'signal':
+        this.#options.onSignal(message.signal)
+        return
+      case 'started':
+        thread.started.resolve()
+        return
+      case 'startFailed':
+        thread.ended = message.reason
+        thread.started.reject(startError(thread.label, message.error, message.reason))
+        return
+      case 'ended':
+        kernel.names.free(message.pid)
+        if (message.pid.serial === rootSerial) {
+          thread.ended = message.reason
+          // What it had to say about its end is in this batch; the turn behind it takes the thread away.
+          kernel.platform.turns.enqueue({ runTurn: () => thread.handle.terminate() })
+        }
+        return
+      case 'register': {
+        let error: ErrorData | undefined
+        try {
+          kernel.names.register(message.name, message.pid)
+        } catch (thrown) {
+          error = errorData(thrown)
+        }
+        thread.channel.send({ type: 'registered', ref: message.ref, error })
+        return
+      }
+      case 'log':
+        kernel.platform.log[message.level]({ thread: thread.pid.thread, ...message.fields }, message.message)
+    }
+  }
+
+  #lost(number: number, end: ThreadEnd): void {
+    const thread = this.#threads.get(number)
+    if (thread === undefined) return
+    this.#threads.delete(number)
+    const { kernel } = this.#options
+    const reason: ExitReason = thread.ended ?? (end.error === undefined ? 'threadlost' : errorData(end.error))
+    if (thread.ended === undefined) {
+      const fields = { thread: number, actor: formatPid(thread.pid), label: thread.label, exitCode: end.exitCode, reason }
+      kernel.platform.log.error(fields, 'a thread was lost')
+    }
+    thread.started.reject(new ActorError('ERR_START_FAILED', `${thread.label} did not start: ${printReason(reason)}`, { reason }))
+    kernel.names.free(thread.pid)
+    const lost: LostPeer = { node: kernel.node, life: kernel.life, thread: number }
+    kernel.peerLost(lost, (pid) => (pid.serial === rootSerial ? reason : 'threadlost'))
+    this.broadcast({ type: 'peerLost', lost, reason })
+    this.#options.onLost(lost)
+  }
+}
+
+function startError(label: string, error: ErrorData, reason: ExitReason): ActorError {
+  const code = (error.code ?? 'ERR_START_FAILED') as ActorErrorCode
+  return new ActorError(code, `${label} did not start on its thread: ${error.message}`, { cause: errorFromData(error), reason })
+}
+
+function noModuleMessage(name: string): string {
+  return `"${name}" can not run on a thread of its own: give its definition \`module: import.meta\` and export it`
+}

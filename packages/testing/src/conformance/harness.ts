@@ -1,0 +1,72 @@
+import type { Platform } from '@skerry/core/platform'
+import type { Transport, TransportFeatures } from '@skerry/core/transport'
+import type { World } from './world.ts'
+
+/** What the suite needs to know of a transport to test it. See `transportConformance`. */
+export interface TransportHarness {
+  /** Where the cases are registered: `{ describe, it }` of vitest or of `node:test`. */
+  readonly suite: ConformanceSuite
+  /** What the transport can do; it decides which cases are skipped. Checked against what the transport says of itself. */
+  readonly supports: ConformanceManifest
+  /**
+   * Makes a transport, not yet started. Transports of one `world` (a name of lower-case letters, digits and dashes,
+   * different for every case) can reach each other; those of two worlds must not meet.
+   */
+  create(request: CreateRequest): Transport
+  /** An address in this transport's form at which nobody listens. */
+  nobody(world: string): string
+  /** The platform of one node, called once for each, and once a case for its time limit. Real sockets need the system's. */
+  platform(): Platform
+  /** How long one case may take on the platform's clock, in milliseconds. Default 20,000. Past it the case fails. */
+  readonly caseMs?: number
+  /**
+   * How many bytes all buffers on the way (ours, the machine's, the peer's) may take for one lane whose reader is
+   * paused. Default 32 MiB.
+   */
+  readonly pausedBytesMax?: number
+}
+
+/**
+ * Who a transport is. `a`, `b` and `c` are three nodes of one cluster, with one secret. `stranger` has another secret,
+ * `outsider` the right secret but another cluster's name.
+ */
+export type Member = 'a' | 'b' | 'c' | 'stranger' | 'outsider'
+
+export interface CreateRequest {
+  readonly member: Member
+  readonly world: string
+  /** Asked for only when `supports.frameLimit` is `'option'`. */
+  readonly maxFrameBytes?: number
+}
+
+/** A transport's features, and the ones that only tests care about. */
+export interface ConformanceManifest extends TransportFeatures {
+  /** Whether a peer with another secret is refused. */
+  readonly secret: boolean
+  /** Whether a peer of another cluster is refused by the transport; if not, core's hello refuses it. */
+  readonly cluster: boolean
+  /** Whether `maxFrameBytes` can be chosen for one transport. */
+  readonly frameLimit: 'option' | 'fixed'
+}
+
+/** The part of vitest and of `node:test` that the suite uses. `node:test` ignores the third argument. */
+export interface ConformanceSuite {
+  describe(name: string, define: () => void): unknown
+  readonly it: {
+    (name: string, run: () => Promise<void>, timeoutMs: number): unknown
+    skip(name: string, run: () => Promise<void>): unknown
+  }
+}
+
+/** One promise of the transport contract and the cases that test it. */
+export interface ConformancePromise {
+  readonly promise: string
+  readonly cases: readonly ConformanceCase[]
+}
+
+export interface ConformanceCase {
+  readonly name: string
+  /** Why a transport with these features is excused, or nothing. Shown in the name of the skipped case. */
+  readonly excuse?: (supports: ConformanceManifest) => string | undefined
+  run(world: World): Promise<void>
+}

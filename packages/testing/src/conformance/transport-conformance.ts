@@ -1,0 +1,63 @@
+import { delivery } from './delivery.ts'
+import { gossip } from './gossip.ts'
+import type { ConformancePromise, TransportHarness } from './harness.ts'
+import { identity } from './identity.ts'
+import { lifecycle } from './lifecycle.ts'
+import { limits } from './limits.ts'
+import { order } from './order.ts'
+import { peerLoss } from './peer-loss.ts'
+import { slowReader } from './slow-reader.ts'
+import { runInWorld } from './world.ts'
+
+export type { ConformanceManifest, ConformanceSuite, CreateRequest, Member, TransportHarness } from './harness.ts'
+
+const caseMsDefault = 20_000
+// The runner's own limit comes later than ours, because ours says what the case was waiting for.
+const runnerGraceMs = 5_000
+
+const promises: readonly ConformancePromise[] = [
+  lifecycle,
+  delivery,
+  order,
+  peerLoss,
+  limits,
+  slowReader,
+  identity,
+  gossip,
+]
+
+/**
+ * Registers the cases that every `Transport` has to pass, one group for each promise of its contract. What a transport
+ * does not support is skipped by name. No case sleeps: each waits for events, all together at most `caseMs`.
+ *
+ * @example
+ * transportConformance('memory', {
+ *   suite: { describe, it }, platform: () => systemPlatform(), nobody: (world) => `memory:${world}/nobody`,
+ *   supports: { lanes: 2, gossip: true, maxFrameBytes: 1_048_576, secret: true, cluster: true, frameLimit: 'option' },
+ *   create: ({ member, world }) => createMemoryTransport({ hub: world, id: member }),
+ * })
+ */
+export function transportConformance(name: string, harness: TransportHarness): void {
+  const caseMs = harness.caseMs ?? caseMsDefault
+  let caseNumber = 0
+  for (const { promise, cases } of promises) {
+    harness.suite.describe(`${name} keeps the transport's promises: ${promise}`, () => {
+      for (const { name: caseName, excuse, run } of cases) {
+        caseNumber += 1
+        const world = `${worldName(name)}-${caseNumber}`
+        const reason = excuse?.(harness.supports)
+        const runCase = (): Promise<void> => runInWorld({ harness, world, caseMs }, run)
+        if (reason === undefined) harness.suite.it(caseName, runCase, caseMs + runnerGraceMs)
+        else harness.suite.it.skip(`${caseName} (skipped: ${reason})`, runCase)
+      }
+    })
+  }
+}
+
+/** The suite's name as a part of addresses, topics and file names: lower-case letters, digits, dashes. */
+function worldName(name: string): string {
+  return name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, 32)
+}

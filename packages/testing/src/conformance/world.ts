@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import type { Clock, Timer } from '@skerry/core/platform'
+import type { RawLink, Transport } from '@skerry/core/transport'
+import type { ConformanceManifest, Member, TransportHarness } from './harness.ts'
+import { type LinkEnd, linkEnd } from './link-end.ts'
+import { type Waits, startWaits } from './waits.ts'
+
+/** The nodes of one case. Everything that a case starts here is stopped after it. */
+export interface World {
+  readonly supports: ConformanceManifest
+  readonly pausedBytesMax: number
+  /** Starts a node. `accepted` runs inside the transport's `accepted`, with listeners already attached. */
+  node(member: Member, options?: NodeOptions): Promise<WorldNode>
+  /** Waits for something that has a name, which is shown when the case runs out of time. */
+  until<T>(what: string, promise: Promise<T>): Promise<T>
+  /** Does `attempt` again and again, 100 ms apart, until `promise` settles. For what is best effort. */
+  repeatUntil<T>(what: string, attempt: () => void, promise: Promise<T>): Promise<T>
+  /** An address where nobody listens. */
+  nobody(): string
+}
+
+export interface NodeOptions {
+  readonly maxFrameBytes?: number
+  readonly accepted?: (end: LinkEnd) => void
+}
+
+export interface WorldNode {
+  readonly transport: Transport
+  readonly id: string
+  /** An address where the others can dial this node. */
+  readonly address: string
+  /** Every link accepted so far, oldest first. */
+  readonly accepted: readonly LinkEnd[]
+  /** The next link that nobody took yet, as soon as it is accepted. */
+  nextAccepted(): Promise<LinkEnd>
+  dial(to: WorldNode): Promise<LinkEnd>
+  /** Dials `to` and waits for the other end too. */
+  connect(to: WorldNode): Promise<readonly [ours: LinkEnd, theirs: LinkEnd]>
+}
+
+const pauseBetweenTriesMs = 100
+const stopMs = 10_000
+/** For dials that are not given up. */
+export const never: AbortSignal = new AbortController().signal
+
+/** Runs one case in a world of its own, and stops its nodes whatever happens. */
+export async function runInWorld(
+  { harness, world: name, caseMs }: { harness: TransportHarness; world: string; caseMs: number },
+  run: (world: World) => Promise<void>,
+): Promise<void> {
+  const { clock } = harness.platform()
+  const transports: Transport[] = []
+  const waits = startWaits(clock, caseMs)
+  try {
+    await waits.limit(run(createWorld(harness, name, { transports, waits, clock })))
+  } finally {
+    waits.end()
+    const stopWaits = startWaits(clock, stopMs)
+    await stopWaits
+      .limit(stopWaits.until('every transport to stop', Promise.all(transports.map((transport) => transport.stop()))))
+      .finally(() => stopWaits.end())
+  }
+}
+
+function createWorld(
+  harness: TransportHarness,
+  name: string,
+  { transports, waits, clock }: { transports: Transport[]; waits: Waits; clock: Clock },
+): World {
+  const { supports } = harness
+  return {
+    supports,
+    pausedBytesMax: harness.pausedBytesMax ?? 32 * 1024 * 1024,
+    until: (what, promise) => waits.until(what, promise),
+    nobody: () => harness.nobody(name),
+
+    async repeatUntil(what, attempt, promise) {
+      const again = (): Timer => {
+        attempt()
+        return clock.after(pauseBetweenTriesMs, () => {
+          timer = again()
+        })
+      }
+      let timer = again()
+      try {
+        return await waits.until(what, Promise.race([promise, waits.over]))
+      } finally {
+        timer.cancel()
+      }
+    },
+
+    async node(member, { maxFrameBytes, accepted: onAccepted } = {}) {
+      const transport = harness.create({ member, world: name, ...(maxFrameBytes !== undefined && { maxFrameBytes }) })
+      transports.push(transport)
+      const inbox = acceptedLinks(supports, waits, member, onAccepted)
+      const host = { accepted: inbox.accept, found() {} }
+      const { id, addresses } = await waits.until(`${member} to start`, transport.start(host, harness.platform()))
+      assert.ok(id.length > 0, 'a node id is a non-empty string')
+      const [address = `(${member} is not dialable)`] = addresses
+      const node: WorldNode = {
+        transport,
+        id,
+        address,
+        accepted: inbox.all,
+        nextAccepted: inbox.next,
+        async dial(to) {
+          const link = await waits.until(`${member} to dial ${to.address}`, transport.dial(to.address, to.id, never))
+          return linkEnd(link, supports.lanes, waits, `${member}'s link to ${to.id}`)
+        },
+        async connect(to) {
+          const next = to.nextAccepted()
+          const ours = await node.dial(to)
+          return [ours, await next]
+        },
+      }
+      return node
+    },
+  }
+}
+
+interface AcceptedLinks {
+  readonly all: readonly LinkEnd[]
+  accept(link: RawLink): void
+  next(): Promise<LinkEnd>
+}
+
+function acceptedLinks(
+  supports: ConformanceManifest,
+  waits: Waits,
+  member: string,
+  onAccepted: ((end: LinkEnd) => void) | undefined,
+): AcceptedLinks {
+  const all: LinkEnd[] = []
+  const takers: ((end: LinkEnd) => void)[] = []
+  let taken = 0
+  const handOut = (): void => {
+    for (let end = all[taken]; end !== undefined && takers.length > 0; end = all[taken]) {
+      taken += 1
+      takers.shift()?.(end)
+    }
+  }
+  return {
+    all,
+    accept(link) {
+      const end = linkEnd(link, supports.lanes, waits, `${member}'s accepted link from ${link.peer}`)
+      all.push(end)
+      onAccepted?.(end)
+      handOut()
+    },
+    next() {
+      const next = new Promise<LinkEnd>((taker) => takers.push(taker))
+      handOut()
+      return waits.until(`${member} to accept a link`, next)
+    },
+  }
+}

@@ -1,0 +1,37 @@
+import { peerIdFromString } from '@libp2p/peer-id'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { TransportError } from '@skerry/core'
+
+/**
+ * The address to dial, with the expected peer in it where one is known. Throws `ERR_DIAL_FAILED` for what is not an
+ * address and `ERR_WRONG_PEER` when address and expectation contradict each other, or the node would dial itself.
+ */
+export function dialTarget(address: string, expect: string | undefined, self: string): Multiaddr {
+  const target = parsedAddress(address)
+  const named = target.getPeerId() ?? undefined
+  if (expect !== undefined && !isPeerId(expect)) {
+    throw new TransportError('ERR_WRONG_PEER', `No node can be expected by the name ${expect}: it is not a peer id`)
+  }
+  if (named !== undefined && expect !== undefined && named !== expect) {
+    throw new TransportError('ERR_WRONG_PEER', `Expected ${expect}, but the address is one of ${named}`)
+  }
+  if ((named ?? expect) === self) throw new TransportError('ERR_WRONG_PEER', 'The address is our own')
+  return named === undefined && expect !== undefined ? target.encapsulate(`/p2p/${expect}`) : target
+}
+
+function parsedAddress(address: string): Multiaddr {
+  try {
+    return multiaddr(address)
+  } catch (cause) {
+    throw new TransportError('ERR_DIAL_FAILED', `Not a multiaddr: ${address}`, { cause })
+  }
+}
+
+function isPeerId(id: string): boolean {
+  try {
+    return peerIdFromString(id).toString() === id
+  } catch {
+    // Whatever is wrong with it, it names no node.
+    return false
+  }
+}

@@ -1,0 +1,92 @@
+import type { GossipSub, GossipsubMessage } from '@chainsafe/libp2p-gossipsub'
+import { type Message, TopicValidatorResult } from '@libp2p/interface'
+import { TransportError } from '@skerry/core'
+import type { Log } from '@skerry/core/platform'
+import { concat } from 'uint8arrays/concat'
+import { fromString } from 'uint8arrays/from-string'
+import { toString } from 'uint8arrays/to-string'
+
+/** All records travel under this one topic of gossipsub, because its list of allowed topics is fixed when it is made. */
+export const gossipWireTopic = '/skerry/gossip/1.0.0'
+/** The largest gossipsub message between two nodes; it carries several records when a peer asks for missed ones. */
+export const gossipRpcBytesMax: number = 1024 * 1024
+
+const recordBytesMax = 16 * 1024
+const topicBytesMax = 255
+
+type Listener = (via: string, record: Uint8Array) => void
+
+/**
+ * Records by topic over gossipsub. A message is the topic's length in one byte, the topic, and the record. One that is
+ * not signed by an Ed25519 author, is too long or malformed is rejected here and not passed on.
+ */
+export class Gossip {
+  readonly #listeners = new Map<string, Listener[]>()
+  readonly #log: Log
+  #pubsub: GossipSub | undefined
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /** Joins the mesh, also without a listener: a node passes on what others listen to. */
+  start(pubsub: GossipSub): void {
+    this.#pubsub = pubsub
+    pubsub.topicValidators.set(gossipWireTopic, (_via, message) => validateRecord(message))
+    pubsub.addEventListener('gossipsub:message', this.#deliver)
+    pubsub.subscribe(gossipWireTopic)
+  }
+
+  stop(): void {
+    this.#pubsub?.removeEventListener('gossipsub:message', this.#deliver)
+    this.#pubsub = undefined
+    this.#listeners.clear()
+  }
+
+  subscribe(topic: string, on: Listener): void {
+    const others = this.#listeners.get(topic)
+    if (others === undefined) this.#listeners.set(topic, [on])
+    else others.push(on)
+  }
+
+  publish(topic: string, record: Uint8Array): void {
+    const message = encoded(topic, record)
+    if (this.#pubsub === undefined) return
+    this.#pubsub.publish(gossipWireTopic, message).catch((error: unknown) => {
+      this.#log.warn({ topic, error: String(error) }, 'A record was not published')
+    })
+  }
+
+  readonly #deliver = (event: CustomEvent<GossipsubMessage>): void => {
+    const { propagationSource, msg } = event.detail
+    const decoded = decode(msg.data)
+    if (decoded === undefined) return
+    const via = propagationSource.toString()
+    for (const on of this.#listeners.get(decoded.topic) ?? []) on(via, decoded.record)
+  }
+}
+
+function encoded(topic: string, record: Uint8Array): Uint8Array {
+  const topicBytes = fromString(topic, 'utf8')
+  if (topicBytes.byteLength > topicBytesMax) {
+    throw new TransportError('ERR_FRAME_TOO_LARGE', `A topic of ${topicBytes.byteLength} bytes; at most ${topicBytesMax}`)
+  }
+  if (record.byteLength > recordBytesMax) {
+    throw new TransportError('ERR_FRAME_TOO_LARGE', `A record of ${record.byteLength} bytes; at most ${recordBytesMax}`)
+  }
+  return concat([Uint8Array.of(topicBytes.byteLength), topicBytes, record])
+}
+
+/** Whether to take a record and pass it on. gossipsub has checked the signature (StrictSign). Of RSA authors it accepts forged ones, hence the check of the type. */
+export function validateRecord(message: Message): TopicValidatorResult {
+  if (message.type !== 'signed' || message.from.type !== 'Ed25519') return TopicValidatorResult.Reject
+  return decode(message.data) === undefined ? TopicValidatorResult.Reject : TopicValidatorResult.Accept
+}
+
+function decode(data: Uint8Array): { topic: string; record: Uint8Array } | undefined {
+  const topicBytes = data[0]
+  if (topicBytes === undefined) return undefined
+  const recordStart = 1 + topicBytes
+  if (data.byteLength < recordStart || data.byteLength - recordStart > recordBytesMax) return undefined
+  return { topic: toString(data.subarray(1, recordStart), 'utf8'), record: data.subarray(recordStart) }
+}

@@ -1,0 +1,93 @@
+import type { Connection, Stream } from '@libp2p/interface'
+import type { Clock, Log, Timer } from '@skerry/core/platform'
+import { lanesPerLink, readPreamble } from './lane-preamble.ts'
+import type { OpenedStream } from './lane-stream.ts'
+
+export interface LaneAcceptorOptions {
+  readonly clock: Clock
+  readonly log: Log
+  /** All lanes of a link that the peer opened are there, lane 0 first. */
+  complete(connection: Connection, streams: readonly OpenedStream[]): void
+}
+
+interface HalfOpenLink {
+  readonly peer: string
+  readonly lanes: (OpenedStream | undefined)[]
+  readonly timer: Timer
+}
+
+// A peer that opens some lanes of a link and not the rest holds memory here until then.
+const completeMs = 10_000
+const halfOpenPerPeerMax = 8
+
+/**
+ * Gathers the streams that peers open into links. A stream that does not say in time which lane it is, that names a
+ * lane which is there already, or that would be the ninth half-open link of its peer, is reset and logged.
+ */
+export class LaneAcceptor {
+  readonly #options: LaneAcceptorOptions
+  readonly #halfOpen = new Map<string, HalfOpenLink>()
+  readonly #unnamed = new Set<Timer>()
+
+  constructor(options: LaneAcceptorOptions) {
+    this.#options = options
+  }
+
+  async accept(connection: Connection, stream: Stream): Promise<void> {
+    const timer = this.#options.clock.after(completeMs, () => stream.abort(new Error('No preamble in time')))
+    this.#unnamed.add(timer)
+    try {
+      const { linkId, lane, opened } = await readPreamble(stream)
+      this.#add(connection, linkId, lane, opened)
+    } catch (error) {
+      const refused = error instanceof Error ? error : new Error(String(error))
+      stream.abort(refused)
+      const fields = { peer: connection.remotePeer.toString(), reason: refused.message }
+      this.#options.log.warn(fields, 'Reset a stream that is no lane')
+    } finally {
+      timer.cancel()
+      this.#unnamed.delete(timer)
+    }
+  }
+
+  stop(): void {
+    for (const timer of this.#unnamed) timer.cancel()
+    for (const { timer } of this.#halfOpen.values()) timer.cancel()
+    this.#unnamed.clear()
+    this.#halfOpen.clear()
+  }
+
+  #add(connection: Connection, linkId: string, lane: number, opened: OpenedStream): void {
+    // With the connection's id, so that nobody can add a lane to another's link.
+    const key = `${connection.id} ${linkId}`
+    const link = this.#halfOpen.get(key) ?? this.#addHalfOpen(key, connection.remotePeer.toString())
+    if (link.lanes[lane] !== undefined) throw new Error(`Lane ${lane} of this link is open already`)
+    link.lanes[lane] = opened
+    const lanes = link.lanes.filter((there) => there !== undefined)
+    if (lanes.length < lanesPerLink) return
+    link.timer.cancel()
+    this.#halfOpen.delete(key)
+    this.#options.complete(connection, lanes)
+  }
+
+  #addHalfOpen(key: string, peer: string): HalfOpenLink {
+    let ofThisPeer = 0
+    for (const other of this.#halfOpen.values()) if (other.peer === peer) ofThisPeer += 1
+    if (ofThisPeer >= halfOpenPerPeerMax) throw new Error(`The peer has ${ofThisPeer} half-open links`)
+    const link: HalfOpenLink = {
+      peer,
+      lanes: new Array<undefined>(lanesPerLink).fill(undefined),
+      timer: this.#options.clock.after(completeMs, () => this.#giveUp(key)),
+    }
+    this.#halfOpen.set(key, link)
+    return link
+  }
+
+  #giveUp(key: string): void {
+    const link = this.#halfOpen.get(key)
+    if (link === undefined) return
+    this.#halfOpen.delete(key)
+    for (const lane of link.lanes) lane?.stream.abort(new Error('The other lanes of the link did not come in time'))
+    this.#options.log.warn({ peer: link.peer }, 'Reset a link whose lanes did not all come')
+  }
+}

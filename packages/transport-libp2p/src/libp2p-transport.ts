@@ -1,0 +1,148 @@
+import { TransportError } from '@skerry/core'
+import type { Platform } from '@skerry/core/platform'
+import type {
+  NodeId,
+  RawLink,
+  Transport,
+  TransportFeatures,
+  TransportHost,
+  TransportSpec,
+} from '@skerry/core/transport'
+import { Gossip } from './gossip.ts'
+import { checkOptions, type CheckedOptions, type Libp2pTransportOptions } from './options.ts'
+import type { RunningLibp2p } from './running-libp2p.ts'
+
+/**
+ * The mesh over libp2p: TCP, Noise with the cluster's secret, yamux, and gossipsub for records. Plain data, so that the
+ * thread which runs the mesh can load libp2p and no other thread has to. Throws `ERR_TRANSPORT_START` for bad options.
+ *
+ * @example
+ * const { privateKey } = await createIdentity()
+ * const transport = libp2pTransport({ cluster: 'shop', secrets: [secret], privateKey, listen: ['/ip4/0.0.0.0/tcp/4001'] })
+ * const node = await startNode(app, { transport })
+ */
+export function libp2pTransport(options: Libp2pTransportOptions): TransportSpec {
+  checkOptions(options)
+  return { module: import.meta.url, export: 'createLibp2pTransport', options }
+}
+
+/** The factory that `libp2pTransport` names. Throws `ERR_TRANSPORT_START` and the option's name when one is bad. */
+export function createLibp2pTransport(options: unknown): Transport {
+  return new Libp2pTransport(checkOptions(options))
+}
+
+class Libp2pTransport implements Transport {
+  readonly supports: TransportFeatures
+  readonly #options: CheckedOptions
+  /** Subscriptions may come before `start`. */
+  readonly #subscriptions: [topic: string, on: (via: NodeId, record: Uint8Array) => void][] = []
+  readonly #dials = new Set<AbortController>()
+  #gossip: Gossip | undefined
+  #running: RunningLibp2p | undefined
+  #starting: Promise<RunningLibp2p> | undefined
+  #stopping: Promise<void> | undefined
+
+  constructor(options: CheckedOptions) {
+    this.#options = options
+    this.supports = { lanes: 2, gossip: true, maxFrameBytes: options.maxFrameBytes }
+  }
+
+  async start(host: TransportHost, platform: Platform): Promise<{ id: NodeId; addresses: readonly string[] }> {
+    if (this.#starting !== undefined) throw new Error('Assertion failed: the transport is started once')
+    if (this.#stopping !== undefined) throw stopped()
+    this.#gossip = new Gossip(platform.log)
+    for (const [topic, on] of this.#subscriptions) this.#gossip.subscribe(topic, on)
+    this.#starting = loadAndStart(this.#options, host, platform, this.#gossip)
+    const running = await this.#starting
+    if (this.#stopping !== undefined) throw stopped()
+    this.#running = running
+    for (const seed of this.#options.seeds) if (!isOneOf(running.addresses, seed)) host.found(seed)
+    return { id: running.id, addresses: running.addresses }
+  }
+
+  /** An abort rejects at once; a link that libp2p still delivers after it is closed. */
+  async dial(address: string, expect: NodeId | undefined, signal: AbortSignal): Promise<RawLink> {
+    const running = this.#running
+    if (running === undefined || this.#stopping !== undefined) throw stopped()
+    // Not AbortSignal.any: on Node 20 it leaks when one of its signals lives long.
+    const aborter = new AbortController()
+    const abort = (): void => aborter.abort(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    this.#dials.add(aborter)
+    try {
+      return await untilAborted(running.dial(address, expect, aborter.signal), address, aborter.signal)
+    } finally {
+      signal.removeEventListener('abort', abort)
+      this.#dials.delete(aborter)
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  publish(topic: string, record: Uint8Array): void {
+    this.#gossip?.publish(topic, record)
+  }
+
+  subscribe(topic: string, on: (via: NodeId, record: Uint8Array) => void): void {
+    if (this.#gossip === undefined) this.#subscriptions.push([topic, on])
+    else this.#gossip.subscribe(topic, on)
+  }
+
+  sign(bytes: Uint8Array): Uint8Array {
+    if (this.#running === undefined) throw new Error('Assertion failed: sign before start')
+    return this.#running.sign(bytes)
+  }
+
+  verify(author: NodeId, bytes: Uint8Array, signature: Uint8Array): boolean {
+    return this.#running?.verify(author, bytes, signature) ?? false
+  }
+
+  async #stop(): Promise<void> {
+    for (const dial of this.#dials) dial.abort(stopped())
+    // A start that failed has told its caller, and left nothing to stop.
+    const running = await this.#starting?.catch(() => undefined)
+    await running?.stop()
+  }
+}
+
+/** libp2p is loaded here and not with this file: it takes 300 ms, and most threads only pass the options on. */
+async function loadAndStart(...given: Parameters<typeof import('./running-libp2p.ts').startLibp2p>): Promise<RunningLibp2p> {
+  const { startLibp2p } = await import('./running-libp2p.ts')
+  return await startLibp2p(...given)
+}
+
+async function untilAborted(dialling: Promise<RawLink>, address: string, signal: AbortSignal): Promise<RawLink> {
+  let abort: (() => void) | undefined
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => {
+      const reason: unknown = signal.reason
+      if (reason instanceof TransportError) reject(reason)
+      else reject(new TransportError('ERR_DIAL_FAILED', `Dialling ${address} was aborted`, { cause: reason }))
+    }
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  })
+  try {
+    return await Promise.race([dialling, aborted])
+  } catch (error) {
+    dialling.then(
+      (link) => link.close('The dial was aborted'),
+      // The caller has its error already; this is the same one, or what the abort made of the dial.
+      () => undefined,
+    )
+    throw error
+  }
+}
+
+/** All nodes may have the same list of seeds, with their own address in it. Our addresses end in `/p2p/<id>`; seeds may. */
+function isOneOf(addresses: readonly string[], seed: string): boolean {
+  return addresses.some((address) => address === seed || address.replace(/\/p2p\/[^/]+$/, '') === seed)
+}
+
+function stopped(): TransportError {
+  return new TransportError('ERR_TRANSPORT_STOPPED', 'The libp2p transport is not running')
+}

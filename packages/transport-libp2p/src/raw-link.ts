@@ -1,0 +1,103 @@
+import type { Connection } from '@libp2p/interface'
+import type { Clock, Timer, TurnQueue } from '@skerry/core/platform'
+import type { LinkClosed, RawLane, RawLink } from '@skerry/core/transport'
+import { LaneStream, type OpenedStream } from './lane-stream.ts'
+
+export interface LaneLinkOptions {
+  readonly connection: Connection
+  /** One stream for each lane, lane 0 first. */
+  readonly streams: readonly OpenedStream[]
+  readonly maxFrameBytes: number
+  readonly clock: Clock
+  readonly turns: TurnQueue
+  /** Called once, when nothing of the link is left. */
+  gone(link: LaneLink): void
+}
+
+// Time for the other lanes to deliver what came before the peer's close, once the first lane has ended.
+const peerCloseMs = 250
+// Time for the frames that wait to leave after our own close. What has not left by then is lost.
+const flushMs = 500
+
+/** A link whose lanes are long-lived streams of one libp2p connection; several links may share a connection. */
+export class LaneLink implements RawLink {
+  readonly peer: string
+  readonly connection: Connection
+  readonly closed: Promise<LinkClosed>
+  readonly #lanes: readonly LaneStream[]
+  readonly #clock: Clock
+  readonly #gone: (link: LaneLink) => void
+  #resolveClosed!: (closed: LinkClosed) => void
+  #isClosed = false
+  #lanesOpen: number
+  /** Set once the peer has closed a lane, or the connection is gone. */
+  #peerClosing: Timer | undefined
+
+  constructor({ connection, streams, maxFrameBytes, clock, turns, gone }: LaneLinkOptions) {
+    this.connection = connection
+    this.peer = connection.remotePeer.toString()
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
+    this.#clock = clock
+    this.#gone = gone
+    this.#lanesOpen = streams.length
+    this.#lanes = streams.map(
+      (opened, index) =>
+        new LaneStream({
+          opened,
+          maxFrameBytes,
+          turns,
+          ended: ({ clean, reason }) => (clean ? this.#laneClosed() : this.#break(`Lane ${index}: ${reason}`)),
+        }),
+    )
+  }
+
+  lane(n: number): RawLane {
+    return this.#lanes[Math.min(Math.max(n, 0), this.#lanes.length - 1)] as RawLane
+  }
+
+  close(reason: string): void {
+    this.#settle({ local: true, reason }, (lane) => lane.end())
+  }
+
+  /** The connection below is gone. What its lanes have received already may still be delivered, for a short while. */
+  connectionClosed(): void {
+    this.#awaitOtherLanes()
+  }
+
+  #laneClosed(): void {
+    this.#lanesOpen -= 1
+    if (this.#lanesOpen === 0) this.#peerClosed()
+    else this.#awaitOtherLanes()
+  }
+
+  #awaitOtherLanes(): void {
+    if (this.#isClosed) return
+    this.#peerClosing ??= this.#clock.after(peerCloseMs, () => this.#peerClosed())
+  }
+
+  #peerClosed(): void {
+    const reason = this.connection.status === 'open' ? 'The peer closed the link' : 'The connection closed'
+    this.#settle({ local: false, reason }, (lane) => lane.discard())
+  }
+
+  #break(reason: string): void {
+    this.#settle({ local: false, reason }, (lane) => lane.abort(reason))
+  }
+
+  #settle(closed: LinkClosed, endLane: (lane: LaneStream) => void): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#peerClosing?.cancel()
+    for (const lane of this.#lanes) endLane(lane)
+    this.#resolveClosed(closed)
+    const flushed = this.#clock.after(flushMs, () => {
+      for (const lane of this.#lanes) lane.abort('The frames that were left did not leave in time')
+    })
+    void Promise.all(this.#lanes.map((lane) => lane.finished)).then(() => {
+      flushed.cancel()
+      this.#gone(this)
+    })
+  }
+}

@@ -1,0 +1,144 @@
+import type { Connection } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { TransportError } from '@skerry/core'
+import type { Platform } from '@skerry/core/platform'
+import type { RawLink, TransportHost } from '@skerry/core/transport'
+import { ConnectionUses } from './connection-uses.ts'
+import { createSkerryLibp2p, type SkerryLibp2p } from './create-libp2p.ts'
+import { dialError } from './dial-error.ts'
+import { dialTarget } from './dial-target.ts'
+import type { Gossip } from './gossip.ts'
+import { GossipWatchdog } from './gossip-watchdog.ts'
+import { readIdentity } from './identity.ts'
+import { LaneAcceptor } from './lane-acceptor.ts'
+import { laneProtocol, laneStreamsMax, openLanes } from './lane-preamble.ts'
+import type { OpenedStream } from './lane-stream.ts'
+import type { CheckedOptions } from './options.ts'
+import { LaneLink } from './raw-link.ts'
+import { createSignatures, type Signatures } from './signatures.ts'
+
+/** The part of the transport that exists from `start` to `stop`. Loading this file loads libp2p. */
+export interface RunningLibp2p extends Signatures {
+  readonly id: string
+  readonly addresses: readonly string[]
+  dial(address: string, expect: string | undefined, signal: AbortSignal): Promise<RawLink>
+  stop(): Promise<void>
+}
+
+export async function startLibp2p(
+  options: CheckedOptions,
+  host: TransportHost,
+  platform: Platform,
+  gossip: Gossip,
+): Promise<RunningLibp2p> {
+  const identity = await readIdentity(options.privateKey)
+  const { clock, log, random, turns } = platform
+  const node = await created(options, () => createSkerryLibp2p(options, identity, log))
+  const links = new Set<LaneLink>()
+  const uses = new ConnectionUses({ clock, connectionsTo: (peer) => connectionsTo(node, peer) })
+  const watchdog = new GossipWatchdog(node, clock, log)
+  const acceptor = new LaneAcceptor({
+    clock,
+    log,
+    complete: (connection, streams) => host.accepted(addLink(connection, streams)),
+  })
+
+  function addLink(connection: Connection, streams: readonly OpenedStream[]): LaneLink {
+    const { maxFrameBytes } = options
+    const link = new LaneLink({ connection, streams, maxFrameBytes, clock, turns, gone: removeLink })
+    links.add(link)
+    uses.begin(link.peer)
+    return link
+  }
+
+  function removeLink(link: LaneLink): void {
+    links.delete(link)
+    uses.end(link.peer)
+  }
+
+  async function dial(address: string, expect: string | undefined, signal: AbortSignal): Promise<RawLink> {
+    const target = dialTarget(address, expect, identity.id)
+    try {
+      return await dialOnce(target, false, signal)
+    } catch (error) {
+      // The connection that libp2p hands back may be closing already (also under our hands). A fresh one is tried once.
+      if (signal.aborted || !isConnectionClosing(error)) throw error
+      return await dialOnce(target, true, signal)
+    }
+  }
+
+  async function dialOnce(target: Multiaddr, force: boolean, signal: AbortSignal): Promise<RawLink> {
+    const connection = await node.dial(target, { signal, force })
+    const peer = connection.remotePeer.toString()
+    const expected = target.getPeerId()
+    if (expected !== null && expected !== peer) {
+      throw new TransportError('ERR_WRONG_PEER', `Expected ${expected}, found ${peer}`)
+    }
+    if (connection.status !== 'open') throw new ConnectionClosingError()
+    uses.begin(peer)
+    try {
+      return addLink(connection, await openLanes(connection, random, signal))
+    } finally {
+      uses.end(peer)
+    }
+  }
+
+  node.addEventListener('connection:open', ({ detail }) => uses.closeIfUnused(detail.remotePeer.toString()))
+  node.addEventListener('connection:close', ({ detail }) => {
+    for (const link of links) if (link.connection === detail) link.connectionClosed()
+  })
+  await node.handle(laneProtocol, ({ connection, stream }) => void acceptor.accept(connection, stream), {
+    maxInboundStreams: laneStreamsMax,
+    maxOutboundStreams: laneStreamsMax,
+  })
+  await created(options, async () => await node.start())
+  gossip.start(node.services.pubsub)
+  watchdog.start()
+
+  return {
+    ...createSignatures(identity),
+    id: identity.id,
+    addresses: node.getMultiaddrs().map(String),
+    dial: async (address, expect, signal) => {
+      try {
+        return await dial(address, expect, signal)
+      } catch (error) {
+        throw dialError(error, address)
+      }
+    },
+    async stop() {
+      for (const link of links) link.close('The transport stops')
+      acceptor.stop()
+      watchdog.stop()
+      uses.stop()
+      gossip.stop()
+      await node.stop()
+    },
+  }
+}
+
+async function created<T>({ listen }: CheckedOptions, create: () => Promise<T>): Promise<T> {
+  try {
+    return await create()
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause)
+    throw new TransportError('ERR_TRANSPORT_START', `libp2p can't listen at ${listen.join(', ')}: ${problem}`, { cause })
+  }
+}
+
+function connectionsTo(node: SkerryLibp2p, peer: string): readonly Connection[] {
+  return node.getConnections().filter((connection) => connection.remotePeer.toString() === peer)
+}
+
+class ConnectionClosingError extends Error {
+  constructor() {
+    super('The connection is closing')
+    this.name = 'ConnectionClosingError'
+  }
+}
+
+const closingErrors = ['ConnectionClosingError', 'ConnectionClosedError', 'MuxerClosedError', 'StreamResetError']
+
+function isConnectionClosing(error: unknown): boolean {
+  return error instanceof Error && closingErrors.includes(error.name)
+}

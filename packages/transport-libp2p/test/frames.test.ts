@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { FrameQueue } from '../src/frame-queue.ts'
+import { FrameReader } from '../src/frame-reader.ts'
+
+const sizes = [0, 1, 3, 4, 5, 100, 4096, 4097, 70_000, 0, 2]
+const sent = sizes.map((size, index) => new Uint8Array(size).fill(index + 1))
+
+function bytesOf(frames: readonly Uint8Array[]): Uint8Array {
+  const queue = new FrameQueue()
+  for (const frame of frames) queue.push(frame)
+  return queue.takeBatch().slice()
+}
+
+function readAll(reader: FrameReader, blocks: readonly Uint8Array[]): Uint8Array[] {
+  const frames: Uint8Array[] = []
+  for (const block of blocks) {
+    reader.push(block)
+    for (let frame = reader.take(); frame !== undefined; frame = reader.take()) frames.push(frame)
+  }
+  return frames
+}
+
+describe('frames in a stream of bytes', () => {
+  it.each([1, 2, 3, 7, 1000, 65_536, 1_000_000])('come back whole from blocks of %d bytes', (blockBytes) => {
+    const bytes = bytesOf(sent)
+    const blocks: Uint8Array[] = []
+    for (let at = 0; at < bytes.byteLength; at += blockBytes) blocks.push(bytes.subarray(at, at + blockBytes))
+    const read = readAll(new FrameReader(100_000), blocks)
+    expect(read.map((frame) => frame.byteLength)).toEqual(sizes)
+    for (const [index, frame] of read.entries()) expect(Buffer.compare(frame, sent[index] as Uint8Array)).toBe(0)
+  })
+
+  it('are refused by the length that they announce, before their bytes come', () => {
+    const reader = new FrameReader(1000)
+    expect(readAll(reader, [bytesOf([new Uint8Array(1000)])])).toHaveLength(1)
+    reader.push(Uint8Array.of(0, 0, 0x03, 0xe9))
+    expect(() => reader.take()).toThrow(expect.objectContaining({ code: 'ERR_FRAME_TOO_LARGE' }))
+  })
+
+  it('leave in batches of bounded size, in order', () => {
+    const queue = new FrameQueue()
+    for (let number = 0; number < 100; number += 1) queue.push(new Uint8Array(10_000).fill(number))
+    expect(queue.bytes).toBe(100 * 10_004)
+    const reader = new FrameReader(10_000)
+    const numbers: (number | undefined)[] = []
+    while (queue.bytes > 0) {
+      const batch = queue.takeBatch()
+      expect(batch.byteLength).toBeLessThanOrEqual(256 * 1024 + 10_004)
+      numbers.push(...readAll(reader, [batch.slice()]).map((frame) => frame[0]))
+    }
+    expect(numbers).toEqual(Array.from({ length: 100 }, (_none, number) => number))
+  })
+})

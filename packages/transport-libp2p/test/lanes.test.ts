@@ -1,0 +1,169 @@
+import net from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  connect,
+  dialFromBareNode,
+  endOf,
+  framed,
+  frames,
+  never,
+  openBareStream,
+  preamble,
+  startBareNode,
+  startNode,
+} from './nodes.ts'
+import { handClock, testPlatform } from './test-platform.ts'
+
+describe('a lane', () => {
+  it('writes all frames of one turn at once', async () => {
+    const node = await startNode()
+    const peer = await startBareNode()
+    const chunks: number[] = []
+    let arrived: () => void
+    const all = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    await peer.handle('/skerry/lane/1.0.0', async ({ stream }) => {
+      let bytes = 0
+      for await (const chunk of stream.source) {
+        bytes += chunk.byteLength
+        // The second lane only ever brings its preamble.
+        if (bytes > 17) chunks.push(chunk.byteLength)
+        if (bytes === 17 + 500 * 24) arrived()
+      }
+    })
+    const link = await node.transport.dial(peer.getMultiaddrs().map(String)[0] as string, undefined, never)
+    for (let sent = 0; sent < 500; sent += 1) link.lane(0).send(new Uint8Array(20))
+    await all
+    expect(chunks).toEqual([500 * 24])
+  })
+
+  it('tells its peer of room in large steps, so that bulk travels in large writes', async () => {
+    const [ours, theirs] = await connect(await startNode(), await startNode())
+    const { write } = net.Socket.prototype
+    let writes = 0
+    net.Socket.prototype.write = function (this: net.Socket, ...given: Parameters<typeof write>) {
+      writes += 1
+      return write.apply(this, given)
+    } as typeof write
+    onTestFinished(() => {
+      net.Socket.prototype.write = write
+    })
+    const all = frames(theirs, 1, 256)
+    for (let sent = 0; sent < 256; sent += 1) ours.lane(1).send(new Uint8Array(32 * 1024))
+    await all
+    // 8 MiB in writes of at most 64 KiB are 128. Telling of each bit of room makes it thousands.
+    expect(writes).toBeLessThan(600)
+  })
+
+  it('closes the link, and only it, when its sender ignores for too long that it is full', async () => {
+    const a = await startNode()
+    const [ours, theirs] = await connect(a, await startNode())
+    const [other, otherThere] = await connect(a, await startNode())
+    theirs.lane(0).pause()
+    while (ours.lane(0).send(new Uint8Array(64 * 1024)) || !(await isClosed(ours.closed)));
+    expect(await ours.closed).toMatchObject({ local: false, reason: expect.stringContaining('wait to be sent') })
+    expect(await theirs.closed).toMatchObject({ local: false })
+    const arrived = frames(otherThere, 0, 1)
+    other.lane(0).send(Uint8Array.of(1))
+    expect(await arrived).toHaveLength(1)
+  })
+})
+
+describe('a peer that does not keep to the protocol', () => {
+  it('loses the link at a frame that is too large, and nothing else', async () => {
+    const node = await startNode({ maxFrameBytes: 2000 })
+    const connection = await dialFromBareNode(await startBareNode(), node)
+    const [bad, badToo] = await Promise.all([openBareStream(connection), openBareStream(connection)])
+    const [good, goodToo] = await Promise.all([openBareStream(connection), openBareStream(connection)])
+    const accepted = node.nextAccepted()
+    bad.write(preamble(1, 0))
+    badToo.write(preamble(1, 1))
+    const badLink = await accepted
+    const acceptedNext = node.nextAccepted()
+    good.write(preamble(2, 0))
+    goodToo.write(preamble(2, 1))
+    const goodLink = await acceptedNext
+
+    const delivered: Uint8Array[] = []
+    badLink.lane(0).onFrame((frame) => delivered.push(frame))
+    bad.write(framed(new Uint8Array(2000)), framed(new Uint8Array(1), 2001))
+    expect(await badLink.closed).toMatchObject({ local: false, reason: expect.stringContaining('2001 bytes') })
+    expect(delivered.map((frame) => frame.byteLength)).toEqual([2000])
+    expect(await Promise.all([endOf(bad), endOf(badToo)])).toEqual(['reset', 'reset'])
+
+    const arrived = frames(goodLink, 0, 1)
+    good.write(framed(Uint8Array.of(1, 2, 3)))
+    expect(await arrived).toEqual([Uint8Array.of(1, 2, 3)])
+    expect(connection.status).toBe('open')
+  })
+
+  it('loses the link when it sends garbage, and the node goes on', async () => {
+    const node = await startNode()
+    const connection = await dialFromBareNode(await startBareNode(), node)
+    const [bad, badToo] = await Promise.all([openBareStream(connection), openBareStream(connection)])
+    const accepted = node.nextAccepted()
+    bad.write(preamble(1, 0), new Uint8Array(1000).fill(0xff))
+    badToo.write(preamble(1, 1))
+    expect(await (await accepted).closed).toMatchObject({ local: false })
+
+    const [, theirs] = await connect(await startNode(), node)
+    expect(theirs.lane(0).send(Uint8Array.of(1))).toBe(true)
+  })
+
+  it('has its stream reset when it names a lane that there is not, or one that is open already', async () => {
+    const node = await startNode()
+    const connection = await dialFromBareNode(await startBareNode(), node)
+    const [first, second, none] = await Promise.all([
+      openBareStream(connection),
+      openBareStream(connection),
+      openBareStream(connection),
+    ])
+    none.write(preamble(1, 2))
+    expect(await endOf(none)).toBe('reset')
+    first.write(preamble(1, 0))
+    second.write(preamble(1, 0))
+    expect(await Promise.race([endOf(first), endOf(second)])).toBe('reset')
+    expect(node.accepted).toEqual([])
+  })
+
+  it('has its streams reset when the other lanes do not come, or not even a preamble', async () => {
+    const clock = handClock()
+    const node = await startNode({}, testPlatform({ clock }))
+    const connection = await dialFromBareNode(await startBareNode(), node)
+    const [half, mute] = await Promise.all([openBareStream(connection), openBareStream(connection)])
+    half.write(preamble(1, 0))
+    const ends = Promise.all([endOf(half), endOf(mute)])
+    // A ninth half-open link is refused at once; that it is shows that the first eight have arrived.
+    const more = await Promise.all(Array.from({ length: 8 }, () => openBareStream(connection)))
+    for (const [index, stream] of more.entries()) stream.write(preamble(2 + index, 0))
+    expect(await Promise.race(more.map(endOf))).toBe('reset')
+    clock.fire(10_000)
+    expect(await ends).toEqual(['reset', 'reset'])
+    expect(node.accepted).toEqual([])
+  })
+
+  it('cannot add a lane to the link of another', async () => {
+    const node = await startNode()
+    const owner = await startBareNode()
+    const ofOwner = await dialFromBareNode(owner, node)
+    const ofOther = await dialFromBareNode(await startBareNode(), node)
+    const [first, second, strange] = await Promise.all([
+      openBareStream(ofOwner),
+      openBareStream(ofOwner),
+      openBareStream(ofOther),
+    ])
+    const accepted = node.nextAccepted()
+    first.write(preamble(1, 0))
+    strange.write(preamble(1, 1), framed(Uint8Array.of(66)))
+    second.write(preamble(1, 1), framed(Uint8Array.of(1)))
+    const link = await accepted
+    expect(link.peer).toBe(owner.peerId.toString())
+    expect(await frames(link, 1, 1)).toEqual([Uint8Array.of(1)])
+    expect(node.accepted).toHaveLength(1)
+  })
+})
+
+async function isClosed(closed: Promise<unknown>): Promise<boolean> {
+  return await Promise.race([closed.then(() => true), new Promise<false>((resolve) => setImmediate(() => resolve(false)))])
+}

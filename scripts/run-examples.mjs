@@ -1,0 +1,35 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { CommandFailed, root, runNode } from './workspace.mjs'
+
+/** What each folder of examples/ must do: exit with 0, its last line a JSON object with ok: true. */
+const examples = [{ name: 'three-regions', args: ['--json'] }]
+
+/**
+ * Runs every example as a test; each gets two minutes. Throws at the first that fails.
+ *
+ * @returns {Promise<{ passed: number, failed: number, skipped: number }>}
+ */
+export async function runExamples() {
+  const unlisted = readdirSync(join(root, 'examples')).filter((name) => !examples.some((known) => known.name === name))
+  if (unlisted.length > 0) throw new Error(`not listed in scripts/run-examples.mjs: ${unlisted.join(', ')}`)
+
+  for (const { name, args } of examples) {
+    const { stdout, output } = await runNode(`examples/${name}/dist/main.js`, args, { timeoutMs: 120_000 })
+    if (!saysOk(stdout.trimEnd().split('\n').at(-1) ?? '')) {
+      throw new CommandFailed(`examples/${name} did not end with a JSON object that has "ok": true`, output)
+    }
+    console.log(`example ${name}: ok`)
+  }
+  return { passed: examples.length, failed: 0, skipped: 0 }
+}
+
+/** @param {string} line */
+function saysOk(line) {
+  try {
+    return JSON.parse(line)?.ok === true
+  } catch (error) {
+    console.error(`the last line is not JSON: ${String(error)}`)
+    return false
+  }
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+    // A test of real threads or sockets may be slow on a busy machine; a hang still ends.
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    // Built packages are loaded by Node itself, as users load them and as their threads do.
+    server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
+  },
+})
