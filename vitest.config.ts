@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config'
+import { vitestTally } from './scripts/vitest-tally.mjs'
 
 export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+    reporters: ['default', vitestTally],
     // A test of real threads or sockets may be slow on a busy machine; a hang still ends.
     testTimeout: 20_000,
     hookTimeout: 20_000,

@@ -71,7 +71,7 @@ export async function createSkerryLibp2p(options: CheckedOptions, identity: Iden
         mcacheLength: 12,
         mcacheGossip: 8,
         // Without both limits a peer can fill the memory with subscriptions (CVE-2026-46679).
-        
+        allowedTopics: [gossipWireTopic],
         decodeRpcLimits: {
           maxSubscriptions: 64,
           maxMessages: 256,

@@ -108,7 +108,6 @@ export class PeerLink {
   /** The frame lane where it is another than the control lane, for pausing it. */
   readonly #frameLane: RawLane | undefined
 
-  /** Attaches its listeners at once, as the transport asks. */
   constructor(options: PeerLinkOptions) {
     const { raw, dialled, clock, settings } = options
     this.#options = options
@@ -121,14 +120,21 @@ export class PeerLink {
     this.#frameLane = frames === controls ? undefined : frames
     this.#controls = new LaneWriter(controls, settings.backlogBytesMax)
     this.#frames = frames === controls ? this.#controls : new LaneWriter(frames, settings.backlogBytesMax)
-    controls.onFrame((bytes) => this.#receive(bytes))
-    this.#frameLane?.onFrame((bytes) => this.#receiveOnFrameLane(bytes))
-    if (dialled) this.#frameLane?.pause()
-    void raw.closed.then(({ reason }) => this.#finish('closed', reason))
     this.#timer = clock.after(settings.handshakeTimeoutMs, () => {
       options.counters.handshakeTimeouts += 1
       this.end('timeout', 'no answer to the handshake')
     })
+  }
+
+  /**
+   * Attaches the listeners. In the turn in which the transport handed the link over, but after the owner has noted it:
+   * a hello that came before is delivered from within.
+   */
+  listen(): void {
+    if (this.dialled) this.#frameLane?.pause()
+    void this.#raw.closed.then(({ reason }) => this.#finish('closed', reason))
+    this.#raw.lane(controlLane).onFrame((bytes) => this.#receive(bytes))
+    this.#frameLane?.onFrame((bytes) => this.#receiveOnFrameLane(bytes))
   }
 
   get isUp(): boolean {

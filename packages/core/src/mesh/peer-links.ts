@@ -275,18 +275,22 @@ class Links implements PeerLinks {
       raw.close(this.#stopping === undefined ? 'too many links in the handshake' : 'stopping')
       return
     }
-    this.#unsettled.add(this.#createLink(raw, false))
+    const link = this.#createLink(raw, false)
+    this.#unsettled.add(link)
+    link.listen()
   }
 
   #reached(raw: RawLink, target: DialTarget): void {
-    const link = this.#createLink(raw, true)
     if (this.#up.size >= this.#settings.linksMax) {
-      link.end('dropped', 'too many links')
+      this.counters.linksDropped += 1
+      raw.close('too many links')
       this.#dialer?.settled(target, 'failed')
       return
     }
+    const link = this.#createLink(raw, true)
     this.#helloSent.set(raw.peer, { link, target })
-    link.sayHello(this.#greeting())
+    link.listen()
+    if (link.isGreeting) link.sayHello(this.#greeting())
   }
 
   #createLink(raw: RawLink, dialled: boolean): PeerLink {

