@@ -51,7 +51,9 @@ const ambientProperties = [
 ].map(([object, property]) => ({ object, property, message: takeItFromThePlatform }))
 
 const ambientModules = [
-  ...['node:timers', 'node:timers/promises', 'node:perf_hooks', 'node:process', 'node:console'].map((name) => ({ name })),
+  ...['node:timers', 'node:timers/promises', 'node:perf_hooks', 'node:process', 'node:console'].map((name) => ({
+    name,
+  })),
   {
     name: 'node:crypto',
     importNames: ['default', 'randomBytes', 'randomFill', 'randomFillSync', 'randomInt', 'randomUUID', 'webcrypto'],
@@ -65,7 +67,10 @@ const ambient = {
 }
 const ambientAllowed = { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' }
 
-const noPackageOfOurs = { regex: '^@skerry/', message: 'core depends on no other package of ours, and on itself by path.' }
+const noPackageOfOurs = {
+  regex: '^@skerry/',
+  message: 'core depends on no other package of ours, and on itself by path.',
+}
 const coreByItsNameOnly = {
   regex: '^(?:\\.\\./)+(?:core|testing|transport-libp2p)/|^@skerry/[^/]+/(?:src|dist)/',
   message: 'Import another package by its public name.',

@@ -25,7 +25,10 @@ export async function setUp() {
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   if (major > nodeLeast.major || (major === nodeLeast.major && minor >= nodeLeast.minor)) return
-  throw new CommandFailed(`Node ${nodeLeast.major}.${nodeLeast.minor} or later is needed; this is ${process.versions.node}`, '')
+  throw new CommandFailed(
+    `Node ${nodeLeast.major}.${nodeLeast.minor} or later is needed; this is ${process.versions.node}`,
+    '',
+  )
 }
 
 async function installWhenNeeded() {

@@ -24,7 +24,8 @@ const steps = [
   { name: 'examples', run: runExamples },
 ]
 
-const total = { passed: 0, failed: 0, skipped: /** @type {string[]} */ ([]) }
+/** @type {{ passed: number, failed: number, skipped: string[] }} */
+const total = { passed: 0, failed: 0, skipped: [] }
 
 await setUp()
 for (const step of steps) {

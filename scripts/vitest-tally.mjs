@@ -11,7 +11,8 @@ export const vitestTally = {
   onTestRunEnd(modules, unhandledErrors) {
     const file = process.env['SKERRY_TALLY_FILE']
     if (file === undefined) return
-    const tally = { passed: 0, failed: unhandledErrors.length, /** @type {string[]} */ skipped: [] }
+    /** @type {{ passed: number, failed: number, skipped: string[] }} */
+    const tally = { passed: 0, failed: unhandledErrors.length, skipped: [] }
     for (const module of modules) {
       // A file that could not be loaded has errors and no tests.
       if (module.errors().length > 0) tally.failed += 1

@@ -153,8 +153,9 @@ function npmInstall(project, packages) {
   return run('npm', ['install', ...quiet, ...packages], { cwd: project, env: plainEnvironment() })
 }
 
-// npm hands its settings and the workspace's executables to what it runs; a user's project has neither.
+// A user's project knows nothing of the workspace whose npm script this is. Settings of the machine, such as the
+// registry, stay.
 function plainEnvironment() {
-  const entries = Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_ENV$|^INIT_CWD$/i.test(name))
-  return Object.fromEntries(entries)
+  const ours = /^npm_(?:package|lifecycle|command|config_local_prefix)|^(?:INIT_CWD|NODE_ENV|NODE_PATH)$/i
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
 }

@@ -25,7 +25,7 @@ export { type ChildCounts, type ChildInfo, supervisor, supervisorBehavior, type 
 
 // Calls by region
 export type { ProcedureName, ProcedureRef, RegionTarget, RegionVerbs, RemoteVerbs, RpcOptions } from './actor/remote-verbs.ts'
-export { contract, type Contract, type ContractDefinition, type Implementation, procedure, type ProcedureDefinition, type ProcedureHere } from './rpc/procedure.ts'
+export { contract, type Contract, type ContractDefinition, type Implementation, type OfferedProcedure, procedure, type ProcedureDefinition, type ProcedureHere } from './rpc/procedure.ts'
 export type { ProcedureContext } from './rpc/procedure-context.ts'
 
 // Errors
@@ -39,4 +39,4 @@ export { SpecError } from './otp/errors.ts'
 export { type Attempt, RpcError, type RpcErrorCode } from './rpc/errors.ts'
 
 // For tests and tools
-export { consoleLog, silentLog } from './platform/log.ts'
+export { consoleLog, type Log, silentLog } from './platform/log.ts'

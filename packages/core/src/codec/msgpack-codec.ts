@@ -1,3 +1,5 @@
+// An ambient declaration can only be referred to so. oxlint-disable-next-line typescript/triple-slash-reference
+/// <reference path="./msgpackr-no-eval.d.ts" />
 // This entry is plain JavaScript without the native addon, never generates code, and shares no table of extensions
 // with an application that imports 'msgpackr' itself.
 import { Packr, RESET_BUFFER_MODE, Unpackr } from 'msgpackr/index-no-eval'

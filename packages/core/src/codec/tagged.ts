@@ -1,3 +1,5 @@
+// An ambient declaration can only be referred to so. oxlint-disable-next-line typescript/triple-slash-reference
+/// <reference path="./msgpackr-no-eval.d.ts" />
 import { addExtension } from 'msgpackr/index-no-eval'
 import { type ErrorData, errorData, errorFromData } from '../base/error-data.ts'
 import { CodecError } from './errors.ts'

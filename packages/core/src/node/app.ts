@@ -1,12 +1,12 @@
 import { SpecError } from '../otp/errors.ts'
 import { supervisorBehavior, type SupervisorSpec } from '../otp/supervisor.ts'
-import type { ProcedureHere } from '../rpc/procedure.ts'
+import type { OfferedProcedure } from '../rpc/procedure.ts'
 
 /** What a node runs: a supervised tree and the procedures that it offers to other nodes, as plain data. */
 export interface AppDefinition extends SupervisorSpec {
   /** Names the app's root supervisor, in logs and `whichChildren`. */
   readonly name: string
-  readonly procedures?: readonly ProcedureHere[]
+  readonly procedures?: readonly OfferedProcedure[]
 }
 
 /**

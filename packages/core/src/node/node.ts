@@ -110,7 +110,7 @@ export class Node implements RemoteVerbs, RegionVerbs {
   }
 
   /** As `ctx.call`. Rejects with a `CallError`. */
-  call<Protocol, Name extends CallName<Protocol>>(
+  async call<Protocol, Name extends CallName<Protocol>>(
     target: Target<Protocol>,
     name: Name,
     args: CallArgs<Protocol, Name>,
@@ -118,7 +118,7 @@ export class Node implements RemoteVerbs, RegionVerbs {
   ): Promise<CallReply<Protocol, Name>> {
     const timeoutMs = options?.timeoutMs ?? callTimeoutMsDefault
     const list = args as readonly unknown[]
-    return this.#running().call(plainCode, target, name, list, timeoutMs) as Promise<CallReply<Protocol, Name>>
+    return (await this.#running().call(plainCode, target, name, list, timeoutMs)) as CallReply<Protocol, Name>
   }
 
   /** As `ctx.cast`: no answer, and nobody there is a silent no-op. */
@@ -149,7 +149,7 @@ export class Node implements RemoteVerbs, RegionVerbs {
   }
 
   /** Resolves with the reason when the actor ends; with `'noproc'` if it has. */
-  watch(pid: Pid): Promise<ExitReason> {
+  async watch(pid: Pid): Promise<ExitReason> {
     return watchExit(this.#running(), pid)
   }
 
@@ -226,11 +226,11 @@ export class Node implements RemoteVerbs, RegionVerbs {
   }
 
   /** Resolves when `condition`, asked at each change of the region table, is true. Rejects as {@link waitForRegion} does. */
-  waitFor(condition: () => boolean, what: string, options: { readonly timeoutMs?: number } = {}): Promise<void> {
+  async waitFor(condition: () => boolean, what: string, options: { readonly timeoutMs?: number } = {}): Promise<void> {
     const kernel = this.#running()
-    if (condition()) return Promise.resolve()
+    if (condition()) return
     const timeoutMs = options.timeoutMs ?? 10_000
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const settle = (error?: NodeError): void => {
         this.#tableListeners.delete(check)
         this.#attachments.delete(attachment)

@@ -11,7 +11,7 @@ import { supervisorBehavior } from '../otp/supervisor.ts'
 import { regionRegistry, regionRegistryName } from '../region/region-registry.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
 import type { InboundCalls } from '../rpc/inbound-calls.ts'
-import type { ProcedureHere } from '../rpc/procedure.ts'
+import type { OfferedProcedure } from '../rpc/procedure.ts'
 import { rpcProcesses } from '../rpc/rpc-processes.ts'
 import { rpcProcessesName, rpcServer, rpcServerName } from '../rpc/rpc-server.ts'
 
@@ -24,7 +24,7 @@ export interface SystemTreeOptions {
   readonly transport: Transport
   readonly table: SharedArrayBuffer
   readonly inbound: InboundCalls
-  readonly procedures: readonly ProcedureHere[]
+  readonly procedures: readonly OfferedProcedure[]
   readonly self: {
     readonly node: string
     readonly life: number
@@ -78,7 +78,7 @@ export interface Announced {
 }
 
 /** Tells the mesh what the app offers, once the app is up to serve it. */
-export function announceApp(kernel: Kernel, announced: Announced, procedures: readonly ProcedureHere[]): void {
+export function announceApp(kernel: Kernel, announced: Announced, procedures: readonly OfferedProcedure[]): void {
   announced.procedures = procedures.map(({ name, version, compatible }) => ({ name, version, compatible }))
   tellMembership(kernel, { event: 'announce', procedures: announced.procedures })
 }

@@ -53,14 +53,14 @@ export interface RegionTableReader {
   readonly staleReads: number
 }
 
-/** Opens a table for reading, in any thread, before or after the first write. Open it once per thread, and keep it. */
-export function openRegionTable(buffer: SharedArrayBuffer): RegionTableReader {
-  return readerOf(atomicWords(buffer))
-}
-
-const snapshotTries = 64
-
-function readerOf(words: SharedWords): RegionTableReader {
+/**
+ * Opens a table for reading, in any thread, before or after the first write. Open it once per thread, and keep it.
+ * `words` is how the buffer is accessed; a test steps through it.
+ */
+export function openRegionTable(
+  buffer: SharedArrayBuffer,
+  words: SharedWords = atomicWords(buffer),
+): RegionTableReader {
   let view = emptyView
   let staleReads = 0
 
@@ -91,6 +91,8 @@ function readerOf(words: SharedWords): RegionTableReader {
     },
   }
 }
+
+const snapshotTries = 64
 
 const emptyView: RegionTableView = regionTableView(0, {
   self: '',

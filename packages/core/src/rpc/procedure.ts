@@ -44,13 +44,16 @@ export interface ProcedureDefinition<Input, Output> extends Implementation<Input
   readonly version?: number
 }
 
-/** A procedure that this app can run: what stands in `procedures` of an app. Callers may use it as well. */
-export interface ProcedureHere<in out Input = never, out Output = unknown> extends ProcedureRef<Input, Output> {
+/** A procedure that an app offers, without the types of its input and output. */
+export interface OfferedProcedure extends ProcedureName {
   readonly compatible: readonly number[]
   readonly thread: Placement
   /** Runs it; found by its name in the module's exports where it runs on another thread. */
   readonly behavior: Behavior
 }
+
+/** A procedure that this app can run: what stands in `procedures` of an app. Callers may use it as well. */
+export interface ProcedureHere<in out Input, out Output> extends ProcedureRef<Input, Output>, OfferedProcedure {}
 
 /**
  * Defines a procedure's two sides apart, so that callers import no server code.

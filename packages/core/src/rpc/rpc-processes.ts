@@ -10,7 +10,7 @@ import { watchExit } from '../actor/watch.ts'
 import type { Timer } from '../platform/clock.ts'
 import { errorData } from '../base/error-data.ts'
 import type { InboundCalls } from './inbound-calls.ts'
-import type { ProcedureHere } from './procedure.ts'
+import type { OfferedProcedure } from './procedure.ts'
 
 /** How long a remote process may take to end after it was told, in milliseconds, before it (and its own thread) is killed. */
 export const stopGraceMs = 100
@@ -67,7 +67,7 @@ class RpcProcesses implements Process {
 
   #handleRequest(request: Request): void {
     const [first, second] = request.args as readonly unknown[]
-    if (request.name === 'run') this.#run(first as ProcedureHere, second as RemoteWork, request)
+    if (request.name === 'run') this.#run(first as OfferedProcedure, second as RemoteWork, request)
     else if (request.name === 'stop') {
       const work = this.#running.get(formatPid(first as Pid))
       if (work !== undefined) this.#stop(work, second as ExitReason)
@@ -78,7 +78,7 @@ class RpcProcesses implements Process {
     }
   }
 
-  #run(procedure: ProcedureHere, work: RemoteWork, request: Request): void {
+  #run(procedure: OfferedProcedure, work: RemoteWork, request: Request): void {
     if (!this.#inbound.isWanted(work.call)) return
     let started: { pid: Pid; started: Promise<void> }
     try {
@@ -98,7 +98,7 @@ class RpcProcesses implements Process {
     this.#inbound.running(work.call, started.pid)
   }
 
-  #begin(procedure: ProcedureHere, work: RemoteWork): { pid: Pid; started: Promise<void> } {
+  #begin(procedure: OfferedProcedure, work: RemoteWork): { pid: Pid; started: Promise<void> } {
     const self = this.#ctx.self
     if (procedure.thread === 'own' && this.#kernel.threads !== undefined) {
       const started = this.#kernel.threads.start({ behavior: procedure.behavior, args: [work], parent: self, links: [self, work.call] })

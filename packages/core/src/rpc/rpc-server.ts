@@ -6,7 +6,7 @@ import { actorName, samePid } from '../actor/pid.ts'
 import type { ProcedureName } from '../actor/remote-verbs.ts'
 import type { SpawnSignal } from '../actor/signal.ts'
 import type { InboundCalls } from './inbound-calls.ts'
-import type { ProcedureHere } from './procedure.ts'
+import type { OfferedProcedure } from './procedure.ts'
 
 /** The names under which the node's own actors are registered. A user's name can't begin with `system.`. */
 export const rpcServerName = 'system.RpcServer'
@@ -16,7 +16,7 @@ export const rpcProcessesName = 'system.RpcProcesses'
  * Takes the requests of callers, in the order in which they arrived, finds the procedure and has RpcProcesses start a
  * process for it. It holds no calls: one that is with it when it crashes is refused as not run, running ones go on.
  */
-export function rpcServer(kernel: Kernel, inbound: InboundCalls, procedures: readonly ProcedureHere[]): Behavior {
+export function rpcServer(kernel: Kernel, inbound: InboundCalls, procedures: readonly OfferedProcedure[]): Behavior {
   return {
     name: 'RpcServer',
     module: undefined,
@@ -41,7 +41,7 @@ export interface ArrivedSpawn {
   readonly arrivedMs: number
 }
 
-function serve(kernel: Kernel, inbound: InboundCalls, procedures: readonly ProcedureHere[], request: Request): void {
+function serve(kernel: Kernel, inbound: InboundCalls, procedures: readonly OfferedProcedure[], request: Request): void {
   const [{ signal, arrivedMs }] = request.args as readonly [ArrivedSpawn]
   // Cancelled while it waited here: nobody wants the work, nobody is told.
   if (!inbound.isWanted(signal.from)) return
@@ -74,7 +74,7 @@ function serve(kernel: Kernel, inbound: InboundCalls, procedures: readonly Proce
 }
 
 /** The procedure that serves a caller of that version: the same version, or one that lists it as compatible. */
-export function findProcedure(procedures: readonly ProcedureHere[], wanted: ProcedureName): ProcedureHere | undefined {
+export function findProcedure(procedures: readonly OfferedProcedure[], wanted: ProcedureName): OfferedProcedure | undefined {
   return (
     procedures.find((one) => one.name === wanted.name && one.version === wanted.version) ??
     procedures.find((one) => one.name === wanted.name && one.compatible.includes(wanted.version))

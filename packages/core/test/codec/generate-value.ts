@@ -74,7 +74,7 @@ function generateKey(draw: Draw): string {
     `k${draw(1000)}`,
     generateString(draw).slice(0, 40),
   ])
-  return key.isWellFormed() && key.charCodeAt(0) !== 0xfeff ? key : 'plain'
+  return Buffer.from(key).toString() === key && key.charCodeAt(0) !== 0xfeff ? key : 'plain'
 }
 
 function generateString(draw: Draw): string {

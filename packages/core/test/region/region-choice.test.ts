@@ -1,0 +1,228 @@
+import { describe, expect, it } from 'vitest'
+import type { Random } from '../../src/platform/random.ts'
+import { type Choice, chooseNode, type RegionTarget } from '../../src/region/region-choice.ts'
+import type { RegionTableData, RegionTableNode } from '../../src/region/region-table-layout.ts'
+import { regionTableView } from '../../src/region/region-table-view.ts'
+import { seededDraw } from '../codec/generate-value.ts'
+
+const sum = [{ name: 'sum', version: 2, compatible: [1] }]
+
+function node(id: string, region: string, more: Partial<RegionTableNode> = {}): RegionTableNode {
+  return { node: id, life: 1, region, state: 'up', procedures: sum, load: 0, rttMs: 10, ...more }
+}
+
+interface Case {
+  readonly nodes: readonly RegionTableNode[]
+  readonly target: RegionTarget
+  readonly version?: number
+  readonly exclude?: readonly string[]
+  readonly table?: Partial<RegionTableData>
+  readonly random?: Random
+}
+
+function choose({ nodes, target, version = 2, exclude = [], table, random = seededRandom(1) }: Case): Choice {
+  const base = { self: 'a1', myRegion: 'ams', primaryRegion: 'fra', primaryEpoch: 1, omitted: 0 }
+  const view = regionTableView(1, { ...base, ...table, nodes })
+  return chooseNode({ table: view, target, procedure: { name: 'sum', version }, exclude: new Set(exclude), random })
+}
+
+/** How often each node is taken in 1,000 choices. */
+function tally(input: Case): Record<string, number> {
+  const random = seededRandom(7)
+  const counts: Record<string, number> = {}
+  for (let round = 0; round < 1000; round += 1) {
+    const choice = choose({ ...input, random })
+    const taken = choice.ok ? choice.node.node : choice.code
+    counts[taken] = (counts[taken] ?? 0) + 1
+  }
+  return counts
+}
+
+function seededRandom(seed: number): Random {
+  const draw = seededDraw(seed)
+  return { u32: () => draw(2 ** 32), int: draw, float: () => draw(2 ** 32) / 2 ** 32, id: () => 'id' }
+}
+
+const world = [
+  node('a1', 'ams', { rttMs: undefined }),
+  node('f1', 'fra'),
+  node('l1', 'lhr', { rttMs: 30 }),
+  node('n1', 'nrt', { rttMs: undefined }),
+]
+
+describe('the target', () => {
+  it('as a name takes a node of that region, our own node included', () => {
+    expect(choose({ nodes: world, target: 'lhr' })).toMatchObject({ ok: true, node: { node: 'l1' } })
+    expect(choose({ nodes: world, target: 'ams' })).toMatchObject({ ok: true, node: { node: 'a1' } })
+  })
+
+  it('as primary takes the primary region', () => {
+    expect(choose({ nodes: world, target: 'primary' })).toMatchObject({ node: { node: 'f1' } })
+  })
+
+  it('as nearest takes our own region, then the shortest round trip, then the unmeasured', () => {
+    expect(choose({ nodes: world, target: 'nearest' })).toMatchObject({ node: { node: 'a1' } })
+    expect(choose({ nodes: world, target: 'nearest', exclude: ['a1'] })).toMatchObject({ node: { node: 'f1' } })
+    expect(choose({ nodes: world, target: 'nearest', exclude: ['a1', 'f1'] })).toMatchObject({ node: { node: 'l1' } })
+    expect(choose({ nodes: world, target: 'nearest', exclude: ['a1', 'f1', 'l1'] })).toMatchObject({
+      node: { node: 'n1' },
+    })
+  })
+
+  it('as nearest passes over a nearer region without the procedure', () => {
+    const nodes = [
+      node('a1', 'ams', { procedures: [] }),
+      node('f1', 'fra', { rttMs: 5, procedures: [] }),
+      node('l1', 'lhr'),
+    ]
+    expect(choose({ nodes, target: 'nearest' })).toMatchObject({ node: { node: 'l1' } })
+  })
+
+  it('as nearest spreads over the nodes of the nearest region', () => {
+    const nodes = [node('f1', 'fra', { rttMs: 10 }), node('f2', 'fra', { rttMs: 10 }), node('l1', 'lhr', { rttMs: 11 })]
+    expect(Object.keys(tally({ nodes, target: 'nearest' })).sort()).toEqual(['f1', 'f2'])
+  })
+
+  it('as a list takes the first that can serve, and may contain primary and nearest', () => {
+    expect(choose({ nodes: world, target: ['gru', 'lhr', 'fra'] })).toMatchObject({ node: { node: 'l1' } })
+    expect(choose({ nodes: world, target: ['gru', 'primary'] })).toMatchObject({ node: { node: 'f1' } })
+    expect(choose({ nodes: world, target: ['gru', 'nearest'] })).toMatchObject({ node: { node: 'a1' } })
+  })
+})
+
+describe('among the nodes of a region', () => {
+  it('never takes one that is stopping, excluded, or lacks the version', () => {
+    const nodes = [
+      node('f1', 'fra', { state: 'draining' }),
+      node('f2', 'fra', { state: 'leaving' }),
+      node('f3', 'fra'),
+      node('f4', 'fra', { procedures: [{ name: 'sum', version: 3, compatible: [] }] }),
+      node('f5', 'fra', { procedures: [{ name: 'total', version: 2, compatible: [] }] }),
+      node('f6', 'fra', { procedures: [{ name: 'sum', version: 4, compatible: [3, 2] }] }),
+    ]
+    expect(Object.keys(tally({ nodes, target: 'fra', exclude: ['f3'] }))).toEqual(['f6'])
+  })
+
+  it('uses all that are alike about equally', () => {
+    const nodes = Array.from({ length: 4 }, (_, index) => node(`f${index}`, 'fra'))
+    const counts = Object.values(tally({ nodes, target: 'fra' }))
+    expect(counts).toHaveLength(4)
+    for (const count of counts) expect(count).toBeGreaterThan(150)
+  })
+
+  it('takes the less loaded and the nearer of two, and the busiest of several never', () => {
+    expect(
+      tally({ nodes: [node('f1', 'fra', { load: 0.9 }), node('f2', 'fra', { load: 0.1 })], target: 'fra' }),
+    ).toEqual({ f2: 1000 })
+    expect(tally({ nodes: [node('f1', 'fra', { rttMs: 9 }), node('f2', 'fra', { rttMs: 1 })], target: 'fra' })).toEqual(
+      { f2: 1000 },
+    )
+    const three = [node('f1', 'fra', { load: 0.9 }), node('f2', 'fra', { load: 0.5 }), node('f3', 'fra')]
+    const counts = tally({ nodes: three, target: 'fra' })
+    expect(counts.f1).toBeUndefined()
+    // Two of the three pairs contain the best: not every call goes there.
+    expect(counts.f2).toBeGreaterThan(200)
+    expect(counts.f3).toBeGreaterThan(counts.f2!)
+  })
+
+  it('prefers our own node while it is idle, and another when it is overloaded', () => {
+    const idle = [node('a1', 'ams', { rttMs: undefined }), node('a2', 'ams', { rttMs: 1 })]
+    expect(tally({ nodes: idle, target: 'ams' })).toEqual({ a1: 1000 })
+    const busy = [node('a1', 'ams', { rttMs: undefined, load: 0.95 }), node('a2', 'ams', { rttMs: 1 })]
+    expect(tally({ nodes: busy, target: 'ams' })).toEqual({ a2: 1000 })
+  })
+
+  it('connects to an unmeasured node only when the connected one is busy', () => {
+    const pair = (load: number) => [node('f1', 'fra', { rttMs: 1, load }), node('f2', 'fra', { rttMs: undefined })]
+    expect(tally({ nodes: pair(0.2), target: 'fra' })).toEqual({ f1: 1000 })
+    expect(tally({ nodes: pair(0.9), target: 'fra' })).toEqual({ f2: 1000 })
+  })
+})
+
+describe('when nobody can serve, says', () => {
+  const refusals: [what: string, input: Case, code: string, message: RegExp][] = [
+    [
+      'which regions are known',
+      { nodes: world, target: 'gru' },
+      'ERR_NO_NODE_IN_REGION',
+      /"gru" \(known regions: ams, fra, lhr, nrt\)/,
+    ],
+    ['that no region is known', { nodes: [], target: 'gru' }, 'ERR_NO_NODE_IN_REGION', /no region is known/],
+    [
+      'that the nodes are stopping',
+      { nodes: [node('l1', 'lhr', { state: 'draining' })], target: 'lhr' },
+      'ERR_NO_NODE_IN_REGION',
+      /"lhr" is up: all 1 are stopping/,
+    ],
+    [
+      'that all were excluded',
+      { nodes: world, target: 'lhr', exclude: ['l1'] },
+      'ERR_NO_NODE_IN_REGION',
+      /"lhr" that serves procedure "sum" at version 2 was excluded/,
+    ],
+    [
+      'which versions are there',
+      { nodes: world, target: 'lhr', version: 9 },
+      'ERR_NO_PROCEDURE',
+      /"lhr", none serves procedure "sum" at version 9: they have version 2/,
+    ],
+    [
+      'that others have versions',
+      { nodes: [...world, node('g1', 'gru', { procedures: [] })], target: 'gru' },
+      'ERR_NO_PROCEDURE',
+      /other nodes have version 2/,
+    ],
+    [
+      'that nobody has any version',
+      { nodes: [node('g1', 'gru', { procedures: [] })], target: 'gru' },
+      'ERR_NO_PROCEDURE',
+      /no known node has any version/,
+    ],
+    [
+      'that the excluded ones do not make up for it',
+      { nodes: [node('l1', 'lhr'), node('l2', 'lhr', { procedures: [] })], target: 'lhr', exclude: ['l1'] },
+      'ERR_NO_NODE_IN_REGION',
+      /excluded/,
+    ],
+    [
+      'that nobody near or far has it',
+      { nodes: world, target: 'nearest', version: 9 },
+      'ERR_NO_PROCEDURE',
+      /4 nodes in all regions/,
+    ],
+    [
+      'that nobody is up at all',
+      { nodes: [node('l1', 'lhr', { state: 'leaving' })], target: 'nearest' },
+      'ERR_NO_NODE_IN_REGION',
+      /up in any region/,
+    ],
+    [
+      'that everybody was excluded',
+      { nodes: world, target: 'nearest', exclude: ['a1', 'f1', 'l1', 'n1'] },
+      'ERR_NO_NODE_IN_REGION',
+      /excluded/,
+    ],
+    [
+      'everything about a list',
+      { nodes: world, target: ['gru', 'lhr'], version: 9 },
+      'ERR_NO_NODE_IN_REGION',
+      /"gru".*; .*"lhr", none serves/,
+    ],
+    [
+      'that the whole list lacks it',
+      { nodes: world, target: ['fra', 'lhr'], version: 9 },
+      'ERR_NO_PROCEDURE',
+      /"fra".*; .*"lhr"/,
+    ],
+    ['that a list was empty', { nodes: world, target: [] }, 'ERR_NO_NODE_IN_REGION', /No region was named/],
+    [
+      'how many nodes the table omits',
+      { nodes: world, target: 'gru', table: { omitted: 12 } },
+      'ERR_NO_NODE_IN_REGION',
+      /12 more nodes are known/,
+    ],
+  ]
+  for (const [what, input, code, message] of refusals) {
+    it(what, () => expect(choose(input)).toEqual({ ok: false, code, message: expect.stringMatching(message) }))
+  }
+})
