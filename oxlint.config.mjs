@@ -111,7 +111,11 @@ export default {
     'typescript/no-generated-empty-object-type': 'off',
     'typescript/no-unsafe-type-assertion': 'off', // data from a mailbox or a peer is checked, then asserted
     'typescript/unbound-method': 'off', // objects of functions without "this" are handed on piece by piece
+    'no-underscore-dangle': 'off', // marks what is not used
+    'no-unmodified-loop-condition': 'off', // does not see changes made by callbacks
     'promise/always-return': 'off',
+    'typescript/no-unnecessary-type-arguments': 'off',
+    'unicorn/consistent-function-scoping': 'off', // helpers stand where they are used
     'unicorn/no-array-reverse': 'off', // on arrays that the same expression made
     'unicorn/no-array-sort': 'off',
     'unicorn/no-new-array': 'off', // rings and tables of a known size
@@ -152,8 +156,15 @@ export default {
         'vitest/expect-expect': 'off',
         'vitest/no-conditional-expect': 'off',
         'vitest/no-standalone-expect': 'off',
+        'vitest/require-to-throw-message': 'off',
+        'vitest/valid-expect': ['error', { maxArgs: 2 }],
         'vitest/valid-title': 'off',
       },
+    },
+    {
+      // Plain JavaScript that tests start as processes and threads: untyped, so rules about types only guess.
+      files: ['**/test/**/*.mjs'],
+      rules: { 'typescript/no-implied-eval': 'off', 'typescript/no-misused-promises': 'off' },
     },
     {
       // Configuration files must have a default export.

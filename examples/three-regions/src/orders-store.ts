@@ -39,7 +39,7 @@ export interface OrdersStore {
  * store a thread of its own.
  *
  * An acknowledged order survives a kill of the process at any moment, and a loss of power as far as the disk keeps what
- * it was told to sync: every commit is synced before `insert` returns (~1 ms on an SSD).
+ * it was told to sync: every commit is synced before `insert` returns (one to a few milliseconds on an SSD).
  *
  * Errors: those of `claimDatabase` (`ERR_DATABASE_IN_USE` while another thread or process has the file), and
  * `ERR_DATABASE_FAILED` if SQLite cannot open it.

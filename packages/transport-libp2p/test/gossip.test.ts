@@ -65,13 +65,17 @@ describe('gossip', () => {
     for (const topic of [gossipWireTopic, ...Array.from({ length: 100 }, (_none, number) => `flood ${number}`)]) {
       flooder.services.pubsub.subscribe(topic)
     }
-    const connection = await flooder.dial(victim.getMultiaddrs())
-    // The victim gives the stream up on which that message came.
-    await expect
-      .poll(() => victim.services.pubsub.streamsInbound.has(flooder.peerId.toString()), { interval: 5 })
-      .toBe(false)
-    await expect.poll(() => connection.streams.length).toBeGreaterThan(0)
-    expect(victim.services.pubsub.getSubscribers(gossipWireTopic)).toEqual([])
+    const { pubsub } = victim.services
+    const outcome = new Promise<string>((resolve) => {
+      pubsub.addEventListener('subscription-change', () => resolve('taken'))
+      // The victim gives the stream up on which a message came that it can't take.
+      const { streamsInbound } = pubsub
+      const forget = streamsInbound.delete.bind(streamsInbound)
+      streamsInbound.delete = (peer) => (resolve('refused'), forget(peer))
+    })
+    await flooder.dial(victim.getMultiaddrs())
+    expect(await outcome).toBe('refused')
+    expect(pubsub.getSubscribers(gossipWireTopic)).toEqual([])
   })
 
   it('reaches a peer again after the gossip stream to it was reset', async () => {

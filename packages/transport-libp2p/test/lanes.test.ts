@@ -9,6 +9,7 @@ import {
   never,
   openBareStream,
   preamble,
+  roundTrip,
   startBareNode,
   startNode,
 } from './nodes.ts'
@@ -54,6 +55,12 @@ describe('a lane', () => {
     await all
     // 8 MiB in writes of at most 64 KiB are 128. Telling of each bit of room makes it thousands.
     expect(writes).toBeLessThan(600)
+  })
+
+  it('keeps to a window of 256 KiB, so that bulk does not hold up the frames of other lanes', async () => {
+    const node = await startNode()
+    const stream = await openBareStream(await dialFromBareNode(await startBareNode(), node))
+    expect(stream).toMatchObject({ config: { maxStreamWindowSize: 256 * 1024 } })
   })
 
   it('closes the link, and only it, when its sender ignores for too long that it is full', async () => {
@@ -154,8 +161,10 @@ describe('a peer that does not keep to the protocol', () => {
       openBareStream(ofOther),
     ])
     const accepted = node.nextAccepted()
-    first.write(preamble(1, 0))
     strange.write(preamble(1, 1), framed(Uint8Array.of(66)))
+    await roundTrip(ofOther)
+    first.write(preamble(1, 0))
+    await roundTrip(ofOwner)
     second.write(preamble(1, 1), framed(Uint8Array.of(1)))
     const link = await accepted
     expect(link.peer).toBe(owner.peerId.toString())

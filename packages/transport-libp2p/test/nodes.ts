@@ -136,3 +136,8 @@ export async function endOf(stream: Stream): Promise<'end' | 'reset'> {
     return 'reset'
   }
 }
+
+/** There and back on the connection itself: what was sent on it before has arrived. */
+export async function roundTrip(connection: Connection): Promise<void> {
+  await endOf(await connection.newStream('/ipfs/id/1.0.0'))
+}

@@ -8,13 +8,19 @@ import { cluster, frames, secret, startNode } from './nodes.ts'
 const script = fileURLToPath(new URL('./fixtures/peer-process.mjs', import.meta.url))
 
 describe('a peer in another process', () => {
-  it('that is killed is noticed on every link, also on a paused one', async () => {
+  it('that is killed is noticed on the link to it', async () => {
     const { child, link } = await startPeerProcess()
-    link.lane(0).pause()
-    link.lane(1).pause()
+    await Promise.all([frames(link, 0, 3), frames(link, 1, 3)])
     child.kill('SIGKILL')
     expect(await link.closed).toMatchObject({ local: false })
     expect(link.lane(0).send(Uint8Array.of(1))).toBe(false)
+  })
+
+  it('that is killed is noticed also where frames wait on paused lanes', async () => {
+    const { child, link } = await startPeerProcess()
+    await Promise.all([pausedAtFirstFrame(link, 0), pausedAtFirstFrame(link, 1)])
+    child.kill('SIGKILL')
+    expect(await link.closed).toMatchObject({ local: false })
   })
 
   it('ends by itself once its transport has stopped', async () => {
@@ -26,13 +32,20 @@ describe('a peer in another process', () => {
   })
 })
 
+function pausedAtFirstFrame(link: RawLink, lane: number): Promise<void> {
+  return new Promise((resolve) => {
+    link.lane(lane).onFrame(() => {
+      link.lane(lane).pause()
+      resolve()
+    })
+  })
+}
+
 async function startPeerProcess(): Promise<{ child: ChildProcess; link: RawLink }> {
   const node = await startNode()
   const accepted = node.nextAccepted()
   const options = JSON.stringify({ cluster, secrets: [secret] })
   const child = spawn(process.execPath, [script, node.address, options], { stdio: 'inherit' })
   onTestFinished(() => void child.kill('SIGKILL'))
-  const link = await accepted
-  await frames(link, 0, 1)
-  return { child, link }
+  return { child, link: await accepted }
 }

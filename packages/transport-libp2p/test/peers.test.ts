@@ -1,8 +1,7 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
-import { connect, dialFromBareNode, endOf, frames, never, openBareStream, preamble, startBareNode, startNode } from './nodes.ts'
+import { connect, dialFromBareNode, frames, never, openBareStream, preamble, roundTrip, startBareNode, startNode } from './nodes.ts'
 import type { Identity } from '../src/identity.ts'
 import { handClock, testPlatform } from './test-platform.ts'
 
@@ -46,12 +45,6 @@ describe('who is at the other end', () => {
     expect(node.accepted).toEqual([])
   })
 })
-
-/** There and back on the connection itself: what was under way on it before has arrived. */
-async function roundTrip(connection: Connection): Promise<void> {
-  const stream = await connection.newStream('/ipfs/id/1.0.0')
-  await endOf(stream)
-}
 
 describe('a connection', () => {
   it('stays while one of two links over it is in use, and so does its twin; unused, both are closed', async () => {

@@ -1,4 +1,5 @@
-// An ambient declaration can only be referred to so. oxlint-disable-next-line typescript/triple-slash-reference
+// An ambient declaration can be referred to in no other way.
+// oxlint-disable-next-line typescript/triple-slash-reference
 /// <reference path="./msgpackr-no-eval.d.ts" />
 // This entry is plain JavaScript without the native addon, never generates code, and shares no table of extensions
 // with an application that imports 'msgpackr' itself.

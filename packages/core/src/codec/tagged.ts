@@ -1,4 +1,5 @@
-// An ambient declaration can only be referred to so. oxlint-disable-next-line typescript/triple-slash-reference
+// An ambient declaration can be referred to in no other way.
+// oxlint-disable-next-line typescript/triple-slash-reference
 /// <reference path="./msgpackr-no-eval.d.ts" />
 import { addExtension } from 'msgpackr/index-no-eval'
 import { type ErrorData, errorData, errorFromData } from '../base/error-data.ts'

@@ -46,6 +46,8 @@ export interface MembershipServerOptions {
   readonly transport: Transport
   /** What this node says of itself at boot; the version is chosen here. */
   readonly self: () => Omit<NodeRecord, 'version'>
+  /** Whether the app is up. Before that this node only listens: nobody should call a node that can't serve yet. */
+  readonly isReady: () => boolean
   /** Told of every new view: the nodes that are routable, this one first. */
   readonly onView: (nodes: readonly RoutableNode[]) => void
 }
@@ -120,6 +122,7 @@ class MembershipServer implements Process {
       }
       case 'announce':
         this.#issue({ procedures: event.procedures })
+        for (const peer of this.#options.links.peers()) this.#sendSnapshot(peer.node)
         return
       case 'state':
         this.#issue({ state: event.state })
@@ -176,6 +179,7 @@ class MembershipServer implements Process {
     this.#own = { ...this.#own, ...news, version: this.#own.version + 1 }
     const own = this.#sealOwn()
     this.#take(membership.issueOwn(this.#state, own))
+    if (!this.#options.isReady()) return
     if (own.sealed.length <= publishBytesMax) this.#options.transport.publish?.(membershipTopic, own.sealed)
     this.#relay(own.sealed, undefined)
   }
@@ -193,6 +197,7 @@ class MembershipServer implements Process {
   }
 
   #send(node: NodeId, records: readonly Uint8Array[]): void {
+    if (!this.#options.isReady()) return
     const { chunks, skipped } = encodeSnapshot(records, this.#options.links.frameBytesMax)
     if (skipped > 0) this.#ctx.log.warn({ skipped }, 'records too large for a snapshot were left out')
     // Lost or refused, the next snapshot carries it.

@@ -353,7 +353,7 @@ class Links implements PeerLinks {
     }
     this.#noteEpoch(link.peer, hello)
     if (verdict.abandon) pending?.link.end('dropped', 'the other side dialled too')
-    if (false) old?.end('superseded', 'the peer said hello anew')
+    if (verdict.supersede) old?.end('superseded', 'the peer said hello anew')
     // A listener of the old link's `down` may have stopped us.
     if (!link.isGreeting) return
     this.#unsettled.delete(link)

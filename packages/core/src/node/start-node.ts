@@ -120,7 +120,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   kernel.remote = createRpcClient(kernel, reader)
   kernel.names.onChange((name, pid) => threads.broadcast({ type: 'name', name, pid }))
 
-  const announced: Announced = { state: 'up', procedures: [] }
+  const announced: Announced = { ready: false, state: 'up', procedures: [] }
   const system = systemTree({
     announced,
     kernel,

@@ -50,9 +50,17 @@ export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
     primaryEpoch: 0,
     primaryRegion: self.primaryRegion,
     addresses: self.addresses,
-    ...options.announced,
+    state: options.announced.state,
+    procedures: options.announced.procedures,
   })
-  const mesh = membershipServer({ kernel, links, transport, self: record, onView: (nodes) => tell(kernel, regionRegistryName, 'update', [nodes.map(tableNode)]) })
+  const mesh = membershipServer({
+    kernel,
+    links,
+    transport,
+    self: record,
+    isReady: () => options.announced.ready,
+    onView: (nodes) => tell(kernel, regionRegistryName, 'update', [nodes.map(tableNode)]),
+  })
   const registry = regionRegistry({
     table,
     base: { self: self.node, myRegion: self.region, primaryRegion: self.primaryRegion, primaryEpoch: 0 },
@@ -73,12 +81,15 @@ export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
 
 /** What this node announces of itself. A mesh actor that is started again announces what its predecessor did. */
 export interface Announced {
+  /** The app is up. */
+  ready: boolean
   state: NodeState
   procedures: readonly ProcedureRecord[]
 }
 
 /** Tells the mesh what the app offers, once the app is up to serve it. */
 export function announceApp(kernel: Kernel, announced: Announced, procedures: readonly OfferedProcedure[]): void {
+  announced.ready = true
   announced.procedures = procedures.map(({ name, version, compatible }) => ({ name, version, compatible }))
   tellMembership(kernel, { event: 'announce', procedures: announced.procedures })
 }

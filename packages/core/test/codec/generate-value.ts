@@ -116,7 +116,7 @@ function generateView(draw: Draw): ArrayBufferView {
   if (draw(5) === 0) return BigInt64Array.from({ length: count }, () => BigInt(number()))
   if (draw(5) === 0) return BigUint64Array.from({ length: count }, () => BigInt(draw(2 ** 32)))
   // A view into the middle of a buffer: only the viewed part may travel.
-  const whole = makeNumbers.from({ length: count + 2 }, number)
+  const whole = new makeNumbers(Array.from({ length: count + 2 }, number))
   return whole.subarray(1, 1 + count)
 }
 

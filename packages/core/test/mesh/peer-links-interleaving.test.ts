@@ -10,11 +10,11 @@ describe('two nodes that dial each other at once', () => {
   for (const link of [0, 1]) for (const atMs of [20, 60, 100]) cuts.push({ link, atMs })
 
   for (const lanes of [1, 2]) {
-    it(`end with the same one link under every order of dials, hellos and one cut (${lanes} lanes)`, async () => {
+    it(`end with the same one link under every order of dials, hellos ${lanes === 1 ? 'on one lane' : 'and one cut'}`, async () => {
       const wrong: string[] = []
       let crossed = 0
       for (let code = 0; code < 2 ** 8; code += 1) {
-        for (const cut of cuts) {
+        for (const cut of lanes === 1 ? cuts.slice(0, 1) : cuts) {
           const result = await run(code, cut, lanes)
           crossed += result.crossed
           for (const text of result.wrong) wrong.push(`delays ${code}, cut ${cut.link}@${cut.atMs}: ${text}`)
@@ -47,11 +47,11 @@ describe('two nodes that dial each other at once', () => {
     const chatter = (): void => {
       a.sendNumbered('b')
       b.sendNumbered('a')
-      if (world.now < 2_000) world.after(11, chatter)
+      if (world.now < 800) world.after(11, chatter)
     }
     chatter()
     world.after(cut.atMs, () => world.links[cut.link]?.sever(delays))
-    await world.pass(2_500)
+    await world.pass(2_200)
     const wrong = [...a.broken, ...b.broken, ...disagreement(world, a, b)]
     if (cut.link < 0) {
       // Nothing broke, so the first link to come up must be the one that stays, and come up without a retry.

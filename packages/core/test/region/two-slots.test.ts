@@ -104,7 +104,7 @@ function empty(): Int32Array {
   return new Int32Array(bufferBytes / 4)
 }
 
-describe('every interleaving of a read', () => {
+describe('every interleaving of a read', { timeout: 60_000 }, () => {
   it('with two writes gives one whole table, current at some moment of the read', () => {
     const start = apply(empty(), storesOf(empty(), tables[1]!))
     const first = storesOf(start, tables[2]!)
