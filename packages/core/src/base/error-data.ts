@@ -41,7 +41,8 @@ export function errorFromData(data: ErrorData): Error {
 }
 
 export function isErrorData(value: unknown): value is ErrorData {
-  return typeof value === 'object' && value !== null && 'type' in value && value.type === 'error' && 'message' in value
+  if (typeof value !== 'object' || value === null || value instanceof Error) return false
+  return 'type' in value && value.type === 'error' && 'message' in value
 }
 
 function printed(value: unknown): string {
