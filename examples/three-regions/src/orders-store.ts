@@ -96,7 +96,7 @@ function prepareDatabase(database: Database, isNew: boolean): void {
   // The switch of a new file to the log would itself go through a rollback journal; nothing is lost if that one fails.
   if (isNew) database.exec('PRAGMA journal_mode = MEMORY')
   const mode = database.get('PRAGMA journal_mode = WAL')?.['journal_mode']
-  if (mode !== 'wal') throw new Error(`SQLite stays in journal mode ${String(mode)}`)
+  if (mode !== 'wal') throw new Error(`SQLite stays in journal mode ${JSON.stringify(mode)}`)
   // Sync the log at every commit, not only at checkpoints: NORMAL would lose the last orders with the power.
   database.exec('PRAGMA synchronous = FULL')
   database.exec(`CREATE TABLE IF NOT EXISTS orders (
@@ -152,9 +152,18 @@ function insertOnce(database: Database, { sku, quantity }: Order, key: string): 
 
 // The convenience methods prepare a statement for each use. One that is kept fails once more after an error, and holds
 // the file open after close() until it is finalized.
-function storedOrder(row: ReturnType<Database['all']>[number]): StoredOrder {
-  const { id, sku, quantity, idempotency_key: key } = row
-  return { id: String(id), sku: String(sku), quantity: Number(quantity), key: String(key) }
+function storedOrder(row: object): StoredOrder {
+  // The table is STRICT, so a column has the type it was declared with.
+  const { id, sku, quantity, idempotency_key: key } = row as OrderRow
+  return { id: String(id), sku, quantity: Number(quantity), key }
+}
+
+/** Integers come as bigint only beyond the safe ones. */
+interface OrderRow {
+  readonly id: number | bigint
+  readonly sku: string
+  readonly quantity: number | bigint
+  readonly idempotency_key: string
 }
 
 function transaction<Result>(database: Database, body: () => Result): Result {

@@ -148,7 +148,7 @@ describe.each(Object.entries(histories))('at every step of a start, when %s', (_
 
   it('keeps the starter out after one came and died and another one followed', async () => {
     await eachStep(arrange, async (starter) => {
-      const second = startChild('step-claim.mjs', file, 'never')
+      const second = await startClaim('never')
       const wins = (await second.line()) === 'won'
       await second.kill()
       if (wins) claimDatabase(file)
@@ -172,7 +172,7 @@ function nobody(): Promise<void> {
 }
 
 async function ownerDied(): Promise<void> {
-  const owner = startChild('step-claim.mjs', file, 'never')
+  const owner = await startClaim('never')
   expect(await owner.line()).toBe('won')
   mkdirSync(`${file}.lock`)
   await owner.kill()
@@ -181,14 +181,14 @@ async function ownerDied(): Promise<void> {
 async function successorsDied(): Promise<void> {
   await ownerDied()
   for (let dead = 0; dead < 2; dead++) {
-    const successor = startChild('step-claim.mjs', file, 'renameSync')
+    const successor = await startClaim('renameSync')
     expect(await successor.line()).toBe('before renameSync')
     await successor.kill()
   }
   expect(readdirSync(folder).filter((name) => name.includes('.after-'))).toHaveLength(2)
 }
 
-/** Starts a starter again and again, stopped one step later each time, until it comes through without a stop. */
+/** Lets a starter claim the file again and again, stopped one step later each time, until no step is left to stop at. */
 async function eachStep<Result>(
   arrange: () => Promise<void>,
   act: (stopped: Child) => Promise<Result>,
@@ -196,9 +196,11 @@ async function eachStep<Result>(
   await arrange()
   const arranged = readFolder()
   const results: Result[] = []
+  let starter: Child | undefined
   for (let step = 1; step < 100; step++) {
     writeFolder(arranged)
-    const starter = startChild('step-claim.mjs', file, String(step))
+    if (starter === undefined || starter.killed) starter = await startClaim(String(step))
+    else starter.say(String(step))
     const line = await starter.line()
     if (!line.startsWith('before ')) {
       expect(line).toBe('won')
@@ -206,9 +208,18 @@ async function eachStep<Result>(
       return results
     }
     results.push(await act(starter))
-    await starter.kill()
+    if (starter.killed) continue
+    starter.say('release')
+    expect(await starter.line()).toBe('ready')
   }
   throw new Error('a start takes too many steps')
+}
+
+async function startClaim(stopAt: string): Promise<Child> {
+  const child = startChild('step-claim.mjs', file)
+  expect(await child.line()).toBe('ready')
+  child.say(stopAt)
+  return child
 }
 
 function inUsePattern(pid: number): RegExp {
