@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CommandFailed, root, run, runPnpm, workspaceFolders } from './workspace.mjs'
+import { CommandFailed, root, runNode, runPnpm, workspaceFolders } from './workspace.mjs'
 
 const nodeLeast = { major: 20, minor: 19 }
 const stampFile = join(root, 'node_modules', '.skerry-setup')
@@ -50,12 +50,12 @@ function installFingerprint() {
   return `${hash.digest('hex')}\n`
 }
 
+// What a program needs; benches and tests are built or checked by those who run them.
 async function build() {
-  workspaceFolders().forEach(removeStaleOutputs)
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const buildInfos = workspaceFolders().map((folder) => join(root, folder, 'dist', '.tsbuildinfo'))
-  if (!buildInfos.some((file) => existsSync(file))) process.stderr.write('set-up: building …\n')
-  await run(process.execPath, [tsc, '-b'])
+  const folders = workspaceFolders().filter((folder) => folder !== 'bench')
+  for (const folder of folders) removeStaleOutputs(folder)
+  if (!folders.every((folder) => existsSync(join(root, folder, 'dist')))) process.stderr.write('set-up: building …\n')
+  await runNode('node_modules/typescript/bin/tsc', ['-b', ...folders])
 }
 
 // The compiler never deletes what it once wrote, so a renamed source would leave its old output to be found and packed.

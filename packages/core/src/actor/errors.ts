@@ -16,6 +16,8 @@ export type ActorErrorCode =
   | 'ERR_NO_MODULE'
   /** The module can't be loaded, or has no such export. */
   | 'ERR_MODULE_LOAD'
+  /** The node runs as many threads of their own as it may. */
+  | 'ERR_TOO_MANY_THREADS'
   /** An argument can't be copied to another thread. */
   | 'ERR_NOT_CLONEABLE'
   /** `receive` waited as long as it was told to. */

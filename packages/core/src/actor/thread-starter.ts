@@ -1,4 +1,5 @@
 import type { Behavior } from './behavior.ts'
+import type { ActorError } from './errors.ts'
 import type { Pid } from './pid.ts'
 import type { SpawnRequest } from './signal.ts'
 
@@ -16,6 +17,8 @@ export interface ThreadSpawn {
   readonly args: readonly unknown[]
   readonly parent: Pid | undefined
   readonly links: readonly Pid[]
+  /** Called when nothing of it ran, before any link fires. */
+  readonly onNotRun?: (error: ActorError) => void
 }
 
 /** Starts actors on threads of their own. */

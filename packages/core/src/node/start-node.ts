@@ -1,5 +1,5 @@
 import { Kernel } from '../actor/kernel.ts'
-import { isLost, type LostPeer } from '../actor/edges.ts'
+import type { LostPeer } from '../actor/edges.ts'
 import { actorName } from '../actor/pid.ts'
 import type { CancelSignal, Signal, SpawnSignal } from '../actor/signal.ts'
 import { watchExit } from '../actor/watch.ts'
@@ -154,7 +154,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
 
   function routeAway(signal: Signal): void {
     if (signal.to.node !== id) router.route(signal)
-    else if (isLost(signal.to, { node: id, life })) threads.route(signal)
+    else if (signal.to.life === life) threads.route(signal)
     else kernel.bounce(signal, 'noproc')
   }
 

@@ -1,5 +1,6 @@
 import { type Deferred, deferred } from '../base/deferred.ts'
 import { errorData, errorFromData } from '../base/error-data.ts'
+import type { Actor } from '../actor/actor.ts'
 import { ActorError } from '../actor/errors.ts'
 import { Kernel } from '../actor/kernel.ts'
 import type { Signal } from '../actor/signal.ts'
@@ -45,9 +46,10 @@ export async function runThread(boot: ThreadBoot, port: ThreadPort, own: Omit<Pl
     send({ type: 'register', ref, name, pid })
     return answer.promise
   }
+  let actor: Actor | undefined
   try {
     const behavior = await loadBehavior(boot.module, boot.behavior)
-    const actor = kernel.spawn(behavior, boot.args, { parent: boot.parent })
+    actor = kernel.spawn(behavior, boot.args, { parent: boot.parent })
     for (const link of boot.links) actor.addLink(link)
     // Only now: a signal that came before the actor exists would be answered as to a dead one.
     port.onMessage((batch) => {
@@ -57,13 +59,7 @@ export async function runThread(boot: ThreadBoot, port: ThreadPort, own: Omit<Pl
     send({ type: 'started' })
   } catch (thrown) {
     const reason = thrown instanceof ActorError && thrown.reason !== undefined ? thrown.reason : errorData(thrown)
-    send({ type: 'startFailed', error: errorData(thrown), reason })
-    // A module that did not load left no actor that could end: say it in its place.
-    if (kernel.actorCount === 0) {
-      const pid = { node: boot.node, life: boot.life, thread: boot.thread, serial: 1 }
-      for (const link of boot.links) send({ type: 'signal', signal: { type: 'exit', from: pid, to: link, reason, viaLink: true } })
-      send({ type: 'ended', pid, reason })
-    }
+    send({ type: 'startFailed', error: errorData(thrown), reason, ran: actor !== undefined })
   }
 
   function act(message: ToThread): void {

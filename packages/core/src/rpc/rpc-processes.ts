@@ -1,14 +1,15 @@
 import type { Process } from '../actor/actor.ts'
 import type { Behavior } from '../actor/behavior.ts'
 import { Context } from '../actor/context.ts'
+import type { ActorError } from '../actor/errors.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { type Envelope, mailboxLimitDefault, type Request } from '../actor/mailbox.ts'
 import { formatPid, type Pid, samePid } from '../actor/pid.ts'
+import type { Failure } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
 import type { Timer } from '../platform/clock.ts'
-import { errorData } from '../base/error-data.ts'
 import type { InboundCalls } from './inbound-calls.ts'
 import type { OfferedProcedure } from './procedure.ts'
 
@@ -34,6 +35,8 @@ interface RunningWork {
   readonly process: Pid
   deadline: Timer | undefined
   kill: Timer | undefined
+  /** Why we ended it, if we did. */
+  stopped: ExitReason | undefined
 }
 
 class RpcProcesses implements Process {
@@ -80,39 +83,38 @@ class RpcProcesses implements Process {
 
   #run(procedure: OfferedProcedure, work: RemoteWork, request: Request): void {
     if (!this.#inbound.isWanted(work.call)) return
-    let started: { pid: Pid; started: Promise<void> }
-    try {
-      started = this.#begin(procedure, work)
-    } catch (error) {
-      const cause = errorData(error)
-      request.replier.fail({ code: cause.code ?? 'ERR_PROCESS_START', outcome: 'not-run', message: cause.message, cause })
-      return
-    }
-    started.started.catch((error: unknown) => {
-      const cause = errorData(error)
-      request.replier.fail({ code: 'ERR_PROCESS_START', outcome: 'not-run', message: cause.message, cause })
-    })
-    const running: RunningWork = { call: work.call, process: started.pid, deadline: undefined, kill: undefined }
+    const started = this.#begin(procedure, work, request)
+    if (started === undefined) return
+    const running: RunningWork = { call: work.call, process: started, deadline: undefined, kill: undefined, stopped: undefined }
     running.deadline = this.#ctx.clock.after(work.request.timeLeftMs, () => this.#stop(running, 'timeout'))
-    this.#running.set(formatPid(started.pid), running)
-    this.#inbound.running(work.call, started.pid)
+    this.#running.set(formatPid(started), running)
+    this.#inbound.running(work.call, started)
   }
 
-  #begin(procedure: OfferedProcedure, work: RemoteWork): { pid: Pid; started: Promise<void> } {
+  /** Starts the process, linked to us and to the call; `undefined` when it did not start, which is then answered. */
+  #begin(procedure: OfferedProcedure, work: RemoteWork, request: Request): Pid | undefined {
     const self = this.#ctx.self
-    if (procedure.thread === 'own' && this.#kernel.threads !== undefined) {
-      const started = this.#kernel.threads.start({ behavior: procedure.behavior, args: [work], parent: self, links: [self, work.call] })
-      this.#kernel.actor(self)?.addLink(started.pid)
-      return started
+    if (procedure.thread === 'same' || this.#kernel.threads === undefined) {
+      const actor = this.#kernel.spawn(procedure.behavior, [work], { parent: self, link: self })
+      actor.addLink(work.call)
+      return actor.pid
     }
-    const actor = this.#kernel.spawn(procedure.behavior, [work], { parent: self, link: self })
-    actor.addLink(work.call)
-    return { pid: actor.pid, started: actor.started.promise }
+    let notRun = false
+    const onNotRun = (error: ActorError): void => {
+      notRun = true
+      request.replier.fail(notRunFailure(error))
+    }
+    const links = [self, work.call]
+    const { pid } = this.#kernel.threads.start({ behavior: procedure.behavior, args: [work], parent: self, links, onNotRun })
+    if (notRun) return undefined
+    this.#kernel.actor(self)?.addLink(pid)
+    return pid
   }
 
   /** Tells the process to end; one that does not in its grace is killed, with its thread if it has one. */
   #stop(work: RunningWork, reason: ExitReason): void {
-    if (work.kill !== undefined) return
+    if (work.stopped !== undefined) return
+    work.stopped = reason
     work.kill = this.#ctx.clock.after(stopGraceMs, () => {
       this.#kernel.route({ type: 'exit', from: this.#ctx.self, to: work.process, reason: 'kill', viaLink: false })
     })
@@ -131,5 +133,16 @@ class RpcProcesses implements Process {
     work.deadline?.cancel()
     work.kill?.cancel()
     this.#inbound.end(work.call)
+    // A thread that was killed or lost said nothing to the call; one that spoke for itself made this signal void.
+    if (from.thread !== this.#ctx.self.thread && reason !== 'normal') {
+      this.#kernel.route({ type: 'exit', from, to: work.call, reason: work.stopped ?? reason, viaLink: true })
+    }
   }
+}
+
+function notRunFailure(error: ActorError): Failure {
+  const cause = error.toData()
+  return error.code === 'ERR_TOO_MANY_THREADS'
+    ? { code: 'ERR_OVERLOADED', outcome: 'not-run', message: error.message, cause }
+    : { code: 'ERR_PROCESS_START', outcome: 'not-run', message: error.message, cause }
 }

@@ -29,7 +29,7 @@ export interface OwnThreadsOptions {
 
 interface OwnThread {
   readonly pid: Pid
-  readonly label: string
+  readonly spawn: ThreadSpawn
   readonly handle: ThreadHandle
   readonly channel: ThreadChannel<ToThread>
   readonly started: Deferred<void>
@@ -55,15 +55,12 @@ export class OwnThreads implements ThreadStarter, Router {
     const { kernel } = this.#options
     const number = ++this.#lastNumber
     const pid: Pid = { node: kernel.node, life: kernel.life, thread: number, serial: rootSerial }
-    const started = deferred<void>()
-    started.promise.catch(() => undefined)
     if (spawn.behavior.module === undefined) {
-      started.reject(new ActorError('ERR_NO_MODULE', noModuleMessage(spawn.behavior.name)))
-      return this.#stillborn(pid, spawn, started)
+      return this.#stillborn(pid, spawn, new ActorError('ERR_NO_MODULE', noModuleMessage(spawn.behavior.name)))
     }
     if (this.#threads.size >= ownThreadsMax) {
-      started.reject(new ActorError('ERR_START_FAILED', `The node already runs ${ownThreadsMax} threads of their own`))
-      return this.#stillborn(pid, spawn, started)
+      const message = `The node already runs ${ownThreadsMax} threads of their own`
+      return this.#stillborn(pid, spawn, new ActorError('ERR_TOO_MANY_THREADS', message))
     }
     const boot: ThreadBoot = {
       node: kernel.node,
@@ -86,11 +83,12 @@ export class OwnThreads implements ThreadStarter, Router {
       })
     } catch (error) {
       const message = `The arguments of "${spawn.behavior.name}" can not be copied to its thread: ${String(error)}`
-      started.reject(new ActorError('ERR_NOT_CLONEABLE', message, { cause: error }))
-      return this.#stillborn(pid, spawn, started)
+      return this.#stillborn(pid, spawn, new ActorError('ERR_NOT_CLONEABLE', message, { cause: error }))
     }
+    const started = deferred<void>()
+    started.promise.catch(() => undefined)
     const channel = new ThreadChannel<ToThread>(kernel.platform.turns, (batch) => handle.post(batch))
-    this.#threads.set(number, { pid, label: spawn.behavior.name, handle, channel, started, ended: undefined })
+    this.#threads.set(number, { pid, spawn, handle, channel, started, ended: undefined })
     return { pid, started: started.promise }
   }
 
@@ -126,10 +124,17 @@ export class OwnThreads implements ThreadStarter, Router {
     for (const thread of this.#threads.values()) this.kill(thread.pid)
   }
 
-  #stillborn(pid: Pid, spawn: ThreadSpawn, started: Deferred<void>): { pid: Pid; started: Promise<void> } {
-    // Links to a Pid that never lived fire like links to a dead one.
-    for (const link of spawn.links) this.#options.kernel.route({ type: 'exit', from: pid, to: link, reason: 'noproc', viaLink: true })
-    return { pid, started: started.promise }
+  /** A start that failed before there was a thread. Its links fire like links to a dead actor. */
+  #stillborn(pid: Pid, spawn: ThreadSpawn, error: ActorError): { pid: Pid; started: Promise<void> } {
+    spawn.onNotRun?.(error)
+    this.#fireLinks(pid, spawn, 'noproc')
+    const started = Promise.reject(error)
+    started.catch(() => undefined)
+    return { pid, started }
+  }
+
+  #fireLinks(pid: Pid, spawn: ThreadSpawn, reason: ExitReason): void {
+    for (const link of spawn.links) this.#options.kernel.route({ type: 'exit', from: pid, to: link, reason, viaLink: true })
   }
 
   #receive(number: number, batch: readonly FromThread[]): void {
@@ -148,8 +153,7 @@ export class OwnThreads implements ThreadStarter, Router {
         thread.started.resolve()
         return
       case 'startFailed':
-        thread.ended = message.reason
-        thread.started.reject(startError(thread.label, message.error, message.reason))
+        this.#startFailed(thread, message)
         return
       case 'ended':
         kernel.names.free(message.pid)
@@ -174,6 +178,16 @@ export class OwnThreads implements ThreadStarter, Router {
     }
   }
 
+  #startFailed(thread: OwnThread, message: Extract<FromThread, { type: 'startFailed' }>): void {
+    const error = startError(thread.spawn.behavior.name, message.error, message.reason)
+    thread.ended = message.reason
+    thread.started.reject(error)
+    if (message.ran) return
+    thread.spawn.onNotRun?.(error)
+    this.#fireLinks(thread.pid, thread.spawn, message.reason)
+    thread.handle.terminate()
+  }
+
   #lost(number: number, end: ThreadEnd): void {
     const thread = this.#threads.get(number)
     if (thread === undefined) return
@@ -181,10 +195,10 @@ export class OwnThreads implements ThreadStarter, Router {
     const { kernel } = this.#options
     const reason: ExitReason = thread.ended ?? (end.error === undefined ? 'threadlost' : errorData(end.error))
     if (thread.ended === undefined) {
-      const fields = { thread: number, actor: formatPid(thread.pid), label: thread.label, exitCode: end.exitCode, reason }
+      const fields = { thread: number, actor: formatPid(thread.pid), label: thread.spawn.behavior.name, exitCode: end.exitCode, reason }
       kernel.platform.log.error(fields, 'a thread was lost')
     }
-    thread.started.reject(new ActorError('ERR_START_FAILED', `${thread.label} did not start: ${printReason(reason)}`, { reason }))
+    thread.started.reject(new ActorError('ERR_START_FAILED', `${thread.spawn.behavior.name} did not start: ${printReason(reason)}`, { reason }))
     kernel.names.free(thread.pid)
     const lost: LostPeer = { node: kernel.node, life: kernel.life, thread: number }
     kernel.peerLost(lost, (pid) => (pid.serial === rootSerial ? reason : 'threadlost'))

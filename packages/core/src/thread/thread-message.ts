@@ -31,7 +31,8 @@ export type ToThread =
 export type FromThread =
   | { readonly type: 'signal'; readonly signal: Signal }
   | { readonly type: 'started' }
-  | { readonly type: 'startFailed'; readonly error: ErrorData; readonly reason: ExitReason }
+  /** `ran`: there was an actor, whose init failed and which said the rest itself; otherwise the module did not load. */
+  | { readonly type: 'startFailed'; readonly error: ErrorData; readonly reason: ExitReason; readonly ran: boolean }
   /** An actor of the thread ended. It precedes the signals that tell others so, since its names must be free by then. */
   | { readonly type: 'ended'; readonly pid: Pid; readonly reason: ExitReason }
   | { readonly type: 'register'; readonly ref: number; readonly name: string; readonly pid: Pid }

@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { fullPace, type Pace, quickPace } from './contest.ts'
+import { kernelSuite } from './kernel-suite.ts'
+import { machineFacts } from './machine.ts'
+import { regionTableSuite } from './region-table-suite.ts'
+import type { Row, SuiteResult } from './row.ts'
+import { rpcSuite } from './rpc-suite.ts'
+import { printTable } from './table.ts'
+import { threadsSuite } from './threads-suite.ts'
+
+const suites: Readonly<Record<string, (pace: Pace) => Promise<Row[]>>> = {
+  kernel: kernelSuite,
+  threads: threadsSuite,
+  rpc: rpcSuite,
+  'region-table': regionTableSuite,
+}
+
+const usage = `usage: npm run bench -- [suite …] [--json] [--quick]
+suites: ${Object.keys(suites).join(', ')}; without one, all of them
+--json   the result as JSON: one line a suite and, after several, a last line with all rows
+--quick  very short slices, to see that a suite runs; the figures mean nothing`
+
+process.exitCode = await main(process.argv.slice(2))
+
+async function main(args: readonly string[]): Promise<number> {
+  const flags = args.filter((arg) => arg.startsWith('-'))
+  const named = args.filter((arg) => !arg.startsWith('-'))
+  const isWrong =
+    flags.some((flag) => !['--json', '--quick'].includes(flag)) || named.some((name) => !Object.hasOwn(suites, name))
+  if (isWrong) {
+    process.stderr.write(`${usage}\n`)
+    return 2
+  }
+  const isQuick = flags.includes('--quick')
+  const names = named.length === 0 ? Object.keys(suites) : named
+  const results: SuiteResult[] = []
+  for (const name of names) {
+    process.stderr.write(`${name} …\n`)
+    const result = names.length === 1 ? await runHere(name, isQuick) : await runApart(name, isQuick)
+    results.push(result)
+    process.stdout.write(flags.includes('--json') ? `${JSON.stringify(result)}\n` : `${printTable(result)}\n`)
+  }
+  if (flags.includes('--json') && results.length > 1) process.stdout.write(`${JSON.stringify(all(results))}\n`)
+  return 0
+}
+
+async function runHere(suite: string, isQuick: boolean): Promise<SuiteResult> {
+  const machine = machineFacts()
+  const rows = await suites[suite]!(isQuick ? quickPace : fullPace)
+  return { suite, machine, rows }
+}
+
+/** In a process of its own, so that no suite runs on the heap, and the compiled code, that another one has left. */
+function runApart(suite: string, isQuick: boolean): Promise<SuiteResult> {
+  const args = [fileURLToPath(import.meta.url), suite, '--json', ...(isQuick ? ['--quick'] : [])]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  let errors = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => {
+      const last = output.trimEnd().split('\n').at(-1)
+      if (code === 0 && last !== undefined) resolve(JSON.parse(last) as SuiteResult)
+      else reject(new Error(`the suite ${suite} ended with ${code}:\n${errors}`))
+    })
+  })
+}
+
+function all(results: readonly SuiteResult[]): SuiteResult {
+  return { suite: 'all', machine: results[0]!.machine, rows: results.flatMap(({ rows }) => rows) }
+}

@@ -1,0 +1,114 @@
+import { defineApp, memoryTransport, type Node, startNode, systemPlatform } from '@skerry/core'
+// Not part of core's interface: the choice is measured apart from the call that it is made for.
+import { chooseNode } from '../../packages/core/dist/region/region-choice.js'
+import { createRegionTable, openRegionTable, regionTableWriter } from '../../packages/core/dist/region/region-table.js'
+import { contest, type Figures, type Pace } from './contest.ts'
+import { type Row, rowOf, skerry } from './row.ts'
+import { upcase } from './upcase.ts'
+
+const mapGet = 'Map.get'
+const mapDraw = 'Map.get and a drawn element'
+const regions = ['syd', 'lax', 'fra']
+
+/** What is asked before each call by region: who is there, and who of them should do it. */
+export async function regionTableSuite(pace: Pace): Promise<Row[]> {
+  const nodes = await startNodes()
+  const node = nodes[0]!
+  const map = new Map(regions.map((region) => [region, node.regionNodes(region)]))
+
+  const lookup = await contest(
+    [
+      { name: skerry, run: (sliceMs) => rateOf(sliceMs, (region) => node.regionNodes(region).length) },
+      { name: mapGet, run: (sliceMs) => rateOf(sliceMs, (region) => map.get(region)!.length) },
+    ],
+    pace,
+  )
+  for (const one of nodes) await one.stop()
+
+  const table = openRegionTable(tableOfNine())
+  const nodesOf = new Map(regions.map((region) => [region, table.read().regionNodes(region)]))
+  const { random } = systemPlatform()
+  const nobody: ReadonlySet<string> = new Set()
+  const choose = (region: string): number => {
+    const choice = chooseNode({ table: table.read(), target: region, procedure: upcase, exclude: nobody, random })
+    return choice.ok ? choice.node.node.length : 0
+  }
+  const draw = (region: string): number => {
+    const ids = nodesOf.get(region)!
+    return ids[random.int(ids.length)]!.length
+  }
+  const choice = await contest(
+    [
+      { name: skerry, run: (sliceMs) => rateOf(sliceMs, choose) },
+      { name: mapDraw, run: (sliceMs) => rateOf(sliceMs, draw) },
+    ],
+    pace,
+  )
+  return [
+    rowOf(lookup, {
+      id: 'region-table/region-nodes',
+      quantity: 'node.regionNodes of 3 regions',
+      unit: 'lookups/s',
+      figure: 'rate',
+    }),
+    rowOf(choice, {
+      id: 'region-table/lookup-and-choice',
+      quantity: 'lookup and choice among 3 nodes',
+      unit: 'choices/s',
+      figure: 'rate',
+    }),
+  ]
+}
+
+async function startNodes(): Promise<Node[]> {
+  const app = defineApp({ name: 'bench', children: [] })
+  const nodes: Node[] = []
+  for (const region of regions) {
+    const seeds = nodes.map(({ id }) => id)
+    const transport = memoryTransport({ hub: 'bench', seeds })
+    nodes.push(await startNode(app, { region, primaryRegion: regions[0]!, transport }))
+  }
+  for (const region of regions) await nodes[0]!.waitForRegion(region)
+  return nodes
+}
+
+function tableOfNine(): SharedArrayBuffer {
+  const buffer = createRegionTable()
+  const procedures = [{ name: upcase.name, version: upcase.version, compatible: [] }]
+  regionTableWriter(buffer).write({
+    self: 'syd-0',
+    myRegion: 'syd',
+    primaryRegion: 'syd',
+    primaryEpoch: 0,
+    nodes: regions.flatMap((region) =>
+      [0, 1, 2].map((index) => ({
+        node: `${region}-${index}`,
+        life: 1,
+        region,
+        state: 'up' as const,
+        procedures,
+        load: index / 4,
+        rttMs: 1 + index,
+      })),
+    ),
+    omitted: 0,
+  })
+  return buffer
+}
+
+const lookupsBetweenClockReads = 3_000
+// Read at the end of each slice, so that no lookup can be left out as unused.
+let sum = 0
+
+function rateOf(sliceMs: number, look: (region: string) => number): Figures {
+  const started = performance.now()
+  let lookups = 0
+  let now = started
+  while (now - started < sliceMs) {
+    for (let left = lookupsBetweenClockReads; left > 0; left -= 1) sum += look(regions[left % 3]!)
+    lookups += lookupsBetweenClockReads
+    now = performance.now()
+  }
+  if (sum <= 0) throw new Error('the lookups found nobody')
+  return { rate: (lookups * 1000) / (now - started) }
+}
