@@ -3,11 +3,12 @@ import { type Deferred, deferred } from '../base/deferred.ts'
 import { errorData } from '../base/error-data.ts'
 import { unreachable } from '../base/assert.ts'
 import { ActorError } from './errors.ts'
-import { type EdgeHolder, isLost, type LostPeer } from './edges.ts'
+import type { EdgeHolder, LostPeer } from './edges.ts'
 import { type ExitReason, isCleanExit, printReason, reasonOfThrown } from './exit-reason.ts'
 import type { Host } from './host.ts'
 import { type Envelope, Mailbox, type Replier } from './mailbox.ts'
 import { formatPid, type Pid, samePid } from './pid.ts'
+import { Relations } from './relations.ts'
 import type { Failure, Signal } from './signal.ts'
 
 /** What an actor runs: made from its behavior, one for each life. A promise blocks this actor until it settles, and nobody else. */
@@ -47,14 +48,14 @@ export class Actor implements Turn, EdgeHolder {
   /** Settles when init is over; a start that nobody awaits is no unhandled rejection. */
   readonly started: Deferred<void> = deferred()
 
+  /** Links and monitors, both ways. */
+  readonly relations: Relations
+
   readonly #host: Host
   #process: Process | undefined
   #busy = false
   #queued = false
   // Made on first use: most actors have none of most of these, and there may be 100,000 actors.
-  #links: Map<string, Pid> | undefined
-  #watchers: { pid: Pid; ref: number }[] | undefined
-  #monitors: Map<number, Pid> | undefined
   #attachments: Set<Attachment> | undefined
   #abort: AbortController | undefined
   /** Callers that wait for an answer from this actor: the call in hand and those it deferred. */
@@ -68,6 +69,7 @@ export class Actor implements Turn, EdgeHolder {
     this.trapExit = options.trapExit
     this.system = options.system
     this.mailbox = new Mailbox(options.mailboxLimit)
+    this.relations = new Relations(host, this)
     this.started.promise.catch(() => undefined)
   }
 
@@ -146,24 +148,22 @@ export class Actor implements Turn, EdgeHolder {
         })
         return
       case 'link':
-        this.addLink(signal.from)
+        this.relations.addLink(signal.from)
         return
       case 'unlink':
-        this.removeLink(signal.from)
+        this.relations.removeLink(signal.from)
         return
       case 'exit':
         this.#receiveExit(signal.from, signal.reason, signal.viaLink)
         return
       case 'monitor':
-        this.#watchers ??= []
-        this.#watchers.push({ pid: signal.from, ref: signal.ref })
-        this.#host.addEdge(signal.from, this)
+        this.relations.addWatcher(signal.ref, signal.from)
         return
       case 'demonitor':
-        this.#watchers = this.#watchers?.filter((watcher) => watcher.ref !== signal.ref || !samePid(watcher.pid, signal.from))
+        this.relations.removeWatcher(signal.ref, signal.from)
         return
       case 'down':
-        if (this.#monitors?.delete(signal.ref) === true) {
+        if (this.relations.removeMonitor(signal.ref) !== undefined) {
           this.receive({ type: 'DOWN', ref: signal.ref, pid: signal.from, reason: signal.reason })
         }
         return
@@ -178,43 +178,11 @@ export class Actor implements Turn, EdgeHolder {
     }
   }
 
-  // --- links and monitors ---
-
-  addLink(pid: Pid): void {
-    this.#links ??= new Map()
-    this.#links.set(formatPid(pid), pid)
-    this.#host.addEdge(pid, this)
-  }
-
-  /** Whether there was one. */
-  removeLink(pid: Pid): boolean {
-    return this.#links?.delete(formatPid(pid)) ?? false
-  }
-
-  addMonitor(ref: number, pid: Pid): void {
-    this.#monitors ??= new Map()
-    this.#monitors.set(ref, pid)
-    this.#host.addEdge(pid, this)
-  }
-
-  /** Whom the monitor watched, or `undefined` if it has fired or never was. */
-  removeMonitor(ref: number): Pid | undefined {
-    const pid = this.#monitors?.get(ref)
-    this.#monitors?.delete(ref)
-    return pid
-  }
-
   peerLost(lost: LostPeer, reason: (pid: Pid) => ExitReason): void {
     if (!this.alive) return
-    this.#watchers = this.#watchers?.filter((watcher) => !isLost(watcher.pid, lost))
-    for (const [ref, pid] of [...(this.#monitors ?? [])]) {
-      if (!isLost(pid, lost)) continue
-      this.#monitors?.delete(ref)
-      this.receive({ type: 'DOWN', ref, pid, reason: reason(pid) })
-    }
-    for (const pid of [...(this.#links?.values() ?? [])]) {
-      if (isLost(pid, lost)) this.#receiveExit(pid, reason(pid), true)
-    }
+    const { links, monitors } = this.relations.breakWith(lost)
+    for (const { ref, pid } of monitors) this.receive({ type: 'DOWN', ref, pid, reason: reason(pid) })
+    for (const pid of links) this.#receiveExit(pid, reason(pid), true)
   }
 
   // --- requests in hand ---
@@ -277,18 +245,7 @@ export class Actor implements Turn, EdgeHolder {
     this.#abort?.abort(exitedError(this.pid))
     for (const attachment of this.#attachments ?? []) attachment.ownerExited(reason)
     this.#failRequests(reason)
-    for (const watcher of this.#watchers ?? []) {
-      this.#host.removeEdge(watcher.pid, this)
-      this.#host.route({ type: 'down', from: this.pid, to: watcher.pid, ref: watcher.ref, reason })
-    }
-    for (const [ref, pid] of this.#monitors ?? []) {
-      this.#host.removeEdge(pid, this)
-      this.#host.route({ type: 'demonitor', from: this.pid, to: pid, ref })
-    }
-    for (const pid of this.#links?.values() ?? []) {
-      this.#host.removeEdge(pid, this)
-      this.#host.route({ type: 'exit', from: this.pid, to: pid, reason, viaLink: true })
-    }
+    this.relations.tellEnd(this.pid, reason)
   }
 
   #failRequests(reason: ExitReason): void {
@@ -305,7 +262,7 @@ export class Actor implements Turn, EdgeHolder {
     if (!this.alive) return
     if (viaLink) {
       // A link that was removed meanwhile makes the signal void.
-      if (!this.removeLink(from)) return
+      if (!this.relations.removeLink(from)) return
     } else if (reason === 'kill') {
       this.exit('killed')
       return

@@ -130,7 +130,7 @@ export class ReceivingContext extends Context implements BareContext {
       this.#host.counters.afterExit += 1
       return
     }
-    this.#cell.removeLink(call)
+    this.#cell.relations.removeLink(call)
     this.#host.route({ type: 'reply', to: call, ref: 0, result })
     this.#cell.exit('normal')
   }

@@ -117,7 +117,7 @@ export class Context implements RemoteVerbs, RegionVerbs {
     if (options.thread === 'own') {
       if (kernel.threads === undefined) throw new ActorError('ERR_NO_MODULE', 'This platform has no threads')
       const started = kernel.threads.start({ behavior, args, parent: this.self, links: link === undefined ? [] : [link] })
-      if (link !== undefined) this.#actor.addLink(started.pid)
+      if (link !== undefined) this.#actor.relations.addLink(started.pid)
       if (options.register !== undefined) kernel.names.register(options.register.name, started.pid)
       return started
     }
@@ -169,14 +169,14 @@ export class Context implements RemoteVerbs, RegionVerbs {
   /** Links two lives: when one ends, the other gets its exit signal. At most one link between two actors. */
   link(pid: Pid): void {
     if (this.#isOver() || samePid(pid, this.self)) return
-    this.#actor.addLink(pid)
+    this.#actor.relations.addLink(pid)
     this.#kernel.route({ type: 'link', from: this.self, to: pid })
   }
 
   /** Removes the link. An `EXIT` message that is already queued stays. */
   unlink(pid: Pid): void {
     if (this.#isOver()) return
-    if (this.#actor.removeLink(pid)) this.#kernel.route({ type: 'unlink', from: this.self, to: pid })
+    if (this.#actor.relations.removeLink(pid)) this.#kernel.route({ type: 'unlink', from: this.self, to: pid })
   }
 
   /** Watches an actor: one `DOWN` message when it ends, at once with `noproc` if it already has. */
@@ -185,7 +185,7 @@ export class Context implements RemoteVerbs, RegionVerbs {
     const pid = this.#kernel.resolve(target)
     const nobody: Pid = { node: this.#kernel.node, life: this.#kernel.life, thread: this.#kernel.thread, serial: 0 }
     if (this.#isOver()) return { ref, pid: pid ?? nobody }
-    this.#actor.addMonitor(ref, pid ?? nobody)
+    this.#actor.relations.addMonitor(ref, pid ?? nobody)
     this.#kernel.route({ type: 'monitor', from: this.self, to: pid ?? nobody, ref })
     return { ref, pid: pid ?? nobody }
   }
@@ -193,7 +193,7 @@ export class Context implements RemoteVerbs, RegionVerbs {
   /** Ends a monitor. A `DOWN` that is already queued stays. */
   demonitor(monitor: MonitorRef): void {
     if (this.#isOver()) return
-    const pid = this.#actor.removeMonitor(monitor.ref)
+    const pid = this.#actor.relations.removeMonitor(monitor.ref)
     if (pid !== undefined) this.#kernel.route({ type: 'demonitor', from: this.self, to: pid, ref: monitor.ref })
   }
 

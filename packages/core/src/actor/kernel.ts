@@ -108,8 +108,8 @@ export class Kernel implements Host {
     if (options.register !== undefined) this.names.register(options.register, actor.pid)
     this.add(actor)
     if (options.link !== undefined) {
-      actor.addLink(options.link)
-      this.entity(options.link)?.addLink?.(actor.pid)
+      actor.relations.addLink(options.link)
+      this.actor(options.link)?.relations.addLink(actor.pid)
     }
     const context = behavior.createContext?.(this, actor) ?? new Context(this, actor)
     actor.begin(behavior.createProcess(context, args))
@@ -125,7 +125,7 @@ export class Kernel implements Host {
     this.#entities.delete(pid.serial)
   }
 
-  entity(pid: Pid): (Addressable & { addLink?(pid: Pid): void }) | undefined {
+  entity(pid: Pid): Addressable | undefined {
     return this.isLocal(pid) ? this.#entities.get(pid.serial) : undefined
   }
 

@@ -50,7 +50,7 @@ export async function runThread(boot: ThreadBoot, port: ThreadPort, own: Omit<Pl
   try {
     const behavior = await loadBehavior(boot.module, boot.behavior)
     actor = kernel.spawn(behavior, boot.args, { parent: boot.parent })
-    for (const link of boot.links) actor.addLink(link)
+    for (const link of boot.links) actor.relations.addLink(link)
     // Only now: a signal that came before the actor exists would be answered as to a dead one.
     port.onMessage((batch) => {
       for (const message of batch) act(message)

@@ -248,7 +248,7 @@ class Supervisor implements Process {
       throw new ActorError('ERR_NO_MODULE', `Child "${spec.id}" wants a thread of its own, which can not be started here`)
     }
     const started = kernel.threads.start({ behavior: spec.behavior, args: spec.args, parent: self, links: [self] })
-    actor.addLink(started.pid)
+    actor.relations.addLink(started.pid)
     if (spec.register !== undefined) kernel.names.register(spec.register, started.pid)
     return started
   }

@@ -96,7 +96,7 @@ class RpcProcesses implements Process {
     const self = this.#ctx.self
     if (procedure.thread === 'same' || this.#kernel.threads === undefined) {
       const actor = this.#kernel.spawn(procedure.behavior, [work], { parent: self, link: self })
-      actor.addLink(work.call)
+      actor.relations.addLink(work.call)
       return actor.pid
     }
     let notRun = false
@@ -107,7 +107,7 @@ class RpcProcesses implements Process {
     const links = [self, work.call]
     const { pid } = this.#kernel.threads.start({ behavior: procedure.behavior, args: [work], parent: self, links, onNotRun })
     if (notRun) return undefined
-    this.#kernel.actor(self)?.addLink(pid)
+    this.#kernel.actor(self)?.relations.addLink(pid)
     return pid
   }
 

@@ -1,0 +1,89 @@
+import { type EdgeHolder, isLost, type LostPeer } from './edges.ts'
+import type { ExitReason } from './exit-reason.ts'
+import type { Host } from './host.ts'
+import { formatPid, type Pid, samePid } from './pid.ts'
+
+/** What the loss of a thread or node fires at one actor: the links that break and the monitors that report. */
+export interface BrokenRelations {
+  readonly links: readonly Pid[]
+  readonly monitors: readonly { readonly ref: number; readonly pid: Pid }[]
+}
+
+/**
+ * One actor's links, the monitors it set on others, and those that others set on it. Nothing is made before its first
+ * use: most actors have one link and no monitor, and there may be 100,000 of them.
+ */
+export class Relations {
+  readonly #host: Host
+  readonly #holder: EdgeHolder
+  #links: Map<string, Pid> | undefined
+  #watchers: { readonly pid: Pid; readonly ref: number }[] | undefined
+  #monitors: Map<number, Pid> | undefined
+
+  constructor(host: Host, holder: EdgeHolder) {
+    this.#host = host
+    this.#holder = holder
+  }
+
+  /** At most one link between two actors. */
+  addLink(pid: Pid): void {
+    this.#links ??= new Map()
+    this.#links.set(formatPid(pid), pid)
+    this.#host.addEdge(pid, this.#holder)
+  }
+
+  /** Whether there was one. */
+  removeLink(pid: Pid): boolean {
+    return this.#links?.delete(formatPid(pid)) ?? false
+  }
+
+  /** This actor watches `pid`. */
+  addMonitor(ref: number, pid: Pid): void {
+    this.#monitors ??= new Map()
+    this.#monitors.set(ref, pid)
+    this.#host.addEdge(pid, this.#holder)
+  }
+
+  /** Whom the monitor watched, or `undefined` if it has fired or never was. */
+  removeMonitor(ref: number): Pid | undefined {
+    const pid = this.#monitors?.get(ref)
+    this.#monitors?.delete(ref)
+    return pid
+  }
+
+  /** `pid` watches this actor. */
+  addWatcher(ref: number, pid: Pid): void {
+    this.#watchers ??= []
+    this.#watchers.push({ pid, ref })
+    this.#host.addEdge(pid, this.#holder)
+  }
+
+  removeWatcher(ref: number, pid: Pid): void {
+    this.#watchers = this.#watchers?.filter((watcher) => watcher.ref !== ref || !samePid(watcher.pid, pid))
+  }
+
+  /** Forgets the monitors and watchers of a lost peer; its links stay until their exit is received. */
+  breakWith(lost: LostPeer): BrokenRelations {
+    this.#watchers = this.#watchers?.filter((watcher) => !isLost(watcher.pid, lost))
+    const monitors = [...(this.#monitors ?? [])].filter(([, pid]) => isLost(pid, lost)).map(([ref, pid]) => ({ ref, pid }))
+    for (const { ref } of monitors) this.#monitors?.delete(ref)
+    const links = [...(this.#links?.values() ?? [])].filter((pid) => isLost(pid, lost))
+    return { links, monitors }
+  }
+
+  /** The actor `self` has ended: tells everybody who is concerned. */
+  tellEnd(self: Pid, reason: ExitReason): void {
+    for (const { pid, ref } of this.#watchers ?? []) {
+      this.#host.removeEdge(pid, this.#holder)
+      this.#host.route({ type: 'down', from: self, to: pid, ref, reason })
+    }
+    for (const [ref, pid] of this.#monitors ?? []) {
+      this.#host.removeEdge(pid, this.#holder)
+      this.#host.route({ type: 'demonitor', from: self, to: pid, ref })
+    }
+    for (const pid of this.#links?.values() ?? []) {
+      this.#host.removeEdge(pid, this.#holder)
+      this.#host.route({ type: 'exit', from: self, to: pid, reason, viaLink: true })
+    }
+  }
+}
