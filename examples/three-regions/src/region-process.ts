@@ -78,7 +78,10 @@ async function look(node: Node): Promise<Look> {
     regions,
     complete: nodes.every((one) => node.isRpcSupported(one, countPrimes)),
     remoteProcesses: running.length,
-    cached: node.whereis(cache) === undefined ? 0 : await node.call(actorName<{ call: { size(): number } }>(cache.name), 'size', []),
+    cached:
+      node.whereis(cache) === undefined
+        ? 0
+        : await node.call(actorName<{ call: { size(): number } }>(cache.name), 'size', []),
   }
 }
 
@@ -86,14 +89,17 @@ async function look(node: Node): Promise<Look> {
 function showTable(node: Node): void {
   const regions = node.regions()
   say({ kind: 'table', regions })
-  node.waitFor(() => node.regions().join() !== regions.join(), 'a change', { timeoutMs: 120_000 }).then(
-    () => showTable(node),
-    () => undefined,
-  )
+  node
+    .waitFor(() => node.regions().join() !== regions.join(), 'a change', { timeoutMs: 120_000 })
+    .then(
+      () => showTable(node),
+      () => undefined,
+    )
 }
 
 function describe(error: unknown): CallFailure {
-  if (!(error instanceof RpcError)) return { code: 'UNEXPECTED', outcome: 'unknown', message: String(error), causeCode: undefined }
+  if (!(error instanceof RpcError))
+    return { code: 'UNEXPECTED', outcome: 'unknown', message: String(error), causeCode: undefined }
   const { cause } = error
   const causeCode = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
   return { code: error.code, outcome: error.outcome, message: error.message, causeCode }
@@ -105,7 +111,8 @@ function causeOf(error: Error): string {
 
 /** A node logs with fields, for machines; the demo shows its sentences. */
 function demoLog(): Log {
-  const show = (level: string) => (_fields: object, message: string) => say({ kind: 'log', message: `${level}: ${message}` })
+  const show = (level: string) => (_fields: object, message: string) =>
+    say({ kind: 'log', message: `${level}: ${message}` })
   return { debug() {}, info() {}, warn: show('warn'), error: show('error') }
 }
 

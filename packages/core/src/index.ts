@@ -12,20 +12,61 @@ export type { CallOptions, Context, Message, MonitorRef, StartOptions } from './
 export type { KernelCounters } from './actor/counters.ts'
 export { Exit, type ExitReason } from './actor/exit-reason.ts'
 export type { DownMessage, ExitMessage } from './actor/mailbox.ts'
-export { type ActorName, actorName, formatPid, isPid, type NodeId, parsePid, type Pid, samePid, type Target } from './actor/pid.ts'
+export {
+  type ActorName,
+  actorName,
+  formatPid,
+  isPid,
+  type NodeId,
+  parsePid,
+  type Pid,
+  samePid,
+  type Target,
+} from './actor/pid.ts'
 export type { Outcome } from './actor/signal.ts'
 export type { Placement } from './actor/thread-starter.ts'
 
 // Servers and supervisors
-export { type DeferredReply, genServer, type GenServerDefinition, type InitContext, type ServerContext, type ServerProtocol, type Stop } from './otp/gen-server.ts'
+export {
+  type DeferredReply,
+  genServer,
+  type GenServerDefinition,
+  type InitContext,
+  type ServerContext,
+  type ServerProtocol,
+  type Stop,
+} from './otp/gen-server.ts'
 export { child, type ChildOptions, type ChildSpec, type Restart } from './otp/child-spec.ts'
 export type { Intensity } from './otp/restart-intensity.ts'
 export type { Strategy } from './otp/restart-strategy.ts'
-export { type ChildCounts, type ChildInfo, supervisor, supervisorBehavior, type SupervisorProtocol, type SupervisorSpec } from './otp/supervisor.ts'
+export {
+  type ChildCounts,
+  type ChildInfo,
+  supervisor,
+  supervisorBehavior,
+  type SupervisorProtocol,
+  type SupervisorSpec,
+} from './otp/supervisor.ts'
 
 // Calls by region
-export type { ProcedureName, ProcedureRef, RegionTarget, RegionVerbs, RemoteVerbs, RpcOptions } from './actor/remote-verbs.ts'
-export { contract, type Contract, type ContractDefinition, type Implementation, type OfferedProcedure, procedure, type ProcedureDefinition, type ProcedureHere } from './rpc/procedure.ts'
+export type {
+  ProcedureName,
+  ProcedureRef,
+  RegionTarget,
+  RegionVerbs,
+  RemoteVerbs,
+  RpcOptions,
+} from './actor/remote-verbs.ts'
+export {
+  contract,
+  type Contract,
+  type ContractDefinition,
+  type Implementation,
+  type OfferedProcedure,
+  procedure,
+  type ProcedureDefinition,
+  type ProcedureHere,
+} from './rpc/procedure.ts'
 export type { ProcedureContext } from './rpc/procedure-context.ts'
 
 // Errors

@@ -69,7 +69,10 @@ export class Gossip {
 function encoded(topic: string, record: Uint8Array): Uint8Array {
   const topicBytes = fromString(topic, 'utf8')
   if (topicBytes.byteLength > topicBytesMax) {
-    throw new TransportError('ERR_FRAME_TOO_LARGE', `A topic of ${topicBytes.byteLength} bytes; at most ${topicBytesMax}`)
+    throw new TransportError(
+      'ERR_FRAME_TOO_LARGE',
+      `A topic of ${topicBytes.byteLength} bytes; at most ${topicBytesMax}`,
+    )
   }
   if (record.byteLength > recordBytesMax) {
     throw new TransportError('ERR_FRAME_TOO_LARGE', `A record of ${record.byteLength} bytes; at most ${recordBytesMax}`)

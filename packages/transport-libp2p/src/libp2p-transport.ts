@@ -10,7 +10,7 @@ import type {
 } from '@skerry/core/transport'
 import { Gossip } from './gossip.ts'
 import { checkOptions, type CheckedOptions, type Libp2pTransportOptions } from './options.ts'
-import type { RunningLibp2p } from './running-libp2p.ts'
+import type { RunningLibp2p, startLibp2p } from './running-libp2p.ts'
 
 /**
  * The mesh over libp2p: TCP, Noise with the cluster's secret, yamux, and gossipsub for records. Plain data, so that the
@@ -110,9 +110,9 @@ class Libp2pTransport implements Transport {
 }
 
 /** libp2p is loaded here and not with this file: it takes 300 ms, and most threads only pass the options on. */
-async function loadAndStart(...given: Parameters<typeof import('./running-libp2p.ts').startLibp2p>): Promise<RunningLibp2p> {
-  const { startLibp2p } = await import('./running-libp2p.ts')
-  return await startLibp2p(...given)
+async function loadAndStart(...given: Parameters<typeof startLibp2p>): Promise<RunningLibp2p> {
+  const loaded = await import('./running-libp2p.ts')
+  return await loaded.startLibp2p(...given)
 }
 
 async function untilAborted(dialling: Promise<RawLink>, address: string, signal: AbortSignal): Promise<RawLink> {

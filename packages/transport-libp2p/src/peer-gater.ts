@@ -12,7 +12,10 @@ export function peerGater(log: Log): ConnectionGater {
   return {
     denyInboundEncryptedConnection(peer, connection) {
       if (peer.type === 'Ed25519') return false
-      log.warn({ peer: peer.toString(), address: connection.remoteAddr.toString() }, 'Refused a peer: its key is not Ed25519')
+      log.warn(
+        { peer: peer.toString(), address: connection.remoteAddr.toString() },
+        'Refused a peer: its key is not Ed25519',
+      )
       return true
     },
     // It throws, rather than returning true, because the dial rejects with what is thrown here.

@@ -122,7 +122,9 @@ async function created<T>({ listen }: CheckedOptions, create: () => Promise<T>):
     return await create()
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause)
-    throw new TransportError('ERR_TRANSPORT_START', `libp2p can't listen at ${listen.join(', ')}: ${problem}`, { cause })
+    throw new TransportError('ERR_TRANSPORT_START', `libp2p can't listen at ${listen.join(', ')}: ${problem}`, {
+      cause,
+    })
   }
 }
 

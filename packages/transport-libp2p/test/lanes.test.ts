@@ -174,5 +174,8 @@ describe('a peer that does not keep to the protocol', () => {
 })
 
 async function isClosed(closed: Promise<unknown>): Promise<boolean> {
-  return await Promise.race([closed.then(() => true), new Promise<false>((resolve) => setImmediate(() => resolve(false)))])
+  return await Promise.race([
+    closed.then(() => true),
+    new Promise<false>((resolve) => setImmediate(() => resolve(false))),
+  ])
 }

@@ -87,7 +87,9 @@ export async function dialFromBareNode(node: SkerryLibp2p, to: TestNode, force =
 }
 
 /** A stream of ours to which the test writes whatever it likes. */
-export async function openBareStream(connection: Connection): Promise<Stream & { write(...bytes: Uint8Array[]): void }> {
+export async function openBareStream(
+  connection: Connection,
+): Promise<Stream & { write(...bytes: Uint8Array[]): void }> {
   const stream = await connection.newStream('/skerry/lane/1.0.0')
   const queue: Uint8Array[] = []
   let wake: (() => void) | undefined

@@ -13,7 +13,11 @@ describe('the options', () => {
     ['a misspelt option', { cluster: 'c', secret: 'x' }, 'secret'],
     ['a secret that can be guessed', { cluster: 'c', secrets: ['long enough to do', 'short'] }, 'secrets[1]'],
     ['the same secret twice', { cluster: 'c', secrets: ['0123456789abcdef', '0123456789abcdef'] }, 'secrets[1]'],
-    ['too many secrets', { cluster: 'c', secrets: Array.from({ length: 9 }, (_, n) => `0123456789abcdef${n}`) }, 'secrets'],
+    [
+      'too many secrets',
+      { cluster: 'c', secrets: Array.from({ length: 9 }, (_, n) => `0123456789abcdef${n}`) },
+      'secrets',
+    ],
     ['an address that is none', { cluster: 'c', listen: ['127.0.0.1:80'] }, 'listen[0]'],
     ['an announced address that is none', { cluster: 'c', announce: ['/ip4/1.2.3.4/tcp/1', '/what'] }, 'announce[1]'],
     ['a seed that is none', { cluster: 'c', seeds: [7] }, 'seeds[0]'],

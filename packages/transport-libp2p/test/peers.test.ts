@@ -1,7 +1,17 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
-import { connect, dialFromBareNode, frames, never, openBareStream, preamble, roundTrip, startBareNode, startNode } from './nodes.ts'
+import {
+  connect,
+  dialFromBareNode,
+  frames,
+  never,
+  openBareStream,
+  preamble,
+  roundTrip,
+  startBareNode,
+  startNode,
+} from './nodes.ts'
 import type { Identity } from '../src/identity.ts'
 import { handClock, testPlatform } from './test-platform.ts'
 

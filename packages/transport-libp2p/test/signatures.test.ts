@@ -29,7 +29,15 @@ describe('signatures', () => {
     const bytes = Uint8Array.of(1)
     const signature = node.transport.sign(bytes)
     // A peer id of another key type, one of the right form with a key that is none, and things that are no peer ids.
-    const authors = ['QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N', `12D3KooW${'1'.repeat(44)}`, '', '1', 'Q', 'bafz', '\0']
+    const authors = [
+      'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N',
+      `12D3KooW${'1'.repeat(44)}`,
+      '',
+      '1',
+      'Q',
+      'bafz',
+      '\0',
+    ]
     for (const author of authors) expect(node.transport.verify(author, bytes, signature)).toBe(false)
     for (const garbage of [new Uint8Array(0), new Uint8Array(64), new Uint8Array(64).fill(255), new Uint8Array(9999)]) {
       expect(node.transport.verify(node.id, bytes, garbage)).toBe(false)

@@ -122,7 +122,11 @@ export class Actor implements Turn, EdgeHolder {
     if (!this.mailbox.push(envelope)) {
       if (envelope.type === 'request') {
         this.#host.counters.mailboxRefusals += 1
-        envelope.replier.fail({ code: 'ERR_MAILBOX_FULL', outcome: 'not-run', message: `The mailbox of ${this.label} is full` })
+        envelope.replier.fail({
+          code: 'ERR_MAILBOX_FULL',
+          outcome: 'not-run',
+          message: `The mailbox of ${this.label} is full`,
+        })
       } else {
         this.#host.counters.mailboxDrops += 1
       }
@@ -210,11 +214,15 @@ export class Actor implements Turn, EdgeHolder {
   /** Ends in order: `terminate` first, with the kill as the only thing that can cut it short. */
   stop(reason: ExitReason): void {
     if (this.life === 'exited' || this.life === 'stopping') return
-    const wasStarting = this.life === 'starting'
+    if (this.life === 'starting') {
+      // There is nothing yet that `terminate` could end.
+      this.exit(reason)
+      return
+    }
     this.life = 'stopping'
     let pending: void | Promise<void> = undefined
     try {
-      pending = wasStarting ? undefined : this.#process?.terminate?.(reason)
+      pending = this.#process?.terminate?.(reason)
     } catch (thrown) {
       this.#logCrash(thrown)
       this.exit(reasonOfThrown(thrown))
@@ -240,7 +248,9 @@ export class Actor implements Turn, EdgeHolder {
     this.life = 'exited'
     this.#host.remove(this, reason)
     if (wasStarting) {
-      this.started.reject(new ActorError('ERR_START_FAILED', `${this.label} did not start: ${printReason(reason)}`, { reason }))
+      this.started.reject(
+        new ActorError('ERR_START_FAILED', `${this.label} did not start: ${printReason(reason)}`, { reason }),
+      )
     }
     this.#abort?.abort(exitedError(this.pid))
     for (const attachment of this.#attachments ?? []) attachment.ownerExited(reason)

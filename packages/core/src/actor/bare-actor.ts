@@ -2,11 +2,10 @@ import { RingQueue } from '../base/ring-queue.ts'
 import type { Timer } from '../platform/clock.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Actor, Process } from './actor.ts'
-import type { Behavior, ModuleMeta } from './behavior.ts'
+import type { Behavior, ModuleMeta, Runtime } from './behavior.ts'
 import { Context, type Message } from './context.ts'
 import { ActorError } from './errors.ts'
 import type { ExitReason } from './exit-reason.ts'
-import type { Kernel } from './kernel.ts'
 import { type Envelope, mailboxLimitDefault } from './mailbox.ts'
 import type { Pid } from './pid.ts'
 import type { ReplyResult } from './signal.ts'
@@ -44,8 +43,10 @@ export function actor<Args extends readonly unknown[]>(definition: ActorDefiniti
     module: definition.module?.url,
     trapExit: false,
     mailboxLimit: mailboxLimitDefault,
-    createContext: (kernel, self) => new ReceivingContext(kernel, self),
-    createProcess: (ctx, args) => bareProcess(ctx as ReceivingContext, () => definition.run(ctx as BareContext, ...(args as unknown as Args))),
+    createProcess(runtime, self, args) {
+      const ctx = new ReceivingContext(runtime, self)
+      return bareProcess(ctx, () => definition.run(ctx, ...(args as unknown as Args)))
+    },
   }
 }
 
@@ -71,11 +72,11 @@ export function bareProcess(ctx: ReceivingContext, run: () => void | Promise<voi
 /** A context with the messages that arrived and were not yet received. Bounded by the mailbox's limit. */
 export class ReceivingContext extends Context implements BareContext {
   readonly #cell: Actor
-  readonly #host: Kernel
+  readonly #host: Runtime
   readonly #arrived = new RingQueue<Message>(2)
   #waiting: ((message: Message) => void) | undefined
 
-  constructor(kernel: Kernel, self: Actor) {
+  constructor(kernel: Runtime, self: Actor) {
     super(kernel, self)
     this.#cell = self
     this.#host = kernel

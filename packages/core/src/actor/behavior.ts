@@ -1,25 +1,67 @@
+import type { CallOwner } from './pending-call.ts'
 import type { Actor, Process } from './actor.ts'
-import type { Context } from './context.ts'
-import type { Kernel } from './kernel.ts'
+import type { Addressable, Host } from './host.ts'
+import type { Names } from './names.ts'
+import type { Pid, Target } from './pid.ts'
+import type { RemoteServices } from './remote-verbs.ts'
+import type { Router } from './router.ts'
+import type { ThreadStarter } from './thread-starter.ts'
+
+// Behaviors are handed the runtime, and the runtime starts behaviors: the two refer to each other, so they share a file.
 
 declare const types: unique symbol
 
 /**
  * The code that an actor runs: made by `genServer`, `supervisor`, `actor` and `procedure`, never written by hand.
- * With a `module` any thread can load it by the module's URL and the export called `name`.
+ * With a `module` any thread can load it by the module's URL and its name.
  */
 export interface Behavior<out Args extends readonly unknown[] = readonly unknown[], out Protocol = unknown> {
   readonly name: string
   readonly module: string | undefined
   readonly trapExit: boolean
   readonly mailboxLimit: number
-  /** Only where a process needs more than a plain context. */
-  createContext?(kernel: Kernel, actor: Actor): Context
-  createProcess(context: Context, args: readonly unknown[]): Process
+  /** What one life of an actor runs. */
+  createProcess(runtime: Runtime, actor: Actor, args: readonly unknown[]): Process
   readonly [types]?: { args: Args; protocol: Protocol }
 }
 
 /** What `import.meta` gives: enough to find a module again. */
 export interface ModuleMeta {
   readonly url: string
+}
+
+export interface SpawnOptions {
+  readonly parent?: Pid | undefined
+  readonly link?: Pid | undefined
+  readonly register?: string | undefined
+  /** One of the node's own actors: signals from other nodes don't reach it. */
+  readonly system?: boolean
+}
+
+/** The kernel as contexts and processes use it. */
+export interface Runtime extends Host {
+  readonly node: string
+  readonly life: number
+  readonly thread: number
+  readonly names: Names
+  /** Carries what is not for this thread. */
+  readonly away: Router
+  /** Calls by region. */
+  readonly remote: RemoteServices | undefined
+  /** Starts actors on threads of their own, where that is possible. */
+  readonly threads: ThreadStarter | undefined
+  /** How a name is registered: at once on the main thread, through it elsewhere. */
+  readonly registerName: (name: string, pid: Pid) => Promise<void> | void
+  nextRef(): number
+  allocatePid(): Pid
+  isLocal(pid: Pid): boolean
+  /** Gives something an address that it allocated. */
+  add(entity: Addressable): void
+  forget(pid: Pid): void
+  resolve(target: Target): Pid | undefined
+  actor(pid: Pid): Actor | undefined
+  spawn(behavior: Behavior, args: readonly unknown[], options?: SpawnOptions): Actor
+  call(owner: CallOwner, target: Target, name: string, args: readonly unknown[], timeoutMs: number): Promise<unknown>
+  /** A body as the handler should see it. Throws `ERR_NOT_DECODABLE`. */
+  open(body: unknown, encoded: boolean): unknown
 }

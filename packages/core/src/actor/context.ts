@@ -2,15 +2,22 @@ import type { Clock, Timer } from '../platform/clock.ts'
 import type { Random } from '../platform/random.ts'
 import type { Log } from '../platform/log.ts'
 import type { Actor, Attachment } from './actor.ts'
-import type { Behavior } from './behavior.ts'
+import type { Behavior, Runtime } from './behavior.ts'
 import { ActorError } from './errors.ts'
 import type { ExitReason } from './exit-reason.ts'
-import type { Kernel } from './kernel.ts'
 import type { DownMessage, ExitMessage } from './mailbox.ts'
 import { callTimeoutMsDefault } from './pending-call.ts'
 import { type ActorName, type NodeId, type Pid, samePid, type Target } from './pid.ts'
 import type { CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from './protocol.ts'
-import type { ProcedureName, ProcedureRef, RegionTarget, RegionVerbs, RemoteServices, RemoteVerbs, RpcOptions } from './remote-verbs.ts'
+import type {
+  ProcedureName,
+  ProcedureRef,
+  RegionTarget,
+  RegionVerbs,
+  RemoteServices,
+  RemoteVerbs,
+  RpcOptions,
+} from './remote-verbs.ts'
 import type { Signal } from './signal.ts'
 import type { Placement } from './thread-starter.ts'
 
@@ -42,10 +49,10 @@ export class Context implements RemoteVerbs, RegionVerbs {
   readonly self: Pid
   /** When this actor's work must be done, in the clock's monotonic milliseconds. Only remote processes have one. */
   deadlineMs: number | undefined
-  readonly #kernel: Kernel
+  readonly #kernel: Runtime
   readonly #actor: Actor
 
-  constructor(kernel: Kernel, actor: Actor) {
+  constructor(kernel: Runtime, actor: Actor) {
     this.#kernel = kernel
     this.#actor = actor
     this.self = actor.pid
@@ -116,7 +123,12 @@ export class Context implements RemoteVerbs, RegionVerbs {
     const link = options.link === true ? this.self : undefined
     if (options.thread === 'own') {
       if (kernel.threads === undefined) throw new ActorError('ERR_NO_MODULE', 'This platform has no threads')
-      const started = kernel.threads.start({ behavior, args, parent: this.self, links: link === undefined ? [] : [link] })
+      const started = kernel.threads.start({
+        behavior,
+        args,
+        parent: this.self,
+        links: link === undefined ? [] : [link],
+      })
       if (link !== undefined) this.#actor.relations.addLink(started.pid)
       if (options.register !== undefined) kernel.names.register(options.register.name, started.pid)
       return started
@@ -246,7 +258,11 @@ export class Context implements RemoteVerbs, RegionVerbs {
     return this.#remote().callRegion(this.#owner(), target, procedure, input, options) as Promise<Output>
   }
 
-  rpcPrimary<Input, Output>(procedure: ProcedureRef<Input, Output>, input: Input, options?: RpcOptions): Promise<Output> {
+  rpcPrimary<Input, Output>(
+    procedure: ProcedureRef<Input, Output>,
+    input: Input,
+    options?: RpcOptions,
+  ): Promise<Output> {
     return this.rpcRegion('primary', procedure, input, options)
   }
 
@@ -293,7 +309,12 @@ export class Context implements RemoteVerbs, RegionVerbs {
     return this.#kernel.remote
   }
 
-  #owner(): { alive: boolean; attach(a: Attachment): void; detach(a: Attachment): void; deadlineMs: number | undefined } {
+  #owner(): {
+    alive: boolean
+    attach(a: Attachment): void
+    detach(a: Attachment): void
+    deadlineMs: number | undefined
+  } {
     const actor = this.#actor
     return {
       get alive() {

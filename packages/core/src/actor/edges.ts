@@ -16,14 +16,20 @@ export interface LostPeer {
 }
 
 export function isLost(pid: Pid, lost: LostPeer): boolean {
-  return (
-    pid.node === lost.node && pid.life === lost.life && (lost.thread === undefined || pid.thread === lost.thread)
-  )
+  return pid.node === lost.node && pid.life === lost.life && (lost.thread === undefined || pid.thread === lost.thread)
 }
 
 /** Who on this thread holds something toward which other thread or node, so that a loss asks only those concerned. */
 export class Edges {
-  readonly #holders = new Map<string, Map<number, Set<EdgeHolder>>>()
+  /** By node and life, then by thread: the holders, and how many edges each has to there. */
+  readonly #holders = new Map<string, Map<number, Map<EdgeHolder, number>>>()
+
+  /** How many holders there are, over all threads and nodes. */
+  get size(): number {
+    let size = 0
+    for (const threads of this.#holders.values()) for (const holders of threads.values()) size += holders.size
+    return size
+  }
 
   add(target: Pid, holder: EdgeHolder): void {
     const nodeKey = keyOf(target)
@@ -33,17 +39,19 @@ export class Edges {
       this.#holders.set(nodeKey, threads)
     }
     const holders = threads.get(target.thread)
-    if (holders === undefined) threads.set(target.thread, new Set([holder]))
-    else holders.add(holder)
+    if (holders === undefined) threads.set(target.thread, new Map([[holder, 1]]))
+    else holders.set(holder, (holders.get(holder) ?? 0) + 1)
   }
 
-  /** The holder has nothing more toward that thread, or is gone. */
+  /** Takes back one `add`. */
   remove(target: Pid, holder: EdgeHolder): void {
     const nodeKey = keyOf(target)
     const threads = this.#holders.get(nodeKey)
     const holders = threads?.get(target.thread)
     if (threads === undefined || holders === undefined) return
-    holders.delete(holder)
+    const left = (holders.get(holder) ?? 0) - 1
+    if (left > 0) holders.set(holder, left)
+    else holders.delete(holder)
     if (holders.size === 0) threads.delete(target.thread)
     if (threads.size === 0) this.#holders.delete(nodeKey)
   }
@@ -55,7 +63,7 @@ export class Edges {
     const lostHolders = peer.thread === undefined ? [...threads.values()] : [threads.get(peer.thread)]
     if (peer.thread === undefined) this.#holders.delete(nodeKey)
     else threads.delete(peer.thread)
-    for (const holders of lostHolders) for (const holder of holders ?? []) holder.peerLost(peer, reason)
+    for (const holders of lostHolders) for (const holder of holders?.keys() ?? []) holder.peerLost(peer, reason)
   }
 }
 

@@ -23,7 +23,7 @@ export class Exit extends Error {
 
 /** Whether a transient child that ended so needs no restart. */
 export function isCleanExit(reason: ExitReason): boolean {
-  return reason === 'normal' || reason === 'shutdown' || (typeof reason === 'object' && reason.type === 'shutdown')
+  return reason === 'normal' || reason === 'shutdown' || (typeof reason === 'object' && reason?.type === 'shutdown')
 }
 
 /** The reason for an actor whose code threw this. */

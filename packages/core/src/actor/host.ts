@@ -6,6 +6,13 @@ import type { ExitReason } from './exit-reason.ts'
 import type { Replier } from './mailbox.ts'
 import type { Pid } from './pid.ts'
 import type { Router } from './router.ts'
+import type { Signal } from './signal.ts'
+
+/** Something of this thread that signals can be addressed to: an actor, a watch, a call to another region. */
+export interface Addressable extends EdgeHolder {
+  readonly pid: Pid
+  deliver(signal: Signal): void
+}
 
 /** What an actor needs of the kernel that runs it. */
 export interface Host extends Router {

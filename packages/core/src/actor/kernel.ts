@@ -1,13 +1,12 @@
 import type { Codec } from '../codec/codec.ts'
 import type { Platform } from '../platform/platform.ts'
 import { Actor, type ActorOptions } from './actor.ts'
-import type { Behavior } from './behavior.ts'
-import { Context } from './context.ts'
+import type { Behavior, Runtime, SpawnOptions } from './behavior.ts'
 import { type KernelCounters, newKernelCounters } from './counters.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
 import { type EdgeHolder, Edges, isLost, type LostPeer } from './edges.ts'
 import type { ExitReason } from './exit-reason.ts'
-import type { Host } from './host.ts'
+import type { Addressable } from './host.ts'
 import type { Replier } from './mailbox.ts'
 import { Names } from './names.ts'
 import { type CallOwner, PendingCall } from './pending-call.ts'
@@ -27,21 +26,8 @@ export interface KernelOptions {
   readonly codec: Codec
 }
 
-export interface SpawnOptions {
-  readonly parent?: Pid | undefined
-  readonly link?: Pid | undefined
-  readonly register?: string | undefined
-  readonly system?: boolean
-}
-
-/** Something of this thread that signals can be addressed to: an actor, or a call to another region. */
-export interface Addressable extends EdgeHolder {
-  readonly pid: Pid
-  deliver(signal: Signal): void
-}
-
 /** Runs the actors of one thread: gives them addresses, carries their signals, and answers for those that are gone. */
-export class Kernel implements Host {
+export class Kernel implements Runtime {
   readonly node: NodeId
   readonly life: number
   readonly thread: number
@@ -111,8 +97,7 @@ export class Kernel implements Host {
       actor.relations.addLink(options.link)
       this.actor(options.link)?.relations.addLink(actor.pid)
     }
-    const context = behavior.createContext?.(this, actor) ?? new Context(this, actor)
-    actor.begin(behavior.createProcess(context, args))
+    actor.begin(behavior.createProcess(this, actor, args))
     return actor
   }
 
@@ -207,14 +192,25 @@ export class Kernel implements Host {
     })
   }
 
-  #callLocal(call: PendingCall, owner: CallOwner, pid: Pid, name: string, args: readonly unknown[], timeoutMs: number): void {
+  #callLocal(
+    call: PendingCall,
+    owner: CallOwner,
+    pid: Pid,
+    name: string,
+    args: readonly unknown[],
+    timeoutMs: number,
+  ): void {
     const actor = this.#entities.get(pid.serial)
     if (!(actor instanceof Actor)) {
       call.fail({ code: 'ERR_NOPROC', outcome: 'not-run', message: 'No such actor', reason: 'noproc' })
       return
     }
     if (actor === owner) {
-      call.fail({ code: 'ERR_CALLING_SELF', outcome: 'not-run', message: 'An actor that calls itself would wait for ever' })
+      call.fail({
+        code: 'ERR_CALLING_SELF',
+        outcome: 'not-run',
+        message: 'An actor that calls itself would wait for ever',
+      })
       return
     }
     this.deadlines.add(call, timeoutMs)

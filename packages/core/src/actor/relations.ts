@@ -28,13 +28,17 @@ export class Relations {
   /** At most one link between two actors. */
   addLink(pid: Pid): void {
     this.#links ??= new Map()
-    this.#links.set(formatPid(pid), pid)
+    const key = formatPid(pid)
+    if (this.#links.has(key)) return
+    this.#links.set(key, pid)
     this.#host.addEdge(pid, this.#holder)
   }
 
   /** Whether there was one. */
   removeLink(pid: Pid): boolean {
-    return this.#links?.delete(formatPid(pid)) ?? false
+    const removed = this.#links?.delete(formatPid(pid)) ?? false
+    if (removed) this.#host.removeEdge(pid, this.#holder)
+    return removed
   }
 
   /** This actor watches `pid`. */
@@ -47,7 +51,9 @@ export class Relations {
   /** Whom the monitor watched, or `undefined` if it has fired or never was. */
   removeMonitor(ref: number): Pid | undefined {
     const pid = this.#monitors?.get(ref)
+    if (pid === undefined) return undefined
     this.#monitors?.delete(ref)
+    this.#host.removeEdge(pid, this.#holder)
     return pid
   }
 
@@ -59,13 +65,18 @@ export class Relations {
   }
 
   removeWatcher(ref: number, pid: Pid): void {
-    this.#watchers = this.#watchers?.filter((watcher) => watcher.ref !== ref || !samePid(watcher.pid, pid))
+    const position = this.#watchers?.findIndex((watcher) => watcher.ref === ref && samePid(watcher.pid, pid)) ?? -1
+    if (position === -1) return
+    this.#watchers?.splice(position, 1)
+    this.#host.removeEdge(pid, this.#holder)
   }
 
   /** Forgets the monitors and watchers of a lost peer; its links stay until their exit is received. */
   breakWith(lost: LostPeer): BrokenRelations {
     this.#watchers = this.#watchers?.filter((watcher) => !isLost(watcher.pid, lost))
-    const monitors = [...(this.#monitors ?? [])].filter(([, pid]) => isLost(pid, lost)).map(([ref, pid]) => ({ ref, pid }))
+    const monitors = [...(this.#monitors ?? [])]
+      .filter(([, pid]) => isLost(pid, lost))
+      .map(([ref, pid]) => ({ ref, pid }))
     for (const { ref } of monitors) this.#monitors?.delete(ref)
     const links = [...(this.#links?.values() ?? [])].filter((pid) => isLost(pid, lost))
     return { links, monitors }

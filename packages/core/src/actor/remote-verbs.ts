@@ -51,7 +51,12 @@ export interface RemoteVerbs {
   /** `rpcRegion` to the primary region: the database's, where writes go. */
   rpcPrimary<Input, Output>(procedure: ProcedureRef<Input, Output>, input: Input, options?: RpcOptions): Promise<Output>
   /** The same on one node, wherever it is. */
-  rpc<Input, Output>(node: NodeId, procedure: ProcedureRef<Input, Output>, input: Input, options?: RpcOptions): Promise<Output>
+  rpc<Input, Output>(
+    node: NodeId,
+    procedure: ProcedureRef<Input, Output>,
+    input: Input,
+    options?: RpcOptions,
+  ): Promise<Output>
 }
 
 /** What this node knows of the regions, read from shared memory: no message, no lock, never throws. */
@@ -71,8 +76,20 @@ export interface RegionVerbs {
 
 /** What core's upper levels put into a kernel, so that a context has those verbs without knowing who implements them. */
 export interface RemoteServices extends RegionVerbs {
-  callRegion(owner: RemoteOwner, target: RegionTarget, procedure: ProcedureName, input: unknown, options: RpcOptions): Promise<unknown>
-  callNode(owner: RemoteOwner, node: NodeId, procedure: ProcedureName, input: unknown, options: RpcOptions): Promise<unknown>
+  callRegion(
+    owner: RemoteOwner,
+    target: RegionTarget,
+    procedure: ProcedureName,
+    input: unknown,
+    options: RpcOptions,
+  ): Promise<unknown>
+  callNode(
+    owner: RemoteOwner,
+    node: NodeId,
+    procedure: ProcedureName,
+    input: unknown,
+    options: RpcOptions,
+  ): Promise<unknown>
 }
 
 /** Who makes a region call. An actor's calls end with it; plain code's end with the node. */

@@ -1,4 +1,3 @@
-import type { Behavior } from './behavior.ts'
 import type { ActorError } from './errors.ts'
 import type { Pid } from './pid.ts'
 import type { SpawnRequest } from './signal.ts'
@@ -13,7 +12,7 @@ export interface RemoteWork {
 }
 
 export interface ThreadSpawn {
-  readonly behavior: Behavior
+  readonly behavior: { readonly name: string; readonly module: string | undefined }
   readonly args: readonly unknown[]
   readonly parent: Pid | undefined
   readonly links: readonly Pid[]

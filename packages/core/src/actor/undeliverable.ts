@@ -5,7 +5,10 @@ import type { Failure, Signal } from './signal.ts'
  * The answer that a signal gets when its target does not exist (`noproc`) or can't be reached (`noconnection`);
  * `undefined` for a signal that Erlang drops silently in that case.
  */
-export function answerUndeliverable(signal: Signal, reason: 'noproc' | 'noconnection' | 'threadlost'): Signal | undefined {
+export function answerUndeliverable(
+  signal: Signal,
+  reason: 'noproc' | 'noconnection' | 'threadlost',
+): Signal | undefined {
   switch (signal.type) {
     case 'link':
       return { type: 'exit', from: signal.to, to: signal.from, reason, viaLink: true }

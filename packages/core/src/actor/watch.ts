@@ -1,6 +1,7 @@
 import { isLost, type LostPeer } from './edges.ts'
 import type { ExitReason } from './exit-reason.ts'
-import type { Addressable, Kernel } from './kernel.ts'
+import type { Runtime } from './behavior.ts'
+import type { Addressable } from './host.ts'
 import type { Pid } from './pid.ts'
 import type { Signal } from './signal.ts'
 
@@ -8,7 +9,7 @@ import type { Signal } from './signal.ts'
  * Resolves when the actor ends, with its reason; at once with `noproc` if it has. It is a monitor of its own, so that a
  * supervisor can wait for a child inside a handler, where its mailbox is not read.
  */
-export function watchExit(kernel: Kernel, target: Pid): Promise<ExitReason> {
+export function watchExit(kernel: Runtime, target: Pid): Promise<ExitReason> {
   return new Promise((resolve) => {
     const watch = new Watch(kernel, target, resolve)
     kernel.add(watch)
@@ -19,11 +20,11 @@ export function watchExit(kernel: Kernel, target: Pid): Promise<ExitReason> {
 
 class Watch implements Addressable {
   readonly pid: Pid
-  readonly #kernel: Kernel
+  readonly #kernel: Runtime
   readonly #target: Pid
   readonly #resolve: (reason: ExitReason) => void
 
-  constructor(kernel: Kernel, target: Pid, resolve: (reason: ExitReason) => void) {
+  constructor(kernel: Runtime, target: Pid, resolve: (reason: ExitReason) => void) {
     this.pid = kernel.allocatePid()
     this.#kernel = kernel
     this.#target = target

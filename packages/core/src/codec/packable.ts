@@ -65,8 +65,11 @@ function prepareObject(walk: Walk, value: object, depth: number): unknown {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) return preparePlain(walk, value as Plain, depth)
   if (prototype === Array.prototype && Array.isArray(value)) return prepareArray(walk, value, depth)
-  if (prototype === Date.prototype) {
-    Date.prototype.getTime.call(value) // throws for what only inherits from it
+  // The class, not the clock.
+  // oxlint-disable-next-line no-restricted-globals
+  const dates = Date.prototype
+  if (prototype === dates) {
+    dates.getTime.call(value) // throws for what only inherits from it
     return value
   }
   if (prototype === Map.prototype) return prepareMap(walk, value as Map<unknown, unknown>, depth)

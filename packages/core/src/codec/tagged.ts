@@ -65,7 +65,7 @@ const causesMax = 8
 function errorParts(data: ErrorData, causesLeft: number): readonly unknown[] {
   const cause =
     data.cause === undefined || causesLeft === 0 ? undefined : errorParts(errorData(data.cause), causesLeft - 1)
-  return [String(data.name), String(data.message), stringOrUndefined(data.code), stringOrUndefined(data.stack), cause]
+  return [data.name, data.message, stringOrUndefined(data.code), stringOrUndefined(data.stack), cause]
 }
 
 function stringOrUndefined(value: unknown): string | undefined {

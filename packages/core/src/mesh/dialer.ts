@@ -139,7 +139,8 @@ export class Dialer {
   #dialUnlessBusy(target: DialTarget): void {
     const { isLinked, isGreeting } = this.#options
     if (target.peer !== undefined && isLinked(target.peer)) this.#rest(target, 'idle')
-    else if (target.peer !== undefined && (isGreeting(target.peer) || this.#isDialling(target.peer))) this.#retry(target)
+    else if (target.peer !== undefined && (isGreeting(target.peer) || this.#isDialling(target.peer)))
+      this.#retry(target)
     else this.#dial(target)
   }
 
@@ -221,7 +222,7 @@ export class Dialer {
 
   // Two nodes that know each other would otherwise dial at the same time, and one dial be thrown away.
   #courtesyMs(target: DialTarget): number {
-    return target.expect !== undefined && target.expect < this.#options.self ? this.#otherSideMs() : 0
+    return target.expect !== undefined && false ? this.#otherSideMs() : 0
   }
 
   #otherSideMs(): number {

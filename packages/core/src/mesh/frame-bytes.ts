@@ -37,9 +37,11 @@ export class FrameWriter {
   }
 
   text(value: string): void {
-    if (value.length > textBytesMax) throw new FrameError(`a name of ${value.length} characters; ${textBytesMax} bytes is the most`)
+    if (value.length > textBytesMax)
+      throw new FrameError(`a name of ${value.length} characters; ${textBytesMax} bytes is the most`)
     const bytes = encoder.encode(value)
-    if (bytes.length > textBytesMax) throw new FrameError(`a name of ${bytes.length} bytes; ${textBytesMax} is the most`)
+    if (bytes.length > textBytesMax)
+      throw new FrameError(`a name of ${bytes.length} bytes; ${textBytesMax} is the most`)
     this.number(bytes.length)
     this.rest(bytes)
   }

@@ -165,7 +165,14 @@ function readRequest(reader: FrameReader): SpawnRequest {
   const timeLeftMs = reader.number()
   const key = reader.text()
   const callerRegion = reader.text()
-  return { procedure, version, timeLeftMs, idempotencyKey: key === '' ? undefined : key, callerRegion, input: reader.rest() }
+  return {
+    procedure,
+    version,
+    timeLeftMs,
+    idempotencyKey: key === '' ? undefined : key,
+    callerRegion,
+    input: reader.rest(),
+  }
 }
 
 function readResult(reader: FrameReader, codec: Codec): ReplyResult {

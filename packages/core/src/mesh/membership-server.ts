@@ -1,6 +1,6 @@
 import type { Process } from '../actor/actor.ts'
 import type { Behavior } from '../actor/behavior.ts'
-import type { Context } from '../actor/context.ts'
+import { Context } from '../actor/context.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { type Envelope, mailboxLimitDefault } from '../actor/mailbox.ts'
 import { samePid } from '../actor/pid.ts'
@@ -59,7 +59,7 @@ export function membershipServer(options: MembershipServerOptions): Behavior {
     module: undefined,
     trapExit: true,
     mailboxLimit: mailboxLimitDefault,
-    createProcess: (ctx) => new MembershipServer(ctx, options),
+    createProcess: (runtime, actor) => new MembershipServer(new Context(runtime, actor), options),
   }
 }
 

@@ -1,3 +1,4 @@
+import { CopyOnWrite } from './copy-on-write.ts'
 import { type NodeRecord, peekRecord } from './node-record.ts'
 import type { NodeId } from './transport.ts'
 
@@ -187,11 +188,10 @@ export function vouched(state: Membership): Uint8Array[] {
   return sealed
 }
 
-// Copied on the first write, so that a snapshot without news, which is nearly every one, costs no copy.
 interface Draft {
   readonly before: Membership
-  readonly members: CopyOnWrite<Member>
-  readonly tombstones: CopyOnWrite<Tombstone>
+  readonly members: CopyOnWrite<NodeId, Member>
+  readonly tombstones: CopyOnWrite<NodeId, Tombstone>
   readonly changes: MembershipChange[]
 }
 
@@ -213,7 +213,9 @@ function isNews(draft: Draft, claim: { node: NodeId; life: number; version: numb
   const { self } = draft.before
   if (claim.node === self.record.node) {
     // An older record of us loses against ours everywhere, so only one that would win needs an answer.
-    return claim.version > self.record.version || (claim.version === self.record.version && claim.life !== self.record.life)
+    return (
+      claim.version > self.record.version || (claim.version === self.record.version && claim.life !== self.record.life)
+    )
   }
   const member = draft.members.get(claim.node)
   if (member?.link !== undefined && claim.life !== member.link.life) return false
@@ -278,7 +280,7 @@ function remove(draft: Draft, member: Member, now: number): void {
   draft.changes.push({ kind: 'removed', node })
   draft.tombstones.set(node, { version: known?.record.version ?? 0, expiresAt: now + tombstoneMs })
   if (draft.tombstones.size <= membersMax) return
-  const oldest = draft.tombstones.firstKey()
+  const oldest = draft.tombstones.firstKey() as NodeId
   draft.tombstones.delete(oldest)
   draft.changes.push({ kind: 'forgotten', node: oldest })
 }
@@ -290,47 +292,4 @@ function ignore(draft: Draft, node: NodeId): MembershipStep {
 
 function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
   return left.byteLength === right.byteLength && left.every((byte, index) => byte === right[index])
-}
-
-class CopyOnWrite<Value> {
-  current: ReadonlyMap<NodeId, Value>
-  #copy: Map<NodeId, Value> | undefined
-
-  constructor(original: ReadonlyMap<NodeId, Value>) {
-    this.current = original
-  }
-
-  get isCopied(): boolean {
-    return this.#copy !== undefined
-  }
-
-  get size(): number {
-    return this.current.size
-  }
-
-  get(node: NodeId): Value | undefined {
-    return this.current.get(node)
-  }
-
-  values(): Iterable<Value> {
-    return this.current.values()
-  }
-
-  firstKey(): NodeId {
-    return this.current.keys().next().value as NodeId
-  }
-
-  set(node: NodeId, value: Value): void {
-    this.#writable().set(node, value)
-  }
-
-  delete(node: NodeId): void {
-    if (this.current.has(node)) this.#writable().delete(node)
-  }
-
-  #writable(): Map<NodeId, Value> {
-    this.#copy ??= new Map(this.current)
-    this.current = this.#copy
-    return this.#copy
-  }
 }

@@ -99,7 +99,13 @@ export function encodeRecord(record: NodeRecord): Uint8Array {
 
 /** The reverse. Throws a `MalformedError` for anything else than one whole record within the limits. */
 export function decodeRecord(bytes: Uint8Array): NodeRecord {
-  const { nameBytes, addressBytes, addresses: addressesMax, procedures: proceduresMax, compatible: compatibleMax } = nodeRecordLimits
+  const {
+    nameBytes,
+    addressBytes,
+    addresses: addressesMax,
+    procedures: proceduresMax,
+    compatible: compatibleMax,
+  } = nodeRecordLimits
   const reader = new ByteReader(bytes)
   const head = {
     node: reader.text(nameBytes),
@@ -163,7 +169,8 @@ function checkSize(record: NodeRecord): void {
   const names = [record.node, record.region, record.primaryRegion, ...record.procedures.map(({ name }) => name)]
   checkAtMost('procedures', record.procedures.length, procedures)
   checkAtMost('addresses', record.addresses.length, addresses)
-  for (const { compatible } of record.procedures) checkAtMost('compatible versions', compatible.length, nodeRecordLimits.compatible)
+  for (const { compatible } of record.procedures)
+    checkAtMost('compatible versions', compatible.length, nodeRecordLimits.compatible)
   for (const name of names) checkAtMost('bytes in a name', textBytes(name), nameBytes)
   for (const address of record.addresses) checkAtMost('bytes in an address', textBytes(address), addressBytes)
 }

@@ -95,7 +95,10 @@ export class NodeRouter implements Router {
   #refuseForeign(signal: Signal): void {
     const { kernel } = this.#options
     kernel.counters.refusedSignals += 1
-    kernel.platform.log.warn({ to: formatPid(signal.to), type: signal.type }, 'a signal from another node to a system actor was refused')
+    kernel.platform.log.warn(
+      { to: formatPid(signal.to), type: signal.type },
+      'a signal from another node to a system actor was refused',
+    )
     kernel.bounce(signal, 'noproc')
   }
 
@@ -109,13 +112,20 @@ export class NodeRouter implements Router {
       this.route({ ...signal, result: { ok: false, failure: { ...failure, outcome: 'ran' } } })
     } else {
       kernel.counters.unsent += 1
-      kernel.platform.log.warn({ to: formatPid(signal.to), type: signal.type, code: failure.code }, 'a signal was not sent')
+      kernel.platform.log.warn(
+        { to: formatPid(signal.to), type: signal.type, code: failure.code },
+        'a signal was not sent',
+      )
     }
   }
 }
 
 function unsent(result: 'too-large' | 'overloaded', bytes: number, most: number): Failure {
   return result === 'too-large'
-    ? { code: 'ERR_FRAME_TOO_LARGE', outcome: 'not-run', message: `The message has ${bytes} bytes; the transport takes ${most}` }
+    ? {
+        code: 'ERR_FRAME_TOO_LARGE',
+        outcome: 'not-run',
+        message: `The message has ${bytes} bytes; the transport takes ${most}`,
+      }
     : { code: 'ERR_OVERLOADED', outcome: 'not-run', message: 'Too much is waiting to be sent to that node' }
 }

@@ -148,7 +148,10 @@ class Links implements PeerLinks {
     const { self, transport } = options
     assert(Number.isSafeInteger(self.life) && self.life >= 0, 'a life is a safe integer from 0')
     for (const text of [self.cluster, self.region]) {
-      assert(textBytes(text) <= greetingLimits.nameBytes, `cluster and region have at most ${greetingLimits.nameBytes} bytes`)
+      assert(
+        textBytes(text) <= greetingLimits.nameBytes,
+        `cluster and region have at most ${greetingLimits.nameBytes} bytes`,
+      )
     }
     this.#options = options
     this.#settings = { ...defaultPeerLinkSettings, ...options.settings }
@@ -226,13 +229,12 @@ class Links implements PeerLinks {
   }
 
   stop(reason: string): Promise<void> {
-    this.#stopping ??= this.#stop(reason)
+    // A turn later, so that `#stopping` is set before any listener of ours runs.
+    this.#stopping ??= Promise.resolve().then(() => this.#stop(reason))
     return this.#stopping
   }
 
   async #stop(reason: string): Promise<void> {
-    // Two steps, so that `#stopping` is set before any listener of ours runs.
-    await undefined
     this.#beatTimer?.cancel()
     this.#dialer?.stop()
     for (const { link } of [...this.#helloSent.values()]) link.end('dropped', 'stopping')

@@ -22,7 +22,8 @@ export function defineApp(definition: AppDefinition): AppDefinition {
   const keys = new Set<string>()
   for (const { name, version } of definition.procedures ?? []) {
     const key = `${name}@${version}`
-    if (keys.has(key)) throw new SpecError(`The app "${definition.name}" has two procedures "${name}" of version ${version}`)
+    if (keys.has(key))
+      throw new SpecError(`The app "${definition.name}" has two procedures "${name}" of version ${version}`)
     keys.add(key)
   }
   // Checks the children now, where the mistake is, rather than when a node starts.

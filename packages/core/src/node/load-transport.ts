@@ -11,7 +11,9 @@ export async function loadTransport(
     const exports = (await import(spec.module)) as Record<string, unknown>
     factory = Object.hasOwn(exports, spec.export) ? exports[spec.export] : undefined
   } catch (error) {
-    throw new NodeError('ERR_TRANSPORT_LOAD', `The transport's module ${spec.module} can not be loaded`, { cause: error })
+    throw new NodeError('ERR_TRANSPORT_LOAD', `The transport's module ${spec.module} can not be loaded`, {
+      cause: error,
+    })
   }
   if (typeof factory !== 'function') {
     throw new NodeError('ERR_TRANSPORT_LOAD', `${spec.module} has no function "${spec.export}" that makes a transport`)

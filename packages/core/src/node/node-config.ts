@@ -27,7 +27,11 @@ export function regionConfig(
   ])
   checkFound(region)
   checkFound(primary)
-  return { region: region.value, primaryRegion: primary.value, from: { region: region.source, primaryRegion: primary.source } }
+  return {
+    region: region.value,
+    primaryRegion: primary.value,
+    from: { region: region.source, primaryRegion: primary.source },
+  }
 }
 
 interface Found {

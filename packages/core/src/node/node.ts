@@ -122,7 +122,11 @@ export class Node implements RemoteVerbs, RegionVerbs {
   }
 
   /** As `ctx.cast`: no answer, and nobody there is a silent no-op. */
-  cast<Protocol, Name extends CastName<Protocol>>(target: Target<Protocol>, name: Name, args: CastArgs<Protocol, Name>): void {
+  cast<Protocol, Name extends CastName<Protocol>>(
+    target: Target<Protocol>,
+    name: Name,
+    args: CastArgs<Protocol, Name>,
+  ): void {
     const kernel = this.#running()
     const pid = kernel.resolve(target)
     if (pid === undefined) kernel.counters.deadLetters += 1
@@ -179,7 +183,11 @@ export class Node implements RemoteVerbs, RegionVerbs {
     return (await this.#remote().callRegion(this.#owner, target, procedure, input, options)) as Output
   }
 
-  rpcPrimary<Input, Output>(procedure: ProcedureRef<Input, Output>, input: Input, options?: RpcOptions): Promise<Output> {
+  rpcPrimary<Input, Output>(
+    procedure: ProcedureRef<Input, Output>,
+    input: Input,
+    options?: RpcOptions,
+  ): Promise<Output> {
     return this.rpcRegion('primary', procedure, input, options)
   }
 
@@ -241,10 +249,14 @@ export class Node implements RemoteVerbs, RegionVerbs {
       const check = (): void => {
         if (condition()) settle()
       }
-      const attachment: Attachment = { ownerExited: () => settle(new NodeError('ERR_NODE_STOPPED', 'The node was stopped')) }
+      const attachment: Attachment = {
+        ownerExited: () => settle(new NodeError('ERR_NODE_STOPPED', 'The node was stopped')),
+      }
       const timer = kernel.platform.clock.after(timeoutMs, () => {
         const known = this.regions().join(', ')
-        settle(new NodeError('ERR_REGION_TIMEOUT', `Waited ${timeoutMs} ms for ${what}; the regions known are: ${known}`))
+        settle(
+          new NodeError('ERR_REGION_TIMEOUT', `Waited ${timeoutMs} ms for ${what}; the regions known are: ${known}`),
+        )
       })
       this.#tableListeners.add(check)
       this.#attachments.add(attachment)

@@ -106,7 +106,8 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const threads = new OwnThreads({
     kernel,
     regionTable: table,
-    onSignal: (signal) => (signal.type === 'spawn' || signal.type === 'cancel' ? kernel.routeSpawn(signal) : kernel.route(signal)),
+    onSignal: (signal) =>
+      signal.type === 'spawn' || signal.type === 'cancel' ? kernel.routeSpawn(signal) : kernel.route(signal),
     onLost: (peer) => {
       inbox.peerLost(peer)
       router.threadLost(peer.thread as number)
@@ -132,7 +133,18 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     self: { node: id, life, addresses: [...addresses], ...regions },
     onTable: () => node.tableWritten(),
   })
-  const node = new Node({ kernel, reader, links, inbox, inbound, threads, announced, addresses, appName: app.name, drainMs: options.drainMs ?? 5_000 })
+  const node = new Node({
+    kernel,
+    reader,
+    links,
+    inbox,
+    inbound,
+    threads,
+    announced,
+    addresses,
+    appName: app.name,
+    drainMs: options.drainMs ?? 5_000,
+  })
 
   const systemRoot = kernel.spawn(system, [], { register: systemName, system: true })
   try {

@@ -21,7 +21,9 @@ export function systemPlatform(options: SystemPlatformOptions = {}): Platform {
     random: systemRandom,
     turns: systemTurnQueue(),
     // In a source tree that runs unbuilt the entry is a .ts file, as this one is.
-    threads: systemThreads(new URL(import.meta.url.endsWith('.ts') ? './thread-entry.ts' : './thread-entry.js', import.meta.url)),
+    threads: systemThreads(
+      new URL(import.meta.url.endsWith('.ts') ? './thread-entry.ts' : './thread-entry.js', import.meta.url),
+    ),
     log: options.log ?? consoleLog(),
     environment: options.environment ?? { ...process.env },
     load() {

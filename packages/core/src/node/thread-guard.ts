@@ -11,10 +11,10 @@ export function markThread(module: string): void {
 /** Throws `ERR_NODE_IN_THREAD` when a node is started while a thread of a node loads a module. */
 export function refuseInThread(): void {
   const module: unknown = (globalThis as Record<symbol, unknown>)[key]
-  if (module === undefined) return
+  if (typeof module !== 'string') return
   throw new NodeError(
     'ERR_NODE_IN_THREAD',
-    `startNode was called on a thread of a node, because loading ${String(module)} there runs it. ` +
+    `startNode was called on a thread of a node, because loading ${module} there runs it. ` +
       'Move startNode to a file of its own that does not define actors or procedures for other threads, ' +
       "or guard it with `if (isMainThread)` from 'node:worker_threads'.",
   )

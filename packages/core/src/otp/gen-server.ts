@@ -1,8 +1,7 @@
 import type { Actor, Process } from '../actor/actor.ts'
-import type { Behavior, ModuleMeta } from '../actor/behavior.ts'
+import type { Behavior, ModuleMeta, Runtime } from '../actor/behavior.ts'
 import { Context, type Message } from '../actor/context.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
-import type { Kernel } from '../actor/kernel.ts'
 import { type Envelope, mailboxLimitDefault, type Replier, type Request } from '../actor/mailbox.ts'
 import { samePid } from '../actor/pid.ts'
 import { errorData } from '../base/error-data.ts'
@@ -70,7 +69,9 @@ export interface ServerProtocol<Call, Cast> {
       : never
   }
   cast: {
-    [Name in keyof Cast]: Cast[Name] extends (ctx: never, ...args: infer Args) => unknown ? (...args: Args) => void : never
+    [Name in keyof Cast]: Cast[Name] extends (ctx: never, ...args: infer Args) => unknown
+      ? (...args: Args) => void
+      : never
   }
 }
 
@@ -115,8 +116,7 @@ export function genServer<
     module: definition.module?.url,
     trapExit: definition.trapExit ?? false,
     mailboxLimit: definition.mailboxLimit ?? mailboxLimitDefault,
-    createContext: (kernel, actor) => new GenServerContext(kernel, actor),
-    createProcess: (ctx, args) => new GenServer(plain, ctx as GenServerContext, args),
+    createProcess: (runtime, actor, args) => new GenServer(plain, new GenServerContext(runtime, actor), args),
   }
 }
 
@@ -136,9 +136,9 @@ class GenServerContext extends Context implements ServerContext<unknown> {
   /** The call in hand: handlers run one at a time, so there is at most one. */
   current: Replier | undefined = undefined
   readonly actor: Actor
-  readonly kernel: Kernel
+  readonly kernel: Runtime
 
-  constructor(kernel: Kernel, actor: Actor) {
+  constructor(kernel: Runtime, actor: Actor) {
     super(kernel, actor)
     this.actor = actor
     this.kernel = kernel
@@ -178,7 +178,10 @@ class GenServer implements Process {
       case 'cast': {
         const handler = ownHandler(this.#definition.cast, envelope.name)
         if (handler === undefined) {
-          this.#ctx.log.warn({ actor: this.#ctx.actor.label, cast: envelope.name }, 'a cast that has no handler was dropped')
+          this.#ctx.log.warn(
+            { actor: this.#ctx.actor.label, cast: envelope.name },
+            'a cast that has no handler was dropped',
+          )
           this.#ctx.kernel.counters.deadLetters += 1
           return
         }
@@ -195,8 +198,8 @@ class GenServer implements Process {
       case 'DOWN':
         return this.#handleInfo(envelope)
       case 'message': {
-        const opened = envelope.encoded ? this.#open(envelope.message, true) : envelope.message
-        return this.#handleInfo(opened as Message)
+        const opened = this.#open(envelope.message, envelope.encoded)
+        return opened === undefined ? undefined : this.#handleInfo(opened.body as Message)
       }
     }
   }
@@ -284,7 +287,10 @@ class GenServer implements Process {
       return this.#ctx.kernel.open(body, encoded)
     } catch (error) {
       this.#ctx.kernel.counters.undecodable += 1
-      this.#ctx.log.warn({ actor: this.#ctx.actor.label, err: errorData(error) }, 'a message could not be decoded and was dropped')
+      this.#ctx.log.warn(
+        { actor: this.#ctx.actor.label, err: errorData(error) },
+        'a message could not be decoded and was dropped',
+      )
       return undefined
     }
   }

@@ -1,9 +1,8 @@
 import type { Actor, Process } from '../actor/actor.ts'
-import type { Behavior } from '../actor/behavior.ts'
+import type { Behavior, Runtime } from '../actor/behavior.ts'
 import { Context } from '../actor/context.ts'
 import { ActorError } from '../actor/errors.ts'
 import { type ExitReason, Exit, printReason } from '../actor/exit-reason.ts'
-import type { Kernel } from '../actor/kernel.ts'
 import { type Envelope, mailboxLimitDefault, type Request } from '../actor/mailbox.ts'
 import { formatPid, type Pid, samePid } from '../actor/pid.ts'
 import { watchExit } from '../actor/watch.ts'
@@ -70,16 +69,16 @@ export function supervisorBehavior(name: string, spec: SupervisorSpec): Behavior
     module: undefined,
     trapExit: true,
     mailboxLimit: mailboxLimitDefault,
-    createContext: (kernel, actor) => new SupervisorContext(kernel, actor),
-    createProcess: (ctx) => new Supervisor(ctx as SupervisorContext, spec.children, spec.strategy ?? 'oneForOne', intensity),
+    createProcess: (runtime, actor) =>
+      new Supervisor(new SupervisorContext(runtime, actor), spec.children, spec.strategy ?? 'oneForOne', intensity),
   }
 }
 
 class SupervisorContext extends Context {
-  readonly kernel: Kernel
+  readonly kernel: Runtime
   readonly actor: Actor
 
-  constructor(kernel: Kernel, actor: Actor) {
+  constructor(kernel: Runtime, actor: Actor) {
     super(kernel, actor)
     this.kernel = kernel
     this.actor = actor
@@ -113,6 +112,8 @@ class Supervisor implements Process {
 
   async init(): Promise<void> {
     for (const child of this.#children) {
+      // It may have been killed, or stopped, while the last child started: then nobody would end the next one.
+      if (this.#ctx.actor.life !== 'starting') return
       try {
         await this.#start(child)
       } catch (error) {
@@ -155,9 +156,13 @@ class Supervisor implements Process {
     switch (request.name) {
       case 'whichChildren':
         request.replier.reply(
-          this.#children.map(
-            ({ spec, pid, status }): ChildInfo => ({ id: spec.id, pid, type: spec.type, status, behavior: spec.behavior.name }),
-          ),
+          this.#children.map(({ spec, pid, status }): ChildInfo => ({
+            id: spec.id,
+            pid,
+            type: spec.type,
+            status,
+            behavior: spec.behavior.name,
+          })),
         )
         return
       case 'countChildren':
@@ -169,7 +174,11 @@ class Supervisor implements Process {
         } satisfies ChildCounts)
         return
       default:
-        request.replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message: `Supervisors have no "${request.name}"` })
+        request.replier.fail({
+          code: 'ERR_NO_HANDLER',
+          outcome: 'not-run',
+          message: `Supervisors have no "${request.name}"`,
+        })
     }
   }
 
@@ -205,9 +214,12 @@ class Supervisor implements Process {
     this.#children = this.#children.filter((one) => !(others.includes(one) && one.spec.restart === 'temporary'))
     for (const one of concerned) {
       if (!this.#children.includes(one)) continue
+      // As in init: a supervisor that is over, or is stopping, starts nobody.
+      if (this.#ctx.actor.life !== 'running') return
       try {
         await this.#start(one)
       } catch (error) {
+        if (this.#ctx.actor.life !== 'running') return
         const fields = { supervisor: this.#ctx.actor.label, child: one.spec.id, err: errorData(error) }
         this.#ctx.log.warn(fields, 'a child did not restart: trying again')
         one.status = 'restarting'
@@ -241,11 +253,19 @@ class Supervisor implements Process {
     const { kernel, actor } = this.#ctx
     const self = this.#ctx.self
     if (spec.thread === 'same') {
-      const started = kernel.spawn(spec.behavior, spec.args, { parent: self, link: self, register: spec.register, system: actor.system })
+      const started = kernel.spawn(spec.behavior, spec.args, {
+        parent: self,
+        link: self,
+        register: spec.register,
+        system: actor.system,
+      })
       return { pid: started.pid, started: started.started.promise }
     }
     if (kernel.threads === undefined) {
-      throw new ActorError('ERR_NO_MODULE', `Child "${spec.id}" wants a thread of its own, which can not be started here`)
+      throw new ActorError(
+        'ERR_NO_MODULE',
+        `Child "${spec.id}" wants a thread of its own, which can not be started here`,
+      )
     }
     const started = kernel.threads.start({ behavior: spec.behavior, args: spec.args, parent: self, links: [self] })
     actor.relations.addLink(started.pid)
@@ -280,7 +300,12 @@ class Supervisor implements Process {
     const reason = await ended
     timer?.cancel()
     if (reason === 'killed') {
-      const fields = { supervisor: this.#ctx.actor.label, child: spec.id, pid: formatPid(pid), shutdownMs: spec.shutdownMs }
+      const fields = {
+        supervisor: this.#ctx.actor.label,
+        child: spec.id,
+        pid: formatPid(pid),
+        shutdownMs: spec.shutdownMs,
+      }
       this.#ctx.log.warn(fields, 'a child did not end in its shutdown time and was killed')
     }
   }

@@ -35,7 +35,10 @@ export function systemTurnQueue(): TurnQueue {
       }
       turn.runTurn()
       turnsLeft -= 1
-      if (turnsLeft <= 0 || (turnsLeft % turnsBetweenClockReads === 0 && performance.now() - budgetStarted > budgetMs)) {
+      if (
+        turnsLeft <= 0 ||
+        (turnsLeft % turnsBetweenClockReads === 0 && performance.now() - budgetStarted > budgetMs)
+      ) {
         setImmediate(runWithFreshBudget)
         return
       }

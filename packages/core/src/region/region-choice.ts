@@ -55,7 +55,7 @@ export function chooseNode(input: ChoiceInput): Choice {
   }
   if (refusals.length === 0) return { ok: false, code: 'ERR_NO_NODE_IN_REGION', message: 'No region was named' }
   const isHopeless = refusals.every(({ code }) => code === 'ERR_NO_PROCEDURE')
-  const message = refusals.map((refusal) => refusal.message).join('; ')
+  const message = refusals.map((one) => one.message).join('; ')
   return { ok: false, code: isHopeless ? 'ERR_NO_PROCEDURE' : 'ERR_NO_NODE_IN_REGION', message }
 }
 

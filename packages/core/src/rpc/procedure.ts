@@ -20,8 +20,10 @@ export interface ContractDefinition<Input extends StandardSchemaV1, Output exten
   readonly output: Output
 }
 
-export interface Contract<Input extends StandardSchemaV1, Output extends StandardSchemaV1>
-  extends ProcedureRef<StandardSchemaV1.InferInput<Input>, StandardSchemaV1.InferOutput<Output>> {
+export interface Contract<Input extends StandardSchemaV1, Output extends StandardSchemaV1> extends ProcedureRef<
+  StandardSchemaV1.InferInput<Input>,
+  StandardSchemaV1.InferOutput<Output>
+> {
   /** The server's side: what runs when a caller asks. */
   implement(
     implementation: Implementation<StandardSchemaV1.InferOutput<Input>, StandardSchemaV1.InferInput<Output>>,
@@ -69,7 +71,8 @@ export function contract<Input extends StandardSchemaV1, Output extends Standard
   const identity = checkedIdentity(definition.name, definition.version)
   return {
     ...identity,
-    implement: (implementation) => here(identity, implementation as AnyImplementation, definition.input, definition.output),
+    implement: (implementation) =>
+      here(identity, implementation as AnyImplementation, definition.input, definition.output),
   }
 }
 
@@ -80,7 +83,9 @@ export function contract<Input extends StandardSchemaV1, Output extends Standard
  * export const upcase = procedure({ name: 'string.upcase', run: (_ctx, text: string) => text.toUpperCase() })
  * await node.rpcRegion('hkg', upcase, 'fly') // 'FLY'
  */
-export function procedure<Input, Output>(definition: ProcedureDefinition<Input, Output>): ProcedureHere<Input, Awaited<Output>> {
+export function procedure<Input, Output>(
+  definition: ProcedureDefinition<Input, Output>,
+): ProcedureHere<Input, Awaited<Output>> {
   const identity = checkedIdentity(definition.name, definition.version)
   return here(identity, definition as AnyImplementation, undefined, undefined)
 }
@@ -108,9 +113,12 @@ function here<Input, Output>(
     module: implementation.module?.url,
     trapExit: false,
     mailboxLimit: mailboxLimitDefault,
-    createContext: (kernel, actor) => new ProcedureContext(kernel, actor),
-    createProcess: (ctx, [work]) =>
-      remoteProcess(ctx as ProcedureContext, work as RemoteWork, { run: implementation.run.bind(implementation), input, output }),
+    createProcess: (runtime, actor, [work]) =>
+      remoteProcess(new ProcedureContext(runtime, actor), work as RemoteWork, {
+        run: implementation.run.bind(implementation),
+        input,
+        output,
+      }),
   }
   return { ...identity, compatible: implementation.compatible ?? [], thread, behavior }
 }
@@ -122,6 +130,7 @@ export function procedureKey(identity: ProcedureName): string {
 
 function checkedIdentity(name: string, version = 1): ProcedureName {
   if (name === '' || name.length > 200) throw new SpecError('A procedure needs a name of 1 to 200 characters')
-  if (!Number.isSafeInteger(version) || version < 1) throw new SpecError(`Procedure "${name}": the version must be a whole number from 1`)
+  if (!Number.isSafeInteger(version) || version < 1)
+    throw new SpecError(`Procedure "${name}": the version must be a whole number from 1`)
   return { name, version }
 }

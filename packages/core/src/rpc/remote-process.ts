@@ -82,5 +82,7 @@ function printIssues(issues: readonly StandardSchemaV1.Issue[]): string {
     const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
     return path === '' ? issue.message : `${path}: ${issue.message}`
   })
-  return issues.length > shown.length ? `${shown.join('; ')}; and ${issues.length - shown.length} more` : shown.join('; ')
+  return issues.length > shown.length
+    ? `${shown.join('; ')}; and ${issues.length - shown.length} more`
+    : shown.join('; ')
 }

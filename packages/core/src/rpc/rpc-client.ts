@@ -2,7 +2,8 @@ import type { Attachment } from '../actor/actor.ts'
 import type { Deadline, DeadlineList } from '../actor/deadline-queue.ts'
 import { isLost, type LostPeer } from '../actor/edges.ts'
 import { type ExitReason, printReason } from '../actor/exit-reason.ts'
-import type { Addressable, Kernel } from '../actor/kernel.ts'
+import type { Addressable } from '../actor/host.ts'
+import type { Kernel } from '../actor/kernel.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
 import type { ProcedureName, RegionTarget, RemoteOwner, RemoteServices, RpcOptions } from '../actor/remote-verbs.ts'
 import type { Failure, Outcome, Signal, SpawnRequest } from '../actor/signal.ts'
@@ -44,7 +45,9 @@ export function createRpcClient(kernel: Kernel, table: RegionTableReader): Remot
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error)
         const failure: Failure = { code: 'ERR_BAD_REGION', outcome: 'not-run', message, cause: errorData(error) }
-        return Promise.reject(new RpcError(failure, { procedure: procedure.name, node: undefined, region, attempts: [] }))
+        return Promise.reject(
+          new RpcError(failure, { procedure: procedure.name, node: undefined, region, attempts: [] }),
+        )
       }
       const choose = (tried: ReadonlySet<NodeId>): RegionTableNode | Failure => {
         const choice = chooseNode({ table: view(), target, procedure, exclude: tried, random: kernel.platform.random })
@@ -58,7 +61,14 @@ export function createRpcClient(kernel: Kernel, table: RegionTableReader): Remot
         const known = tried.has(node) ? undefined : view().node(node)
         return known ?? { code: 'ERR_NODE_UNREACHABLE', outcome: 'not-run', message: `The node ${node} is not known` }
       }
-      return start(kernel, owner, { procedure, input, options, region: undefined, choose, callerRegion: view().data.myRegion })
+      return start(kernel, owner, {
+        procedure,
+        input,
+        options,
+        region: undefined,
+        choose,
+        callerRegion: view().data.myRegion,
+      })
     },
   }
 }
@@ -76,7 +86,9 @@ interface CallPlan {
 function start(kernel: Kernel, owner: RemoteOwner, plan: CallPlan): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const refuse = (failure: Failure): void =>
-      reject(new RpcError(failure, { procedure: plan.procedure.name, node: undefined, region: plan.region, attempts: [] }))
+      reject(
+        new RpcError(failure, { procedure: plan.procedure.name, node: undefined, region: plan.region, attempts: [] }),
+      )
 
     const wrong = checkRpcOptions(plan.options)
     if (wrong !== undefined) {
@@ -84,7 +96,12 @@ function start(kernel: Kernel, owner: RemoteOwner, plan: CallPlan): Promise<unkn
       return
     }
     if (plan.options.signal?.aborted === true) {
-      refuse({ code: 'ERR_RPC_ABORTED', outcome: 'not-run', message: 'Aborted before it was sent', cause: errorData(plan.options.signal.reason) })
+      refuse({
+        code: 'ERR_RPC_ABORTED',
+        outcome: 'not-run',
+        message: 'Aborted before it was sent',
+        cause: errorData(plan.options.signal.reason),
+      })
       return
     }
     let input: Uint8Array
@@ -181,11 +198,22 @@ class RemoteCall implements Addressable, Attachment, Deadline {
 
   /** The owning actor is gone: nobody waits. Plain code still does when its node stops, and is told. */
   ownerExited(reason: ExitReason): void {
-    this.#giveUp({ code: 'ERR_NODE_STOPPED', outcome: 'unknown', message: 'The calling node was stopped', reason }, reason)
+    this.#giveUp(
+      { code: 'ERR_NODE_STOPPED', outcome: 'unknown', message: 'The calling node was stopped', reason },
+      reason,
+    )
   }
 
   expire(): void {
-    this.#giveUp({ code: 'ERR_RPC_TIMEOUT', outcome: 'unknown', message: 'No answer in time; the remote process is being stopped', reason: 'timeout' }, 'timeout')
+    this.#giveUp(
+      {
+        code: 'ERR_RPC_TIMEOUT',
+        outcome: 'unknown',
+        message: 'No answer in time; the remote process is being stopped',
+        reason: 'timeout',
+      },
+      'timeout',
+    )
   }
 
   #attempt(): void {
@@ -229,7 +257,12 @@ class RemoteCall implements Addressable, Attachment, Deadline {
     try {
       opened = this.#kernel.open(value, encoded)
     } catch (error) {
-      this.#failed({ code: 'ERR_NOT_DECODABLE', outcome: 'ran', message: 'The result could not be decoded', cause: errorData(error) })
+      this.#failed({
+        code: 'ERR_NOT_DECODABLE',
+        outcome: 'ran',
+        message: 'The result could not be decoded',
+        cause: errorData(error),
+      })
       return
     }
     this.#close()
@@ -240,7 +273,8 @@ class RemoteCall implements Addressable, Attachment, Deadline {
   #giveUp(failure: Failure, reason: ExitReason): void {
     if (!this.#open) return
     this.#cancelRemote(reason)
-    if (this.#node !== undefined) this.#attempts.push({ node: this.#node.node, code: failure.code, outcome: failure.outcome })
+    if (this.#node !== undefined)
+      this.#attempts.push({ node: this.#node.node, code: failure.code, outcome: failure.outcome })
     this.#finish(failure)
   }
 
@@ -287,7 +321,12 @@ function exitFailure(reason: ExitReason): Failure {
   if (reason === 'timeout') {
     return { code: 'ERR_RPC_TIMEOUT', outcome: 'ran', message: 'Its deadline passed there and it was stopped', reason }
   }
-  return { code: 'ERR_REMOTE_EXIT', outcome, message: `The remote process ended without an answer: ${printReason(reason)}`, reason }
+  return {
+    code: 'ERR_REMOTE_EXIT',
+    outcome,
+    message: `The remote process ended without an answer: ${printReason(reason)}`,
+    reason,
+  }
 }
 
 function printTarget(target: RegionTarget): string {

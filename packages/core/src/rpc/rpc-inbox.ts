@@ -48,7 +48,13 @@ export function createRpcInbox(kernel: Kernel, inbound: InboundCalls): RpcInbox 
   }
 
   function stop(process: Pid, reason: ExitReason): void {
-    find(rpcProcessesName)?.receive({ type: 'request', name: 'stop', args: [process, reason], encoded: false, replier: nobody })
+    find(rpcProcessesName)?.receive({
+      type: 'request',
+      name: 'stop',
+      args: [process, reason],
+      encoded: false,
+      replier: nobody,
+    })
   }
 
   function find(name: string): ReturnType<Kernel['actor']> {
@@ -66,7 +72,8 @@ function refuser(kernel: Kernel, inbound: InboundCalls, call: Pid): Replier {
     reply() {},
     fail(failure: Failure) {
       inbound.end(call)
-      const refused = failure.code === 'ERR_CALLEE_EXITED' || failure.code === 'ERR_MAILBOX_FULL' ? notReady(failure) : failure
+      const refused =
+        failure.code === 'ERR_CALLEE_EXITED' || failure.code === 'ERR_MAILBOX_FULL' ? notReady(failure) : failure
       kernel.route({ type: 'reply', to: call, ref: 0, result: { ok: false, failure: refused } })
     },
   }

@@ -26,7 +26,7 @@ export function rpcProcesses(kernel: Kernel, inbound: InboundCalls): Behavior {
     module: undefined,
     trapExit: true,
     mailboxLimit: mailboxLimitDefault,
-    createProcess: (ctx) => new RpcProcesses(ctx, kernel, inbound),
+    createProcess: (runtime, actor) => new RpcProcesses(new Context(runtime, actor), kernel, inbound),
   }
 }
 
@@ -77,7 +77,11 @@ class RpcProcesses implements Process {
     } else if (request.name === 'whichChildren') {
       request.replier.reply([...this.#running.values()].map(({ process, call }) => ({ pid: process, call })))
     } else {
-      request.replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message: `RpcProcesses has no "${request.name}"` })
+      request.replier.fail({
+        code: 'ERR_NO_HANDLER',
+        outcome: 'not-run',
+        message: `RpcProcesses has no "${request.name}"`,
+      })
     }
   }
 
@@ -85,7 +89,13 @@ class RpcProcesses implements Process {
     if (!this.#inbound.isWanted(work.call)) return
     const started = this.#begin(procedure, work, request)
     if (started === undefined) return
-    const running: RunningWork = { call: work.call, process: started, deadline: undefined, kill: undefined, stopped: undefined }
+    const running: RunningWork = {
+      call: work.call,
+      process: started,
+      deadline: undefined,
+      kill: undefined,
+      stopped: undefined,
+    }
     running.deadline = this.#ctx.clock.after(work.request.timeLeftMs, () => this.#stop(running, 'timeout'))
     this.#running.set(formatPid(started), running)
     this.#inbound.running(work.call, started)
@@ -105,7 +115,13 @@ class RpcProcesses implements Process {
       request.replier.fail(notRunFailure(error))
     }
     const links = [self, work.call]
-    const { pid } = this.#kernel.threads.start({ behavior: procedure.behavior, args: [work], parent: self, links, onNotRun })
+    const { pid } = this.#kernel.threads.start({
+      behavior: procedure.behavior,
+      args: [work],
+      parent: self,
+      links,
+      onNotRun,
+    })
     if (notRun) return undefined
     this.#kernel.actor(self)?.relations.addLink(pid)
     return pid

@@ -22,13 +22,12 @@ export function rpcServer(kernel: Kernel, inbound: InboundCalls, procedures: rea
     module: undefined,
     trapExit: true,
     mailboxLimit: mailboxLimitDefault,
-    createProcess: (ctx): Process => ({
+    createProcess: (_runtime, self): Process => ({
       init() {},
       handle(envelope: Envelope) {
         if (envelope.type === 'request') serve(kernel, inbound, procedures, envelope)
         else if (envelope.type === 'EXIT') {
-          const self = kernel.actor(ctx.self)
-          if (self?.parent !== undefined && samePid(self.parent, envelope.from)) self.stop(envelope.reason)
+          if (self.parent !== undefined && samePid(self.parent, envelope.from)) self.stop(envelope.reason)
         }
       },
     }),
@@ -48,7 +47,11 @@ function serve(kernel: Kernel, inbound: InboundCalls, procedures: readonly Offer
   const waitedMs = kernel.platform.clock.monotonic() - arrivedMs
   const timeLeftMs = signal.request.timeLeftMs - waitedMs
   if (timeLeftMs <= 0) {
-    request.replier.fail({ code: 'ERR_RPC_TIMEOUT', outcome: 'not-run', message: 'Its time was up before it was begun' })
+    request.replier.fail({
+      code: 'ERR_RPC_TIMEOUT',
+      outcome: 'not-run',
+      message: 'Its time was up before it was begun',
+    })
     return
   }
   const wanted: ProcedureName = { name: signal.request.procedure, version: signal.request.version }
@@ -74,7 +77,10 @@ function serve(kernel: Kernel, inbound: InboundCalls, procedures: readonly Offer
 }
 
 /** The procedure that serves a caller of that version: the same version, or one that lists it as compatible. */
-export function findProcedure(procedures: readonly OfferedProcedure[], wanted: ProcedureName): OfferedProcedure | undefined {
+export function findProcedure(
+  procedures: readonly OfferedProcedure[],
+  wanted: ProcedureName,
+): OfferedProcedure | undefined {
   return (
     procedures.find((one) => one.name === wanted.name && one.version === wanted.version) ??
     procedures.find((one) => one.name === wanted.name && one.compatible.includes(wanted.version))

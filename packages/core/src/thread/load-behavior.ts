@@ -11,7 +11,9 @@ export async function loadBehavior(module: string, name: string): Promise<Behavi
   try {
     exports = (await import(module)) as Record<string, unknown>
   } catch (error) {
-    throw new ActorError('ERR_MODULE_LOAD', `${module} can not be loaded on a thread: ${cureOf(module, error)}`, { cause: error })
+    throw new ActorError('ERR_MODULE_LOAD', `${module} can not be loaded on a thread: ${cureOf(module, error)}`, {
+      cause: error,
+    })
   }
   const found = Object.values(exports)
     .map(behaviorOf)
@@ -26,7 +28,8 @@ export async function loadBehavior(module: string, name: string): Promise<Behavi
 
 function behaviorOf(value: unknown): Behavior | undefined {
   if (isBehavior(value)) return value
-  if (typeof value === 'object' && value !== null && 'behavior' in value && isBehavior(value.behavior)) return value.behavior
+  if (typeof value === 'object' && value !== null && 'behavior' in value && isBehavior(value.behavior))
+    return value.behavior
   return undefined
 }
 

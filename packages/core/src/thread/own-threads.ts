@@ -134,7 +134,8 @@ export class OwnThreads implements ThreadStarter, Router {
   }
 
   #fireLinks(pid: Pid, spawn: ThreadSpawn, reason: ExitReason): void {
-    for (const link of spawn.links) this.#options.kernel.route({ type: 'exit', from: pid, to: link, reason, viaLink: true })
+    for (const link of spawn.links)
+      this.#options.kernel.route({ type: 'exit', from: pid, to: link, reason, viaLink: true })
   }
 
   #receive(number: number, batch: readonly FromThread[]): void {
@@ -195,10 +196,20 @@ export class OwnThreads implements ThreadStarter, Router {
     const { kernel } = this.#options
     const reason: ExitReason = thread.ended ?? (end.error === undefined ? 'threadlost' : errorData(end.error))
     if (thread.ended === undefined) {
-      const fields = { thread: number, actor: formatPid(thread.pid), label: thread.spawn.behavior.name, exitCode: end.exitCode, reason }
+      const fields = {
+        thread: number,
+        actor: formatPid(thread.pid),
+        label: thread.spawn.behavior.name,
+        exitCode: end.exitCode,
+        reason,
+      }
       kernel.platform.log.error(fields, 'a thread was lost')
     }
-    thread.started.reject(new ActorError('ERR_START_FAILED', `${thread.spawn.behavior.name} did not start: ${printReason(reason)}`, { reason }))
+    thread.started.reject(
+      new ActorError('ERR_START_FAILED', `${thread.spawn.behavior.name} did not start: ${printReason(reason)}`, {
+        reason,
+      }),
+    )
     kernel.names.free(thread.pid)
     const lost: LostPeer = { node: kernel.node, life: kernel.life, thread: number }
     kernel.peerLost(lost, (pid) => (pid.serial === rootSerial ? reason : 'threadlost'))
@@ -209,7 +220,10 @@ export class OwnThreads implements ThreadStarter, Router {
 
 function startError(label: string, error: ErrorData, reason: ExitReason): ActorError {
   const code = (error.code ?? 'ERR_START_FAILED') as ActorErrorCode
-  return new ActorError(code, `${label} did not start on its thread: ${error.message}`, { cause: errorFromData(error), reason })
+  return new ActorError(code, `${label} did not start on its thread: ${error.message}`, {
+    cause: errorFromData(error),
+    reason,
+  })
 }
 
 function noModuleMessage(name: string): string {

@@ -36,4 +36,9 @@ export type FromThread =
   /** An actor of the thread ended. It precedes the signals that tell others so, since its names must be free by then. */
   | { readonly type: 'ended'; readonly pid: Pid; readonly reason: ExitReason }
   | { readonly type: 'register'; readonly ref: number; readonly name: string; readonly pid: Pid }
-  | { readonly type: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly fields: object; readonly message: string }
+  | {
+      readonly type: 'log'
+      readonly level: 'debug' | 'info' | 'warn' | 'error'
+      readonly fields: object
+      readonly message: string
+    }

@@ -19,7 +19,7 @@ export function showValue(value: unknown): string {
     return `Error(${[name, message, stack, cause, code].map(showValue)})`
   }
   if (Object.getPrototypeOf(value) !== Object.prototype) throw new Error('not a plain object')
-  return `{${Object.entries(value as object).map(([key, item]) => `${showString(key)}:${showValue(item)}`)}}`
+  return `{${Object.entries(value).map(([key, item]) => `${showString(key)}:${showValue(item)}`)}}`
 }
 
 // JSON escapes lone surrogates, so that two different strings never print the same.

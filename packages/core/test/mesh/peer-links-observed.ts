@@ -73,8 +73,10 @@ export function observe(options: ObserveOptions): ObservedNode {
         if (session === undefined) broken.push(`frame of ${peer.node} without a link`)
         else if (text.startsWith('#')) {
           const [epochs, number] = text.slice(1).split(' ')
-          if (epochs !== session.epochs) broken.push(`frame of ${peer.node} from link ${epochs} on link ${session.epochs}`)
-          if (Number(number) !== session.received) broken.push(`frame ${number} of ${peer.node}, not ${session.received}`)
+          if (epochs !== session.epochs)
+            broken.push(`frame of ${peer.node} from link ${epochs} on link ${session.epochs}`)
+          if (Number(number) !== session.received)
+            broken.push(`frame ${number} of ${peer.node}, not ${session.received}`)
           session.received += 1
         }
         on.frame?.(peer, bytes)

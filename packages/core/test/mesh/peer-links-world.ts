@@ -109,7 +109,7 @@ export class World {
   // Kept sorted by due time, then by age.
   #insert(event: Event): void {
     let low = 0
-    for (let high = this.#events.length; low < high; ) {
+    for (let high = this.#events.length; low < high;) {
       const middle = (low + high) >>> 1
       if ((this.#events[middle] as Event).at <= event.at) low = middle + 1
       else high = middle
@@ -287,7 +287,10 @@ export class FakeLane implements RawLane {
       throw new TransportError('ERR_FRAME_TOO_LARGE', `${frame.byteLength}`)
     }
     this.#inFlight += 1
-    const arrival = Math.max(this.#lastArrival, world.now + world.options.delays.frame(link.number, forward, this.#number))
+    const arrival = Math.max(
+      this.#lastArrival,
+      world.now + world.options.delays.frame(link.number, forward, this.#number),
+    )
     this.#lastArrival = arrival
     world.after(arrival - world.now, () => {
       this.#inFlight -= 1

@@ -114,7 +114,7 @@ describe('every interleaving of a read', { timeout: 60_000 }, () => {
       expectWhole(outcome, [undefined, tables[1], tables[2], tables[3]])
       seen.add(outcome.snapshot!.version)
     })
-    expect([...seen].sort()).toEqual([1, 2, 3])
+    expect([...seen].sort((one, other) => one - other)).toEqual([1, 2, 3])
     expect(ways).toBeGreaterThan(1000)
   })
 

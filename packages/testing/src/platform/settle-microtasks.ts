@@ -12,8 +12,9 @@ let realNextTick = process.nextTick
  * Resolves when no `process.nextTick` callback and no microtask is left, without letting timers or I/O in. Ticks that
  * code schedules through its own copy of `nextTick`, taken before, are not seen.
  *
- * Rejects with `ERR_NOT_SETTLED` after 100,000 rounds. Microtasks that only ever queue further microtasks can't be
- * interrupted from inside the thread: they hang it, as they would hang any program.
+ * Rejects with `ERR_NOT_SETTLED` after 100,000 rounds of ticks and promises that take turns. Microtasks that only ever
+ * queue microtasks, and ticks that only ever queue ticks, can't be interrupted from inside the thread: they hang it, as
+ * they would hang any program.
  */
 export async function settleMicrotasks(): Promise<void> {
   if (settling === 0) {
