@@ -16,9 +16,9 @@ export const membershipTopic = 'skerry/members/1'
 export const membershipServerName = 'system.mesh'
 
 /** How often members whose time is over are removed and measurements are passed on, in milliseconds. */
-export const membershipTickMs = 1_000
+const membershipTickMs = 1_000
 /** How often each peer gets all records that we vouch for, in milliseconds: what heals a lost announcement. */
-export const snapshotEveryMs = 10_000
+const snapshotEveryMs = 10_000
 
 /** What the actor is told, as plain messages from the links and the node. */
 export type MembershipEvent =

@@ -18,7 +18,7 @@ export interface ThreadPort {
 }
 
 /** The log of a thread: main writes it, so that lines of several threads do not mix. */
-export function portLog(send: (message: FromThread) => void): Log {
+function portLog(send: (message: FromThread) => void): Log {
   const write =
     (level: 'debug' | 'info' | 'warn' | 'error') =>
     (fields: object, message: string): void => {

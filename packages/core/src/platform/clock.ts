@@ -33,10 +33,3 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(timeout) }
   },
 }
-
-/** An AbortSignal that aborts after `delayMs`, on this clock. `AbortSignal.timeout` would be on the machine's. */
-export function timeoutSignal(clock: Clock, delayMs: number): { signal: AbortSignal; timer: Timer } {
-  const controller = new AbortController()
-  const timer = clock.after(delayMs, () => controller.abort(new Error(`Timed out after ${delayMs} ms`)))
-  return { signal: controller.signal, timer }
-}

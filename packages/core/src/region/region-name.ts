@@ -1,10 +1,10 @@
 import { RegionError } from './errors.ts'
 
 /** The longest name of a region, in characters. */
-export const regionNameCharsMax = 64
+const regionNameCharsMax = 64
 
 /** Words that stand for a choice of region, and so can't be the name of one. */
-export const reservedRegionNames: readonly string[] = ['primary', 'nearest', 'all']
+const reservedRegionNames: readonly string[] = ['primary', 'nearest', 'all']
 
 /**
  * Throws `ERR_BAD_REGION`, saying what is wrong, unless `name` can be the name of a region: 1 to 64 of the characters

@@ -46,7 +46,7 @@ export const headWord = 0
 const firstSlotWord = 16
 
 /** The least that a slot may measure: a length, and something. */
-export const slotBytesMin: number = 2 * wordBytes
+const slotBytesMin: number = 2 * wordBytes
 
 /** The size of a buffer whose two slots have `slotBytes` each. */
 export function tableBytes(slotBytes: number): number {
@@ -58,7 +58,7 @@ export function tableBytes(slotBytes: number): number {
 }
 
 /** How many words one slot of a buffer of `bufferBytes` has, its length word included. */
-export function slotWords(bufferBytes: number): number {
+function slotWords(bufferBytes: number): number {
   const words = (bufferBytes / wordBytes - firstSlotWord) / 2
   assert(Number.isInteger(words) && words * wordBytes >= slotBytesMin, 'the buffer was not made by createRegionTable')
   return words

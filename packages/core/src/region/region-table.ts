@@ -3,7 +3,7 @@ import { payloadBytesMax, type RegionTableData, tableBytes } from './region-tabl
 import { type RegionTableView, regionTableView } from './region-table-view.ts'
 import { atomicWords, currentVersion, publish, type SharedWords, takeSnapshot } from './two-slots.ts'
 
-export type { RegionTableData, RegionTableNode, RegionTableProcedure } from './region-table-layout.ts'
+export type { RegionTableData, RegionTableNode } from './region-table-layout.ts'
 export type { RegionTableView } from './region-table-view.ts'
 
 /**

@@ -124,7 +124,7 @@ function here<Input, Output>(
 }
 
 /** What tells one procedure from another on a node, and its behavior's name. */
-export function procedureKey(identity: ProcedureName): string {
+function procedureKey(identity: ProcedureName): string {
   return `${identity.name}@${identity.version}`
 }
 

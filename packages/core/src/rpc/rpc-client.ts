@@ -16,7 +16,7 @@ import { mayTryElsewhere } from './retry.ts'
 import { checkRpcOptions } from './rpc-options.ts'
 
 /** The nodes that one call tries before it gives up, each after a certain "not run" from the one before. */
-export const attemptsMax = 3
+const attemptsMax = 3
 
 /** Calls by region from one thread: it reads the shared region table and asks the chosen node over the kernel's router. */
 export function createRpcClient(kernel: Kernel, table: RegionTableReader): RemoteServices {
@@ -313,7 +313,7 @@ class RemoteCall implements Addressable, Attachment, Deadline {
 }
 
 /** The default time for a call by region, in milliseconds: Fly RPC's. */
-export const rpcTimeoutMsDefault = 5_000
+const rpcTimeoutMsDefault = 5_000
 
 function exitFailure(reason: ExitReason): Failure {
   // Which of these can't be told apart from "it had not begun": the link is made in the frame that spawns.

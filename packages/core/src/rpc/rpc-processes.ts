@@ -14,7 +14,7 @@ import type { InboundCalls } from './inbound-calls.ts'
 import type { OfferedProcedure } from './procedure.ts'
 
 /** How long a remote process may take to end after it was told, in milliseconds, before it (and its own thread) is killed. */
-export const stopGraceMs = 100
+const stopGraceMs = 100
 
 /**
  * The supervisor of all remote processes: temporary children, started on demand, each linked to the call that it runs

@@ -77,7 +77,7 @@ function serve(kernel: Kernel, inbound: InboundCalls, procedures: readonly Offer
 }
 
 /** The procedure that serves a caller of that version: the same version, or one that lists it as compatible. */
-export function findProcedure(
+function findProcedure(
   procedures: readonly OfferedProcedure[],
   wanted: ProcedureName,
 ): OfferedProcedure | undefined {

@@ -13,7 +13,7 @@ import { ThreadChannel } from './thread-channel.ts'
 import type { FromThread, ThreadBoot, ToThread } from './thread-message.ts'
 
 /** The threads of their own that one node runs at a time. One more is refused with `ERR_START_FAILED`. */
-export const ownThreadsMax = 128
+const ownThreadsMax = 128
 
 /** The first actor of a thread: the one that it was started for. */
 const rootSerial = 1
