@@ -99,8 +99,8 @@ export class Node implements RemoteVerbs, RegionVerbs {
   ): Promise<Pid<Protocol>> {
     const kernel = this.#running()
     if (options.thread === 'own') {
-      const { pid, started } = this.#parts.threads.start({ behavior, args, parent: undefined, links: [] })
-      if (options.register !== undefined) kernel.names.register(options.register.name, pid)
+      const register = options.register?.name
+      const { pid, started } = this.#parts.threads.start({ behavior, args, parent: undefined, links: [], register })
       await started
       return pid as Pid<Protocol>
     }
@@ -148,6 +148,7 @@ export class Node implements RemoteVerbs, RegionVerbs {
     const kernel = this.#running()
     const pid = kernel.resolve(target)
     if (pid === undefined) return
+    if (!kernel.isLocal(pid)) kernel.codec.encode(reason, 'reason')
     const from: Pid = { node: kernel.node, life: kernel.life, thread: 0, serial: 0 }
     kernel.route({ type: 'exit', from, to: pid, reason, viaLink: false })
   }

@@ -3,18 +3,18 @@ import { errorData, errorFromData } from '../base/error-data.ts'
 import type { Actor } from '../actor/actor.ts'
 import { ActorError } from '../actor/errors.ts'
 import { Kernel } from '../actor/kernel.ts'
-import type { Signal } from '../actor/signal.ts'
+import type { CallSignal, Signal } from '../actor/signal.ts'
 import { msgpackCodec } from '../codec/msgpack-codec.ts'
 import type { Log, Platform } from '../platform/platform.ts'
 import { openRegionTable } from '../region/region-table.ts'
 import { createRpcClient } from '../rpc/rpc-client.ts'
 import { loadBehavior } from '../thread/load-behavior.ts'
 import { ThreadChannel } from '../thread/thread-channel.ts'
-import type { FromThread, ThreadBoot, ToThread } from '../thread/thread-message.ts'
+import type { FromThread, ReadReceipt, ThreadBoot, ToThread } from '../thread/thread-message.ts'
 
 export interface ThreadPort {
-  post(batch: readonly FromThread[]): void
-  onMessage(on: (batch: readonly ToThread[]) => void): void
+  post(batch: readonly (FromThread | ReadReceipt)[]): void
+  onMessage(on: (batch: readonly (ToThread | ReadReceipt)[]) => void): void
 }
 
 /** The log of a thread: main writes it, so that lines of several threads do not mix. */
@@ -36,7 +36,13 @@ export async function runThread(boot: ThreadBoot, port: ThreadPort, own: Omit<Pl
   const registering = new Map<number, Deferred<void>>()
 
   for (const [name, pid] of boot.names) kernel.names.follow(name, pid)
-  kernel.away = { route: (signal: Signal) => send({ type: 'signal', signal }) }
+  kernel.away = {
+    route(signal: Signal) {
+      if (!channel.isFullFor(signal)) send({ type: 'signal', signal })
+      else if (signal.type === 'call') kernel.deliver(refusedByMain(signal))
+      else kernel.counters.mailboxDrops += 1
+    },
+  }
   kernel.remote = createRpcClient(kernel, openRegionTable(boot.regionTable))
   kernel.onRemoved = (pid, reason) => send({ type: 'ended', pid, reason })
   kernel.registerName = (name, pid) => {
@@ -53,7 +59,7 @@ export async function runThread(boot: ThreadBoot, port: ThreadPort, own: Omit<Pl
     for (const link of boot.links) actor.relations.addLink(link)
     // Only now: a signal that came before the actor exists would be answered as to a dead one.
     port.onMessage((batch) => {
-      for (const message of batch) act(message)
+      for (const message of channel.receive(batch)) act(message)
     })
     await actor.started.promise
     send({ type: 'started' })
@@ -81,4 +87,10 @@ export async function runThread(boot: ThreadBoot, port: ThreadPort, own: Omit<Pl
       }
     }
   }
+}
+
+function refusedByMain(call: CallSignal): Signal {
+  const message = 'The main thread does not read its messages'
+  const result = { ok: false, failure: { code: 'ERR_MAILBOX_FULL', outcome: 'not-run', message } } as const
+  return { type: 'reply', to: call.from, ref: call.ref, result }
 }

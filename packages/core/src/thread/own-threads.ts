@@ -6,7 +6,7 @@ import type { LostPeer } from '../actor/edges.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { formatPid, type Pid } from '../actor/pid.ts'
 import type { Router } from '../actor/router.ts'
-import type { Signal } from '../actor/signal.ts'
+import type { Failure, Signal } from '../actor/signal.ts'
 import type { ThreadSpawn, ThreadStarter } from '../actor/thread-starter.ts'
 import type { ThreadEnd, ThreadHandle } from '../platform/threads.ts'
 import { ThreadChannel } from './thread-channel.ts'
@@ -55,6 +55,9 @@ export class OwnThreads implements ThreadStarter, Router {
     const { kernel } = this.#options
     const number = ++this.#lastNumber
     const pid: Pid = { node: kernel.node, life: kernel.life, thread: number, serial: rootSerial }
+    if (spawn.register !== undefined) kernel.names.register(spawn.register, pid)
+    // First, so that the links fire whatever comes of the start.
+    for (const link of spawn.links) kernel.actor(link)?.relations.addLink(pid)
     if (spawn.behavior.module === undefined) {
       return this.#stillborn(pid, spawn, new ActorError('ERR_NO_MODULE', noModuleMessage(spawn.behavior.name)))
     }
@@ -104,7 +107,20 @@ export class OwnThreads implements ThreadStarter, Router {
       this.kill(signal.to)
       return
     }
-    thread.channel.send({ type: 'signal', signal })
+    if (thread.channel.isFullFor(signal)) this.#refuse(signal, thread)
+    else thread.channel.send({ type: 'signal', signal })
+  }
+
+  #refuse(signal: Signal, thread: OwnThread): void {
+    const { kernel } = this.#options
+    if (signal.type !== 'call') {
+      kernel.counters.mailboxDrops += 1
+      return
+    }
+    kernel.counters.mailboxRefusals += 1
+    const message = `The thread of ${thread.spawn.behavior.name} does not read its messages`
+    const failure: Failure = { code: 'ERR_MAILBOX_FULL', outcome: 'not-run', message }
+    kernel.route({ type: 'reply', to: signal.from, ref: signal.ref, result: { ok: false, failure } })
   }
 
   kill(pid: Pid): void {
@@ -124,10 +140,11 @@ export class OwnThreads implements ThreadStarter, Router {
     for (const thread of this.#threads.values()) this.kill(thread.pid)
   }
 
-  /** A start that failed before there was a thread. Its links fire like links to a dead actor. */
+  /** A start that failed before there was a thread. Its links fire, as those of an actor whose init failed do. */
   #stillborn(pid: Pid, spawn: ThreadSpawn, error: ActorError): { pid: Pid; started: Promise<void> } {
     spawn.onNotRun?.(error)
-    this.#fireLinks(pid, spawn, 'noproc')
+    this.#options.kernel.names.free(pid)
+    this.#fireLinks(pid, spawn, error.toData())
     const started = Promise.reject(error)
     started.catch(() => undefined)
     return { pid, started }
@@ -141,7 +158,7 @@ export class OwnThreads implements ThreadStarter, Router {
   #receive(number: number, batch: readonly FromThread[]): void {
     const thread = this.#threads.get(number)
     if (thread === undefined) return
-    for (const message of batch) this.#act(thread, message)
+    for (const message of thread.channel.receive(batch)) this.#act(thread, message)
   }
 
   #act(thread: OwnThread, message: FromThread): void {

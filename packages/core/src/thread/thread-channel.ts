@@ -1,22 +1,47 @@
 import type { TurnQueue } from '../platform/turn-queue.ts'
+import type { Signal } from '../actor/signal.ts'
+import type { ReadReceipt } from './thread-message.ts'
+
+/** The messages that one side may have posted to a thread that has not read them yet. */
+export const unreadMax = 65_536
 
 /**
  * Collects what one side of a thread border says during a turn and posts it as one batch behind that turn: a batch of a
  * hundred costs about as much as three single messages. Order is kept.
+ *
+ * The other side says what it has read, so that a thread that is stuck, or still loads its module, does not let the
+ * port grow without end: beyond `unreadMax` the channel is full for messages, casts and calls. System signals always go.
  */
-export class ThreadChannel<Message> {
+export class ThreadChannel<Message extends { readonly type: string }> {
   readonly #turns: TurnQueue
-  readonly #post: (batch: readonly Message[]) => void
-  #batch: Message[] = []
+  readonly #post: (batch: readonly (Message | ReadReceipt)[]) => void
+  #batch: (Message | ReadReceipt)[] = []
+  #unread = 0
 
-  constructor(turns: TurnQueue, post: (batch: readonly Message[]) => void) {
+  constructor(turns: TurnQueue, post: (batch: readonly (Message | ReadReceipt)[]) => void) {
     this.#turns = turns
     this.#post = post
   }
 
+  /** Whether this signal must be refused or dropped, and counted, because the other side does not read. */
+  isFullFor(signal: Signal): boolean {
+    return this.#unread >= unreadMax && (signal.type === 'message' || signal.type === 'cast' || signal.type === 'call')
+  }
+
   send(message: Message): void {
-    this.#batch.push(message)
-    if (this.#batch.length === 1) this.#turns.enqueue({ runTurn: () => this.flush() })
+    this.#unread += 1
+    this.#enqueue(message)
+  }
+
+  /** Takes a batch from the other side: notes what it has read, and tells it what we have. Gives back the rest. */
+  receive<Other extends { readonly type: string }>(batch: readonly (Other | ReadReceipt)[]): readonly Other[] {
+    const messages: Other[] = []
+    for (const message of batch) {
+      if (isReadReceipt(message)) this.#unread -= message.count
+      else messages.push(message)
+    }
+    if (messages.length > 0) this.#enqueue({ type: 'read', count: messages.length })
+    return messages
   }
 
   /** Posts what is collected now. */
@@ -26,4 +51,13 @@ export class ThreadChannel<Message> {
     this.#batch = []
     this.#post(batch)
   }
+
+  #enqueue(message: Message | ReadReceipt): void {
+    this.#batch.push(message)
+    if (this.#batch.length === 1) this.#turns.enqueue({ runTurn: () => this.flush() })
+  }
+}
+
+function isReadReceipt(message: { readonly type: string }): message is ReadReceipt {
+  return message.type === 'read'
 }

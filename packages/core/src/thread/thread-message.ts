@@ -20,6 +20,12 @@ export interface ThreadBoot {
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
+/** How many messages the sender of this has read since it last said so. Both sides say it. */
+export interface ReadReceipt {
+  readonly type: 'read'
+  readonly count: number
+}
+
 /** Everything that main says to a thread. */
 export type ToThread =
   | { readonly type: 'signal'; readonly signal: Signal }
