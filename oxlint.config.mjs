@@ -154,6 +154,7 @@ export default {
     {
       files: ['**/test/**', '**/bench/**'],
       rules: {
+        'no-shadow': 'off',
         'typescript/no-extraneous-class': 'off',
         'typescript/no-non-null-assertion': 'off',
         'typescript/restrict-template-expressions': 'off',

@@ -8,18 +8,12 @@ const stampFile = join(root, 'node_modules', '.skerry-setup')
 
 /**
  * Makes a clean checkout ready to run: installs what the lockfile says, then builds. What is already done is skipped.
- * Says one line per step on standard error, and the step's own output only when it fails; then it ends the process.
+ * Says a line on standard error for what takes long. Throws CommandFailed.
  */
 export async function setUp() {
-  try {
-    checkNode()
-    await installWhenNeeded()
-    await build()
-  } catch (error) {
-    if (!(error instanceof CommandFailed)) throw error
-    process.stderr.write(`${error.output}\nset-up failed: ${error.message}\n`)
-    process.exit(1)
-  }
+  checkNode()
+  await installWhenNeeded()
+  await build()
 }
 
 function checkNode() {

@@ -2,9 +2,15 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { setUp } from './set-up.mjs'
-import { root } from './workspace.mjs'
+import { CommandFailed, root } from './workspace.mjs'
 
-await setUp()
+try {
+  await setUp()
+} catch (error) {
+  if (!(error instanceof CommandFailed)) throw error
+  process.stderr.write(`${error.output}\nset-up failed: ${error.message}\n`)
+  process.exit(1)
+}
 
 const main = join(root, 'examples', 'three-regions', 'dist', 'main.js')
 const child = spawn(process.execPath, [main, ...process.argv.slice(2)], { stdio: 'inherit' })

@@ -15,6 +15,7 @@ import { CommandFailed, runNode } from './workspace.mjs'
 
 /** @type {readonly { name: string, run: () => Promise<Tally> }[]} */
 const steps = [
+  { name: 'set-up', run: () => setUp().then(() => ({ passed: 0, failed: 0, skipped: [] })) },
   { name: 'format', run: () => check('prettier/bin/prettier.cjs', ['--check', '--log-level=warn', '.']) },
   { name: 'lint', run: () => check('oxlint/bin/oxlint', ['-c', 'oxlint.config.mjs', '--deny-warnings']) },
   { name: 'types of tests and scripts', run: () => check('typescript/bin/tsc', ['-p', 'tsconfig.test.json']) },
@@ -27,7 +28,6 @@ const steps = [
 /** @type {{ passed: number, failed: number, skipped: string[] }} */
 const total = { passed: 0, failed: 0, skipped: [] }
 
-await setUp()
 for (const step of steps) {
   await runStep(step)
   if (total.failed > 0) break

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +24,14 @@ const handles = new Map<Region, RegionHandle>()
 const acknowledged = new Map<string, string>()
 let stored: { stored: number; keys: string[] } | undefined
 let seen: Record<string, { nodes: readonly string[]; primary: boolean }> = {}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    // The processes end with their channel to this one; the folder would stay.
+    rmSync(folder, { recursive: true, force: true })
+    process.exit(1)
+  })
+}
 
 try {
   await stage.step('1. Three processes start, and the region table fills by gossip on each', startAll)
@@ -179,7 +188,8 @@ async function retryWrite(): Promise<string> {
     stored.stored === acknowledged.size,
     `${acknowledged.size} writes were acknowledged, ${stored.stored} are stored`,
   )
-  return `order ${id} was there already, from before the kill; ${stored.stored} orders stored, none twice`
+  const { cached } = await at('lax').look()
+  return `order ${id} was there already, from before the kill; ${stored.stored} orders stored, none twice; lax's cache knows ${cached}`
 }
 
 async function stopAll(): Promise<string> {

@@ -1,4 +1,4 @@
-import { actorName, type Log, type Node, type ProcedureRef, RpcError, startNode } from '@skerry/core'
+import { type Log, type Node, type ProcedureRef, RpcError, startNode } from '@skerry/core'
 import { libp2pTransport } from '@skerry/transport-libp2p'
 import { shop } from './app.ts'
 import { auditOrders, cache, countPrimes, crashDatabase, createOrder, spinForEver, waitForEver } from './contract.ts'
@@ -78,10 +78,7 @@ async function look(node: Node): Promise<Look> {
     regions,
     complete: nodes.every((one) => node.isRpcSupported(one, countPrimes)),
     remoteProcesses: running.length,
-    cached:
-      node.whereis(cache) === undefined
-        ? 0
-        : await node.call(actorName<{ call: { size(): number } }>(cache.name), 'size', []),
+    cached: node.whereis(cache) === undefined ? 0 : await node.call(cache, 'size', []),
   }
 }
 

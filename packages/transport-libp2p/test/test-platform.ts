@@ -24,7 +24,7 @@ export function testPlatform({ clock = machineClock, log = silentLog }: { clock?
   }
 }
 
-export const machineClock: Clock = {
+const machineClock: Clock = {
   wall: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, run) {

@@ -4,7 +4,7 @@ import { errorData } from '../base/error-data.ts'
 import { unreachable } from '../base/assert.ts'
 import { ActorError } from './errors.ts'
 import type { EdgeHolder, LostPeer } from './edges.ts'
-import { type ExitReason, isCleanExit, printReason, reasonOfThrown } from './exit-reason.ts'
+import { type ExitReason, isCleanExit, portableReason, printReason, reasonOfThrown } from './exit-reason.ts'
 import type { Host } from './host.ts'
 import { type Envelope, Mailbox, type Replier } from './mailbox.ts'
 import { formatPid, type Pid, samePid } from './pid.ts'
@@ -242,8 +242,9 @@ export class Actor implements Turn, EdgeHolder {
   }
 
   /** Ends at once, for links, monitors and names. A handler that still awaits something resumes without any effect. */
-  exit(reason: ExitReason): void {
+  exit(given: ExitReason): void {
     if (this.life === 'exited') return
+    const reason = portableReason(given, this.#host.codec)
     const wasStarting = this.life === 'starting'
     this.life = 'exited'
     this.#host.remove(this, reason)

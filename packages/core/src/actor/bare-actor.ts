@@ -1,14 +1,14 @@
 import { RingQueue } from '../base/ring-queue.ts'
-import type { Timer } from '../platform/clock.ts'
 import type { Codec } from '../codec/codec.ts'
-import type { Actor, Process } from './actor.ts'
+import { errorData } from '../base/error-data.ts'
+import type { Actor, Attachment, Process } from './actor.ts'
 import type { Behavior, ModuleMeta, Runtime } from './behavior.ts'
 import { Context, type Message } from './context.ts'
 import { ActorError } from './errors.ts'
 import type { ExitReason } from './exit-reason.ts'
 import { type Envelope, mailboxLimitDefault } from './mailbox.ts'
 import type { Pid } from './pid.ts'
-import type { ReplyResult } from './signal.ts'
+import type { MessageSignal, ReplyResult } from './signal.ts'
 
 export interface ReceiveOptions {
   /** Milliseconds until `receive` rejects with `ERR_RECEIVE_TIMEOUT`. Default: it waits as long as the actor lives. */
@@ -51,7 +51,7 @@ export function actor<Args extends readonly unknown[]>(definition: ActorDefiniti
 }
 
 /** The process of an actor whose whole life is one function. */
-export function bareProcess(ctx: ReceivingContext, run: () => void | Promise<void>): Process {
+function bareProcess(ctx: ReceivingContext, run: () => void | Promise<void>): Process {
   return {
     init() {
       // The body runs beside the mailbox, not in front of it: it is the one that takes the messages out.
@@ -86,16 +86,22 @@ export class ReceivingContext extends Context implements BareContext {
     if (!this.#cell.alive) return new Promise(() => undefined)
     if (this.#arrived.length > 0) return Promise.resolve(this.#arrived.shift())
     return new Promise((resolve, reject) => {
-      let timer: Timer | undefined = undefined
+      if (options.timeoutMs === undefined) {
+        this.#waiting = resolve
+        return
+      }
+      const timer = this.clock.after(options.timeoutMs, () => {
+        this.#waiting = undefined
+        this.#cell.detach(attachment)
+        reject(new ActorError('ERR_RECEIVE_TIMEOUT', `No message within ${options.timeoutMs} ms`))
+      })
+      const attachment: Attachment = { ownerExited: () => timer.cancel() }
+      this.#cell.attach(attachment)
       this.#waiting = (message) => {
-        timer?.cancel()
+        timer.cancel()
+        this.#cell.detach(attachment)
         resolve(message)
       }
-      if (options.timeoutMs === undefined) return
-      timer = this.clock.after(options.timeoutMs, () => {
-        this.#waiting = undefined
-        if (this.#cell.alive) reject(new ActorError('ERR_RECEIVE_TIMEOUT', `No message within ${options.timeoutMs} ms`))
-      })
     })
   }
 
@@ -112,8 +118,21 @@ export class ReceivingContext extends Context implements BareContext {
         this.#take(envelope)
         return
       case 'message':
-        this.#take(this.#host.open(envelope.message, envelope.encoded) as Message)
+        this.#takeOpened(envelope)
     }
+  }
+
+  // What a peer sends must not end this actor.
+  #takeOpened(envelope: MessageSignal): void {
+    let message: unknown
+    try {
+      message = this.#host.open(envelope.message, envelope.encoded)
+    } catch (error) {
+      this.#host.counters.undecodable += 1
+      this.log.warn({ actor: this.#cell.label, err: errorData(error) }, 'a message could not be decoded and was dropped')
+      return
+    }
+    this.#take(message as Message)
   }
 
   end(reason: ExitReason): void {

@@ -64,4 +64,6 @@ export interface Runtime extends Host {
   call(owner: CallOwner, target: Target, name: string, args: readonly unknown[], timeoutMs: number): Promise<unknown>
   /** A body as the handler should see it. Throws `ERR_NOT_DECODABLE`. */
   open(body: unknown, encoded: boolean): unknown
+  /** The arguments of a call or cast. Throws `ERR_NOT_DECODABLE`, also for a body that is not a list. */
+  openArgs(body: unknown, encoded: boolean): readonly unknown[]
 }

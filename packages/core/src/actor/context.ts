@@ -123,15 +123,13 @@ export class Context implements RemoteVerbs, RegionVerbs {
     const link = options.link === true ? this.self : undefined
     if (options.thread === 'own') {
       if (kernel.threads === undefined) throw new ActorError('ERR_NO_MODULE', 'This platform has no threads')
-      const started = kernel.threads.start({
+      return kernel.threads.start({
         behavior,
         args,
         parent: this.self,
         links: link === undefined ? [] : [link],
+        register: options.register?.name,
       })
-      if (link !== undefined) this.#actor.relations.addLink(started.pid)
-      if (options.register !== undefined) kernel.names.register(options.register.name, started.pid)
-      return started
     }
     const actor = kernel.spawn(behavior, args, { parent: this.self, link, register: options.register?.name })
     return { pid: actor.pid, started: actor.started.promise }
@@ -214,6 +212,8 @@ export class Context implements RemoteVerbs, RegionVerbs {
     if (this.#isOver()) return
     const pid = this.#kernel.resolve(target)
     if (pid === undefined) return
+    // As for a message: what can't travel is an error for its sender.
+    if (!this.#kernel.isLocal(pid)) this.#kernel.codec.encode(reason, 'reason')
     this.#kernel.route({ type: 'exit', from: this.self, to: pid, reason, viaLink: false })
   }
 
@@ -236,8 +236,16 @@ export class Context implements RemoteVerbs, RegionVerbs {
     timer = this.clock.after(delayMs, () => {
       actor.detach(attachment)
       const pid = this.#kernel.resolve(target)
-      if (pid === undefined) this.#kernel.counters.deadLetters += 1
-      else this.#route(pid, { type: 'message', to: pid, message, encoded: false })
+      if (pid === undefined) {
+        this.#kernel.counters.deadLetters += 1
+        return
+      }
+      try {
+        this.#route(pid, { type: 'message', to: pid, message, encoded: false })
+      } catch (error) {
+        // It can't be encoded for another node. In a timer nobody else would catch it: it is this actor's error.
+        actor.crash(error)
+      }
     })
     actor.attach(attachment)
     return () => {

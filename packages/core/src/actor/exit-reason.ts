@@ -1,3 +1,4 @@
+import type { Codec } from '../codec/codec.ts'
 import { type ErrorData, errorData, isErrorData } from '../base/error-data.ts'
 
 /**
@@ -31,7 +32,57 @@ export function reasonOfThrown(thrown: unknown): ExitReason {
   return thrown instanceof Exit ? thrown.reason : errorData(thrown)
 }
 
+/** What an exit reason may take on the wire, in bytes. More than enough for an error with its stack and causes. */
+const reasonBytesMax = 16 * 1024
+const textCharsMax = 2_000
+
+/**
+ * The reason as other threads and nodes can be told it: itself, or, where it can't be encoded or is huge, an error that
+ * says what it was. A link or a monitor that could not fire would leave the other side waiting for ever.
+ */
+export function portableReason(reason: ExitReason, codec: Codec): ExitReason {
+  if (typeof reason === 'string' && reason.length <= textCharsMax) return reason
+  if (isErrorData(reason)) return portableError(reason, codec)
+  const why = whyNotPortable(reason, codec)
+  if (why === undefined) return reason
+  return { type: 'error', name: 'UnportableReason', message: `an exit reason that can not be carried: ${why}` }
+}
+
+/** The same for an error: a huge one is cut, and loses its cause. */
+export function portableError(error: ErrorData, codec: Codec): ErrorData {
+  if (whyNotPortable(error, codec) === undefined) return error
+  const { name, message, code, stack } = error
+  return {
+    type: 'error',
+    name: cut(name),
+    message: cut(message),
+    ...(code !== undefined && { code: cut(code) }),
+    ...(stack !== undefined && { stack: cut(stack) }),
+  }
+}
+
+function whyNotPortable(reason: unknown, codec: Codec): string | undefined {
+  try {
+    const { length } = codec.encode(reason, 'reason')
+    return length <= reasonBytesMax ? undefined : `it has ${length} bytes`
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+// Text by its type only: an error may have been given anything.
+function cut(text: unknown): string {
+  const whole = String(text)
+  return whole.length <= textCharsMax ? whole : `${whole.slice(0, textCharsMax)}… (${whole.length} characters)`
+}
+
 export function printReason(reason: ExitReason): string {
   if (typeof reason === 'string') return reason
-  return isErrorData(reason) ? `${reason.name}: ${reason.message}` : JSON.stringify(reason)
+  if (isErrorData(reason)) return `${reason.name}: ${reason.message}`
+  try {
+    return JSON.stringify(reason)
+  } catch {
+    // A cycle or a bigint. Its type still says something.
+    return `{"type":${JSON.stringify(reason.type)},…}`
+  }
 }

@@ -1,4 +1,6 @@
 import type { Codec } from '../codec/codec.ts'
+import { CodecError } from '../codec/errors.ts'
+import { errorData } from '../base/error-data.ts'
 import type { Platform } from '../platform/platform.ts'
 import { Actor, type ActorOptions } from './actor.ts'
 import type { Behavior, Runtime, SpawnOptions } from './behavior.ts'
@@ -88,17 +90,37 @@ export class Kernel implements Runtime {
     return 'serial' in target ? target : this.names.whereis((target as { name: string }).name)
   }
 
-  /** Starts an actor on this thread; its init runs in a later turn and settles `started`. */
+  /**
+   * Starts an actor on this thread; its init runs in a later turn and settles `started`. Throws `ERR_NAME_TAKEN`; where
+   * another thread owns the names, `started` rejects with it, and nothing ran.
+   */
   spawn(behavior: Behavior, args: readonly unknown[], options: SpawnOptions = {}): Actor {
     const actor = new Actor(this, this.allocatePid(), actorOptions(behavior, options))
-    if (options.register !== undefined) this.names.register(options.register, actor.pid)
+    const registering = options.register === undefined ? undefined : this.registerName(options.register, actor.pid)
     this.add(actor)
-    if (options.link !== undefined) {
-      actor.relations.addLink(options.link)
-      this.actor(options.link)?.relations.addLink(actor.pid)
+    const begin = (): void => {
+      if (options.link !== undefined) this.#linkNew(actor, options.link)
+      actor.begin(behavior.createProcess(this, actor, args))
     }
-    actor.begin(behavior.createProcess(this, actor, args))
+    if (registering === undefined) begin()
+    else {
+      registering.then(begin, (error: unknown) => {
+        actor.started.reject(error)
+        actor.exit('noproc')
+      })
+    }
     return actor
+  }
+
+  /** One who is dead already can have no linked actor: it would be an orphan that nobody ends. */
+  #linkNew(actor: Actor, link: Pid): void {
+    const starter = this.actor(link)
+    if (starter === undefined) {
+      actor.exit('noproc')
+      return
+    }
+    actor.relations.addLink(link)
+    starter.relations.addLink(actor.pid)
   }
 
   add(entity: Addressable): void {
@@ -218,7 +240,13 @@ export class Kernel implements Runtime {
   }
 
   #callAway(call: PendingCall, pid: Pid, name: string, args: readonly unknown[], timeoutMs: number): void {
-    const encoded = this.codec.encode(args, 'args')
+    let encoded: Uint8Array
+    try {
+      encoded = this.codec.encode(args, 'args')
+    } catch (error) {
+      call.fail({ ...unencodableFailure(error), outcome: 'not-run', cause: errorData(error) })
+      return
+    }
     const ref = this.nextRef()
     this.#awayCalls.set(ref, { call, target: pid })
     call.onSettled = () => this.#awayCalls.delete(ref)
@@ -272,6 +300,12 @@ export class Kernel implements Runtime {
   /** A body as the handler should see it. Throws `ERR_NOT_DECODABLE`. */
   open(body: unknown, encoded: boolean): unknown {
     return encoded ? this.codec.decode(body as Uint8Array) : body
+  }
+
+  openArgs(body: unknown, encoded: boolean): readonly unknown[] {
+    const args = this.open(body, encoded)
+    if (!Array.isArray(args)) throw new CodecError('ERR_NOT_DECODABLE', 'The arguments are not a list')
+    return args as readonly unknown[]
   }
 
   /** Ends every actor at once and cancels every timer. The last thing in a thread's or a node's life. */

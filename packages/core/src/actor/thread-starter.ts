@@ -15,7 +15,10 @@ export interface ThreadSpawn {
   readonly behavior: { readonly name: string; readonly module: string | undefined }
   readonly args: readonly unknown[]
   readonly parent: Pid | undefined
+  /** Who is linked to it. Actors of this thread are linked to it here, on both sides. */
   readonly links: readonly Pid[]
+  /** A name for it. */
+  readonly register?: string | undefined
   /** Called when nothing of it ran, before any link fires. */
   readonly onNotRun?: (error: ActorError) => void
 }
@@ -24,7 +27,8 @@ export interface ThreadSpawn {
 export interface ThreadStarter {
   /**
    * Starts a thread, loads the behavior's module in it and starts the actor there. The Pid is valid at once: signals to
-   * it wait for the thread. `started` rejects with an `ActorError` when the module or the init fails.
+   * it wait for the thread. `started` rejects with an `ActorError` when the module or the init fails. Throws
+   * `ERR_NAME_TAKEN`; then nothing was started.
    */
   start(spawn: ThreadSpawn): { pid: Pid; started: Promise<void> }
   /** Stops the thread of such an actor, also one that never yields. Its links and monitors fire with `killed`. */

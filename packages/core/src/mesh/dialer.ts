@@ -222,7 +222,7 @@ export class Dialer {
 
   // Two nodes that know each other would otherwise dial at the same time, and one dial be thrown away.
   #courtesyMs(target: DialTarget): number {
-    return target.expect !== undefined && false ? this.#otherSideMs() : 0
+    return target.expect !== undefined && target.expect < this.#options.self ? this.#otherSideMs() : 0
   }
 
   #otherSideMs(): number {

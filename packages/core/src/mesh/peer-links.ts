@@ -356,8 +356,8 @@ class Links implements PeerLinks {
     this.#noteEpoch(link.peer, hello)
     if (verdict.abandon) pending?.link.end('dropped', 'the other side dialled too')
     if (verdict.supersede) old?.end('superseded', 'the peer said hello anew')
-    // A listener of the old link's `down` may have stopped us.
-    if (!link.isGreeting) return
+    // A listener of the old link's `down` may have stopped us: then `#stop` ends this link too.
+    if (this.#stopping !== undefined) return
     this.#unsettled.delete(link)
     link.accept(this.#greeting())
     this.#cameUp(link)

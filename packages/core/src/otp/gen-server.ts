@@ -185,8 +185,8 @@ class GenServer implements Process {
           this.#ctx.kernel.counters.deadLetters += 1
           return
         }
-        const args = this.#open(envelope.args, envelope.encoded)
-        return args === undefined ? undefined : this.#afterwards(handler(this.#ctx, ...(args as unknown[])))
+        const args = this.#opened(() => this.#ctx.kernel.openArgs(envelope.args, envelope.encoded))
+        return args === undefined ? undefined : this.#afterwards(handler(this.#ctx, ...args.value))
       }
       case 'EXIT':
         // The parent's end is the order to end, also for a server that traps: otherwise an orphan would live on.
@@ -198,8 +198,9 @@ class GenServer implements Process {
       case 'DOWN':
         return this.#handleInfo(envelope)
       case 'message': {
-        const opened = this.#open(envelope.message, envelope.encoded)
-        return opened === undefined ? undefined : this.#handleInfo(opened.body as Message)
+        if (!envelope.encoded) return this.#handleInfo(envelope.message as Message)
+        const message = this.#opened(() => this.#ctx.kernel.open(envelope.message, true))
+        return message === undefined ? undefined : this.#handleInfo(message.value as Message)
       }
     }
   }
@@ -224,7 +225,7 @@ class GenServer implements Process {
     }
     let args: readonly unknown[]
     try {
-      args = this.#ctx.kernel.open(request.args, request.encoded) as readonly unknown[]
+      args = this.#ctx.kernel.openArgs(request.args, request.encoded)
     } catch (error) {
       this.#ctx.kernel.counters.undecodable += 1
       const message = 'The arguments could not be decoded'
@@ -282,9 +283,10 @@ class GenServer implements Process {
     if (value instanceof Stop) this.#ctx.actor.stop(value.reason)
   }
 
-  #open(body: unknown, encoded: boolean): unknown {
+  /** What `open` gives; `undefined` when it throws, which is then counted. */
+  #opened<T>(open: () => T): { readonly value: T } | undefined {
     try {
-      return this.#ctx.kernel.open(body, encoded)
+      return { value: open() }
     } catch (error) {
       this.#ctx.kernel.counters.undecodable += 1
       this.#ctx.log.warn(

@@ -267,10 +267,8 @@ class Supervisor implements Process {
         `Child "${spec.id}" wants a thread of its own, which can not be started here`,
       )
     }
-    const started = kernel.threads.start({ behavior: spec.behavior, args: spec.args, parent: self, links: [self] })
-    actor.relations.addLink(started.pid)
-    if (spec.register !== undefined) kernel.names.register(spec.register, started.pid)
-    return started
+    const { behavior, args, register } = spec
+    return kernel.threads.start({ behavior, args, parent: self, links: [self], register })
   }
 
   /** Stops in reverse start order, each with its own time; one that does not end in it is killed. */

@@ -1,5 +1,5 @@
 import { RuntimeError } from '../base/runtime-error.ts'
-import { errorFromData } from '../base/error-data.ts'
+import { errorFromData, isErrorData } from '../base/error-data.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { NodeId } from '../actor/pid.ts'
 import type { Failure, Outcome } from '../actor/signal.ts'
@@ -58,7 +58,7 @@ export class RpcError extends RuntimeError {
   readonly reason: ExitReason | undefined
 
   constructor(failure: Failure, where: RpcErrorWhere) {
-    super(failure.code, messageOf(failure, where), failure.cause && { cause: errorFromData(failure.cause) })
+    super(failure.code, messageOf(failure, where), causeOf(failure))
     this.outcome = failure.outcome
     this.procedure = where.procedure
     this.node = where.node
@@ -71,6 +71,12 @@ export class RpcError extends RuntimeError {
   get remoteStack(): string | undefined {
     return this.cause instanceof Error ? this.cause.stack : undefined
   }
+}
+
+/** An error that ended the process is a cause as well, as it is for a `CallError`. */
+function causeOf({ cause, reason }: Failure): { cause: Error } | undefined {
+  if (cause !== undefined) return { cause: errorFromData(cause) }
+  return isErrorData(reason) ? { cause: errorFromData(reason) } : undefined
 }
 
 function messageOf(failure: Failure, where: RpcErrorWhere): string {

@@ -65,6 +65,11 @@ export class InboundCalls {
     })
   }
 
+  /** All remote processes are gone: forgets their calls. Those that wait for their turn stay. */
+  endRunning(): void {
+    for (const { call, process } of [...this.#calls.values()]) if (process !== undefined) this.end(call)
+  }
+
   /** Ends all calls of a lost node or thread; gives back the processes that still run for them. */
   endLost(lost: LostPeer): Pid[] {
     const processes: Pid[] = []

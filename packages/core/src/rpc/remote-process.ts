@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Process } from '../actor/actor.ts'
-import { Exit } from '../actor/exit-reason.ts'
+import { Exit, portableError } from '../actor/exit-reason.ts'
 import type { Failure, ReplyResult } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { errorData } from '../base/error-data.ts'
@@ -36,7 +36,7 @@ async function runToAnswer(ctx: ProcedureContext, work: RemoteWork, code: Remote
       ctx.end(thrown.reason)
       return
     }
-    const cause = errorData(thrown)
+    const cause = portableError(errorData(thrown), ctx.codec)
     const message = `threw ${cause.name}: ${cause.message}`
     result = { ok: false, failure: { code: 'ERR_REMOTE_ERROR', outcome: 'ran', message, cause } }
   }

@@ -9,6 +9,7 @@ import { formatPid, type Pid, samePid } from '../actor/pid.ts'
 import type { Failure } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
+import type { ChildInfo } from '../otp/supervisor.ts'
 import type { Timer } from '../platform/clock.ts'
 import type { InboundCalls } from './inbound-calls.ts'
 import type { OfferedProcedure } from './procedure.ts'
@@ -31,6 +32,7 @@ export function rpcProcesses(kernel: Kernel, inbound: InboundCalls): Behavior {
 }
 
 interface RunningWork {
+  readonly behavior: string
   readonly call: Pid
   readonly process: Pid
   deadline: Timer | undefined
@@ -51,7 +53,10 @@ class RpcProcesses implements Process {
     this.#inbound = inbound
   }
 
-  init(): void {}
+  init(): void {
+    // What ran under a predecessor that crashed is gone with it.
+    this.#inbound.endRunning()
+  }
 
   handle(envelope: Envelope): void {
     if (envelope.type === 'request') this.#handleRequest(envelope)
@@ -66,6 +71,8 @@ class RpcProcesses implements Process {
         return ended
       }),
     )
+    // After a crash they stay instead: a thread that reads no signal is still killed at its deadline.
+    for (const work of this.#running.values()) cancelTimers(work)
   }
 
   #handleRequest(request: Request): void {
@@ -75,7 +82,7 @@ class RpcProcesses implements Process {
       const work = this.#running.get(formatPid(first as Pid))
       if (work !== undefined) this.#stop(work, second as ExitReason)
     } else if (request.name === 'whichChildren') {
-      request.replier.reply([...this.#running.values()].map(({ process, call }) => ({ pid: process, call })))
+      request.replier.reply([...this.#running.values()].map(childInfo))
     } else {
       request.replier.fail({
         code: 'ERR_NO_HANDLER',
@@ -90,6 +97,7 @@ class RpcProcesses implements Process {
     const started = this.#begin(procedure, work, request)
     if (started === undefined) return
     const running: RunningWork = {
+      behavior: procedure.behavior.name,
       call: work.call,
       process: started,
       deadline: undefined,
@@ -122,9 +130,7 @@ class RpcProcesses implements Process {
       links,
       onNotRun,
     })
-    if (notRun) return undefined
-    this.#kernel.actor(self)?.relations.addLink(pid)
-    return pid
+    return notRun ? undefined : pid
   }
 
   /** Tells the process to end; one that does not in its grace is killed, with its thread if it has one. */
@@ -146,14 +152,22 @@ class RpcProcesses implements Process {
       return
     }
     this.#running.delete(key)
-    work.deadline?.cancel()
-    work.kill?.cancel()
+    cancelTimers(work)
     this.#inbound.end(work.call)
     // A thread that was killed or lost said nothing to the call; one that spoke for itself made this signal void.
     if (from.thread !== this.#ctx.self.thread && reason !== 'normal') {
       this.#kernel.route({ type: 'exit', from, to: work.call, reason: work.stopped ?? reason, viaLink: true })
     }
   }
+}
+
+function cancelTimers(work: RunningWork): void {
+  work.deadline?.cancel()
+  work.kill?.cancel()
+}
+
+function childInfo({ process, behavior }: RunningWork): ChildInfo {
+  return { id: formatPid(process), pid: process, type: 'worker', status: 'running', behavior }
 }
 
 function notRunFailure(error: ActorError): Failure {

@@ -3,7 +3,7 @@ import type { Signal } from '../actor/signal.ts'
 import type { ReadReceipt } from './thread-message.ts'
 
 /** The messages that one side may have posted to a thread that has not read them yet. */
-export const unreadMax = 65_536
+const unreadMax = 65_536
 
 /**
  * Collects what one side of a thread border says during a turn and posts it as one batch behind that turn: a batch of a

@@ -168,6 +168,8 @@ describe('removal', () => {
     const down = run(memberA(), (state) => linkDown(state, { node: 'a', life: 1 }, 0))
     const mentioned = run(down, (state) => mergeSealed(state, [recordBy('a', { version: 5 }).sealed], open, 4_000))
     expect(tick(mentioned, 5_000).changes).toEqual([{ kind: 'removed', node: 'a' }])
+    const news = run(down, (state) => mergeSealed(state, [recordBy('a', { version: 6 }).sealed], open, 4_000))
+    expect(tick(news, 5_000).changes).toEqual([{ kind: 'removed', node: 'a' }])
   })
 })
 

@@ -164,6 +164,14 @@ describe('a hub', () => {
     await world.stop()
   })
 
+  it('leaves nothing behind: more of them than may be at a time can come and go', async () => {
+    for (let count = 0; count < 10_001; count += 1) {
+      const world = hubWorld('passing')
+      await world.start('a')
+      await world.stop()
+    }
+  })
+
   it('refuses a node with another secret or cluster at the dial, before anything is accepted', async () => {
     const world = hubWorld()
     const a = await world.start('a', { secret: 's', cluster: 'c' })
@@ -292,6 +300,9 @@ describe('a link in memory', () => {
     await world.platform.settle()
     expect(frames).toHaveLength(taken + 1)
     expect(drains).toBe(1)
+    ours.lane(0).send(new Uint8Array(0))
+    await world.platform.settle()
+    expect(drains).toBe(1)
     await world.stop()
   })
 
@@ -341,6 +352,7 @@ describe('a link in memory', () => {
     await world.platform.settle()
     expect(frames).toEqual([Uint8Array.of(42)])
     expect(await link.closed).toEqual({ local: false, reason: 'no room' })
+    expect(world.platform.clock.pending).toBe(0)
     await world.stop()
   })
 
@@ -356,6 +368,35 @@ describe('a link in memory', () => {
     await world.platform.advance(1)
     expect(closed).toEqual({ local: false, reason: 'gone' })
     expect(world.platform.clock.pending).toBe(0)
+    await world.stop()
+  })
+
+  it('closes at the peer when the dial is given up after the peer accepted it', async () => {
+    const world = hubWorld()
+    const a = await world.start('a')
+    await world.start('b')
+    await world.platform.settle()
+    const giveUp = new AbortController()
+    const dial = a.transport.dial(world.address('b'), 'b', giveUp.signal)
+    const rejected = expect(dial).rejects.toMatchObject({ code: 'ERR_DIAL_FAILED' })
+    while (world.accepted('b').length === 0) world.platform.turns.runOne()
+    giveUp.abort()
+    await rejected
+    await world.platform.settle()
+    expect(await world.accepted('b')[0]?.closed).toMatchObject({ local: false })
+    await world.stop()
+  })
+
+  it('closes at the peer when the dial is given up while the peer accepts it', async () => {
+    const world = hubWorld()
+    const giveUp = new AbortController()
+    const a = await world.start('a')
+    await world.start('b', {}, world.platform, () => giveUp.abort())
+    const dial = a.transport.dial(world.address('b'), 'b', giveUp.signal)
+    const rejected = expect(dial).rejects.toMatchObject({ code: 'ERR_DIAL_FAILED' })
+    await world.platform.settle()
+    await rejected
+    expect(await world.accepted('b')[0]?.closed).toMatchObject({ local: false })
     await world.stop()
   })
 

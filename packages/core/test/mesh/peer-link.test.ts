@@ -95,6 +95,21 @@ describe('the handshake, as acceptor', () => {
     expect(peer.raw.isClosed).toBe(true)
   })
 
+  it('takes no new link when it was stopped from the end of the old one', async () => {
+    const world = newWorld()
+    const b: ObservedNode = observe({ world, node: 'b', on: { down: () => void b.links.stop('enough') } })
+    await b.links.start()
+    for (const epoch of [1, 2]) {
+      const peer = await handDial(world, 'a', 'b')
+      peer.say({ kind: 'hello', greeting: greeting({ epoch }) })
+      await peer.heard()
+    }
+    await world.pass(1_000)
+    expect(b.events).toEqual(['up a', 'down a superseded'])
+    expect(world.transports.has('b')).toBe(false)
+    expect(b.broken).toEqual([])
+  })
+
   it('gives up its old link when another life of the peer says hello, whatever its epoch', async () => {
     const { world, b, peer } = await dialledByHand()
     peer.say({ kind: 'hello', greeting: greeting({ epoch: 5 }) })
@@ -118,6 +133,24 @@ describe('the handshake, as dialler', () => {
     await world.pass(50)
     expect(b.events).toEqual(['up a'])
     expect(b.frames).toEqual(['a:one', 'a:two', 'a:three', 'a:four', 'a:five'])
+  })
+
+  it('pauses the frame lane until accept', async () => {
+    const { world, peer } = await diallingByHand()
+    const ours = world.links[0]?.near.lane(1)
+    expect(ours?.isPaused).toBe(true)
+    peer.say({ kind: 'accept', greeting: greeting() })
+    await world.pass(50)
+    expect(ours?.isPaused).toBe(false)
+  })
+
+  it('gives up its own hello at once for that of a smaller id', async () => {
+    const { world, b, peer } = await diallingByHand()
+    const other = await handDial(world, 'a', 'b')
+    other.say({ kind: 'hello', greeting: greeting() })
+    expect(await other.heard()).toMatchObject([{ kind: 'accept' }])
+    expect(b.events).toEqual(['up a'])
+    expect(peer.raw.isClosed).toBe(true)
   })
 
   it('takes no accept from a node of another cluster', async () => {

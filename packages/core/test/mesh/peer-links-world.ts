@@ -303,6 +303,10 @@ export class FakeLane implements RawLane {
     return !this.#full
   }
 
+  get isPaused(): boolean {
+    return this.#paused
+  }
+
   deliver(frame: Uint8Array): void {
     if (this.#end.isClosed) return
     // As the contract allows, a few frames still come after a pause.

@@ -109,12 +109,56 @@ describe('dialling', () => {
     expect(b.links.linkTo('a')).toBeUndefined()
   })
 
+  it('redials ever more slowly while links do not last, and quickly once one did', async () => {
+    const { world, a } = await startedPair()
+    a.links.learn(addressOf('b'), 'b')
+    const gaps: number[] = []
+    for (let round = 0; round < 8; round += 1) {
+      await world.pass(50)
+      const dials = a.links.counters.dials
+      world.links.at(-1)?.sever(constantDelays(0))
+      const before = world.now
+      while (a.links.counters.dials === dials && world.now < before + 20_000) await world.pass(10)
+      gaps.push(world.now - before)
+    }
+    expect(Math.min(...gaps.slice(-2))).toBeGreaterThan(2_000)
+    await world.pass(10_000)
+    world.links.at(-1)?.sever(constantDelays(0))
+    await world.pass(150)
+    expect(a.links.linkTo('b')).toBeDefined()
+  })
+
+  it('tries a new address of a peer first', async () => {
+    const { world, a } = await startedPair()
+    for (const number of [1, 2, 3]) a.links.learn(`fake:old-${number}`, 'b')
+    await world.pass(2)
+    a.links.learn(addressOf('b'), 'b')
+    await world.pass(300)
+    expect(a.events).toEqual(['up b'])
+    expect(a.links.counters.dials).toBe(2)
+  })
+
   it('tries the addresses of a peer in turn', async () => {
     const { world, a } = await startedPair()
-    a.links.learn('fake:nobody', 'b')
     a.links.learn(addressOf('b'), 'b')
+    // The newest goes first, and nobody is there.
+    a.links.learn('fake:nobody', 'b')
     await world.pass(1_000)
     expect(a.events).toEqual(['up b'])
+    expect(a.links.counters.dials).toBe(2)
+  })
+
+  it('dials a peer once that it knows both as a seed and by its record', async () => {
+    const { world, a } = await startedPair({ world: { delays: constantDelays(300) } })
+    a.links.addSeed(addressOf('b'))
+    await world.pass(2_000)
+    a.links.learn(addressOf('b'), 'b')
+    world.links[0]?.sever(constantDelays(0))
+    await world.pass(250)
+    expect(a.links.counters.dials).toBe(2)
+    await world.pass(10_000)
+    expect(a.events).toEqual(['up b', 'down b closed', 'up b'])
+    expect(a.links.counters.dials).toBe(2)
   })
 
   it('does not dial itself again', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import type { ConformancePromise } from './conformance-case.ts'
 import { assertNumbered, assertSameBytes, numberedFrames, patternFrame } from './frames.ts'
-import type { ConformancePromise } from './harness.ts'
 
 /** Frames arrive whole, once, on their lane, and none is lost at the beginning. */
 export const delivery: ConformancePromise = {

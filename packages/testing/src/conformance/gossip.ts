@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import type { ConformancePromise } from './conformance-case.ts'
 import { assertSameBytes, patternFrame } from './frames.ts'
-import type { ConformancePromise } from './harness.ts'
 import type { WorldNode } from './world.ts'
 
 const excuse = ({ gossip: supported }: { gossip: boolean }): string | undefined =>

@@ -1,6 +1,5 @@
 import type { Platform } from '@skerry/core/platform'
 import type { Transport, TransportFeatures } from '@skerry/core/transport'
-import type { World } from './world.ts'
 
 /** What the suite needs to know of a transport to test it. See `transportConformance`. */
 export interface TransportHarness {
@@ -56,17 +55,4 @@ export interface ConformanceSuite {
     (name: string, run: () => Promise<void>, timeoutMs: number): unknown
     skip(name: string, run: () => Promise<void>): unknown
   }
-}
-
-/** One promise of the transport contract and the cases that test it. */
-export interface ConformancePromise {
-  readonly promise: string
-  readonly cases: readonly ConformanceCase[]
-}
-
-export interface ConformanceCase {
-  readonly name: string
-  /** Why a transport with these features is excused, or nothing. Shown in the name of the skipped case. */
-  readonly excuse?: (supports: ConformanceManifest) => string | undefined
-  run(world: World): Promise<void>
 }

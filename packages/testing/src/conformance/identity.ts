@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import type { ConformancePromise } from './conformance-case.ts'
 import { patternFrame } from './frames.ts'
-import type { ConformancePromise, Member } from './harness.ts'
+import type { Member } from './harness.ts'
 import type { LinkEnd } from './link-end.ts'
 import { rejectsWithCode } from './rejects.ts'
 import { type World, never } from './world.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import type { ConformancePromise } from './conformance-case.ts'
 import { assertSameBytes, patternFrame } from './frames.ts'
-import type { ConformancePromise } from './harness.ts'
 import { rejectsWithCode } from './rejects.ts'
 import { never } from './world.ts'
 

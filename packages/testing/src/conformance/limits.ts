@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import type { ConformancePromise } from './conformance-case.ts'
 import { assertSameBytes, patternFrame } from './frames.ts'
-import type { ConformancePromise } from './harness.ts'
 
 // What the narrow node of the last case takes. Small enough to be a legal limit everywhere.
 const narrowBytesMax = 1024

@@ -1,5 +1,5 @@
+import type { ConformancePromise } from './conformance-case.ts'
 import { assertNumbered, numberedFrames } from './frames.ts'
-import type { ConformancePromise } from './harness.ts'
 
 const manyFrames = 10_000
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import type { ConformancePromise } from './conformance-case.ts'
 import { assertNumbered, numberedFrames, patternFrame } from './frames.ts'
-import type { ConformancePromise } from './harness.ts'
 import { never } from './world.ts'
 
 /** What is seen when a link or a peer goes away: a clean end, once, and nothing after it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import type { ConformancePromise } from './conformance-case.ts'
 import { assertNumbered, numberedFrame, numberedFrames } from './frames.ts'
-import type { ConformancePromise } from './harness.ts'
 import type { LinkEnd } from './link-end.ts'
 import type { World } from './world.ts'
 

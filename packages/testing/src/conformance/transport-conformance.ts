@@ -1,6 +1,7 @@
+import type { ConformancePromise } from './conformance-case.ts'
 import { delivery } from './delivery.ts'
 import { gossip } from './gossip.ts'
-import type { ConformancePromise, TransportHarness } from './harness.ts'
+import type { TransportHarness } from './harness.ts'
 import { identity } from './identity.ts'
 import { lifecycle } from './lifecycle.ts'
 import { limits } from './limits.ts'

@@ -1,3 +1,5 @@
+// What settles a program has to stand outside it.
+// oxlint-disable no-restricted-properties
 import { TestingError } from './errors.ts'
 
 const passesMax = 100_000

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { type Envelope, Mailbox, type Request } from '../../src/actor/mailbox.ts'
+import type { Pid } from '../../src/actor/pid.ts'
+
+const pid: Pid = { node: 'a', life: 1, thread: 0, serial: 1 }
+const message = (body: unknown): Envelope => ({ type: 'message', to: pid, message: body, encoded: false })
+const cast: Envelope = { type: 'cast', to: pid, name: 'reset', args: [], encoded: false }
+const request: Request = { type: 'request', name: 'read', args: [], encoded: false, replier: { reply() {}, fail() {} } }
+const exit: Envelope = { type: 'EXIT', from: pid, reason: 'normal' }
+const down: Envelope = { type: 'DOWN', ref: 1, pid, reason: 'normal' }
+
+describe('a mailbox', () => {
+  it('keeps the order of arrival over all kinds', () => {
+    const mailbox = new Mailbox(10)
+    const sent = [message(1), down, request, cast, exit, message(2)]
+    for (const envelope of sent) expect(mailbox.push(envelope)).toBe(true)
+    expect(mailbox.length).toBe(6)
+    expect(sent.map(() => mailbox.shift())).toEqual(sent)
+    expect(mailbox.shift()).toBeUndefined()
+  })
+
+  it('refuses messages, casts and calls at its limit', () => {
+    const mailbox = new Mailbox(2)
+    mailbox.push(message(1))
+    mailbox.push(cast)
+    for (const envelope of [message(2), cast, request]) expect(mailbox.push(envelope)).toBe(false)
+    expect(mailbox.drain()).toEqual([message(1), cast])
+  })
+
+  it('always takes EXIT and DOWN, which need no room and make none', () => {
+    const mailbox = new Mailbox(1)
+    for (const envelope of [exit, down, exit]) expect(mailbox.push(envelope)).toBe(true)
+    expect(mailbox.push(message(1))).toBe(true)
+    expect(mailbox.push(message(2))).toBe(false)
+    expect(mailbox.push(down)).toBe(true)
+    expect(mailbox.shift()).toBe(exit)
+    expect(mailbox.push(message(2))).toBe(false)
+    expect(mailbox.length).toBe(4)
+  })
+
+  it('has room again for each one that is taken out', () => {
+    const mailbox = new Mailbox(1)
+    mailbox.push(message(1))
+    mailbox.shift()
+    expect(mailbox.push(request)).toBe(true)
+    expect(mailbox.push(message(2))).toBe(false)
+  })
+
+  it('has all its room again when it was drained', () => {
+    const mailbox = new Mailbox(2)
+    for (const envelope of [message(1), exit, message(2)]) mailbox.push(envelope)
+    expect(mailbox.drain()).toEqual([message(1), exit, message(2)])
+    expect(mailbox.length).toBe(0)
+    expect([mailbox.push(cast), mailbox.push(cast), mailbox.push(cast)]).toEqual([true, true, false])
+  })
+})

@@ -1,0 +1,57 @@
+import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { systemTurnQueue, type Turn } from '../../src/platform/turn-queue.ts'
+
+describe('the turn queue of a thread', () => {
+  it('runs turns in order, those enqueued by turns last, and none synchronously', async () => {
+    const queue = systemTurnQueue()
+    const ran: string[] = []
+    const log = (name: string, then?: () => void): Turn => ({
+      runTurn() {
+        ran.push(name)
+        then?.()
+      },
+    })
+    queue.enqueue(log('a', () => queue.enqueue(log('c'))))
+    queue.enqueue(log('b'))
+    expect(ran).toEqual([])
+    await immediate()
+    expect(ran).toEqual(['a', 'b', 'c'])
+  })
+
+  it('runs a few turns as microtasks: before anything else of the event loop', async () => {
+    const queue = systemTurnQueue()
+    const ran: string[] = []
+    const others = immediate().then(() => ran.push('immediate'))
+    queue.enqueue({ runTurn: () => void ran.push('turn') })
+    await others
+    expect(ran).toEqual(['turn', 'immediate'])
+  })
+
+  it('lets timers through a flood of turns that enqueue themselves', async () => {
+    const queue = systemTurnQueue()
+    let turns = 0
+    let flooding = true
+    const flood: Turn = {
+      runTurn() {
+        turns += 1
+        // The bound is for a queue that starves the timer: then the test fails instead of hanging.
+        if (flooding && turns < 2_000_000) queue.enqueue(flood)
+      },
+    }
+    queue.enqueue(flood)
+    await delay(5)
+    flooding = false
+    expect(turns).toBeGreaterThan(512)
+    expect(turns).toBeLessThan(2_000_000)
+  })
+
+  it('keeps the order also where the budget is used up', async () => {
+    const queue = systemTurnQueue()
+    const ran: number[] = []
+    const count = 3_000
+    for (let index = 0; index < count; index += 1) queue.enqueue({ runTurn: () => void ran.push(index) })
+    while (ran.length < count) await immediate()
+    expect(ran).toEqual(Array.from({ length: count }, (_, index) => index))
+  })
+})

@@ -1,0 +1,179 @@
+import { startNode } from '@skerry/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
+import { encodeSignal } from '../../src/mesh/frame.ts'
+import { controlLane, encodeLinkMessage, frameLane, protocolVersion } from '../../src/mesh/link-message.ts'
+import { seededRandom } from '@skerry/testing'
+import { begun, echo, waits } from './failure-procedures.ts'
+import { callerName, type FailureWorld, serverApp } from './failure-world.ts'
+import { frameBytesMax, knows, makeTransport, quiet, startRawPeer } from './two-nodes.ts'
+import type { RawLink } from '@skerry/core/transport'
+import type { Pid } from '@skerry/core'
+
+/** The link breaks, or its other end speaks nonsense. */
+export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
+  describe('a node that is lost', () => {
+    it('in the middle of a call rejects it as unknown, and ends the process there too', async () => {
+      const { client, mesh } = pair()
+      const spec = kind.spec(mesh, { seeds: [...client.addresses], maxFrameBytes: frameBytesMax })
+      const transport = await makeTransport(spec)
+      const options = { region: 'fra', primaryRegion: 'syd', cluster: 'tests', transport: () => transport }
+      const victim = await startNode(serverApp, quiet(options))
+      onTestFinished(() => victim.stop())
+      await knows(client, victim, serverApp)
+      const call = client.rpcRegion('fra', waits, undefined, { timeoutMs: 60_000 })
+      const { aborted } = await begun.next()
+      await transport.stop()
+      const error = await failure(call, 'ERR_NODE_LOST', 'unknown')
+      expect(error).toMatchObject({ node: victim.id, region: 'fra', reason: 'noconnection' })
+      await aborted
+    })
+  })
+
+  describe('a peer', () => {
+    it.each([0, 1])('whose first frame on lane %d is garbage loses its link, and nobody else does', async (lane) => {
+      const { server, client } = pair()
+      const link = await rawLink()
+      link.lane(lane).send(Uint8Array.of(255, 254, 253))
+      expect(await link.closed).toMatchObject({ local: false })
+      expect(await client.rpcRegion('syd', echo, 1)).toBe(1)
+      expect(server.regions()).toEqual(['lax', 'syd'])
+    })
+
+    it('that greets well and then sends garbage frames is counted, and harms nobody', async () => {
+      const { server, client } = pair()
+      const { link, hear } = await greetedLink()
+      const random = seededRandom(1)
+      const before = server.counters().undecodable
+      for (let sent = 0; sent < 200; sent += 1) {
+        const garbage = Uint8Array.from({ length: 1 + random.int(40) }, () => random.int(256))
+        // Kinds that do not exist, so that each is certainly garbage.
+        garbage[0] = 100 + random.int(100)
+        sendFrame(link, garbage)
+      }
+      await hear()
+      expect(server.counters().undecodable).toBe(before + 200)
+      expect(await client.rpcRegion('syd', echo, 1)).toBe(1)
+    })
+
+    it('that sends bodies that are none ends no actor', async () => {
+      const { server } = pair()
+      const { link, hear } = await greetedLink()
+      const pid = server.whereis(callerName) as Pid
+      const asked = await server.call(callerName, 'asked', [])
+      const from = { node: 'x', life: 0, thread: 0, serial: 9 }
+      const body = Uint8Array.of(0xc1)
+      const noList = codec.encode(5)
+      const frame = (signal: Parameters<typeof encodeSignal>[0]): void => sendFrame(link, encodeSignal(signal, codec))
+      for (const encoded of [body, noList]) {
+        frame({ type: 'message', to: pid, message: encoded, encoded: true })
+        frame({ type: 'cast', to: pid, name: 'asked', args: encoded, encoded: true })
+        frame({ type: 'call', to: pid, from, ref: 1, name: 'asked', args: encoded, encoded: true })
+        frame({ type: 'call', to: pid, from, ref: 1, name: 'constructor', args: encoded, encoded: true })
+        frame({ type: 'call', to: pid, from, ref: 1, name: '__proto__', args: encoded, encoded: true })
+      }
+      await hear()
+      expect(await server.call(pid as Pid<{ call: { asked(): number } }>, 'asked', [])).toBe(asked)
+    })
+
+    it("does not reach the node's own actors", async () => {
+      const { server } = pair()
+      const { link, hear } = await greetedLink()
+      const before = server.counters().refusedSignals
+      const system = await server.whichChildren('system')
+      const from = { node: 'x', life: 0, thread: 0, serial: 9 }
+      for (const { pid } of system) {
+        sendFrame(link, encodeSignal({ type: 'exit', from, to: pid as Pid, reason: 'kill', viaLink: false }, codec))
+      }
+      await hear()
+      expect(await server.whichChildren('system')).toEqual(system)
+      expect(server.counters().refusedSignals).toBe(before + system.length)
+    })
+
+    it('that answers a call of ours to another node is not heard', async () => {
+      const { server } = pair()
+      const { link, hear } = await greetedLink()
+      const call = server.rpcRegion('lax', waits, undefined)
+      const { answer } = await begun.next()
+      for (let serial = 1; serial < 2_000; serial += 1) {
+        const to = { node: 'x', life: 0, thread: 0, serial }
+        const result = { ok: false, failure: null as never } as const
+        sendFrame(link, encodeSignal({ type: 'reply', to, ref: 0, result }, codec))
+      }
+      await hear()
+      answer('the right one')
+      expect(await call).toBe('the right one')
+    })
+
+    it('with another secret is not let in, and each side goes on by itself', async () => {
+      const { server, client, mesh } = pair()
+      const wrong = { seeds: [...server.addresses], secret: 'another secret, of 32 characters' }
+      const options = { region: 'lon', primaryRegion: 'lon', cluster: 'tests', transport: kind.spec(mesh, wrong) }
+      const stranger = await startNode(serverApp, quiet(options))
+      onTestFinished(() => stranger.stop())
+      const raw = await startRawPeer(kind, mesh, wrong)
+      onTestFinished(() => raw.stop())
+      await expect(raw.dial(server.addresses[0] as string)).rejects.toMatchObject({ code: 'ERR_PEER_REFUSED' })
+      await expect(stranger.waitForRegion('syd', { timeoutMs: 300 })).rejects.toMatchObject({
+        code: 'ERR_REGION_TIMEOUT',
+        message: expect.stringContaining('lon') as unknown,
+      })
+      expect(server.regionOf(stranger.id)).toBeUndefined()
+      expect(await client.rpcRegion('syd', echo, 1)).toBe(1)
+      expect(await stranger.rpcRegion('lon', echo, 2)).toBe(2)
+    })
+  })
+
+  async function rawLink(): Promise<RawLink & { id: string }> {
+    const { server, mesh } = pair()
+    rawPeers += 1
+    // A small id: of two hellos that cross, the smaller one's wins.
+    const raw = await startRawPeer(kind, mesh, { seeds: [], id: `!raw-${rawPeers}` })
+    onTestFinished(() => raw.stop())
+    return Object.assign(await raw.dial(server.addresses[0] as string), { id: raw.id })
+  }
+
+  /** A link whose other end has accepted us as a node, and a way to know that it has read all that was sent. */
+  async function greetedLink(): Promise<{ link: RawLink; hear(): Promise<void> }> {
+    const link = await rawLink()
+    const accepted = new Promise<void>((resolve) => link.lane(controlLane).onFrame(() => resolve()))
+    const greeting = {
+      protocolVersion,
+      protocolVersionMin: protocolVersion,
+      cluster: 'tests',
+      node: link.id,
+      life: 1,
+      region: 'nowhere',
+      epoch: 1,
+      addresses: [],
+    }
+    link.lane(controlLane).send(encodeLinkMessage({ kind: 'hello', greeting }))
+    await accepted
+    let heard: () => void = () => undefined
+    const answers: Uint8Array[] = []
+    link.lane(frameLane).onFrame((frame) => {
+      answers.push(frame)
+      heard()
+    })
+    const hear = async (): Promise<void> => {
+      // A monitor of nobody is answered at once, after everything before it.
+      const down = new Promise<void>((resolve) => {
+        heard = () => {
+          // The kind of a link's frame, then the kind of a DOWN.
+          if (answers.some((frame) => frame[1] === 10)) resolve()
+        }
+      })
+      const nobody = { node: 'x', life: 0, thread: 0, serial: 999_999 }
+      sendFrame(link, encodeSignal({ type: 'monitor', from: nobody, to: nobody, ref: 1 }, codec))
+      await down
+    }
+    return { link, hear }
+  }
+}
+
+const codec = msgpackCodec()
+let rawPeers = 0
+
+function sendFrame(link: RawLink, bytes: Uint8Array): void {
+  link.lane(frameLane).send(encodeLinkMessage({ kind: 'frame', bytes }))
+}

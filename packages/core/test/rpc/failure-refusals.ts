@@ -1,0 +1,106 @@
+import { procedure } from '@skerry/core'
+import { describe, expect, it } from 'vitest'
+import * as procedures from './failure-procedures.ts'
+import { echo, quantities } from './failure-procedures.ts'
+import type { FailureWorld } from './failure-world.ts'
+import { frameBytesMax } from './two-nodes.ts'
+
+/** What is wrong with a call as it was made. */
+export function refusals({ pair, failure }: FailureWorld): void {
+  describe('the region', () => {
+    it('that nobody knows is refused, naming those that are known', async () => {
+      const error = await failure(pair().client.rpcRegion('hkg', echo, 1), 'ERR_NO_NODE_IN_REGION', 'not-run')
+      expect(error.message).toContain('"hkg"')
+      expect(error.message).toContain('lax, syd')
+      expect(error).toMatchObject({ procedure: 'echo', region: 'hkg', node: undefined, attempts: [] })
+    })
+
+    it.each(['', 'all', 'a b', 'x'.repeat(65)])('%j is no name of a region', async (region) => {
+      await failure(pair().client.rpcRegion(region, echo, 1), 'ERR_BAD_REGION', 'not-run')
+    })
+
+    it('falls back to the next of a list', async () => {
+      expect(await pair().client.rpcRegion(['hkg', 'primary'], echo, 'tea')).toBe('tea')
+    })
+  })
+
+  describe('the procedure', () => {
+    const unknown = procedure({ name: 'nobody.has.it', run: () => 1 })
+
+    it('that no node has is refused before anything is sent', async () => {
+      const error = await failure(pair().client.rpcRegion('syd', unknown, 1), 'ERR_NO_PROCEDURE', 'not-run')
+      expect(error.message).toContain('nobody.has.it')
+      expect(error.attempts).toEqual([])
+    })
+
+    it('that this node does not have is refused by the node', async () => {
+      const error = await failure(pair().client.rpc(pair().server.id, unknown, 1), 'ERR_NO_PROCEDURE', 'not-run')
+      expect(error).toMatchObject({ node: pair().server.id, region: 'syd' })
+    })
+
+    it('of another version is refused, naming the version that is there', async () => {
+      const wanted = procedure({ name: 'versioned', version: 6, run: (_ctx, text: string) => text })
+      const fromTable = await failure(pair().client.rpcRegion('syd', wanted, 'x'), 'ERR_NO_PROCEDURE', 'not-run')
+      const fromNode = await failure(pair().client.rpc(pair().server.id, wanted, 'x'), 'ERR_NO_PROCEDURE', 'not-run')
+      for (const { message } of [fromTable, fromNode]) expect(message).toMatch(/version 7/)
+    })
+
+    it('serves the versions that it names as compatible', async () => {
+      const older = procedure({ name: 'versioned', version: 5, run: (_ctx, text: string) => text })
+      expect(await pair().client.rpcRegion('syd', older, 'x')).toBe('x')
+    })
+
+    it('called through a node that nobody knows is refused', async () => {
+      await failure(pair().client.rpc('nobody', echo, 1), 'ERR_NODE_UNREACHABLE', 'not-run')
+    })
+
+    it.each([0, -1, Number.NaN, Infinity])('is not called with %d ms of time', async (timeoutMs) => {
+      await failure(pair().client.rpcRegion('syd', echo, 1, { timeoutMs }), 'ERR_BAD_OPTIONS', 'not-run')
+    })
+  })
+
+  describe('the argument', () => {
+    it('that fails the schema never reaches the procedure, and is checked once, there', async () => {
+      const before = { ...quantities }
+      const call = pair().client.rpcRegion('syd', procedures.order, 'ten')
+      const error = await failure(call, 'ERR_INVALID_INPUT', 'not-run')
+      expect(error.message).toContain('quantity: not a digit')
+      expect(quantities).toEqual({ checked: before.checked + 1, ran: before.ran })
+    })
+
+    it('that passes the schema reaches the procedure transformed, once', async () => {
+      const before = { ...quantities }
+      expect(await pair().client.rpcRegion('syd', procedures.order, '3')).toBe(3)
+      expect(quantities).toEqual({ checked: before.checked + 1, ran: before.ran + 1 })
+    })
+
+    it('that can not be encoded is refused with its path', async () => {
+      const input = { order: { lines: [1, () => 1] } }
+      const error = await failure(pair().client.rpcRegion('syd', echo, input), 'ERR_NOT_ENCODABLE', 'not-run')
+      expect(error.message).toContain('input.order.lines[1]')
+    })
+
+    it('that is too large for a frame was not sent', async () => {
+      const input = new Uint8Array(2 * frameBytesMax)
+      await failure(pair().client.rpcRegion('syd', echo, input), 'ERR_FRAME_TOO_LARGE', 'not-run')
+    })
+  })
+
+  describe('the result', () => {
+    it('that can not be encoded is an error that ran, with its path', async () => {
+      const call = pair().client.rpcRegion('syd', procedures.resultWithFunction, undefined)
+      const error = await failure(call, 'ERR_RESULT_NOT_ENCODABLE', 'ran')
+      expect(error.message).toContain('result.lines[1].total')
+    })
+
+    it('that fails its schema is an error that ran', async () => {
+      const error = await failure(pair().client.rpcRegion('syd', procedures.order, '0'), 'ERR_INVALID_OUTPUT', 'ran')
+      expect(error.message).toContain('not positive')
+    })
+
+    it('that is too large for a frame is an error that ran', async () => {
+      const call = pair().client.rpcRegion('syd', procedures.largeResult, 2 * frameBytesMax)
+      await failure(call, 'ERR_FRAME_TOO_LARGE', 'ran')
+    })
+  })
+}

@@ -1,0 +1,547 @@
+import type * as nodeTest from 'node:test'
+import type { TurnQueue } from '@skerry/core/platform'
+import type { RawLane, RawLink, Transport } from '@skerry/core/transport'
+import { manualPlatform } from '@skerry/testing'
+import { type ConformanceSuite, type CreateRequest, transportConformance } from '@skerry/testing/conformance'
+import { describe, expect, it } from 'vitest'
+import { createMemoryTransport } from '../../../core/src/mesh/memory-transport.ts'
+
+// Each way to break the promises, and a case that has to notice. The faults are put around a transport that keeps them.
+const faults: readonly (readonly [fault: string, noticedBy: string, break_: (transport: Transport) => Transport])[] = [
+  [
+    'says that it has one lane',
+    'says of itself what its manifest says',
+    (transport) => ({ ...bound(transport), supports: { ...transport.supports, lanes: 1 } }),
+  ],
+  [
+    'names the wrong peer',
+    'connects two nodes, each of which sees the other under its id',
+    links((link) => ({ ...boundLink(link), peer: 'somebody' })),
+  ],
+  [
+    'makes a new object for a lane each time',
+    'gives the same object for the same lane, and the last lane for numbers beyond it',
+    links((link) => ({ ...boundLink(link), lane: (n) => boundLane(link.lane(n)) })),
+  ],
+  [
+    'always says that the peer closed',
+    'close tells both ends who ended the link',
+    links((link) => ({ ...boundLink(link), closed: link.closed.then((end) => ({ ...end, local: false })) })),
+  ],
+  [
+    'never says that the peer closed',
+    'close by the end that accepted works the same way',
+    links((link) => ({ ...boundLink(link), closed: link.closed.then((end) => (end.local ? end : forever())) })),
+  ],
+  [
+    'leaves its links open when it stops',
+    'stop closes every link, and both ends notice',
+    (transport) => ({ ...bound(transport), stop: () => Promise.resolve() }),
+  ],
+  [
+    'does not mind the expected node',
+    'dial that expects another node rejects with ERR_WRONG_PEER and hands over no link',
+    (transport) => ({
+      ...bound(transport),
+      dial: (address, _expect, signal) => transport.dial(address, undefined, signal),
+    }),
+  ],
+  [
+    'does not mind an aborted signal',
+    'dial with a signal that is aborted already rejects',
+    (transport) => ({
+      ...bound(transport),
+      dial: (address, expect) => transport.dial(address, expect, new AbortController().signal),
+    }),
+  ],
+  [
+    'leaves a dial that was given up connected',
+    'a dial that is given up rejects and leaves no link open',
+    (transport) => ({
+      ...bound(transport),
+      async dial(address, expect, signal) {
+        const link = await transport.dial(address, expect, new AbortController().signal)
+        if (signal.aborted) throw new Error('given up')
+        return link
+      },
+    }),
+  ],
+  [
+    'never answers a dial to nobody',
+    'dial to nobody rejects with ERR_DIAL_FAILED',
+    (transport) => ({
+      ...bound(transport),
+      dial: (address, expect, signal) => transport.dial(address, expect, signal).catch(() => forever()),
+    }),
+  ],
+  [
+    'cuts a byte off large frames',
+    'frames of 0, 1, 64 KiB and exactly maxFrameBytes arrive whole, both ways and on every lane',
+    lanes((lane) => ({ ...lane, send: (frame) => lane.send(frame.length > 1_000 ? frame.subarray(1) : frame) })),
+  ],
+  [
+    'swallows empty frames',
+    'frames of 0, 1, 64 KiB and exactly maxFrameBytes arrive whole, both ways and on every lane',
+    lanes((lane) => ({ ...lane, send: (frame) => frame.length === 0 || lane.send(frame) })),
+  ],
+  [
+    'sends the buffer below a view',
+    'a frame that is a view into a larger buffer arrives without its surroundings',
+    lanes((lane) => ({ ...lane, send: (frame) => lane.send(new Uint8Array(frame.buffer)) })),
+  ],
+  [
+    'loses the first frame',
+    'frames sent right after the dial are not lost',
+    lanes((lane) => {
+      let sent = 0
+      return { ...lane, send: (frame) => (sent++ === 0 ? true : lane.send(frame)) }
+    }),
+  ],
+  [
+    'loses what comes before the dialler listens',
+    'frames sent inside accepted, before the dialler listens, are not lost',
+    (transport) => {
+      let turns: TurnQueue | undefined
+      return {
+        ...bound(transport),
+        start(host, platform) {
+          turns = platform.turns
+          return transport.start(host, platform)
+        },
+        async dial(address, expect, signal) {
+          const link = await transport.dial(address, expect, signal)
+          for (const n of [0, 1]) link.lane(n).onFrame(() => {})
+          await new Promise<void>((runTurn) => turns?.enqueue({ runTurn }))
+          return link
+        },
+      }
+    },
+  ],
+  [
+    'sends everything on one lane',
+    'a frame travels on its own lane only',
+    links((link) => ({ ...boundLink(link), lane: () => link.lane(0) })),
+  ],
+  [
+    'keeps one link to a peer and closes the older',
+    'two links to the same peer carry independently',
+    (transport) => {
+      let last: RawLink | undefined
+      return {
+        ...bound(transport),
+        async dial(address, expect, signal) {
+          last?.close('replaced')
+          last = await transport.dial(address, expect, signal)
+          return last
+        },
+      }
+    },
+  ],
+  [
+    'swaps two frames now and then',
+    '10,000 small frames each way at once, on two lanes, arrive in order',
+    lanes((lane) => {
+      let sent = 0
+      let held: Uint8Array | undefined
+      return {
+        ...lane,
+        send(frame) {
+          if (sent++ % 1_000 === 500) {
+            held = frame
+            return true
+          }
+          const isFree = lane.send(frame)
+          if (held === undefined) return isFree
+          const late = held
+          held = undefined
+          return lane.send(late)
+        },
+      }
+    }),
+  ],
+  [
+    'delivers a frame twice now and then',
+    '10,000 small frames each way at once, on two lanes, arrive in order',
+    lanes((lane) => {
+      let came = 0
+      return {
+        ...lane,
+        onFrame: (on) =>
+          lane.onFrame((frame) => {
+            on(frame)
+            if (came++ % 1_000 === 500) on(frame)
+          }),
+      }
+    }),
+  ],
+  [
+    'lets small frames overtake large ones',
+    'small frames do not overtake large ones on their lane',
+    lanes((lane) => ({
+      ...lane,
+      onFrame: (on) =>
+        lane.onFrame((frame) => (frame.length < 1_000 ? on(frame) : void microtasks(50).then(() => on(frame)))),
+    })),
+  ],
+  [
+    'delivers frames after the end',
+    'a link closed in the middle of a stream delivers a beginning of it, in order, and nothing after the end',
+    lanes((lane) => {
+      let came = 0
+      return { ...lane, onFrame: (on) => lane.onFrame((frame) => void microtasks(came++).then(() => on(frame))) }
+    }),
+  ],
+  [
+    'says true to frames for a closed link',
+    'send on a closed link drops the frame and returns false',
+    lanes((lane) => ({
+      ...lane,
+      send(frame) {
+        lane.send(frame)
+        return true
+      },
+    })),
+  ],
+  [
+    'cuts frames that are too large',
+    'send of more than maxFrameBytes throws ERR_FRAME_TOO_LARGE, takes nothing, and the link goes on',
+    lanes((lane) => ({ ...lane, send: (frame) => lane.send(frame.subarray(0, 1024 * 1024)) })),
+  ],
+  [
+    'closes on a frame that is too large for itself',
+    'send of more than maxFrameBytes throws ERR_FRAME_TOO_LARGE, takes nothing, and the link goes on',
+    links((link) => {
+      const send = (lane: RawLane, frame: Uint8Array): boolean => {
+        if (frame.length > 1024 * 1024) link.close('too large')
+        return lane.send(frame)
+      }
+      return withLanes(link, (lane) => ({ ...lane, send: (frame) => send(lane, frame) }))
+    }),
+  ],
+  [
+    'never says that a buffer is full',
+    'send returns false after a bounded amount, and onDrain tells when there is room again',
+    lanes((lane) => ({
+      ...lane,
+      send(frame) {
+        lane.send(frame)
+        return true
+      },
+    })),
+  ],
+  [
+    'never says that there is room again',
+    'send returns false after a bounded amount, and onDrain tells when there is room again',
+    lanes((lane) => ({ ...lane, onDrain() {} })),
+  ],
+  [
+    'buffers for a paused reader without a bound',
+    'a paused lane stops its sender; after resume everything arrives, in order',
+    lanes((lane) => {
+      const kept: Uint8Array[] = []
+      let listener = (_frame: Uint8Array): void => {}
+      let isPaused = false
+      return {
+        ...lane,
+        onFrame(on) {
+          listener = on
+          lane.onFrame((frame) => (isPaused ? void kept.push(frame) : on(frame)))
+        },
+        pause() {
+          isPaused = true
+        },
+        resume() {
+          isPaused = false
+          for (const frame of kept.splice(0)) listener(frame)
+        },
+      }
+    }),
+  ],
+  [
+    'drops what comes for a paused reader',
+    'a paused lane does not hold up links to another peer',
+    lanes((lane) => {
+      let isPaused = false
+      return {
+        ...lane,
+        onFrame: (on) => lane.onFrame((frame) => (isPaused ? undefined : on(frame))),
+        pause() {
+          isPaused = true
+        },
+        resume() {
+          isPaused = false
+        },
+      }
+    }),
+  ],
+  [
+    'pauses all lanes together',
+    'a paused lane does not hold up another lane of the link',
+    links((link) =>
+      withLanes(link, (lane) => ({
+        ...lane,
+        pause() {
+          for (const n of [0, 1]) link.lane(n).pause()
+        },
+      })),
+    ),
+  ],
+  [
+    'counts pauses',
+    'pause and resume may be repeated, and the last one counts',
+    lanes((lane) => {
+      let pauses = 0
+      return {
+        ...lane,
+        pause() {
+          pauses += 1
+          lane.pause()
+        },
+        resume() {
+          pauses = Math.max(pauses - 1, 0)
+          if (pauses === 0) lane.resume()
+        },
+      }
+    }),
+  ],
+  [
+    'signs everything alike',
+    'a signature does not hold for another author, other bytes, or after a change',
+    (transport) => ({
+      ...bound(transport),
+      sign: () => Uint8Array.of(1),
+      verify: (_author, _bytes, [first]) => first === 1,
+    }),
+  ],
+  [
+    'signs without its name',
+    'a signature does not hold for another author, other bytes, or after a change',
+    (transport) => ({
+      ...bound(transport),
+      sign: (bytes) => bytes.slice(),
+      verify: (_author, bytes, signature) => Buffer.compare(bytes, signature) === 0,
+    }),
+  ],
+  [
+    'throws on garbage signatures',
+    'garbage in the place of a signature or an author is false, never an error',
+    (transport) => ({
+      ...bound(transport),
+      verify(author, bytes, signature) {
+        if (signature.length < 32) throw new RangeError('too short')
+        return transport.verify(author, bytes, signature)
+      },
+    }),
+  ],
+  [
+    'spreads every record to all topics',
+    'a record reaches no subscriber of another topic',
+    (transport) => ({ ...bound(transport), subscribe: (_topic, on) => transport.subscribe?.('wanted', on) }),
+  ],
+  [
+    'publishes nothing',
+    'a record reaches the other subscribers of its topic, and says which node handed it on',
+    (transport) => ({ ...bound(transport), publish() {} }),
+  ],
+  [
+    'refuses records of 16 KiB',
+    'a record of 16 KiB arrives whole',
+    (transport) => ({
+      ...bound(transport),
+      publish: (topic, record) => (record.length < 16_000 ? transport.publish?.(topic, record) : undefined),
+    }),
+  ],
+]
+
+describe('transportConformance', () => {
+  it.each(faults)('notices a transport that %s (%s)', async (_fault, noticedBy, break_) => {
+    const noticing = registered(break_).cases.filter(({ name }) => name === noticedBy)
+    expect(noticing).toHaveLength(1)
+    for (const { run } of noticing) await expect(run()).rejects.toThrow()
+  })
+
+  it('notices a transport that lets strangers and outsiders in', async () => {
+    const open = registered((transport) => transport, { isOpen: true }).cases
+    const noticing = open.filter(({ name }) => name.includes('is refused'))
+    expect(noticing).toHaveLength(2)
+    for (const { run } of noticing) await expect(run()).rejects.toThrow()
+  })
+
+  it('notices a transport that takes more than its limit', async () => {
+    const noticing = registered((transport) => transport, { hasNoLimit: true }).cases.filter(({ name }) =>
+      name.includes("the receiver's limit"),
+    )
+    expect(noticing).toHaveLength(1)
+    for (const { run } of noticing) await expect(run()).rejects.toThrow()
+  })
+
+  it('finds nothing wrong with a transport that keeps all promises', async () => {
+    const { cases, skipped } = registered((transport) => transport)
+    for (const { run } of cases) await run()
+    expect(cases.length).toBeGreaterThan(50)
+    expect(skipped).toEqual([])
+  })
+
+  it('skips what a transport does not support, by name and with the reason', () => {
+    const modest = { lanes: 1, gossip: false, secret: false, cluster: false, frameLimit: 'fixed' } as const
+    const { cases, skipped } = registered((transport) => transport, { supports: modest })
+    expect(skipped.toSorted()).toMatchInlineSnapshot(`
+      [
+        "a frame larger than the receiver's limit closes the link and is not delivered (skipped: its frame limit is fixed)",
+        "a frame travels on its own lane only (skipped: it has one lane)",
+        "a node of another cluster is refused, whoever dials, before any frame (skipped: it leaves clusters to the hello above it)",
+        "a node with another secret is refused, whoever dials, before any frame (skipped: it knows no secret)",
+        "a paused lane does not hold up another lane of the link (skipped: it has one lane)",
+        "a record of 16 KiB arrives whole (skipped: it has no gossip)",
+        "a record reaches no subscriber of another topic (skipped: it has no gossip)",
+        "a record reaches the other subscribers of its topic, and says which node handed it on (skipped: it has no gossip)",
+        "after stop a subscriber hears nothing, and publish does nothing (skipped: it has no gossip)",
+      ]
+    `)
+    expect(cases.length + skipped.length).toBe(registered((transport) => transport).cases.length)
+  })
+
+  it('says what a case was waiting for when its time is up', async () => {
+    const { cases } = registered((transport) => ({ ...bound(transport), dial: () => forever() }))
+    const [, connects] = cases
+    await expect(connects?.run()).rejects.toThrow(
+      /Not done after 20000 ms.*\n {2}- b to accept a link\n {2}- a to dial/s,
+    )
+  })
+
+  it('fails a case whose transport does not stop', async () => {
+    const { cases } = registered((transport) => ({ ...bound(transport), stop: () => forever() }))
+    await expect(cases[1]?.run()).rejects.toThrow('every transport to stop')
+  })
+
+  it('takes the suites of vitest and of node:test', () => {
+    const ofVitest: ConformanceSuite = { describe, it }
+    const ofNode = (suite: typeof nodeTest): ConformanceSuite => suite
+    expect([ofVitest.it.skip, ofNode]).toEqual([expect.any(Function), expect.any(Function)])
+  })
+})
+
+interface Case {
+  readonly name: string
+  run(): Promise<void>
+}
+
+interface RegisterOptions {
+  readonly supports?: object
+  readonly isOpen?: boolean
+  readonly hasNoLimit?: boolean
+}
+
+let registrations = 0
+
+/** The cases for a memory transport with a fault. Time is virtual, so that those that hang end at once. */
+function registered(
+  break_: (transport: Transport) => Transport,
+  { supports = {}, isOpen = false, hasNoLimit = false }: RegisterOptions = {},
+): { cases: Case[]; skipped: string[] } {
+  const cases: Case[] = []
+  const skipped: string[] = []
+  const platform = manualPlatform()
+  let nodes = 0
+  // Some of these never stop and stay on their hub.
+  registrations += 1
+  const registration = registrations
+  const hub = (world: string): string => `${world}-${registration}`
+  const skip = (name: string): void => void skipped.push(name)
+  const register = (name: string, run: () => Promise<void>): void =>
+    void cases.push({ name, run: () => driven(run(), platform) })
+  transportConformance('broken', {
+    suite: { describe: (_name, define) => define(), it: Object.assign(register, { skip }) },
+    supports: {
+      lanes: 2,
+      gossip: true,
+      maxFrameBytes: 1024 * 1024,
+      secret: true,
+      cluster: true,
+      frameLimit: 'option',
+      ...supports,
+    },
+    create: ({ member, world, maxFrameBytes }: CreateRequest) =>
+      break_(
+        createMemoryTransport({
+          hub: hub(world),
+          id: member,
+          ...(!isOpen && { secret: String(member === 'stranger'), cluster: String(member === 'outsider') }),
+          ...(maxFrameBytes !== undefined && !hasNoLimit && { maxFrameBytes }),
+        }),
+      ),
+    nobody: (world) => `memory:${hub(world)}/nobody`,
+    platform() {
+      nodes += 1
+      return manualPlatform({ seed: nodes, beside: platform })
+    },
+  })
+  return { cases, skipped }
+}
+
+/** Lets everything happen that can, and then time pass, until the case is over. */
+async function driven(run: Promise<void>, platform: ReturnType<typeof manualPlatform>): Promise<void> {
+  let isOver = false
+  const over = run.finally(() => (isOver = true))
+  // Its failure is for whoever awaits it below; until then it counts as handled.
+  over.catch(() => {})
+  await platform.settle()
+  while (!isOver) await platform.advance(100)
+  await over
+}
+
+/** A transport as an object whose functions can be replaced one by one. */
+function bound(transport: Transport): Transport {
+  return {
+    supports: transport.supports,
+    start: (host, platform) => transport.start(host, platform),
+    dial: (address, expect, signal) => transport.dial(address, expect, signal),
+    stop: () => transport.stop(),
+    publish: (topic, record) => transport.publish?.(topic, record),
+    subscribe: (topic, on) => transport.subscribe?.(topic, on),
+    sign: (bytes) => transport.sign(bytes),
+    verify: (author, bytes, signature) => transport.verify(author, bytes, signature),
+  }
+}
+
+function boundLink(link: RawLink): RawLink {
+  return { peer: link.peer, lane: (n) => link.lane(n), close: (reason) => link.close(reason), closed: link.closed }
+}
+
+function boundLane(lane: RawLane): RawLane {
+  return {
+    send: (frame) => lane.send(frame),
+    onDrain: (on) => lane.onDrain(on),
+    onFrame: (on) => lane.onFrame(on),
+    pause: () => lane.pause(),
+    resume: () => lane.resume(),
+  }
+}
+
+/** A fault in every link, dialled or accepted. */
+function links(change: (link: RawLink) => RawLink): (transport: Transport) => Transport {
+  return (transport) => ({
+    ...bound(transport),
+    start: ({ accepted, found }, platform) =>
+      transport.start({ accepted: (link) => accepted(change(link)), found }, platform),
+    dial: async (address, expect, signal) => change(await transport.dial(address, expect, signal)),
+  })
+}
+
+/** A fault in every lane of every link. */
+function lanes(change: (lane: RawLane) => RawLane): (transport: Transport) => Transport {
+  return links((link) => withLanes(link, change))
+}
+
+function withLanes(link: RawLink, change: (lane: RawLane) => RawLane): RawLink {
+  const changed = [0, 1].map((n) => change(boundLane(link.lane(n))))
+  return { ...boundLink(link), lane: (n) => changed[Math.min(n, 1)] as RawLane }
+}
+
+function forever(): Promise<never> {
+  return new Promise(() => {})
+}
+
+async function microtasks(number: number): Promise<void> {
+  for (let count = 0; count < number; count += 1) await Promise.resolve()
+}
