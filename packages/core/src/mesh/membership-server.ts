@@ -44,6 +44,8 @@ export interface MembershipServerOptions {
   readonly kernel: Kernel
   readonly links: PeerLinks
   readonly transport: Transport
+  /** This node's load, as its heartbeats tell it. */
+  readonly ownLoad: () => number
   /** What this node says of itself at boot; the version is chosen here. */
   readonly self: () => Omit<NodeRecord, 'version'>
   /** Whether the app is up. Before that this node only listens: nobody should call a node that can't serve yet. */
@@ -206,7 +208,7 @@ class MembershipServer implements Process {
 
   #tellView(): void {
     const measured = new Map(this.#options.links.peers().map((peer) => [peer.node, peer]))
-    const nodes: RoutableNode[] = [{ record: this.#own, rttMs: 0, load: this.#options.kernel.platform.load() }]
+    const nodes: RoutableNode[] = [{ record: this.#own, rttMs: 0, load: this.#options.ownLoad() }]
     for (const { node, known } of this.#state.members.values()) {
       if (known === undefined || !membership.isRoutable(this.#state, node)) continue
       const peer = measured.get(node)

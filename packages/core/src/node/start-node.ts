@@ -73,7 +73,10 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     if (early === undefined) act()
     else early.push(act)
   }
+  // Measured once a heartbeat: each reading covers the time since the one before.
+  let ownLoad = 0
   const links: PeerLinks = createPeerLinks({
+    load: () => (ownLoad = platform.load()),
     transport,
     platform,
     self: { life, cluster: options.cluster ?? cluster ?? app.name, region: regions.region },
@@ -124,6 +127,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const announced: Announced = { ready: false, state: 'up', procedures: [] }
   const system = systemTree({
     announced,
+    ownLoad: () => ownLoad,
     kernel,
     links,
     transport,

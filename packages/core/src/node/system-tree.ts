@@ -33,6 +33,7 @@ export interface SystemTreeOptions {
     readonly primaryRegion: string
   }
   readonly announced: Announced
+  readonly ownLoad: () => number
   /** The region table was written. */
   readonly onTable: () => void
 }
@@ -58,6 +59,7 @@ export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
     links,
     transport,
     self: record,
+    ownLoad: options.ownLoad,
     isReady: () => options.announced.ready,
     onView: (nodes) => tell(kernel, regionRegistryName, 'update', [nodes.map(tableNode)]),
   })
