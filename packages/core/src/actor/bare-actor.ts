@@ -129,7 +129,10 @@ export class ReceivingContext extends Context implements BareContext {
       message = this.#host.open(envelope.message, envelope.encoded)
     } catch (error) {
       this.#host.counters.undecodable += 1
-      this.log.warn({ actor: this.#cell.label, err: errorData(error) }, 'a message could not be decoded and was dropped')
+      this.log.warn(
+        { actor: this.#cell.label, err: errorData(error) },
+        'a message could not be decoded and was dropped',
+      )
       return
     }
     this.#take(message as Message)

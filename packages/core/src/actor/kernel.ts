@@ -15,7 +15,7 @@ import { type CallOwner, PendingCall } from './pending-call.ts'
 import { formatPid, type NodeId, type Pid, type Target } from './pid.ts'
 import type { RemoteServices } from './remote-verbs.ts'
 import type { Router } from './router.ts'
-import type { CancelSignal, Failure, ReplyResult, Signal, SpawnSignal } from './signal.ts'
+import type { CancelSignal, Failure, ReplyResult, ReplySignal, Signal, SpawnSignal } from './signal.ts'
 import type { ThreadStarter } from './thread-starter.ts'
 import { answerUndeliverable } from './undeliverable.ts'
 import type { CallError } from './errors.ts'
@@ -161,7 +161,7 @@ export class Kernel implements Runtime {
   /** Acts on a signal for this thread. */
   deliver(signal: Signal): void {
     if (signal.type === 'reply' && signal.ref !== 0) {
-      this.#deliverReply(signal.ref, signal.result)
+      this.#deliverReply(signal)
       return
     }
     const entity = this.#entities.get(signal.to.serial)
@@ -255,10 +255,14 @@ export class Kernel implements Runtime {
     this.away.route({ type: 'call', to: pid, from, ref, name, args: encoded, encoded: true })
   }
 
-  #deliverReply(ref: number, result: ReplyResult): void {
+  #deliverReply({ ref, result, via }: ReplySignal): void {
     const waiting = this.#awayCalls.get(ref)
     if (waiting === undefined) {
       this.counters.lateReplies += 1
+      return
+    }
+    if (via !== undefined && via !== waiting.target.node) {
+      this.counters.refusedSignals += 1
       return
     }
     if (!result.ok) {

@@ -1,6 +1,6 @@
-import type { ErrorData } from '../base/error-data.ts'
+import { type ErrorData, isErrorData } from '../base/error-data.ts'
 import type { ExitReason } from './exit-reason.ts'
-import type { Pid } from './pid.ts'
+import type { NodeId, Pid } from './pid.ts'
 
 /**
  * Everything that travels between actors. A `Router` carries a signal one hop: same thread, other thread, other node.
@@ -55,6 +55,8 @@ export interface ReplySignal {
   readonly to: Pid
   readonly ref: number
   readonly result: ReplyResult
+  /** The node that it came from, if it came from another: only the one that was asked may answer. */
+  readonly via?: NodeId
 }
 
 export type ReplyResult =
@@ -71,6 +73,21 @@ export interface Failure {
   readonly message: string
   readonly reason?: ExitReason
   readonly cause?: ErrorData
+}
+
+/** What a peer sent as a failure, which may be anything. What is none becomes `ERR_NOT_DECODABLE`. */
+export function failureFrom(value: unknown): Failure {
+  if (isFailure(value)) return value
+  return { code: 'ERR_NOT_DECODABLE', outcome: 'unknown', message: 'The answer is a failure that can not be read' }
+}
+
+function isFailure(value: unknown): value is Failure {
+  if (typeof value !== 'object' || value === null) return false
+  const { code, outcome, message, cause } = value as Partial<Failure>
+  if (typeof code !== 'string' || typeof message !== 'string') return false
+  if (outcome !== 'not-run' && outcome !== 'unknown' && outcome !== 'ran') return false
+  for (let one = cause; one !== undefined; one = one.cause) if (!isErrorData(one)) return false
+  return true
 }
 
 export interface LinkSignal {

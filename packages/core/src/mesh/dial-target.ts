@@ -29,7 +29,7 @@ export interface DialTarget {
 }
 
 /** An address beyond this length is not kept. */
-export const addressCharsMax = 512
+const addressCharsMax = 512
 
 export interface DialBookLimits {
   readonly addressesMax: number

@@ -1,7 +1,7 @@
 import type { Codec } from '../codec/codec.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Pid } from '../actor/pid.ts'
-import type { Failure, ReplyResult, Signal, SpawnRequest } from '../actor/signal.ts'
+import { failureFrom, type ReplyResult, type Signal, type SpawnRequest } from '../actor/signal.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
 
 /** One end of a link: both lives are settled by its hello, so that a frame names only threads and serials. */
@@ -106,7 +106,7 @@ export function decodeSignal(frame: Uint8Array, from: FrameEnd, to: FrameEnd, co
     }
     case kinds.reply: {
       const ref = reader.number()
-      return { type: 'reply', to: target, ref, result: readResult(reader, codec) }
+      return { type: 'reply', to: target, ref, result: readResult(reader, codec), via: from.node }
     }
     case kinds.link:
       return { type: 'link', from: address(reader, from), to: target }
@@ -177,7 +177,7 @@ function readRequest(reader: FrameReader): SpawnRequest {
 
 function readResult(reader: FrameReader, codec: Codec): ReplyResult {
   if (reader.number() === 1) return { ok: true, value: reader.rest(), encoded: true }
-  return { ok: false, failure: codec.decode(reader.rest()) as Failure }
+  return { ok: false, failure: failureFrom(codec.decode(reader.rest())) }
 }
 
 function bodyBytes(body: unknown, encoded: boolean, codec: Codec): Uint8Array {

@@ -15,7 +15,7 @@ export const protocolVersion = 1
 export const protocolVersionMin = 1
 
 /** How large any message but a frame or a control payload may be, in bytes. */
-export const linkMessageBytesMax: number = 16 * 1024
+const linkMessageBytesMax: number = 16 * 1024
 
 /** Limits of a greeting's parts, in bytes of UTF-8. */
 export const greetingLimits = { nameBytes: 256, addressBytes: 512, addresses: 16 } as const

@@ -40,7 +40,7 @@ export interface MembershipSettings {
   readonly membersMax: number
 }
 
-export const defaultMembershipSettings: MembershipSettings = {
+const defaultMembershipSettings: MembershipSettings = {
   removeAfterMs: 5_000,
   strangerAfterMs: 30_000,
   tombstoneMs: 60_000,

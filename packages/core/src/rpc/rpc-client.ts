@@ -176,7 +176,7 @@ class RemoteCall implements Addressable, Attachment, Deadline {
   deliver(signal: Signal): void {
     const fromTarget = signal.to.serial === this.pid.serial
     if (!fromTarget) return
-    if (signal.type === 'reply') {
+    if (signal.type === 'reply' && (signal.via === undefined || signal.via === this.#target?.node)) {
       if (signal.result.ok) this.#succeed(signal.result.value, signal.result.encoded)
       else this.#failed(signal.result.failure)
     } else if (signal.type === 'exit' && signal.from.node === this.#target?.node) {

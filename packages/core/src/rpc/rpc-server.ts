@@ -77,10 +77,7 @@ function serve(kernel: Kernel, inbound: InboundCalls, procedures: readonly Offer
 }
 
 /** The procedure that serves a caller of that version: the same version, or one that lists it as compatible. */
-function findProcedure(
-  procedures: readonly OfferedProcedure[],
-  wanted: ProcedureName,
-): OfferedProcedure | undefined {
+function findProcedure(procedures: readonly OfferedProcedure[], wanted: ProcedureName): OfferedProcedure | undefined {
   return (
     procedures.find((one) => one.name === wanted.name && one.version === wanted.version) ??
     procedures.find((one) => one.name === wanted.name && one.compatible.includes(wanted.version))

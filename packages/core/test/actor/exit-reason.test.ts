@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { Exit, isCleanExit, printReason, reasonOfThrown } from '../../src/actor/exit-reason.ts'
+import { Exit, type ExitReason, isCleanExit, portableReason, printReason, reasonOfThrown } from '../../src/actor/exit-reason.ts'
 import { errorData } from '../../src/base/error-data.ts'
+import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 
 describe('an exit reason', () => {
   it('is clean when it is normal or a shutdown', () => {
@@ -32,5 +33,36 @@ describe('an exit reason', () => {
     expect(printReason(errorData(new RangeError('far')))).toBe('RangeError: far')
     expect(printReason({ type: 'shutdown' })).toBe('{"type":"shutdown"}')
     expect(new Exit({ type: 'shutdown' }).message).toBe('exit: {"type":"shutdown"}')
+  })
+
+  it('prints also when JSON has no form for it', () => {
+    expect(printReason({ type: 'full', bytes: 1n } as ExitReason)).toBe('{"type":"full",…}')
+  })
+})
+
+describe('an exit reason for other threads and nodes', () => {
+  const codec = msgpackCodec()
+  const told = (reason: ExitReason): ExitReason => portableReason(reason, codec)
+
+  it('is the reason itself where that can be carried', () => {
+    for (const reason of ['normal', { type: 'shutdown', why: { deploy: 7n } }, errorData(new Error('e'))]) {
+      expect(told(reason)).toBe(reason)
+    }
+  })
+
+  it('says why not where it can not', () => {
+    const reason = { type: 'custom', callback: () => 1 }
+    expect(told(reason)).toMatchObject({ type: 'error', name: 'UnportableReason', message: expect.stringMatching(/callback/) })
+    expect(told({ type: 'custom', text: 'x'.repeat(100_000) } as ExitReason)).toMatchObject({ name: 'UnportableReason' })
+    expect(told('x'.repeat(100_000))).toMatchObject({ name: 'UnportableReason' })
+  })
+
+  it('is a huge error cut to its beginning, with its code', () => {
+    const cause = errorData(new Error('y'.repeat(100_000)))
+    const reason = { ...errorData(new RangeError('x'.repeat(100_000))), code: 'ERR_X', cause }
+    const cut = told(reason)
+    expect(cut).toMatchObject({ type: 'error', name: 'RangeError', code: 'ERR_X', message: expect.stringMatching(/^x{2000}… /) })
+    expect(cut).not.toHaveProperty('cause')
+    expect(codec.encode(cut).length).toBeLessThan(16 * 1_024)
   })
 })

@@ -34,7 +34,14 @@ describe('a Pid', () => {
 
   it('is known by its parts', () => {
     expect(isPid(pid)).toBe(true)
-    for (const other of [null, 'pid', {}, { ...pid, serial: '12' }, { node: 'a', life: 7, thread: 0 }, actorName('a')]) {
+    for (const other of [
+      null,
+      'pid',
+      {},
+      { ...pid, serial: '12' },
+      { node: 'a', life: 7, thread: 0 },
+      actorName('a'),
+    ]) {
       expect(isPid(other)).toBe(false)
     }
   })

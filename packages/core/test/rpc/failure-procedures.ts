@@ -1,27 +1,6 @@
 import { contract, Exit, type Pid, procedure } from '@skerry/core'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-
-/** What the procedures of this file saw, for the test that called them. Each test looks at its own calls only. */
-export class Sightings<T> {
-  readonly #seen: T[] = []
-  readonly #takers: ((seen: T) => void)[] = []
-
-  add(seen: T): void {
-    const taker = this.#takers.shift()
-    if (taker === undefined) this.#seen.push(seen)
-    else taker(seen)
-  }
-
-  /** The next one, that is here or comes. */
-  next(): Promise<T> {
-    const seen = this.#seen.shift()
-    return seen === undefined ? new Promise((taker) => this.#takers.push(taker)) : Promise.resolve(seen)
-  }
-
-  get waiting(): number {
-    return this.#seen.length
-  }
-}
+import { Sightings } from '../fixtures/sightings.ts'
 
 export const echo = procedure({ name: 'echo', run: (_ctx, value: unknown) => value })
 

@@ -1,0 +1,116 @@
+import { type VirtualClock, virtualClock } from '@skerry/testing'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Deadline, DeadlineQueue } from '../../src/actor/deadline-queue.ts'
+
+let clock: VirtualClock
+let queue: DeadlineQueue
+let expired: [name: string, atMs: number][]
+
+beforeEach(() => {
+  clock = virtualClock()
+  queue = new DeadlineQueue(clock)
+  expired = []
+})
+
+function deadline(name: string, then?: () => void): Deadline {
+  return {
+    deadlineMs: 0,
+    previous: undefined,
+    next: undefined,
+    list: undefined,
+    expire() {
+      expired.push([name, clock.monotonic()])
+      then?.()
+    },
+  }
+}
+
+describe('deadlines', () => {
+  it('expire once, each at its own time, whatever the order they were added in', async () => {
+    queue.add(deadline('late'), 300)
+    queue.add(deadline('early'), 100)
+    await clock.advance(50)
+    queue.add(deadline('later by 50'), 100)
+    await clock.advance(10_000)
+    expect(expired).toEqual([
+      ['early', 100],
+      ['later by 50', 150],
+      ['late', 300],
+    ])
+  })
+
+  it('do not expire a moment too early', async () => {
+    queue.add(deadline('a'), 99.2)
+    await clock.advance(99.5)
+    expect(expired).toEqual([])
+    await clock.advance(0.5)
+    expect(expired).toEqual([['a', 100]])
+  })
+
+  it('do not expire when they were met, wherever they stand in their line', async () => {
+    const [first, middle, last, kept] = ['first', 'middle', 'last', 'kept'].map((name) => deadline(name))
+    for (const each of [first, kept, middle, last]) queue.add(each as Deadline, 100)
+    for (const each of [middle, first, last, last]) queue.remove(each as Deadline)
+    await clock.advance(1_000)
+    expect(expired).toEqual([['kept', 100]])
+  })
+
+  it('of one duration share one timer, however many they are', () => {
+    for (let index = 0; index < 1_000; index += 1) queue.add(deadline(`${index}`), 5_000)
+    expect(clock.pending).toBe(1)
+    queue.add(deadline('other'), 200)
+    expect(clock.pending).toBe(2)
+  })
+
+  it('leave no timer behind when all of them are over', async () => {
+    for (const durationMs of [10, 20, 30]) {
+      const met = deadline('met')
+      queue.add(met, durationMs)
+      queue.remove(met)
+    }
+    await clock.advance(30)
+    expect(clock.pending).toBe(0)
+    expect(expired).toEqual([])
+    queue.add(deadline('next'), 10)
+    await clock.advance(10)
+    expect(expired).toEqual([['next', 40]])
+  })
+
+  it('may add and remove others of their duration while they expire', async () => {
+    const doomed = deadline('doomed')
+    queue.add(
+      deadline('first', () => {
+        queue.remove(doomed)
+        queue.add(deadline('again'), 100)
+      }),
+      100,
+    )
+    queue.add(doomed, 100)
+    queue.add(deadline('third'), 100)
+    await clock.advance(1_000)
+    expect(expired).toEqual([
+      ['first', 100],
+      ['third', 100],
+      ['again', 200],
+    ])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('may be added a second time', async () => {
+    const twice = deadline('twice')
+    queue.add(twice, 100)
+    queue.remove(twice)
+    queue.add(twice, 200)
+    await clock.advance(1_000)
+    expect(expired).toEqual([['twice', 200]])
+  })
+
+  it('expire no more after stop', async () => {
+    queue.add(deadline('a'), 100)
+    queue.add(deadline('b'), 200)
+    queue.stop()
+    expect(clock.pending).toBe(0)
+    await clock.advance(1_000)
+    expect(expired).toEqual([])
+  })
+})

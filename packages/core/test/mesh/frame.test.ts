@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest'
+import type { Pid } from '../../src/actor/pid.ts'
+import type { Signal } from '../../src/actor/signal.ts'
+import { errorData } from '../../src/base/error-data.ts'
+import { CodecError } from '../../src/codec/errors.ts'
+import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
+import { decodeSignal, decodeThreadDown, encodeSignal, encodeThreadDown, type FrameEnd } from '../../src/mesh/frame.ts'
+import { FrameError, FrameReader, FrameWriter } from '../../src/mesh/frame-bytes.ts'
+import { type Draw, seededDraw } from '../codec/generate-value.ts'
+
+const codec = msgpackCodec()
+const sender: FrameEnd = { node: 'a', life: 11 }
+const receiver: FrameEnd = { node: 'b', life: 22 }
+const from: Pid = { ...sender, thread: 3, serial: 2 ** 40 }
+const to: Pid = { ...receiver, thread: 0, serial: 127 }
+const body = codec.encode({ text: 'köln', list: [1n, undefined] })
+const error = errorData(new RangeError('far', { cause: new Error('inner') }))
+const request = {
+  procedure: 'orders.create',
+  version: 2,
+  timeLeftMs: 4_999,
+  idempotencyKey: undefined,
+  callerRegion: 'lax',
+  input: body,
+}
+
+/** One of each kind at least, as its sender writes it. */
+const signals: Signal[] = [
+  { type: 'message', to, message: body, encoded: true },
+  { type: 'message', to, message: new Uint8Array(0), encoded: true },
+  { type: 'cast', to, name: 'reset', args: body, encoded: true },
+  { type: 'call', to, from, ref: 2 ** 53 - 1, name: 'größe', args: body, encoded: true },
+  { type: 'reply', to, ref: 128, result: { ok: true, value: body, encoded: true } },
+  { type: 'reply', to, ref: 0, result: { ok: false, failure: { code: 'ERR_X', outcome: 'ran', message: 'm' } } },
+  {
+    type: 'reply',
+    to,
+    ref: 1,
+    result: { ok: false, failure: { code: 'ERR_X', outcome: 'unknown', message: 'm', reason: 'killed', cause: error } },
+  },
+  { type: 'link', from, to },
+  { type: 'unlink', from, to },
+  { type: 'exit', from, to, reason: 'killed', viaLink: true },
+  { type: 'exit', from, to, reason: { type: 'shutdown' }, viaLink: false },
+  { type: 'monitor', from, to, ref: 7 },
+  { type: 'demonitor', from, to, ref: 7 },
+  { type: 'down', from, to, ref: 7, reason: error },
+  { type: 'spawn', from, to: { ...to, serial: 0 }, request },
+  { type: 'spawn', from, to: { ...to, serial: 0 }, request: { ...request, idempotencyKey: 'key', timeLeftMs: 0 } },
+  { type: 'cancel', from, to: { ...to, serial: 0 }, reason: 'timeout' },
+]
+
+const encode = (signal: Signal): Uint8Array => encodeSignal(signal, codec)
+const decode = (frame: Uint8Array): Signal => decodeSignal(frame, sender, receiver, codec)
+const badFrame = expect.objectContaining({ code: 'ERR_BAD_FRAME' })
+
+describe('a frame', () => {
+  for (const [index, signal] of signals.entries()) {
+    it(`carries a ${signal.type} (${index})`, () => {
+      const arrived = signal.type === 'reply' ? { ...signal, via: sender.node } : signal
+      expect(decode(encode(signal))).toEqual(arrived)
+    })
+  }
+
+  it('carries what is not yet encoded in its encoded form', () => {
+    const frame = encode({ type: 'cast', to, name: 'reset', args: ['a', 1n], encoded: false })
+    const arrived = decode(frame)
+    expect(arrived).toMatchObject({ type: 'cast', name: 'reset', encoded: true })
+    expect(codec.decode((arrived as { args: Uint8Array }).args)).toEqual(['a', 1n])
+  })
+
+  it('says nothing of nodes and lives: both are those of the link it came on', () => {
+    const forged = encode({ type: 'link', from: { ...from, node: 'victim', life: 1 }, to: { ...to, node: 'x', life: 2 } })
+    expect(decode(forged)).toEqual({ type: 'link', from, to })
+  })
+
+  it('rounds the time that is left up to whole milliseconds, and never below 0', () => {
+    const timeOf = (timeLeftMs: number): unknown =>
+      decode(encode({ type: 'spawn', from, to, request: { ...request, timeLeftMs } }))
+    expect(timeOf(0.2)).toMatchObject({ request: { timeLeftMs: 1 } })
+    expect(timeOf(-5)).toMatchObject({ request: { timeLeftMs: 0 } })
+  })
+
+  it('is a copy: the next one does not write over it', () => {
+    const first = encode(signals[2] as Signal)
+    const before = first.slice()
+    for (const signal of signals) encode(signal)
+    expect(first).toEqual(before)
+  })
+
+  it('carries a body far larger than its writer’s buffer, and small ones after it', () => {
+    const message = new Uint8Array(3 << 20).fill(7)
+    expect(decode(encode({ type: 'message', to, message, encoded: true }))).toMatchObject({ message })
+    expect(decode(encode(signals[7] as Signal))).toEqual(signals[7])
+  })
+
+  it('refuses a name that the other side would refuse', () => {
+    const cast = (name: string): Signal => ({ type: 'cast', to, name, args: body, encoded: true })
+    expect(decode(encode(cast('x'.repeat(1_024))))).toMatchObject({ name: 'x'.repeat(1_024) })
+    for (const name of ['x'.repeat(1_025), 'ö'.repeat(513)]) expect(() => encode(cast(name))).toThrow(badFrame)
+  })
+
+  it('refuses a reason that can not be encoded, and says where in it', () => {
+    const reason = { type: 'custom', callback: () => 1 }
+    expect(() => encode({ type: 'exit', from, to, reason, viaLink: true })).toThrow(
+      expect.objectContaining({ code: 'ERR_NOT_ENCODABLE', path: expect.stringContaining('callback') }),
+    )
+  })
+
+  it('of a lost thread names the thread, and is no signal', () => {
+    expect(decodeThreadDown(encodeThreadDown(300))).toBe(300)
+    expect(decodeThreadDown(encode(signals[0] as Signal))).toBeUndefined()
+    expect(() => decode(encodeThreadDown(300))).toThrow(badFrame)
+  })
+})
+
+describe('a frame of a broken or hostile peer', () => {
+  it('is refused when it ends within its header', () => {
+    for (const signal of signals.filter((each) => each.type !== 'message')) {
+      const frame = encode(signal)
+      expect(() => decode(frame.subarray(0, 2))).toThrow(badFrame)
+    }
+    expect(() => decode(new Uint8Array(0))).toThrow(badFrame)
+    expect(() => decodeThreadDown(new Uint8Array(0))).toThrow(badFrame)
+  })
+
+  it('is refused for a kind that does not exist', () => {
+    for (const kind of [0, 14, 255]) expect(() => decode(Uint8Array.of(kind, 1, 1, 1, 1))).toThrow(badFrame)
+  })
+
+  it('is refused for a number that no JavaScript number holds', () => {
+    expect(() => decode(Uint8Array.of(5, ...new Array<number>(7).fill(0xff), 0x7f, 0))).toThrow(badFrame)
+    expect(() => decode(Uint8Array.of(5, ...new Array<number>(60).fill(0x80)))).toThrow(badFrame)
+  })
+
+  it('is refused for a name that claims more bytes than there are, or is not UTF-8', () => {
+    expect(() => decode(Uint8Array.of(2, 0, 1, 5, 65, 66))).toThrow(badFrame)
+    expect(() => decode(Uint8Array.of(2, 0, 1, 2, 0xc3, 0x28))).toThrow(badFrame)
+    expect(() => decode(Uint8Array.of(2, 0, 1, 0x81, 0x08, ...new Array<number>(1_025).fill(65)))).toThrow(badFrame)
+  })
+
+  it('is read as an unreadable failure when its failure is something else', () => {
+    const frame = (failure: unknown): Uint8Array => Uint8Array.of(4, 0, 1, 9, 0, ...codec.encode(failure))
+    for (const failure of [null, 'no', [], { code: 'ERR_X' }, { code: 'E', message: 'm', outcome: 'perhaps' }]) {
+      expect(decode(frame(failure))).toMatchObject({
+        result: { ok: false, failure: { code: 'ERR_NOT_DECODABLE', outcome: 'unknown' } },
+      })
+    }
+  })
+
+  it('never throws anything else than that it is bad or not decodable: 20,000 mutations and random frames', () => {
+    const draw = seededDraw(20_260_729)
+    const frames = signals.map(encode)
+    const outcomes = { read: 0, bad: 0, notDecodable: 0 }
+    for (let round = 0; round < 20_000; round += 1) {
+      const frame = round % 4 === 3 ? randomFrame(draw) : mutated(draw, frames[draw(frames.length)] as Uint8Array)
+      try {
+        const { to: target } = decode(frame)
+        expect([target.node, target.life]).toEqual([receiver.node, receiver.life])
+        outcomes.read += 1
+      } catch (thrown) {
+        if (thrown instanceof FrameError) outcomes.bad += 1
+        else if (thrown instanceof CodecError && thrown.code === 'ERR_NOT_DECODABLE') outcomes.notDecodable += 1
+        else throw thrown
+      }
+    }
+    // All three were met often, or the frames were not what they are for.
+    expect(Math.min(...Object.values(outcomes))).toBeGreaterThan(500)
+  })
+})
+
+describe('a number in a frame', () => {
+  it('comes back whole over the range of whole numbers', () => {
+    const numbers = [0, 1, 127, 128, 16_383, 16_384, 2 ** 31, 2 ** 32 + 1, 2 ** 49 - 1, 2 ** 49, 2 ** 53 - 1]
+    const writer = new FrameWriter()
+    writer.start(1)
+    for (const number of numbers) writer.number(number)
+    const reader = new FrameReader(writer.finish())
+    expect(reader.kind()).toBe(1)
+    expect(numbers.map(() => reader.number())).toEqual(numbers)
+    expect(reader.rest()).toHaveLength(0)
+  })
+})
+
+function mutated(draw: Draw, frame: Uint8Array): Uint8Array {
+  const bytes = [...frame]
+  for (let times = 1 + draw(3); times > 0; times -= 1) {
+    const at = draw(bytes.length + 1)
+    const change = draw(4)
+    if (change === 0) bytes[Math.min(at, bytes.length - 1)] = draw(256)
+    else if (change === 1) bytes.splice(at, 1 + draw(4))
+    else if (change === 2) bytes.splice(at, 0, draw(256))
+    else bytes.length = at
+  }
+  return Uint8Array.from(bytes)
+}
+
+function randomFrame(draw: Draw): Uint8Array {
+  const bytes = Uint8Array.from({ length: draw(40) }, () => draw(256))
+  // Mostly of a kind that exists: otherwise the first byte would end almost all of them.
+  if (bytes.length > 0 && draw(4) > 0) bytes[0] = 1 + draw(13)
+  return bytes
+}
