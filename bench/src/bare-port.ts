@@ -1,60 +1,35 @@
-import { MessageChannel, Worker } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
+import type { BareAnswer, BareRequest } from './threaded-counter.ts'
 import { WaitingLine } from './waiting-line.ts'
 
-/** What a call must carry at least: which one it is, what is asked, and the arguments. */
-export interface BareRequest {
-  readonly ref: number
-  readonly name: string
-  readonly args: readonly [number]
-}
-
-interface BareAnswer {
-  readonly ref: number
-  readonly value: number
-}
-
-/** A counter on a thread of its own, asked over a bare MessagePort. */
+/** A counter on another thread, asked over a bare MessagePort. */
 export interface BarePort {
   /** One message each way. */
   call(by: number): Promise<number>
   /** Many requests in one message, their answers in another. */
   callMany(by: number, count: number): Promise<void>
-  stop(): Promise<void>
+  close(): void
 }
 
-export async function startBarePort(): Promise<BarePort> {
-  const { port1: ours, port2: theirs } = new MessageChannel()
-  const worker = new Worker(new URL('./bare-port-worker.js', import.meta.url), {
-    workerData: { port: theirs },
-    transferList: [theirs],
-  })
+export function openBarePort(port: MessagePort): BarePort {
   const single = new WaitingLine<number>()
   const many = new WaitingLine<void>()
-  ours.on('message', (message: BareAnswer | readonly BareAnswer[]) => {
-    if (isBatch(message)) many.answer()
+  port.on('message', (message: BareAnswer | BareAnswer[]) => {
+    if (Array.isArray(message)) many.answer()
     else single.answer(message.value)
   })
   let ref = 0
   const request = (by: number): BareRequest => ({ ref: (ref += 1), name: 'add', args: [by] })
 
-  const port: BarePort = {
+  return {
     call(by) {
-      ours.postMessage(request(by))
+      port.postMessage(request(by))
       return single.join()
     },
     callMany(by, count) {
-      ours.postMessage(Array.from({ length: count }, () => request(by)))
+      port.postMessage(Array.from({ length: count }, () => request(by)))
       return many.join()
     },
-    async stop() {
-      ours.close()
-      await worker.terminate()
-    },
+    close: () => port.close(),
   }
-  await port.call(0)
-  return port
-}
-
-function isBatch(message: BareAnswer | readonly BareAnswer[]): message is readonly BareAnswer[] {
-  return Array.isArray(message)
 }

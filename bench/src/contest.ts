@@ -20,7 +20,13 @@ export const fullPace: Pace = { warmUps: 2, rounds: 11, sliceMs: 200 }
 /** For trying a suite out. Its figures mean nothing. */
 export const quickPace: Pace = { warmUps: 1, rounds: 3, sliceMs: 40 }
 
+/** Longer slices. */
 export const slower = (pace: Pace, factor: number): Pace => ({ ...pace, sliceMs: pace.sliceMs * factor })
+
+/** More rounds of shorter slices: for what depends on how the machine happens to be just now. */
+export function finer({ warmUps, rounds, sliceMs }: Pace, factor: number): Pace {
+  return { warmUps: warmUps * factor, rounds: rounds * factor, sliceMs: sliceMs / factor }
+}
 
 /**
  * Lets the contestants take turns (A B, A B, …), so that whatever else the machine does meets all of them, and gives the

@@ -7,7 +7,7 @@ export type RoundTrip = () => Promise<unknown>
 const callsBetweenClockReads = 64
 
 /** One round trip after another: how many a second. */
-export async function sequentialRate(sliceMs: number, roundTrip: RoundTrip): Promise<Figures> {
+export async function sequentialRate(roundTrip: RoundTrip, sliceMs: number): Promise<Figures> {
   const started = performance.now()
   let calls = 0
   let now = started
@@ -20,7 +20,7 @@ export async function sequentialRate(sliceMs: number, roundTrip: RoundTrip): Pro
 }
 
 /** `inFlight` round trips open at any time, each followed by the next as soon as it is back: how many a second. */
-export async function inFlightRate(sliceMs: number, inFlight: number, roundTrip: RoundTrip): Promise<Figures> {
+export async function inFlightRate(roundTrip: RoundTrip, sliceMs: number, inFlight: number): Promise<Figures> {
   const started = performance.now()
   let calls = 0
   let isOver = false
@@ -39,7 +39,7 @@ const samplesMax = 1_000_000
 const samples = new Float64Array(samplesMax)
 
 /** One round trip after another: how long the median and the slowest of a hundred take, in microseconds. */
-export async function sequentialLatency(sliceMs: number, roundTrip: RoundTrip): Promise<Figures> {
+export async function sequentialLatency(roundTrip: RoundTrip, sliceMs: number): Promise<Figures> {
   let count = 0
   let now = performance.now()
   const end = now + sliceMs

@@ -4,6 +4,7 @@ import { fullPace, type Pace, quickPace } from './contest.ts'
 import { kernelSuite } from './kernel-suite.ts'
 import { machineFacts } from './machine.ts'
 import { regionTableSuite } from './region-table-suite.ts'
+import { printMarkdown } from './markdown.ts'
 import type { Row, SuiteResult } from './row.ts'
 import { rpcSuite } from './rpc-suite.ts'
 import { printTable } from './table.ts'
@@ -16,32 +17,35 @@ const suites: Readonly<Record<string, (pace: Pace) => Promise<Row[]>>> = {
   'region-table': regionTableSuite,
 }
 
-const usage = `usage: npm run bench -- [suite …] [--json] [--quick]
+const usage = `usage: npm run bench -- [suite …] [--json | --markdown] [--quick]
 suites: ${Object.keys(suites).join(', ')}; without one, all of them
---json   the result as JSON: one line a suite and, after several, a last line with all rows
---quick  very short slices, to see that a suite runs; the figures mean nothing`
+--json      one line of JSON a suite and, after several, a last line with all rows
+--markdown  the tables of RESULTS.md
+--quick     very short slices, to see that a suite runs; the figures mean nothing`
+const knownFlags = ['--json', '--markdown', '--quick']
 
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: readonly string[]): Promise<number> {
   const flags = args.filter((arg) => arg.startsWith('-'))
   const named = args.filter((arg) => !arg.startsWith('-'))
-  const isWrong =
-    flags.some((flag) => !['--json', '--quick'].includes(flag)) || named.some((name) => !Object.hasOwn(suites, name))
-  if (isWrong) {
+  if (!flags.every((flag) => knownFlags.includes(flag)) || !named.every((name) => Object.hasOwn(suites, name))) {
     process.stderr.write(`${usage}\n`)
     return 2
   }
-  const isQuick = flags.includes('--quick')
   const names = named.length === 0 ? Object.keys(suites) : named
+  const form = flags.includes('--json') ? 'json' : flags.includes('--markdown') ? 'markdown' : 'table'
+  const isQuick = flags.includes('--quick')
   const results: SuiteResult[] = []
   for (const name of names) {
     process.stderr.write(`${name} …\n`)
     const result = names.length === 1 ? await runHere(name, isQuick) : await runApart(name, isQuick)
     results.push(result)
-    process.stdout.write(flags.includes('--json') ? `${JSON.stringify(result)}\n` : `${printTable(result)}\n`)
+    if (form === 'json') process.stdout.write(`${JSON.stringify(result)}\n`)
+    if (form === 'table') process.stdout.write(`${printTable(result)}\n`)
   }
-  if (flags.includes('--json') && results.length > 1) process.stdout.write(`${JSON.stringify(all(results))}\n`)
+  if (form === 'json' && results.length > 1) process.stdout.write(`${JSON.stringify(all(results))}\n`)
+  if (form === 'markdown') process.stdout.write(`${printMarkdown(results)}\n`)
   return 0
 }
 

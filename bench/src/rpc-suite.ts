@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { defineApp, startNode } from '@skerry/core'
-import { contest, type Pace, slower } from './contest.ts'
+import { contest, finer, type Pace, slower } from './contest.ts'
 import { inFlightRate, type RoundTrip, sequentialLatency } from './load.ts'
 import { connectRawEcho } from './raw-echo.ts'
 import { type Row, rowOf, skerry } from './row.ts'
@@ -24,16 +24,16 @@ export async function rpcSuite(pace: Pace): Promise<Row[]> {
 
   const latency = await contest(
     [
-      { name: skerry, run: (sliceMs) => sequentialLatency(sliceMs, ours) },
-      { name: raw, run: (sliceMs) => sequentialLatency(sliceMs, single.roundTrip) },
+      { name: skerry, run: (sliceMs) => sequentialLatency(ours, sliceMs) },
+      { name: raw, run: (sliceMs) => sequentialLatency(single.roundTrip, sliceMs) },
     ],
-    slower(pace, 3),
+    finer(slower(pace, 3), 8),
   )
   const inFlight = await contest(
     [
-      { name: skerry, run: (sliceMs) => inFlightRate(sliceMs, 100, ours) },
-      { name: raw, run: (sliceMs) => inFlightRate(sliceMs, 100, single.roundTrip) },
-      { name: rawCoalesced, run: (sliceMs) => inFlightRate(sliceMs, 100, coalesced.roundTrip) },
+      { name: skerry, run: (sliceMs) => inFlightRate(ours, sliceMs, 100) },
+      { name: raw, run: (sliceMs) => inFlightRate(single.roundTrip, sliceMs, 100) },
+      { name: rawCoalesced, run: (sliceMs) => inFlightRate(coalesced.roundTrip, sliceMs, 100) },
     ],
     slower(pace, 2),
   )

@@ -38,6 +38,6 @@ function pad(cell: string, width: number, column: number): string {
   return numberColumns.includes(column) ? cell.padStart(width) : cell.padEnd(width)
 }
 
-function printNumber(value: number): string {
+export function printNumber(value: number): string {
   return value.toLocaleString('en-US', { maximumSignificantDigits: 4 })
 }

@@ -8,7 +8,7 @@ import type { ExitReason } from './exit-reason.ts'
 import type { DownMessage, ExitMessage } from './mailbox.ts'
 import { callTimeoutMsDefault } from './pending-call.ts'
 import { type ActorName, type NodeId, type Pid, samePid, type Target } from './pid.ts'
-import type { CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from './protocol.ts'
+import type { Bearing, CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from './protocol.ts'
 import type {
   ProcedureName,
   ProcedureRef,
@@ -29,11 +29,11 @@ export interface CallOptions {
   readonly timeoutMs?: number
 }
 
-export interface StartOptions<Protocol = unknown> {
+export interface StartOptions<Named = unknown> {
   /** Link the new actor to this one: the default for `start`, not for `spawn`. */
   readonly link?: boolean
-  /** A name for it on this node. Rejects with `ERR_NAME_TAKEN` if another has it. */
-  readonly register?: ActorName<Protocol>
+  /** A name for it on this node, of a protocol that it has. Rejects with `ERR_NAME_TAKEN` if another has it. */
+  readonly register?: ActorName<Named>
   /** `'own'`: on a worker thread of its own. Default: this thread. */
   readonly thread?: Placement
 }
@@ -92,10 +92,10 @@ export class Context implements RemoteVerbs, RegionVerbs {
   }
 
   /** Starts an actor without waiting for its init and without a link (unless asked): Erlang's `spawn`. */
-  spawn<Args extends readonly unknown[], Protocol>(
+  spawn<Args extends readonly unknown[], Protocol extends Bearing<Named>, Named = unknown>(
     behavior: Behavior<Args, Protocol>,
     args: Args,
-    options: StartOptions<Protocol> = {},
+    options: StartOptions<Named> = {},
   ): Pid<Protocol> {
     return this.#begin(behavior, args, { link: false, ...options }).pid as Pid<Protocol>
   }
@@ -104,10 +104,10 @@ export class Context implements RemoteVerbs, RegionVerbs {
    * Starts an actor linked to this one and waits until its init is done: Erlang's `start_link`.
    * Rejects with `ERR_START_FAILED` (`reason` says why), `ERR_NAME_TAKEN`, `ERR_NO_MODULE`, `ERR_MODULE_LOAD`.
    */
-  async start<Args extends readonly unknown[], Protocol>(
+  async start<Args extends readonly unknown[], Protocol extends Bearing<Named>, Named = unknown>(
     behavior: Behavior<Args, Protocol>,
     args: Args,
-    options: StartOptions<Protocol> = {},
+    options: StartOptions<Named> = {},
   ): Promise<Pid<Protocol>> {
     const { pid, started } = this.#begin(behavior, args, { link: true, ...options })
     await this.#whileAlive(started)
@@ -117,8 +117,10 @@ export class Context implements RemoteVerbs, RegionVerbs {
   #begin(behavior: Behavior, args: readonly unknown[], options: StartOptions): { pid: Pid; started: Promise<void> } {
     const kernel = this.#kernel
     if (this.#isOver()) {
-      const error = new ActorError('ERR_ACTOR_EXITED', 'An actor that has ended can not start others')
-      return { pid: kernel.allocatePid(), started: Promise.reject(error) }
+      const started = Promise.reject(new ActorError('ERR_ACTOR_EXITED', 'An actor that has ended can not start others'))
+      // Nobody may be waiting for it: `spawn` does not.
+      started.catch(() => undefined)
+      return { pid: kernel.allocatePid(), started }
     }
     const link = options.link === true ? this.self : undefined
     if (options.thread === 'own') {

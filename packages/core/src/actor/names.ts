@@ -1,3 +1,4 @@
+import { isLost, type LostPeer } from './edges.ts'
 import { ActorError } from './errors.ts'
 import { formatPid, type Pid, samePid } from './pid.ts'
 
@@ -44,6 +45,11 @@ export class Names {
   free(pid: Pid): void {
     if (this.#namesOf.size === 0) return
     for (const name of this.#namesOf.get(formatPid(pid)) ?? []) this.unregister(name)
+  }
+
+  /** Frees every name of a thread that was lost. */
+  freeLost(lost: LostPeer): void {
+    for (const [name, pid] of [...this.#pids]) if (isLost(pid, lost)) this.unregister(name)
   }
 
   /** All names, sorted. */

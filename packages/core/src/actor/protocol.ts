@@ -14,5 +14,11 @@ export type CallReply<Protocol, Name extends CallName<Protocol>> = ReplyOf<Calls
 export type CastName<Protocol> = keyof Casts<Protocol> & string
 export type CastArgs<Protocol, Name extends CastName<Protocol>> = ArgsOf<Casts<Protocol>[Name]>
 
+/** What an actor must have to bear a name of a protocol: at least its calls, with its answers, and its casts. */
+export type Bearing<Named> = (Named extends { call: object }
+  ? { call: { [Name in CallName<Named>]: (...args: CallArgs<Named, Name>) => CallReply<Named, Name> } }
+  : unknown) &
+  (Named extends { cast: object } ? { cast: { [Name in CastName<Named>]: (...args: CastArgs<Named, Name>) => void } } : unknown)
+
 /** The plain messages an actor takes: any, unless its protocol has an `info` member. */
 export type MessageOf<Protocol> = Protocol extends { info: infer Info } ? Info : unknown

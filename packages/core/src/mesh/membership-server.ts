@@ -40,10 +40,17 @@ export interface RoutableNode {
   readonly load: number
 }
 
+/** The sealed records that were believed last, for the successor of a mesh actor that crashed. */
+export interface MembershipMemory {
+  records: readonly Uint8Array[]
+}
+
 export interface MembershipServerOptions {
   readonly kernel: Kernel
   readonly links: PeerLinks
   readonly transport: Transport
+  /** What outlives this actor. */
+  readonly memory: MembershipMemory
   /** This node's load, as its heartbeats tell it. */
   readonly ownLoad: () => number
   /** What this node says of itself at boot; the version is chosen here. */
@@ -73,6 +80,7 @@ export function recordsOfControl(bytes: Uint8Array): readonly Uint8Array[] | und
 class MembershipServer implements Process {
   readonly #ctx: Context
   readonly #options: MembershipServerOptions
+  readonly #open = (sealed: Uint8Array): NodeRecord | undefined => openRecord(sealed, this.#options.transport)
   #own: NodeRecord
   #state: Membership
 
@@ -84,8 +92,11 @@ class MembershipServer implements Process {
   }
 
   init(): void {
-    // After a crash of this actor the links are still there; their records come with the next snapshots.
+    // After a crash of this actor the links are still there, and so is what the predecessor believed. Opened again, not
+    // taken over: whatever broke it may be in its state.
+    const known = this.#options.memory.records
     for (const peer of this.#options.links.peers()) this.#take(membership.linkUp(this.#state, peer, this.#now()))
+    this.#take(membership.mergeSealed(this.#state, known, this.#open, this.#now()))
     this.#issue({})
     this.#again('tick', membershipTickMs)
     this.#again('snapshots', snapshotEveryMs)
@@ -117,11 +128,9 @@ class MembershipServer implements Process {
       case 'trusted':
         this.#take(membership.trusted(this.#state, event.peer))
         return
-      case 'records': {
-        const open = (sealed: Uint8Array): NodeRecord | undefined => openRecord(sealed, this.#options.transport)
-        this.#take(membership.mergeSealed(this.#state, event.records, open, now), event.via)
+      case 'records':
+        this.#take(membership.mergeSealed(this.#state, event.records, this.#open, now), event.via)
         return
-      }
       case 'announce':
         this.#issue({ procedures: event.procedures })
         for (const peer of this.#options.links.peers()) this.#sendSnapshot(peer.node)
@@ -173,7 +182,9 @@ class MembershipServer implements Process {
           this.#ctx.log.warn({ node: change.node, why: change.why }, 'a membership record was ignored')
       }
     }
-    if (viewChanged) this.#tellView()
+    if (!viewChanged) return
+    this.#options.memory.records = membership.vouched(this.#state)
+    this.#tellView()
   }
 
   /** Says something new of this node: a higher version, sealed, published and sent to every peer. */

@@ -7,7 +7,7 @@ import { type ExitReason, printReason } from '../actor/exit-reason.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { callTimeoutMsDefault, plainCode } from '../actor/pending-call.ts'
 import { type ActorName, actorName, type NodeId, type Pid, type Target } from '../actor/pid.ts'
-import type { CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from '../actor/protocol.ts'
+import type { Bearing, CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from '../actor/protocol.ts'
 import type {
   ProcedureName,
   ProcedureRef,
@@ -92,10 +92,10 @@ export class Node implements RemoteVerbs, RegionVerbs {
   // --- actors ---
 
   /** Starts an actor without a supervisor and waits for its init. For tests and tools; an app's actors belong in its tree. */
-  async start<Args extends readonly unknown[], Protocol>(
+  async start<Args extends readonly unknown[], Protocol extends Bearing<Named>, Named = unknown>(
     behavior: Behavior<Args, Protocol>,
     args: Args,
-    options: { readonly register?: ActorName<Protocol>; readonly thread?: 'same' | 'own' } = {},
+    options: { readonly register?: ActorName<Named>; readonly thread?: 'same' | 'own' } = {},
   ): Promise<Pid<Protocol>> {
     const kernel = this.#running()
     if (options.thread === 'own') {

@@ -60,6 +60,7 @@ export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
     transport,
     self: record,
     ownLoad: options.ownLoad,
+    memory: { records: [] },
     isReady: () => options.announced.ready,
     onView: (nodes) => tell(kernel, regionRegistryName, 'update', [nodes.map(tableNode)]),
   })

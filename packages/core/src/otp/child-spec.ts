@@ -1,12 +1,13 @@
 import type { Behavior } from '../actor/behavior.ts'
 import type { ActorName } from '../actor/pid.ts'
+import type { Bearing } from '../actor/protocol.ts'
 import type { Placement } from '../actor/thread-starter.ts'
 import { SpecError } from './errors.ts'
 
 /** When a child is started again: always; only after an unclean end; never. */
 export type Restart = 'permanent' | 'transient' | 'temporary'
 
-export interface ChildOptions<Protocol = unknown> {
+export interface ChildOptions<Named = unknown> {
   /** Default `'permanent'`. */
   readonly restart?: Restart
   /**
@@ -17,7 +18,7 @@ export interface ChildOptions<Protocol = unknown> {
   /** How long init may take, in milliseconds, before the child is killed and the start has failed. Default 30,000. */
   readonly startMs?: number
   /** A name for the child on its node, the same after each restart. */
-  readonly register?: ActorName<Protocol>
+  readonly register?: ActorName<Named>
   /** `'own'`: on a worker thread of its own, where a runaway loop can be killed. Default: its supervisor's thread. */
   readonly thread?: Placement
 }
@@ -41,11 +42,11 @@ export interface ChildSpec {
  * @example
  * child('hits', hits, [0], { restart: 'permanent', shutdownMs: 5_000 })
  */
-export function child<Args extends readonly unknown[], Protocol>(
+export function child<Args extends readonly unknown[], Protocol extends Bearing<Named>, Named = unknown>(
   id: string,
   behavior: Behavior<Args, Protocol>,
   args: NoInfer<Args>,
-  options: ChildOptions<NoInfer<Protocol>> = {},
+  options: ChildOptions<Named> = {},
 ): ChildSpec {
   return childSpec(id, behavior, args, 'worker', options)
 }

@@ -227,8 +227,8 @@ export class OwnThreads implements ThreadStarter, Router {
         reason,
       }),
     )
-    kernel.names.free(thread.pid)
     const lost: LostPeer = { node: kernel.node, life: kernel.life, thread: number }
+    kernel.names.freeLost(lost)
     kernel.peerLost(lost, (pid) => (pid.serial === rootSerial ? reason : 'threadlost'))
     this.broadcast({ type: 'peerLost', lost, reason })
     this.#options.onLost(lost)

@@ -5,6 +5,10 @@ import type { ReadReceipt } from './thread-message.ts'
 /** The messages that one side may have posted to a thread that has not read them yet. */
 const unreadMax = 65_536
 
+// A receipt rides on the next batch, since a post of its own would double the cost of a call; this many messages without
+// a batch to ride on are acknowledged by themselves.
+const acknowledgeAfter = 1_024
+
 /**
  * Collects what one side of a thread border says during a turn and posts it as one batch behind that turn: a batch of a
  * hundred costs about as much as three single messages. Order is kept.
@@ -17,6 +21,8 @@ export class ThreadChannel<Message extends { readonly type: string }> {
   readonly #post: (batch: readonly (Message | ReadReceipt)[]) => void
   #batch: (Message | ReadReceipt)[] = []
   #unread = 0
+  #toAcknowledge = 0
+  #flushScheduled = false
 
   constructor(turns: TurnQueue, post: (batch: readonly (Message | ReadReceipt)[]) => void) {
     this.#turns = turns
@@ -30,7 +36,8 @@ export class ThreadChannel<Message extends { readonly type: string }> {
 
   send(message: Message): void {
     this.#unread += 1
-    this.#enqueue(message)
+    this.#batch.push(message)
+    this.#scheduleFlush()
   }
 
   /** Takes a batch from the other side: notes what it has read, and tells it what we have. Gives back the rest. */
@@ -40,21 +47,26 @@ export class ThreadChannel<Message extends { readonly type: string }> {
       if (isReadReceipt(message)) this.#unread -= message.count
       else messages.push(message)
     }
-    if (messages.length > 0) this.#enqueue({ type: 'read', count: messages.length })
+    this.#toAcknowledge += messages.length
+    if (this.#toAcknowledge >= acknowledgeAfter) this.#scheduleFlush()
     return messages
   }
 
   /** Posts what is collected now. */
   flush(): void {
-    if (this.#batch.length === 0) return
+    this.#flushScheduled = false
     const batch = this.#batch
+    if (this.#toAcknowledge > 0) batch.push({ type: 'read', count: this.#toAcknowledge })
+    if (batch.length === 0) return
+    this.#toAcknowledge = 0
     this.#batch = []
     this.#post(batch)
   }
 
-  #enqueue(message: Message | ReadReceipt): void {
-    this.#batch.push(message)
-    if (this.#batch.length === 1) this.#turns.enqueue({ runTurn: () => this.flush() })
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return
+    this.#flushScheduled = true
+    this.#turns.enqueue({ runTurn: () => this.flush() })
   }
 }
 

@@ -87,6 +87,8 @@ describe('deadlines', () => {
     )
     queue.add(doomed, 100)
     queue.add(deadline('third'), 100)
+    await clock.advance(100)
+    expect(clock.pending).toBe(1)
     await clock.advance(1_000)
     expect(expired).toEqual([
       ['first', 100],

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { Exit, type ExitReason, isCleanExit, portableReason, printReason, reasonOfThrown } from '../../src/actor/exit-reason.ts'
+import {
+  Exit,
+  type ExitReason,
+  isCleanExit,
+  portableReason,
+  printReason,
+  reasonOfThrown,
+} from '../../src/actor/exit-reason.ts'
 import { errorData } from '../../src/base/error-data.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 
@@ -52,8 +59,14 @@ describe('an exit reason for other threads and nodes', () => {
 
   it('says why not where it can not', () => {
     const reason = { type: 'custom', callback: () => 1 }
-    expect(told(reason)).toMatchObject({ type: 'error', name: 'UnportableReason', message: expect.stringMatching(/callback/) })
-    expect(told({ type: 'custom', text: 'x'.repeat(100_000) } as ExitReason)).toMatchObject({ name: 'UnportableReason' })
+    expect(told(reason)).toMatchObject({
+      type: 'error',
+      name: 'UnportableReason',
+      message: expect.stringMatching(/callback/),
+    })
+    expect(told({ type: 'custom', text: 'x'.repeat(100_000) } as ExitReason)).toMatchObject({
+      name: 'UnportableReason',
+    })
     expect(told('x'.repeat(100_000))).toMatchObject({ name: 'UnportableReason' })
   })
 
@@ -61,7 +74,12 @@ describe('an exit reason for other threads and nodes', () => {
     const cause = errorData(new Error('y'.repeat(100_000)))
     const reason = { ...errorData(new RangeError('x'.repeat(100_000))), code: 'ERR_X', cause }
     const cut = told(reason)
-    expect(cut).toMatchObject({ type: 'error', name: 'RangeError', code: 'ERR_X', message: expect.stringMatching(/^x{2000}… /) })
+    expect(cut).toMatchObject({
+      type: 'error',
+      name: 'RangeError',
+      code: 'ERR_X',
+      message: expect.stringMatching(/^x{2000}… /),
+    })
     expect(cut).not.toHaveProperty('cause')
     expect(codec.encode(cut).length).toBeLessThan(16 * 1_024)
   })

@@ -301,6 +301,22 @@ describe('exits, links and monitors', () => {
     expect(node.counters().deadLetters).toBe(before + 1)
   })
 
+  it('what a dead actor still starts does not begin, and harms nobody', async () => {
+    const actor = await startPuppet(node)
+    const inbox = new Sightings<never>()
+    const spawned: Pid[] = []
+    let started = false
+    await actor
+      .do((ctx) => {
+        ctx.exit(ctx.self, 'kill')
+        spawned.push(ctx.spawn(bystander, [inbox]))
+        void ctx.start(bystander, [inbox]).finally(() => (started = true))
+      })
+      .catch(() => undefined)
+    expect(await node.watch(spawned[0] as Pid)).toBe('noproc')
+    expect(started).toBe(false)
+  })
+
   it('a reason that can not be carried, or is huge, is replaced by an error that says so', async () => {
     const [odd, huge] = [await startPuppet(node), await startPuppet(node)]
     const ends = [node.watch(odd.pid), node.watch(huge.pid)]

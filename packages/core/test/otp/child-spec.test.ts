@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { actorName } from '../../src/actor/pid.ts'
-import { child, type ChildOptions } from '../../src/otp/child-spec.ts'
+import { child } from '../../src/otp/child-spec.ts'
 import { genServer } from '../../src/otp/gen-server.ts'
 import { supervisor, supervisorBehavior } from '../../src/otp/supervisor.ts'
 
@@ -25,14 +25,9 @@ describe('a child spec', () => {
   })
 
   it('keeps what it is told', () => {
-    const options: ChildOptions = {
-      restart: 'temporary',
-      shutdownMs: 'kill',
-      startMs: 1,
-      register: actorName('h'),
-      thread: 'own',
-    }
-    expect(child('h', movable, [], options)).toMatchObject({ ...options, register: 'h' })
+    const options = { restart: 'temporary', shutdownMs: 'kill', startMs: 1, thread: 'own' } as const
+    const spec = child('m', movable, [], { ...options, register: actorName('name') })
+    expect(spec).toMatchObject({ ...options, register: 'name' })
     for (const shutdownMs of [0, 1, Infinity]) {
       expect(child('h', hits, [0], { shutdownMs }).shutdownMs).toBe(shutdownMs)
     }

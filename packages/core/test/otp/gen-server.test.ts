@@ -162,8 +162,8 @@ describe('a GenServer', () => {
 
   it('G5: stop without a reply ends, and the caller gets the reason', async () => {
     const { pid } = await start()
-    const call = node.call(pid, 'perform', [(ctx) => ctx.stop({ type: 'shutdown', because: 'done' })])
     const reason = { type: 'shutdown', because: 'done' }
+    const call = node.call(pid, 'perform', [(ctx) => ctx.stop(reason)])
     await expect(call).rejects.toMatchObject({ code: 'ERR_CALLEE_EXITED', outcome: 'ran', reason })
   })
 
@@ -200,7 +200,7 @@ describe('a GenServer', () => {
     })
     expect(node.whereis(name)).toBeUndefined()
     const { pid } = await startPuppet(node)
-    expect(await node.start(server, [new Sightings(), {}], { register: name as never })).toBeDefined()
+    expect(await node.start(server, [new Sightings(), {}], { register: name })).toBeDefined()
     node.exit(name, 'kill')
     expect(await node.call(pid, 'perform', [(ctx) => ctx.whereis(name)])).toBeUndefined()
   })
@@ -237,7 +237,7 @@ describe('a GenServer', () => {
   })
 
   it('G6: a name that is taken refuses the start, before init', async () => {
-    const name = actorName<never>('taken')
+    const name = actorName('taken')
     const { pid } = await start()
     await node.call(pid, 'perform', [(ctx) => ctx.register(name)])
     let begun = false
@@ -320,9 +320,9 @@ describe('a GenServer', () => {
     'an unknown handler %j is a coded refusal',
     async (name) => {
       const { pid } = await start()
-      const anything = pid as Pid<{ call: Record<string, () => unknown>; cast: Record<string, () => void> }>
-      await expect(node.call(anything, name, [])).rejects.toMatchObject({ code: 'ERR_NO_HANDLER', outcome: 'not-run' })
-      node.cast(anything, name, [])
+      const any = pid as Pid as Pid<{ call: Record<string, () => unknown>; cast: Record<string, () => void> }>
+      await expect(node.call(any, name, [])).rejects.toMatchObject({ code: 'ERR_NO_HANDLER', outcome: 'not-run' })
+      node.cast(any, name, [])
       expect(await node.call(pid, 'add', [1])).toBe(1)
     },
   )

@@ -5,7 +5,7 @@ import { encodeSignal } from '../../src/mesh/frame.ts'
 import { controlLane, encodeLinkMessage, frameLane, protocolVersion } from '../../src/mesh/link-message.ts'
 import { seededRandom } from '@skerry/testing'
 import { begun, echo, waits } from './failure-procedures.ts'
-import { callerName, type FailureWorld, serverApp } from './failure-world.ts'
+import { type Caller, callerName, type FailureWorld, serverApp } from './failure-world.ts'
 import { frameBytesMax, knows, makeTransport, quiet, startRawPeer } from './two-nodes.ts'
 import type { RawLink } from '@skerry/core/transport'
 import type { Pid } from '@skerry/core'
@@ -59,7 +59,7 @@ export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
     it('that sends bodies that are none ends no actor', async () => {
       const { server } = pair()
       const { link, hear } = await greetedLink()
-      const pid = server.whereis(callerName) as Pid
+      const pid = server.whereis(callerName) as Pid<Caller>
       const asked = await server.call(callerName, 'asked', [])
       const from = { node: 'x', life: 0, thread: 0, serial: 9 }
       const body = Uint8Array.of(0xc1)
@@ -73,7 +73,7 @@ export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
         frame({ type: 'call', to: pid, from, ref: 1, name: '__proto__', args: encoded, encoded: true })
       }
       await hear()
-      expect(await server.call(pid as Pid<{ call: { asked(): number } }>, 'asked', [])).toBe(asked)
+      expect(await server.call(pid, 'asked', [])).toBe(asked)
     })
 
     it("does not reach the node's own actors", async () => {
@@ -91,18 +91,33 @@ export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
     })
 
     it('that answers a call of ours to another node is not heard', async () => {
-      const { server } = pair()
+      const { server, client } = pair()
       const { link, hear } = await greetedLink()
-      const call = server.rpcRegion('lax', waits, undefined)
-      const { answer } = await begun.next()
-      for (let serial = 1; serial < 2_000; serial += 1) {
-        const to = { node: 'x', life: 0, thread: 0, serial }
-        const result = { ok: false, failure: null as never } as const
-        sendFrame(link, encodeSignal({ type: 'reply', to, ref: 0, result }, codec))
+      const ofRegion = server.rpcRegion('lax', waits, undefined)
+      const first = await begun.next()
+      const ofActor = server.call(client.whereis(callerName) as Pid<Caller>, 'wait', [])
+      const second = await begun.next()
+      for (let number = 1; number < 2_000; number += 1) {
+        const to = { node: 'x', life: 0, thread: 0, serial: number }
+        const failed = { ok: false, failure: null as never } as const
+        const wrong = { ok: true, value: codec.encode('the wrong one'), encoded: true } as const
+        sendFrame(link, encodeSignal({ type: 'reply', to, ref: 0, result: failed }, codec))
+        sendFrame(link, encodeSignal({ type: 'reply', to, ref: number, result: wrong }, codec))
       }
       await hear()
-      answer('the right one')
-      expect(await call).toBe('the right one')
+      first.answer('the right one')
+      second.answer('the right one')
+      expect(await Promise.all([ofRegion, ofActor])).toEqual(['the right one', 'the right one'])
+    })
+
+    it('that says that a linked actor ended, where there is no link, ends nobody', async () => {
+      const { server } = pair()
+      const { link, hear } = await greetedLink()
+      const pid = server.whereis(callerName) as Pid<Caller>
+      const from = { node: 'x', life: 0, thread: 0, serial: 9 }
+      sendFrame(link, encodeSignal({ type: 'exit', from, to: pid, reason: 'boom', viaLink: true }, codec))
+      await hear()
+      expect(await server.call(pid, 'asked', [])).toBeTypeOf('number')
     })
 
     it('with another secret is not let in, and each side goes on by itself', async () => {

@@ -32,7 +32,8 @@ const caller = genServer({
   },
 })
 
-interface Caller {
+/** The protocol of the actor called `caller`, which both nodes have. */
+export interface Caller {
   call: { asked(): number; tryThrows(message: string): string; wait(): string }
   cast: Record<never, never>
 }

@@ -17,7 +17,13 @@ describe('a failed call', () => {
   })
 
   it('never goes elsewhere when the request itself is refused', () => {
-    for (const code of ['ERR_INVALID_INPUT', 'ERR_NOT_DECODABLE', 'ERR_RPC_TIMEOUT', 'ERR_FRAME_TOO_LARGE', 'toString']) {
+    for (const code of [
+      'ERR_INVALID_INPUT',
+      'ERR_NOT_DECODABLE',
+      'ERR_RPC_TIMEOUT',
+      'ERR_FRAME_TOO_LARGE',
+      'toString',
+    ]) {
       expect(mayTryElsewhere({ code, outcome: 'not-run', message: '' })).toBe(false)
     }
   })

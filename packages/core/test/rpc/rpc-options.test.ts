@@ -18,6 +18,7 @@ describe('the options of a call', () => {
 
   it('take an idempotency key of 1 to 256 characters', () => {
     for (const length of [1, 256]) expect(checkRpcOptions({ idempotencyKey: 'k'.repeat(length) })).toBeUndefined()
-    for (const length of [0, 257]) expect(checkRpcOptions({ idempotencyKey: 'k'.repeat(length) })).toMatch(/idempotencyKey/)
+    for (const length of [0, 257])
+      expect(checkRpcOptions({ idempotencyKey: 'k'.repeat(length) })).toMatch(/idempotencyKey/)
   })
 })

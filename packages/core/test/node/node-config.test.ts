@@ -1,0 +1,98 @@
+import { memoryTransport, type NodeOptions, silentLog, startNode, systemPlatform } from '@skerry/core'
+import type { Platform } from '@skerry/core/platform'
+import { describe, expect, it } from 'vitest'
+import { regionConfig } from '../../src/node/node-config.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+type Regions = Pick<NodeOptions, 'region' | 'primaryRegion'>
+
+const badConfig = (message: RegExp): unknown =>
+  expect.objectContaining({ code: 'ERR_BAD_CONFIG', message: expect.stringMatching(message) })
+
+const found: [what: string, options: Regions, environment: Environment, region: string, primaryRegion: string][] = [
+  ['nothing is set: both are local', {}, {}, 'local', 'local'],
+  ['MY_REGION', {}, { MY_REGION: 'lax' }, 'lax', 'local'],
+  ['FLY_REGION before MY_REGION', {}, { FLY_REGION: 'syd', MY_REGION: 'lax' }, 'syd', 'local'],
+  ['PRIMARY_REGION', {}, { PRIMARY_REGION: 'syd' }, 'local', 'syd'],
+  ['an option before the environment', { region: 'fra' }, { FLY_REGION: 'syd', MY_REGION: 'lax' }, 'fra', 'local'],
+  ['a primary option before the environment', { primaryRegion: 'fra' }, { PRIMARY_REGION: 'syd' }, 'local', 'fra'],
+  ['both, each from its own place', { region: 'fra' }, { MY_REGION: 'lax', PRIMARY_REGION: 'syd' }, 'fra', 'syd'],
+]
+
+const refused: [what: string, options: Regions, environment: Environment, message: RegExp][] = [
+  [
+    'an empty FLY_REGION, also beside a good MY_REGION',
+    {},
+    { FLY_REGION: '', MY_REGION: 'lax' },
+    /^FLY_REGION: .*empty/,
+  ],
+  ['an empty MY_REGION', {}, { MY_REGION: '' }, /^MY_REGION: .*empty/],
+  ['an empty PRIMARY_REGION', {}, { PRIMARY_REGION: '' }, /^PRIMARY_REGION: .*empty/],
+  ['an empty option', { region: '' }, { FLY_REGION: 'syd' }, /^options\.region: .*empty/],
+  ['an empty primary option', { primaryRegion: '' }, {}, /^options\.primaryRegion: .*empty/],
+  ['"primary" as a region', {}, { MY_REGION: 'primary' }, /^MY_REGION: "primary"/],
+  ['"nearest" as a region', { region: 'nearest' }, {}, /^options\.region: "nearest"/],
+  ['"all" as the primary region', {}, { PRIMARY_REGION: 'all' }, /^PRIMARY_REGION: "all"/],
+  ['"primary" as the primary region', { primaryRegion: 'primary' }, {}, /^options\.primaryRegion: "primary"/],
+  ['a name with a space', {}, { FLY_REGION: 'new york' }, /^FLY_REGION: /],
+]
+
+describe('the regions of a node', () => {
+  for (const [what, options, environment, region, primaryRegion] of found) {
+    it(`are found: ${what}`, () => {
+      expect(regionConfig(options, environment)).toMatchObject({ region, primaryRegion })
+    })
+  }
+
+  it('come with the place where they were found', () => {
+    const environment = { FLY_REGION: 'syd', MY_REGION: 'lax' }
+    expect(regionConfig({}, environment).from).toEqual({ region: 'FLY_REGION', primaryRegion: 'default' })
+    expect(regionConfig({ region: 'a', primaryRegion: 'b' }, environment).from).toEqual({
+      region: 'options.region',
+      primaryRegion: 'options.primaryRegion',
+    })
+  })
+
+  for (const [what, options, environment, message] of refused) {
+    it(`are refused, with the place: ${what}`, () => {
+      expect(() => regionConfig(options, environment)).toThrow(badConfig(message))
+    })
+  }
+})
+
+describe('a node', () => {
+  const app = { name: 'config', children: [] }
+  const platform = (environment: Environment): Platform => ({ ...systemPlatform({ log: silentLog }), environment })
+
+  for (const [what, options, environment, region, primaryRegion] of found) {
+    it(`has its regions from its options and its platform's environment: ${what}`, async () => {
+      await using node = await startNode(app, { ...options, platform: platform(environment) })
+      expect([node.myRegion, node.primaryRegion, node.isPrimary]).toEqual([
+        region,
+        primaryRegion,
+        region === primaryRegion,
+      ])
+    })
+  }
+
+  it('does not look at the process’s environment when it was given another', async () => {
+    const saved = process.env['FLY_REGION']
+    process.env['FLY_REGION'] = 'elsewhere'
+    try {
+      await using node = await startNode(app, { platform: platform({}) })
+      expect(node.myRegion).toBe('local')
+    } finally {
+      if (saved === undefined) delete process.env['FLY_REGION']
+      else process.env['FLY_REGION'] = saved
+    }
+  })
+
+  for (const [what, options, environment, message] of refused) {
+    it(`does not start with ${what}`, async () => {
+      const hub = `config ${what.replaceAll('/', '')}`
+      const transport = memoryTransport({ hub, id: 'a' })
+      const start = startNode(app, { ...options, transport, platform: platform(environment) })
+      await expect(start).rejects.toEqual(badConfig(message))
+    })
+  }
+})

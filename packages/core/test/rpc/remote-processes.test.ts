@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { type Context, defineApp, memoryTransport, type Node, type Pid, procedure, startNode } from '@skerry/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { collected } from '../fixtures/collected.ts'
+import { Sightings } from '../fixtures/sightings.ts'
+import { knows, newMeshName, quiet } from './two-nodes.ts'
+
+const begun = new Sightings<Context>()
+
+const waits = procedure({
+  name: 'waits',
+  run: (ctx) => {
+    begun.add(ctx)
+    return new Promise<string>(() => undefined)
+  },
+})
+const seen = procedure({ name: 'seen', run: (ctx) => void begun.add(ctx) })
+const app = defineApp({ name: 'remote', children: [], procedures: [waits, seen] })
+
+describe('remote processes', () => {
+  it('are not kept when they have answered a caller on another node', async () => {
+    const { server, client } = await startTwo()
+    let process: WeakRef<Context> | undefined
+    await (async () => {
+      await client.rpc(server.id, seen, undefined)
+      process = new WeakRef(await begun.next())
+    })()
+    await collected(process as unknown as WeakRef<Context>)
+  })
+
+  it.each(['RpcProcesses', 'RegionRegistry', 'mesh'])(
+    'that ended with a crash of %s leave nothing behind that a stop would wait for',
+    async (id) => {
+      const { server, client } = await startTwo()
+      const call = client.rpc(server.id, waits, undefined, { timeoutMs: 600_000 })
+      await begun.next()
+      const system = await server.whichChildren('system')
+      const refused = expect(call).rejects.toMatchObject({ code: 'ERR_REMOTE_EXIT', outcome: 'ran' })
+      server.exit(system.find((one) => one.id === id)?.pid as Pid, 'kill')
+      await refused
+      // Its drainMs is longer than a test may take.
+      await server.stop()
+    },
+  )
+
+  it('keep no timer, nor does anything else of a stopped node: its process ends by itself', async () => {
+    const program = fileURLToPath(new URL('../fixtures/stops-clean.mjs', import.meta.url))
+    const output = await new Promise<string>((resolve, reject) => {
+      execFile(process.execPath, [program], (error, stdout) => (error === null ? resolve(stdout) : reject(error)))
+    })
+    expect(output).toBe('ERR_REMOTE_EXIT\nERR_NODE_LOST\n')
+  })
+})
+
+async function startTwo(): Promise<{ server: Node; client: Node }> {
+  const hub = newMeshName()
+  const start = (region: string): Promise<Node> =>
+    startNode(app, quiet({ region, drainMs: 600_000, transport: memoryTransport({ hub }) }))
+  const server = await start('syd')
+  const client = await start('lax')
+  onTestFinished(async () => {
+    await Promise.all([server.stop(), client.stop()])
+  })
+  await knows(client, server, app)
+  return { server, client }
+}
