@@ -18,7 +18,9 @@ export type CastArgs<Protocol, Name extends CastName<Protocol>> = ArgsOf<Casts<P
 export type Bearing<Named> = (Named extends { call: object }
   ? { call: { [Name in CallName<Named>]: (...args: CallArgs<Named, Name>) => CallReply<Named, Name> } }
   : unknown) &
-  (Named extends { cast: object } ? { cast: { [Name in CastName<Named>]: (...args: CastArgs<Named, Name>) => void } } : unknown)
+  (Named extends { cast: object }
+    ? { cast: { [Name in CastName<Named>]: (...args: CastArgs<Named, Name>) => void } }
+    : unknown)
 
 /** The plain messages an actor takes: any, unless its protocol has an `info` member. */
 export type MessageOf<Protocol> = Protocol extends { info: infer Info } ? Info : unknown

@@ -148,7 +148,6 @@ describe('exits, links and monitors', () => {
     node.cast(actor.pid, 'perform', [
       () => {
         // Programs do this.
-        // oxlint-disable-next-line no-throw-literal
         throw { ball: 1 } as unknown as Error
       },
     ])
@@ -292,7 +291,10 @@ describe('exits, links and monitors', () => {
     const actor = await startPuppet(node)
     const earlier = { ...actor.pid, life: actor.pid.life - 1 }
     expect(await node.watch(earlier)).toBe('noproc')
-    await expect(node.call(earlier, 'perform', [null as never])).rejects.toMatchObject({ code: 'ERR_NOPROC', outcome: 'not-run' })
+    await expect(node.call(earlier, 'perform', [null as never])).rejects.toMatchObject({
+      code: 'ERR_NOPROC',
+      outcome: 'not-run',
+    })
     const before = node.counters().deadLetters
     node.send(earlier, 'hello')
     node.exit(earlier, 'kill')

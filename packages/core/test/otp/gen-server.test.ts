@@ -54,7 +54,10 @@ describe('a GenServer', () => {
   }
 
   /** A call that the server holds until the test lets it go on. */
-  function hold(pid: ServerPid, options?: { timeoutMs: number }): { call: Promise<unknown>; release(value: unknown): void } {
+  function hold(
+    pid: ServerPid,
+    options?: { timeoutMs: number },
+  ): { call: Promise<unknown>; release(value: unknown): void } {
     let release: (value: unknown) => void = () => undefined
     const held = new Promise((resolve) => {
       release = resolve
@@ -66,7 +69,7 @@ describe('a GenServer', () => {
     const { pid, events } = await start()
     const { call, release } = hold(pid, { timeoutMs: 10 })
     await expect(call).rejects.toMatchObject({ name: 'CallError', code: 'ERR_CALL_TIMEOUT', outcome: 'unknown' })
-    node.cast(pid, 'perform', [(ctx) => void ctx.state.events.add('went on')])
+    node.cast(pid, 'perform', [(ctx) => ctx.state.events.add('went on')])
     release('late')
     expect(await events.next()).toBe('went on')
   })
@@ -133,24 +136,27 @@ describe('a GenServer', () => {
     expect(await code).toBe('ERR_CALLING_SELF')
   })
 
-  it.each(['sync', 'async'])('G4: a %s handler that throws ends the server, and its caller gets the error', async (kind) => {
-    const { pid, events } = await start()
-    const ended = node.watch(pid)
-    const error = Object.assign(new RangeError('bad input'), { code: 'ERR_BAD' })
-    const call = node.call(pid, 'perform', [
-      () => {
-        if (kind === 'async') return Promise.reject(error)
-        throw error
-      },
-    ])
-    await expect(call).rejects.toMatchObject({
-      code: 'ERR_CALLEE_EXITED',
-      outcome: 'ran',
-      cause: { name: 'RangeError', message: 'bad input', code: 'ERR_BAD' },
-    })
-    expect(await ended).toMatchObject({ name: 'RangeError' })
-    expect(await events.next()).toMatchObject({ terminated: { name: 'RangeError' } })
-  })
+  it.each(['sync', 'async'])(
+    'G4: a %s handler that throws ends the server, and its caller gets the error',
+    async (kind) => {
+      const { pid, events } = await start()
+      const ended = node.watch(pid)
+      const error = Object.assign(new RangeError('bad input'), { code: 'ERR_BAD' })
+      const call = node.call(pid, 'perform', [
+        () => {
+          if (kind === 'async') return Promise.reject(error)
+          throw error
+        },
+      ])
+      await expect(call).rejects.toMatchObject({
+        code: 'ERR_CALLEE_EXITED',
+        outcome: 'ran',
+        cause: { name: 'RangeError', message: 'bad input', code: 'ERR_BAD' },
+      })
+      expect(await ended).toMatchObject({ name: 'RangeError' })
+      expect(await events.next()).toMatchObject({ terminated: { name: 'RangeError' } })
+    },
+  )
 
   it('G5: stop with a reply answers, then ends', async () => {
     const { pid, events } = await start()

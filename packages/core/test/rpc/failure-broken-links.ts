@@ -102,7 +102,8 @@ export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
         const failed = { ok: false, failure: null as never } as const
         const wrong = { ok: true, value: codec.encode('the wrong one'), encoded: true } as const
         sendFrame(link, encodeSignal({ type: 'reply', to, ref: 0, result: failed }, codec))
-        sendFrame(link, encodeSignal({ type: 'reply', to, ref: number, result: wrong }, codec))
+        // A call to an actor is answered to the node, which has the serial 0.
+        sendFrame(link, encodeSignal({ type: 'reply', to: { ...to, serial: 0 }, ref: number, result: wrong }, codec))
       }
       await hear()
       first.answer('the right one')

@@ -59,7 +59,6 @@ export const throwsAValue = procedure({
   name: 'throwsAValue',
   run: (): string => {
     // Programs do this.
-    // oxlint-disable-next-line no-throw-literal
     throw { odd: 1 } as unknown as Error
   },
 })

@@ -15,7 +15,7 @@ const waits = procedure({
     return new Promise<string>(() => undefined)
   },
 })
-const seen = procedure({ name: 'seen', run: (ctx) => void begun.add(ctx) })
+const seen = procedure({ name: 'seen', run: (ctx) => begun.add(ctx) })
 const app = defineApp({ name: 'remote', children: [], procedures: [waits, seen] })
 
 describe('remote processes', () => {

@@ -16,6 +16,7 @@ import {
 } from '@skerry/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { downMessage, exitMessage, startPuppet } from '../fixtures/puppet.ts'
+import { Sightings } from '../fixtures/sightings.ts'
 import { hiddenBehavior, mirror, worker } from '../fixtures/thread-actors.mjs'
 import { shy } from '../fixtures/throws-on-threads.mjs'
 
@@ -87,8 +88,8 @@ describe('an actor on a thread of its own', () => {
 
     it('[thread] answers an unknown handler, and what can not be copied, with a coded refusal', async () => {
       const pid = await startWorker()
-      const any = pid as Pid as Pid<{ call: { constructor(): void }; cast: object }>
-      await expect(node.call(any, 'constructor', [])).rejects.toMatchObject({ code: 'ERR_NO_HANDLER' })
+      const any = pid as Pid as Pid<{ call: { toString(): string }; cast: object }>
+      await expect(node.call(any, 'toString', [])).rejects.toMatchObject({ code: 'ERR_NO_HANDLER' })
       const unencodable = { name: 'CallError', code: 'ERR_NOT_ENCODABLE' }
       await expect(node.call(pid, 'unclonable', [])).rejects.toMatchObject({ ...unencodable, outcome: 'ran' })
       const odd = (() => 1) as never as number
@@ -302,10 +303,13 @@ describe('an actor on a thread of its own', () => {
     })
 
     it('[thread] when its module has no such export, naming the file and the cure', async () => {
-      const error: unknown = await node.start(hiddenBehavior(), [], { thread: 'own' }).catch((thrown: unknown) => thrown)
+      const error: unknown = await node
+        .start(hiddenBehavior(), [], { thread: 'own' })
+        .catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({ name: 'ActorError', code: 'ERR_MODULE_LOAD' })
       const { message } = error as Error
-      for (const part of ['thread-actors.mjs', '"hidden"', 'mirror, worker', 'export it']) expect(message).toContain(part)
+      for (const part of ['thread-actors.mjs', '"hidden"', 'mirror, worker', 'export it'])
+        expect(message).toContain(part)
     })
 
     it('[thread] when its module throws as it loads, naming the file', async () => {
@@ -333,7 +337,9 @@ describe('an actor on a thread of its own', () => {
 
     it('[thread] when its arguments can not be copied', async () => {
       const options = { fn: () => 1 } as never as WorkerOptions
-      await expect(node.start(worker, [options], { thread: 'own' })).rejects.toMatchObject({ code: 'ERR_NOT_CLONEABLE' })
+      await expect(node.start(worker, [options], { thread: 'own' })).rejects.toMatchObject({
+        code: 'ERR_NOT_CLONEABLE',
+      })
       const starter = await startPuppet(node, { trapExit: true })
       const start = starter.do((ctx) =>
         ctx.start(worker, [options], { thread: 'own' }).catch((error: { code: string }) => error.code),
@@ -342,45 +348,52 @@ describe('an actor on a thread of its own', () => {
       expect(await starter.next()).toMatchObject({ type: 'EXIT', reason: { code: 'ERR_NOT_CLONEABLE' } })
     })
 
-    it.each(['start', 'restart'])('[thread] with a supervisor that is killed while it is at another %s', async (when) => {
-      const releases: (() => void)[] = []
-      const held: { promise: Promise<void> | undefined } = { promise: undefined }
-      const hold = (): void => {
-        held.promise = new Promise((resolve) => releases.push(resolve))
-      }
-      if (when === 'start') hold()
-      let ended = (): void => undefined
-      const hasEnded = new Promise<void>((resolve) => {
-        ended = resolve
-      })
-      const slow = genServer({
-        name: 'slow',
-        // So that the end of its supervisor finds it starting, and does not end it.
-        trapExit: true,
-        init: () => held.promise,
-        terminate: () => ended(),
-      })
-      const children = [child('slow', slow, []), child('worker', worker, [{}], { thread: 'own' })]
-      const name = actorName<SupervisorProtocol>('doomed')
-      const tree = supervisorBehavior('doomed', { strategy: 'oneForAll', children })
-      const starting = node.start(tree, [], { register: name }).catch(() => undefined)
-      if (when === 'restart') {
+    it.each(['start', 'restart'])(
+      '[thread] with a supervisor that is killed while it is at another %s',
+      async (when) => {
+        let held: Promise<void> | undefined
+        let release = (): void => undefined
+        const hold = (): void => {
+          held = new Promise((resolve) => {
+            release = resolve
+          })
+        }
+        const inits = new Sightings<'held' | 'free'>()
+        const ends = new Sightings<'ended'>()
+        const slow = genServer({
+          name: 'slow',
+          // So that the end of its supervisor finds it starting, and does not end it.
+          trapExit: true,
+          init: () => {
+            inits.add(held === undefined ? 'free' : 'held')
+            return held
+          },
+          terminate: () => ends.add('ended'),
+        })
+        const children = [child('slow', slow, []), child('worker', worker, [{}], { thread: 'own' })]
+        const name = actorName<SupervisorProtocol>('doomed')
+        const tree = supervisorBehavior('doomed', { strategy: 'oneForAll', children })
+        if (when === 'start') hold()
+        const starting = node.start(tree, [], { register: name }).catch(() => undefined)
+        if (when === 'restart') {
+          expect(await inits.next()).toBe('free')
+          await starting
+          const [first, second] = await node.call(name, 'whichChildren', [])
+          hold()
+          const stopped = node.watch(second?.pid as Pid)
+          node.exit(first?.pid as Pid, 'kill')
+          await stopped
+        }
+        expect(await inits.next()).toBe('held')
+        const before = threadsStarted
+        node.exit(name, 'kill')
         await starting
-        const [first, second] = await node.call(name, 'whichChildren', [])
-        hold()
-        const stopped = node.watch(second?.pid as Pid)
-        node.exit(first?.pid as Pid, 'kill')
-        await stopped
-      }
-      await expect.poll(() => releases.length).toBe(1)
-      const before = threadsStarted
-      node.exit(name, 'kill')
-      await starting
-      releases[0]?.()
-      await hasEnded
-      await node.whichChildren()
-      expect(threadsStarted).toBe(before)
-    })
+        release()
+        await ends.next()
+        await node.whichChildren()
+        expect(threadsStarted).toBe(before)
+      },
+    )
 
     it('[thread] as a child: the tree does not start, and says why', async () => {
       const app = defineApp({ name: 'bad', children: [child('hidden', hiddenBehavior(), [], { thread: 'own' })] })
@@ -394,7 +407,12 @@ describe('an actor on a thread of its own', () => {
       const { code, output } = await run(program)
       expect(code).toBe(1)
       expect(output).not.toContain('started')
-      for (const part of ['ERR_APP_START', 'startNode was called on a thread', 'one-file-program.mjs', 'isMainThread']) {
+      for (const part of [
+        'ERR_APP_START',
+        'startNode was called on a thread',
+        'one-file-program.mjs',
+        'isMainThread',
+      ]) {
         expect(output).toContain(part)
       }
     })
