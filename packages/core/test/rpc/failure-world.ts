@@ -42,7 +42,7 @@ export const callerName = actorName<Caller>('caller')
 
 const callerChild = child('caller', caller, [], { register: callerName })
 
-export const offered = [
+const offered = [
   echo,
   procedures.echoOfVersion7,
   procedures.orderHere,
@@ -67,7 +67,7 @@ export const offered = [
 ]
 
 export const serverApp = defineApp({ name: 'server', children: [callerChild], procedures: offered })
-export const clientApp = defineApp({ name: 'client', children: [callerChild], procedures: [threads.add, waits, echo] })
+const clientApp = defineApp({ name: 'client', children: [callerChild], procedures: [threads.add, waits, echo] })
 
 export function startFailurePair(kind: MeshKind): Promise<Pair> {
   return startPair(kind, serverApp, clientApp)
