@@ -25,6 +25,7 @@ export {
 } from './actor/pid.ts'
 export type { Outcome } from './actor/signal.ts'
 export type { Placement } from './actor/thread-starter.ts'
+export type { Files } from './platform/files.ts'
 
 // Servers and supervisors
 export {
@@ -36,16 +37,15 @@ export {
   type ServerProtocol,
   type Stop,
 } from './otp/gen-server.ts'
-export { child, type ChildOptions, type ChildSpec, type Restart } from './otp/child-spec.ts'
+export { child, type ChildOptions, type ChildSpec, type SupervisorSpec } from './otp/child-spec.ts'
 export type { Intensity } from './otp/restart-intensity.ts'
-export type { Strategy } from './otp/restart-strategy.ts'
+export type { Restart, Strategy } from './otp/restart-strategy.ts'
 export {
   type ChildCounts,
   type ChildInfo,
   supervisor,
   supervisorBehavior,
   type SupervisorProtocol,
-  type SupervisorSpec,
 } from './otp/supervisor.ts'
 
 // Calls by region
@@ -77,7 +77,11 @@ export { CodecError, type CodecErrorCode } from './codec/errors.ts'
 export { TransportError, type TransportErrorCode } from './mesh/errors.ts'
 export { NodeError, type NodeErrorCode } from './node/errors.ts'
 export { SpecError } from './otp/errors.ts'
+export { FilesError, type FilesErrorCode } from './platform/errors.ts'
 export { type Attempt, RpcError, type RpcErrorCode } from './rpc/errors.ts'
+
+// Properties, for simulations
+export { always, chance, knob, reachable, sometimes, unreachable } from './platform/property.ts'
 
 // For tests and tools
 export { consoleLog, type Log, silentLog } from './platform/log.ts'

@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto'
+import { systemPlatform } from '@skerry/core'
 import type { Clock, Log, Platform, Turn } from '@skerry/core/platform'
 
 /** The machine as a Platform. */
@@ -17,6 +18,7 @@ export function testPlatform({ clock = machineClock, log = silentLog }: { clock?
         throw new Error('These tests start no threads')
       },
     },
+    files: systemPlatform().files,
     log,
     environment: {},
     load: () => 0,

@@ -1,3 +1,4 @@
+import { reachable } from '../platform/property.ts'
 import type { Turn } from '../platform/turn-queue.ts'
 import { type Deferred, deferred } from '../base/deferred.ts'
 import { errorData } from '../base/error-data.ts'
@@ -248,6 +249,7 @@ export class Actor implements Turn, EdgeHolder {
     const wasStarting = this.life === 'starting'
     this.life = 'exited'
     this.#host.remove(this, reason)
+    this.#host.platform.onActor?.({ type: 'exit', pid: this.pid, label: this.label, reason })
     if (wasStarting) {
       this.started.reject(
         new ActorError('ERR_START_FAILED', `${this.label} did not start: ${printReason(reason)}`, { reason }),
@@ -323,6 +325,7 @@ export class Actor implements Turn, EdgeHolder {
   crash(thrown: unknown): void {
     this.#busy = false
     if (!this.alive) {
+      reachable('skerry/a handler failed after its actor had ended')
       this.#host.counters.errorsAfterExit += 1
       return
     }

@@ -5,6 +5,7 @@ import type { Names } from './names.ts'
 import type { Pid, Target } from './pid.ts'
 import type { RemoteServices } from './remote-verbs.ts'
 import type { Router } from './router.ts'
+import type { CastSignal, MessageSignal } from './signal.ts'
 import type { ThreadStarter } from './thread-starter.ts'
 
 // Behaviors are handed the runtime, and the runtime starts behaviors: the two refer to each other, so they share a file.
@@ -62,6 +63,8 @@ export interface Runtime extends Host {
   actor(pid: Pid): Actor | undefined
   spawn(behavior: Behavior, args: readonly unknown[], options?: SpawnOptions): Actor
   call(owner: CallOwner, target: Target, name: string, args: readonly unknown[], timeoutMs: number): Promise<unknown>
+  /** Puts a message or cast of this thread in the mailbox of one of its actors. Throws `ERR_NOT_ENCODABLE` where copies are made. */
+  post(from: CallOwner, signal: MessageSignal | CastSignal): void
   /** A body as the handler should see it. Throws `ERR_NOT_DECODABLE`. */
   open(body: unknown, encoded: boolean): unknown
   /** The arguments of a call or cast. Throws `ERR_NOT_DECODABLE`, also for a body that is not a list. */

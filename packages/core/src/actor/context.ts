@@ -1,7 +1,9 @@
 import type { Clock, Timer } from '../platform/clock.ts'
+import type { Files } from '../platform/files.ts'
 import type { Random } from '../platform/random.ts'
 import type { Log } from '../platform/log.ts'
 import type { Actor, Attachment } from './actor.ts'
+import { actorFiles } from './actor-files.ts'
 import type { Behavior, Runtime } from './behavior.ts'
 import { ActorError } from './errors.ts'
 import type { ExitReason } from './exit-reason.ts'
@@ -18,7 +20,7 @@ import type {
   RemoteVerbs,
   RpcOptions,
 } from './remote-verbs.ts'
-import type { Signal } from './signal.ts'
+import type { CastSignal, MessageSignal } from './signal.ts'
 import type { Placement } from './thread-starter.ts'
 
 /** A plain message, or one of the two that links and monitors deliver. */
@@ -51,6 +53,8 @@ export class Context implements RemoteVerbs, RegionVerbs {
   deadlineMs: number | undefined
   readonly #kernel: Runtime
   readonly #actor: Actor
+  // Made on first use, as most actors have no files.
+  #files: Files | undefined
 
   constructor(kernel: Runtime, actor: Actor) {
     this.#kernel = kernel
@@ -71,6 +75,15 @@ export class Context implements RemoteVerbs, RegionVerbs {
   /** The node's randomness, for the same reason. */
   get random(): Random {
     return this.#kernel.platform.random
+  }
+
+  /** The node's files: use them instead of `node:fs`, for the same reason. All actors of the node share them. */
+  get files(): Files {
+    this.#files ??= actorFiles(this.#kernel.platform.files, {
+      isOver: () => this.#isOver(),
+      whileAlive: (promise) => this.#whileAlive(promise),
+    })
+    return this.#files
   }
 
   get log(): Log {
@@ -336,12 +349,10 @@ export class Context implements RemoteVerbs, RegionVerbs {
     }
   }
 
-  #route(pid: Pid, signal: Signal & { type: 'message' | 'cast' }): void {
+  #route(pid: Pid, signal: MessageSignal | CastSignal): void {
     const kernel = this.#kernel
     if (kernel.isLocal(pid)) {
-      const actor = kernel.actor(pid)
-      if (actor === undefined) kernel.counters.deadLetters += 1
-      else actor.receive(signal)
+      kernel.post(this.#actor, signal)
       return
     }
     // Encoded here, so that a body that can't travel is an error for its sender and for nobody else.

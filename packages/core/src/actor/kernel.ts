@@ -2,12 +2,14 @@ import type { Codec } from '../codec/codec.ts'
 import { CodecError } from '../codec/errors.ts'
 import { errorData } from '../base/error-data.ts'
 import type { Platform } from '../platform/platform.ts'
+import { sometimes } from '../platform/property.ts'
 import { Actor, type ActorOptions } from './actor.ts'
 import type { Behavior, Runtime, SpawnOptions } from './behavior.ts'
 import { type KernelCounters, newKernelCounters } from './counters.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
 import { type EdgeHolder, Edges, isLost, type LostPeer } from './edges.ts'
 import type { ExitReason } from './exit-reason.ts'
+import { handedOver, handedSignal, handingReplier, handOverBetween } from './hand-over.ts'
 import type { Addressable } from './host.ts'
 import type { Replier } from './mailbox.ts'
 import { Names } from './names.ts'
@@ -15,7 +17,16 @@ import { type CallOwner, PendingCall } from './pending-call.ts'
 import { formatPid, type NodeId, type Pid, type Target } from './pid.ts'
 import type { RemoteServices } from './remote-verbs.ts'
 import type { Router } from './router.ts'
-import type { CancelSignal, Failure, ReplyResult, ReplySignal, Signal, SpawnSignal } from './signal.ts'
+import type {
+  CancelSignal,
+  CastSignal,
+  Failure,
+  MessageSignal,
+  ReplyResult,
+  ReplySignal,
+  Signal,
+  SpawnSignal,
+} from './signal.ts'
 import type { ThreadStarter } from './thread-starter.ts'
 import { answerUndeliverable } from './undeliverable.ts'
 import type { CallError } from './errors.ts'
@@ -51,6 +62,8 @@ export class Kernel implements Runtime {
   /** Told of every actor that ended, before anybody else is. */
   onRemoved: ((pid: Pid, reason: ExitReason) => void) | undefined
 
+  /** Whether the platform has a way of its own to hand something over: asked once, as every local call needs it. */
+  readonly #handsOver: boolean
   readonly #entities = new Map<number, Addressable>()
   readonly #edges = new Edges()
   readonly #awayCalls = new Map<number, { readonly call: PendingCall; readonly target: Pid }>()
@@ -63,6 +76,7 @@ export class Kernel implements Runtime {
     this.thread = options.thread
     this.platform = options.platform
     this.codec = options.codec
+    this.#handsOver = options.platform.handOver !== undefined
     this.deadlines = new DeadlineQueue(options.platform.clock)
     this.registerName = (name, pid) => this.names.register(name, pid)
     this.away = { route: (signal) => this.bounce(signal, 'noconnection') }
@@ -98,6 +112,7 @@ export class Kernel implements Runtime {
     const actor = new Actor(this, this.allocatePid(), actorOptions(behavior, options))
     const registering = options.register === undefined ? undefined : this.registerName(options.register, actor.pid)
     this.add(actor)
+    this.platform.onActor?.({ type: 'spawn', pid: actor.pid, label: actor.label })
     const begin = (): void => {
       if (options.link !== undefined) this.#linkNew(actor, options.link)
       actor.begin(behavior.createProcess(this, actor, args))
@@ -235,8 +250,37 @@ export class Kernel implements Runtime {
       })
       return
     }
+    if (this.#handsOver) {
+      this.#callHandingOver(call, owner, actor, name, args, timeoutMs)
+      return
+    }
     this.deadlines.add(call, timeoutMs)
     actor.receive({ type: 'request', name, args, encoded: false, replier: call })
+  }
+
+  /** As the platform wants it, which it does in simulation only: out of the way of the call that is made most often. */
+  #callHandingOver(
+    call: PendingCall,
+    owner: CallOwner,
+    actor: Actor,
+    name: string,
+    args: readonly unknown[],
+    timeoutMs: number,
+  ): void {
+    const handOver = handOverBetween(this.platform, owner, actor)
+    let handed: unknown = args
+    let replier: Replier = call
+    if (handOver !== undefined) {
+      try {
+        handed = handedOver(handOver, args, 'args')
+      } catch (error) {
+        call.fail({ ...unencodableFailure(error), outcome: 'not-run', cause: errorData(error) })
+        return
+      }
+      replier = handingReplier(handOver, call)
+    }
+    this.deadlines.add(call, timeoutMs)
+    actor.receive({ type: 'request', name, args: handed, encoded: false, replier })
   }
 
   #callAway(call: PendingCall, pid: Pid, name: string, args: readonly unknown[], timeoutMs: number): void {
@@ -257,6 +301,7 @@ export class Kernel implements Runtime {
 
   #deliverReply({ ref, result, via }: ReplySignal): void {
     const waiting = this.#awayCalls.get(ref)
+    sometimes(waiting === undefined, 'skerry/a reply came after its call was over')
     if (waiting === undefined) {
       this.counters.lateReplies += 1
       return
@@ -299,6 +344,14 @@ export class Kernel implements Runtime {
       },
       fail: (failure) => send({ ok: false, failure }),
     }
+  }
+
+  /** Puts a message or cast of this thread in the mailbox of one of its actors. Throws `ERR_NOT_ENCODABLE` where copies are made. */
+  post(from: CallOwner, signal: MessageSignal | CastSignal): void {
+    const actor = this.actor(signal.to)
+    if (actor === undefined) this.counters.deadLetters += 1
+    else if (this.#handsOver) actor.receive(handedSignal(this.platform, from, actor, signal))
+    else actor.receive(signal)
   }
 
   /** A body as the handler should see it. Throws `ERR_NOT_DECODABLE`. */

@@ -10,6 +10,8 @@ export const callTimeoutMsDefault = 5_000
 /** What a pending call needs of the one who made it. Plain code is always alive. */
 export interface CallOwner {
   readonly alive: boolean
+  /** One of the node's own actors. */
+  readonly system?: boolean
 }
 
 export const plainCode: CallOwner = { alive: true }

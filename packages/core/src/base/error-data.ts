@@ -11,6 +11,22 @@ export interface ErrorData {
   readonly cause?: ErrorData
 }
 
+// One for all that runs on this thread: errors become data where no platform is at hand.
+let stacks = true
+
+/**
+ * From here on errors that become data on this thread leave their stacks behind: a stack names paths and lines, so two
+ * equal runs on two machines, or on two versions of Node, would send different bytes. Returns a function that brings back
+ * what was before. For simulators.
+ */
+export function leaveOutStacks(): () => void {
+  const before = stacks
+  stacks = false
+  return () => {
+    stacks = before
+  }
+}
+
 // A cause chain may be cyclic or absurdly long; what lies deeper than this is cut.
 const causeDepthMax = 8
 
@@ -25,7 +41,7 @@ export function errorData(thrown: unknown, depth = 0): ErrorData {
     name: thrown.name === 'Error' ? thrown.constructor.name : thrown.name,
     message: thrown.message,
     ...(typeof code === 'string' && { code }),
-    ...(thrown.stack !== undefined && { stack: thrown.stack }),
+    ...(stacks && thrown.stack !== undefined && { stack: thrown.stack }),
     ...(thrown.cause !== undefined && depth < causeDepthMax && { cause: errorData(thrown.cause, depth + 1) }),
   }
 }
@@ -36,7 +52,8 @@ export function errorFromData(data: ErrorData): Error {
   const error: Error & { code?: string } = new Error(data.message, cause)
   error.name = data.name
   if (data.code !== undefined) error.code = data.code
-  if (data.stack !== undefined) error.stack = data.stack
+  // Without one, the stack of this line would only mislead.
+  error.stack = data.stack ?? `${data.name}: ${data.message}`
   return error
 }
 

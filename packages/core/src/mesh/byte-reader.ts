@@ -10,6 +10,10 @@ export class MalformedError extends RuntimeError {
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
+// Eight bytes to turn into a float: a view on the buffer of each message would cost more than the rest.
+const float = new Float64Array(1)
+const floatBytes = new Uint8Array(float.buffer)
+const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 
 /**
  * Reads what {@link ByteWriter} wrote, from bytes that nobody vouches for: every read checks the end and the given
@@ -17,36 +21,38 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  */
 export class ByteReader {
   readonly #bytes: Uint8Array
-  readonly #view: DataView
   #at = 0
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1))
+    return this.#byte(this.#take(1))
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#take(2))
+    const at = this.#take(2)
+    return this.#byte(at) * 0x100 + this.#byte(at + 1)
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4))
+    const at = this.#take(4)
+    return this.#byte(at) * 0x100_0000 + (this.#byte(at + 1) << 16) + (this.#byte(at + 2) << 8) + this.#byte(at + 3)
   }
 
   /** A safe integer, from 0. */
   integer(): number {
-    const value = this.#view.getBigUint64(this.#take(8))
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new MalformedError('an integer beyond the safe range')
-    return Number(value)
+    const value = this.u32() * 2 ** 32 + this.u32()
+    if (value > Number.MAX_SAFE_INTEGER) throw new MalformedError('an integer beyond the safe range')
+    return value
   }
 
   /** Any finite number from `least` to `most`. */
   float(least: number, most: number): number {
-    const value = this.#view.getFloat64(this.#take(8))
+    const at = this.#take(8)
+    for (let index = 0; index < 8; index += 1) floatBytes[isLittleEndian ? 7 - index : index] = this.#byte(at + index)
+    const value = float[0] as number
     if (!(value >= least && value <= most)) throw new MalformedError(`a number outside ${least} to ${most}`)
     return value
   }
@@ -90,6 +96,10 @@ export class ByteReader {
   /** Throws unless everything was read. */
   end(): void {
     if (this.left > 0) throw new MalformedError(`${this.left} bytes too many`)
+  }
+
+  #byte(at: number): number {
+    return this.#bytes[at] as number
   }
 
   #take(size: number): number {

@@ -4,6 +4,7 @@ import { Context } from '../actor/context.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { type Envelope, mailboxLimitDefault } from '../actor/mailbox.ts'
 import { samePid } from '../actor/pid.ts'
+import { knob } from '../platform/property.ts'
 import * as membership from './membership.ts'
 import type { Membership, MembershipStep } from './membership.ts'
 import { decodeSnapshot, encodeSnapshot } from './membership-snapshot.ts'
@@ -81,6 +82,7 @@ class MembershipServer implements Process {
   readonly #ctx: Context
   readonly #options: MembershipServerOptions
   readonly #open = (sealed: Uint8Array): NodeRecord | undefined => openRecord(sealed, this.#options.transport)
+  readonly #snapshotEveryMs = knob('skerry/snapshot every ms', snapshotEveryMs, [500, 3_000])
   #own: NodeRecord
   #state: Membership
 
@@ -99,7 +101,7 @@ class MembershipServer implements Process {
     this.#take(membership.mergeSealed(this.#state, known, this.#open, this.#now()))
     this.#issue({})
     this.#again('tick', membershipTickMs)
-    this.#again('snapshots', snapshotEveryMs)
+    this.#again('snapshots', this.#snapshotEveryMs)
   }
 
   handle(envelope: Envelope): void {
@@ -145,7 +147,7 @@ class MembershipServer implements Process {
         return
       case 'snapshots':
         for (const peer of this.#options.links.peers()) this.#sendSnapshot(peer.node)
-        this.#again('snapshots', snapshotEveryMs)
+        this.#again('snapshots', this.#snapshotEveryMs)
         return
       case 'refresh':
         this.#tellView()

@@ -1,3 +1,4 @@
+import { sometimes } from '../platform/property.ts'
 import { CopyOnWrite } from './copy-on-write.ts'
 import { type NodeRecord, peekRecord } from './node-record.ts'
 import type { NodeId } from './transport.ts'
@@ -218,8 +219,11 @@ function isNews(draft: Draft, claim: { node: NodeId; life: number; version: numb
     )
   }
   const member = draft.members.get(claim.node)
-  if (member?.link !== undefined && claim.life !== member.link.life) return false
+  const otherLife = member?.link !== undefined && claim.life !== member.link.life
+  sometimes(otherLife, 'skerry/a record of another life than the link was refused')
+  if (otherLife) return false
   const version = member?.known?.record.version ?? draft.tombstones.get(claim.node)?.version
+  sometimes(version !== undefined && claim.version < version, 'skerry/a stale announcement was refused')
   return version === undefined || claim.version > version
 }
 

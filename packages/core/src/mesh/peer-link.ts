@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts'
 import type { Clock, Timer } from '../platform/platform.ts'
+import { chance } from '../platform/property.ts'
 import { MalformedError } from './byte-reader.ts'
 import { judgePulse, type Pulse, type PulseVerdict, smoothRtt } from './heartbeat.ts'
 import { LaneWriter } from './lane-writer.ts'
@@ -347,7 +348,7 @@ export class PeerLink {
 
   #answer(seq: number): void {
     const pong = encodeLinkMessage({ kind: 'pong', seq, load: this.#options.load() })
-    if (!this.#controls.send(pong)) this.#options.counters.pongsSkipped += 1
+    if (chance('skerry/skip a pong') || !this.#controls.send(pong)) this.#options.counters.pongsSkipped += 1
   }
 
   #greetedBy(greeting: Greeting): void {

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts'
 import { deferred, type Deferred } from '../base/deferred.ts'
 import type { Platform, Timer } from '../platform/platform.ts'
+import { always, sometimes } from '../platform/property.ts'
 import { type DialOutcome, Dialer } from './dialer.ts'
 import type { DialTarget } from './dial-target.ts'
 import { type BeatLog, firstBeatLog, nextBeat, roundTripMs } from './heartbeat.ts'
@@ -355,6 +356,7 @@ class Links implements PeerLinks {
     }
     this.#noteEpoch(link.peer, hello)
     if (verdict.abandon) pending?.link.end('dropped', 'the other side dialled too')
+    sometimes(verdict.supersede, 'skerry/a link of an older epoch was closed')
     if (verdict.supersede) old?.end('superseded', 'the peer said hello anew')
     // A listener of the old link's `down` may have stopped us: then `#stop` ends this link too.
     if (this.#stopping !== undefined) return
@@ -404,6 +406,7 @@ class Links implements PeerLinks {
   }
 
   #cameUp(link: PeerLink): void {
+    always(!this.#up.has(link.peer), 'skerry/at most one link to a peer is up', { peer: link.peer })
     this.#up.set(link.peer, link)
     this.#dialer?.linkUp(link.peer)
     this.counters.linksUp += 1

@@ -1,5 +1,6 @@
 import { SpecError } from '../otp/errors.ts'
-import { supervisorBehavior, type SupervisorSpec } from '../otp/supervisor.ts'
+import type { SupervisorSpec } from '../otp/child-spec.ts'
+import { supervisorBehavior } from '../otp/supervisor.ts'
 import type { OfferedProcedure } from '../rpc/procedure.ts'
 
 /** What a node runs: a supervised tree and the procedures that it offers to other nodes, as plain data. */

@@ -130,7 +130,7 @@ export class Node implements RemoteVerbs, RegionVerbs {
     const kernel = this.#running()
     const pid = kernel.resolve(target)
     if (pid === undefined) kernel.counters.deadLetters += 1
-    else if (kernel.isLocal(pid)) kernel.route({ type: 'cast', to: pid, name, args, encoded: false })
+    else if (kernel.isLocal(pid)) kernel.post(plainCode, { type: 'cast', to: pid, name, args, encoded: false })
     else kernel.route({ type: 'cast', to: pid, name, args: kernel.codec.encode(args, 'args'), encoded: true })
   }
 
@@ -139,7 +139,7 @@ export class Node implements RemoteVerbs, RegionVerbs {
     const kernel = this.#running()
     const pid = kernel.resolve(target)
     if (pid === undefined) throw new ActorError('ERR_NOPROC', `Nobody is registered as "${(target as ActorName).name}"`)
-    if (kernel.isLocal(pid)) kernel.route({ type: 'message', to: pid, message, encoded: false })
+    if (kernel.isLocal(pid)) kernel.post(plainCode, { type: 'message', to: pid, message, encoded: false })
     else kernel.route({ type: 'message', to: pid, message: kernel.codec.encode(message, 'message'), encoded: true })
   }
 

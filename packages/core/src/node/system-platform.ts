@@ -1,5 +1,7 @@
+import { resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { systemClock } from '../platform/clock.ts'
+import { systemFiles } from '../platform/files.ts'
 import { consoleLog, type Log } from '../platform/log.ts'
 import type { Platform } from '../platform/platform.ts'
 import { systemRandom } from '../platform/random.ts'
@@ -11,10 +13,13 @@ export interface SystemPlatformOptions {
   readonly log?: Log
   /** Default: the process's. */
   readonly environment?: Readonly<Record<string, string | undefined>>
+  /** The folder below which `ctx.files` keeps everything. Default: the working directory at this moment. */
+  readonly filesRoot?: string
 }
 
-/** The real world: this machine's clock, randomness, event loop, threads and environment. */
+/** The real world: this machine's clock, randomness, event loop, threads, files and environment. */
 export function systemPlatform(options: SystemPlatformOptions = {}): Platform {
+  const filesRoot = resolve(options.filesRoot ?? '.')
   let utilization = performance.eventLoopUtilization()
   return {
     clock: systemClock,
@@ -23,7 +28,9 @@ export function systemPlatform(options: SystemPlatformOptions = {}): Platform {
     // In a source tree that runs unbuilt the entry is a .ts file, as this one is.
     threads: systemThreads(
       new URL(import.meta.url.endsWith('.ts') ? './thread-entry.ts' : './thread-entry.js', import.meta.url),
+      filesRoot,
     ),
+    files: systemFiles(filesRoot),
     log: options.log ?? consoleLog(),
     environment: options.environment ?? { ...process.env },
     load() {

@@ -5,7 +5,7 @@ import { systemPlatform } from './system-platform.ts'
 import { markThread } from './thread-guard.ts'
 import { runThread } from './thread-main.ts'
 
-const { skerryBoot, skerryPort } = workerData as ThreadWorkerData
+const { skerryBoot, skerryPort, skerryFilesRoot } = workerData as ThreadWorkerData
 const boot = skerryBoot as ThreadBoot
 const port: MessagePort = skerryPort
 
@@ -24,5 +24,5 @@ await runThread(
       for (const batch of early.splice(0)) on(batch)
     },
   },
-  systemPlatform({ environment: boot.environment }),
+  systemPlatform({ environment: boot.environment, filesRoot: skerryFilesRoot }),
 )

@@ -1,6 +1,7 @@
 import { type Deferred, deferred } from '../base/deferred.ts'
 import { errorData, errorFromData } from '../base/error-data.ts'
 import type { Actor } from '../actor/actor.ts'
+import type { Behavior } from '../actor/behavior.ts'
 import { ActorError } from '../actor/errors.ts'
 import { Kernel } from '../actor/kernel.ts'
 import type { CallSignal, Signal } from '../actor/signal.ts'
@@ -27,8 +28,16 @@ function portLog(send: (message: FromThread) => void): Log {
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
 }
 
-/** Composes a thread's kernel and runs its actor. `platform.log` is replaced by one that main writes. */
-export async function runThread(boot: ThreadBoot, port: ThreadPort, own: Omit<Platform, 'log'>): Promise<void> {
+/**
+ * Composes a thread's kernel and runs its actor: `behavior`, or else the one that `boot` names, whose module is loaded.
+ * `platform.log` is replaced by one that main writes. Resolves when the actor has started, or has said why not.
+ */
+export async function runThread(
+  boot: ThreadBoot,
+  port: ThreadPort,
+  own: Omit<Platform, 'log'>,
+  behavior?: Behavior,
+): Promise<void> {
   const channel = new ThreadChannel<FromThread>(own.turns, (batch) => port.post(batch))
   const send = (message: FromThread): void => channel.send(message)
   const platform: Platform = { ...own, log: portLog(send) }
@@ -54,8 +63,8 @@ export async function runThread(boot: ThreadBoot, port: ThreadPort, own: Omit<Pl
   }
   let actor: Actor | undefined
   try {
-    const behavior = await loadBehavior(boot.module, boot.behavior)
-    actor = kernel.spawn(behavior, boot.args, { parent: boot.parent })
+    const loaded = behavior ?? (await loadBehavior(boot.module, boot.behavior))
+    actor = kernel.spawn(loaded, boot.args, { parent: boot.parent })
     for (const link of boot.links) actor.relations.addLink(link)
     // Only now: a signal that came before the actor exists would be answered as to a dead one.
     port.onMessage((batch) => {

@@ -3,9 +3,8 @@ import type { ActorName } from '../actor/pid.ts'
 import type { Bearing } from '../actor/protocol.ts'
 import type { Placement } from '../actor/thread-starter.ts'
 import { SpecError } from './errors.ts'
-
-/** When a child is started again: always; only after an unclean end; never. */
-export type Restart = 'permanent' | 'transient' | 'temporary'
+import type { Intensity } from './restart-intensity.ts'
+import type { Restart, Strategy } from './restart-strategy.ts'
 
 export interface ChildOptions<Named = unknown> {
   /** Default `'permanent'`. */
@@ -34,6 +33,17 @@ export interface ChildSpec {
   readonly startMs: number
   readonly register: string | undefined
   readonly thread: Placement
+  /** Of a supervisor: what it supervises, so that a tree can be drawn and changed as data. */
+  readonly supervises?: SupervisorSpec
+}
+
+export interface SupervisorSpec {
+  /** Default `'oneForOne'`. */
+  readonly strategy?: Strategy
+  /** Default 3 restarts within 5,000 ms, counted over all children. */
+  readonly intensity?: Intensity
+  /** Started in this order, stopped in the reverse one. */
+  readonly children: readonly ChildSpec[]
 }
 
 /**

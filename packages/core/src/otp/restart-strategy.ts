@@ -1,6 +1,7 @@
 import type { ExitReason } from '../actor/exit-reason.ts'
 import { isCleanExit } from '../actor/exit-reason.ts'
-import type { Restart } from './child-spec.ts'
+/** When a child is started again: always; only after an unclean end; never. */
+export type Restart = 'permanent' | 'transient' | 'temporary'
 
 /** Whom the end of one child concerns: only itself; all; itself and those started after it. */
 export type Strategy = 'oneForOne' | 'oneForAll' | 'restForOne'

@@ -7,19 +7,11 @@ import { type Envelope, mailboxLimitDefault, type Request } from '../actor/mailb
 import { formatPid, type Pid, samePid } from '../actor/pid.ts'
 import { watchExit } from '../actor/watch.ts'
 import { errorData } from '../base/error-data.ts'
-import { type ChildOptions, type ChildSpec, childSpec } from './child-spec.ts'
+import { sometimes } from '../platform/property.ts'
+import { type ChildOptions, type ChildSpec, childSpec, type SupervisorSpec } from './child-spec.ts'
 import { SpecError } from './errors.ts'
 import { addRestart, type Intensity, intensityDefault } from './restart-intensity.ts'
 import { concernedBy, shouldRestart, type Strategy } from './restart-strategy.ts'
-
-export interface SupervisorSpec {
-  /** Default `'oneForOne'`. */
-  readonly strategy?: Strategy
-  /** Default 3 restarts within 5,000 ms, counted over all children. */
-  readonly intensity?: Intensity
-  /** Started in this order, stopped in the reverse one. */
-  readonly children: readonly ChildSpec[]
-}
 
 /** A child as `whichChildren` shows it. */
 export interface ChildInfo {
@@ -50,7 +42,7 @@ export interface SupervisorProtocol {
  * supervisor('jobs', { strategy: 'oneForAll', children: [child('a', a, []), child('b', b, [])] })
  */
 export function supervisor(id: string, spec: SupervisorSpec, options: ChildOptions = {}): ChildSpec {
-  return childSpec(id, supervisorBehavior(id, spec), [], 'supervisor', options)
+  return { ...childSpec(id, supervisorBehavior(id, spec), [], 'supervisor', options), supervises: spec }
 }
 
 /** The behavior of a supervisor, to be started like any other. */
@@ -198,6 +190,7 @@ class Supervisor implements Process {
   async #restart(child: Child): Promise<void> {
     const { restartsMs, exceeded } = addRestart(this.#restartsMs, this.#ctx.clock.monotonic(), this.#intensity)
     this.#restartsMs = restartsMs
+    sometimes(exceeded, 'skerry/a supervisor gave up after too many restarts')
     if (exceeded) {
       const fields = { supervisor: this.#ctx.actor.label, child: child.spec.id, ...this.#intensity }
       this.#ctx.log.error(fields, 'too many restarts: the supervisor gives up')

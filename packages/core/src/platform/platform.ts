@@ -1,10 +1,14 @@
+import type { ActorEvent } from './actor-event.ts'
 import type { Clock } from './clock.ts'
+import type { Files } from './files.ts'
 import type { Log } from './log.ts'
 import type { Random } from './random.ts'
 import type { Threads } from './threads.ts'
 import type { TurnQueue } from './turn-queue.ts'
 
+export type { ActorEvent } from './actor-event.ts'
 export type { Clock, Timer } from './clock.ts'
+export type { Files } from './files.ts'
 export type { Log } from './log.ts'
 export type { Random } from './random.ts'
 export type { ThreadEnd, ThreadEvents, ThreadHandle, Threads } from './threads.ts'
@@ -19,6 +23,7 @@ export interface Platform {
   readonly random: Random
   readonly turns: TurnQueue
   readonly threads: Threads
+  readonly files: Files
   readonly log: Log
   /** The environment's variables, read once at boot. */
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -26,4 +31,13 @@ export interface Platform {
   load(): number
   /** What the operating-system process should report when it ends. */
   setExitCode(code: number): void
+  /**
+   * Makes what one actor of the app gets of what another one, or plain code, hands over on the same thread: a message,
+   * the arguments of a cast or call, an answer. Absent in production, where the very object is handed over; a simulator
+   * copies it, so that code which shares state fails early. What it throws is `ERR_NOT_ENCODABLE` for the one who hands
+   * over, as if the other were on another thread.
+   */
+  handOver?(value: unknown): unknown
+  /** Told when actors begin and end, for a trace. Absent in production. Must not throw. */
+  onActor?(event: ActorEvent): void
 }

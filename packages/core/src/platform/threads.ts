@@ -25,21 +25,27 @@ export interface ThreadEvents {
 
 /** Starts threads. In simulation they are kernels in the same thread, with messages still cloned at the border. */
 export interface Threads {
-  start(boot: unknown, events: ThreadEvents): ThreadHandle
+  /**
+   * `inProcess` is the behavior that the thread runs, as an object. Only threads that are none can use it, and so load no
+   * module again; real ones ignore it and find the behavior by what `boot` says.
+   */
+  start(boot: unknown, events: ThreadEvents, inProcess: unknown): ThreadHandle
 }
 
 /** What a thread's entry finds in its `workerData`. */
 export interface ThreadWorkerData {
   readonly skerryBoot: unknown
   readonly skerryPort: MessagePort
+  /** The root of the node's files. */
+  readonly skerryFilesRoot: string
 }
 
-/** Real worker threads that run the module at `entry`. */
-export function systemThreads(entry: URL): Threads {
+/** Real worker threads that run the module at `entry`, with their files below `filesRoot`. */
+export function systemThreads(entry: URL, filesRoot: string): Threads {
   return {
     start(boot, events) {
       const { port1: ours, port2: theirs } = new MessageChannel()
-      const workerData: ThreadWorkerData = { skerryBoot: boot, skerryPort: theirs }
+      const workerData: ThreadWorkerData = { skerryBoot: boot, skerryPort: theirs, skerryFilesRoot: filesRoot }
       const worker = new Worker(entry, { workerData, transferList: [theirs], stdin: false })
       let error: Error | undefined
       let exitCode: number | undefined

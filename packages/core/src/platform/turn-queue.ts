@@ -4,6 +4,10 @@ import { RingQueue } from '../base/ring-queue.ts'
 /** One step of one actor: it handles at most one message. */
 export interface Turn {
   runTurn(): void
+  /** Whose step it is, where it is an actor's. Only the order of turns of one actor, and of all others, is promised in simulation. */
+  readonly pid?: { readonly serial: number }
+  /** What a trace calls it. */
+  readonly label?: string
 }
 
 /** Decides when the next turn runs. In simulation each turn is one event of a seeded queue. */

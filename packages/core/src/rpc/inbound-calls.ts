@@ -1,4 +1,5 @@
 import type { Clock } from '../platform/clock.ts'
+import { always } from '../platform/property.ts'
 import { formatPid, type Pid } from '../actor/pid.ts'
 import { isLost, type LostPeer } from '../actor/edges.ts'
 
@@ -30,7 +31,9 @@ export class InboundCalls {
   /** Notes a request; `false` when the node has as many as it takes. */
   arrive(call: Pid): boolean {
     if (this.#calls.size >= this.#limit) return false
-    this.#calls.set(formatPid(call), { call, process: undefined })
+    const key = formatPid(call)
+    always(!this.#calls.has(key), 'skerry/a call arrives once', { call: key })
+    this.#calls.set(key, { call, process: undefined })
     return true
   }
 

@@ -8,6 +8,7 @@ import type { NodeId, Pid } from '../actor/pid.ts'
 import type { ProcedureName, RegionTarget, RemoteOwner, RemoteServices, RpcOptions } from '../actor/remote-verbs.ts'
 import type { Failure, Outcome, Signal, SpawnRequest } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
+import { sometimes } from '../platform/property.ts'
 import { checkRegionTarget, chooseNode } from '../region/region-choice.ts'
 import type { RegionTableReader, RegionTableView } from '../region/region-table.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
@@ -247,7 +248,9 @@ class RemoteCall implements Addressable, Attachment, Deadline {
     this.#attempts.push({ node: node.node, code: failure.code, outcome: failure.outcome })
     this.#lastFailure = failure
     this.#leaveTarget()
-    if (mayTryElsewhere(failure) && this.#attempts.length < attemptsMax) this.#attempt()
+    const again = mayTryElsewhere(failure) && this.#attempts.length < attemptsMax
+    sometimes(again, 'skerry/a call was tried at another node')
+    if (again) this.#attempt()
     else this.#finish(failure)
   }
 

@@ -4,6 +4,7 @@ import type { Kernel } from '../actor/kernel.ts'
 import type { Replier } from '../actor/mailbox.ts'
 import type { Pid } from '../actor/pid.ts'
 import type { CancelSignal, Failure, SpawnSignal } from '../actor/signal.ts'
+import { chance, reachable, sometimes } from '../platform/property.ts'
 import type { InboundCalls } from './inbound-calls.ts'
 import { type ArrivedSpawn, rpcProcessesName, rpcServerName } from './rpc-server.ts'
 
@@ -28,7 +29,7 @@ export function createRpcInbox(kernel: Kernel, inbound: InboundCalls): RpcInbox 
         replier.fail({ code: 'ERR_DRAINING', outcome: 'not-run', message: 'The node is leaving and takes no new work' })
       } else if (actor === undefined) {
         replier.fail({ code: 'ERR_NOT_READY', outcome: 'not-run', message: 'The node is not ready yet' })
-      } else if (!inbound.arrive(signal.from)) {
+      } else if (chance('skerry/refuse a call as overloaded') || !inbound.arrive(signal.from)) {
         replier.fail({ code: 'ERR_OVERLOADED', outcome: 'not-run', message: 'The node has as many calls as it takes' })
       } else {
         const arrived: ArrivedSpawn = { signal, arrivedMs: kernel.platform.clock.monotonic() }
@@ -37,7 +38,11 @@ export function createRpcInbox(kernel: Kernel, inbound: InboundCalls): RpcInbox 
     },
     cancel(signal) {
       const process = inbound.end(signal.from)
-      if (process !== undefined) stop(process, signal.reason)
+      // None: it was answered, refused or not begun when the cancellation came.
+      sometimes(process === undefined, 'skerry/a cancellation found nothing to end')
+      if (process === undefined) return
+      reachable('skerry/a remote process was cancelled')
+      stop(process, signal.reason)
     },
     peerLost(lost) {
       for (const process of inbound.endLost(lost)) stop(process, 'noconnection')

@@ -8,7 +8,8 @@ import { formatPid, type Pid } from '../actor/pid.ts'
 import type { Router } from '../actor/router.ts'
 import type { Failure, Signal } from '../actor/signal.ts'
 import type { ThreadSpawn, ThreadStarter } from '../actor/thread-starter.ts'
-import type { ThreadEnd, ThreadHandle } from '../platform/threads.ts'
+import { sometimes } from '../platform/property.ts'
+import type { ThreadEnd, ThreadEvents, ThreadHandle } from '../platform/threads.ts'
 import { ThreadChannel } from './thread-channel.ts'
 import type { FromThread, ThreadBoot, ToThread } from './thread-message.ts'
 
@@ -80,10 +81,11 @@ export class OwnThreads implements ThreadStarter, Router {
     }
     let handle: ThreadHandle
     try {
-      handle = kernel.platform.threads.start(boot, {
+      const events: ThreadEvents = {
         message: (batch) => this.#receive(number, batch as readonly FromThread[]),
         ended: (end) => this.#lost(number, end),
-      })
+      }
+      handle = kernel.platform.threads.start(boot, events, spawn.behavior)
     } catch (error) {
       const message = `The arguments of "${spawn.behavior.name}" can not be copied to its thread: ${String(error)}`
       return this.#stillborn(pid, spawn, new ActorError('ERR_NOT_CLONEABLE', message, { cause: error }))
@@ -212,6 +214,7 @@ export class OwnThreads implements ThreadStarter, Router {
     this.#threads.delete(number)
     const { kernel } = this.#options
     const reason: ExitReason = thread.ended ?? (end.error === undefined ? 'threadlost' : errorData(end.error))
+    sometimes(thread.ended === undefined, 'skerry/a thread was lost without a word')
     if (thread.ended === undefined) {
       const fields = {
         thread: number,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { errorData, errorFromData, isErrorData } from '../../src/base/error-data.ts'
+import { errorData, errorFromData, isErrorData, leaveOutStacks } from '../../src/base/error-data.ts'
 import { RuntimeError } from '../../src/base/runtime-error.ts'
 
 class DiskFull extends Error {}
@@ -33,6 +33,24 @@ describe('an error as data', () => {
     expect([back.name, back.message, back.code, back.stack]).toEqual(['RuntimeError', 'x', 'ERR_X', error.stack])
     expect(back.cause).toBeInstanceOf(Error)
     expect(errorData(back)).toEqual(errorData(error))
+  })
+
+  it('leaves its stack, and those of its causes, behind where a simulator wants it so', () => {
+    const bringBack = leaveOutStacks()
+    try {
+      const data = errorData(new RuntimeError('ERR_X', 'x', { cause: new DiskFull('no room') }))
+      expect(data).toEqual({
+        type: 'error',
+        name: 'RuntimeError',
+        message: 'x',
+        code: 'ERR_X',
+        cause: { type: 'error', name: 'DiskFull', message: 'no room' },
+      })
+      expect(errorFromData(data).stack).toBe('RuntimeError: x')
+    } finally {
+      bringBack()
+    }
+    expect(errorData(new Error('x'))).toHaveProperty('stack')
   })
 
   it('cuts a cause chain that bites its tail', () => {

@@ -42,9 +42,9 @@ describe('an actor on a thread of its own', () => {
   beforeAll(async () => {
     const platform = systemPlatform({ log: silentLog })
     const threads: typeof platform.threads = {
-      start(boot, events) {
+      start(boot, events, inProcess) {
         threadsStarted += 1
-        return platform.threads.start(boot, events)
+        return platform.threads.start(boot, events, inProcess)
       },
     }
     const app = defineApp({

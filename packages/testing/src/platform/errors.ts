@@ -9,6 +9,24 @@ export type TestingErrorCode =
   | 'ERR_TOO_MANY_TURNS'
   /** Ticks and microtasks kept coming beyond the bound. */
   | 'ERR_NOT_SETTLED'
+  /** This version of Node runs ticks and microtasks in a way that the simulation does not know how to settle. */
+  | 'ERR_DRAIN_UNSOUND'
+  /** Fake timers are installed: they and the simulation would each think that time is theirs. */
+  | 'ERR_FAKE_TIMERS'
+  /** User code did something that the simulation can't decide, such as real I/O. */
+  | 'ERR_ESCAPED'
+  /** The definition of a simulation can't be: no node, a primary region without one. */
+  | 'ERR_BAD_SIMULATION'
+  /** The app has no child of that id to replace. */
+  | 'ERR_NO_SUCH_CHILD'
+  /** The simulated cluster has no node of that name. */
+  | 'ERR_NO_SUCH_NODE'
+  /** The simulated node is down. */
+  | 'ERR_NODE_DOWN'
+  /** The node of a client ended before its answer came: what was asked may have been done. */
+  | 'ERR_CLIENT_LOST'
+  /** What a workload waited for did not come within its time. */
+  | 'ERR_NOT_UNTIL'
 
 /** What the testing platform reports when a run goes beyond its bounds. */
 export class TestingError extends RuntimeError {

@@ -1,5 +1,6 @@
 import type { Log, Platform, Threads } from '@skerry/core/platform'
 import { TestingError } from './errors.ts'
+import { type MemoryFiles, memoryFiles } from './memory-files.ts'
 import { type ManualTurns, manualTurns, tooManyTurns } from './manual-turns.ts'
 import { type RecordedLog, recordedLog } from './recorded-log.ts'
 import { type SeededRandom, seededRandom } from './seeded-random.ts'
@@ -11,6 +12,7 @@ export interface ManualPlatform extends Platform {
   readonly clock: VirtualClock
   readonly random: SeededRandom
   readonly turns: ManualTurns
+  readonly files: MemoryFiles
   readonly log: RecordedLog
   /** What `setExitCode` was last called with. */
   readonly exitCode: number | undefined
@@ -57,6 +59,7 @@ export function manualPlatform(options: ManualPlatformOptions = {}): ManualPlatf
     random,
     turns,
     threads: noThreads,
+    files: memoryFiles(),
     log: recordedLog(log),
     environment,
     load: () => 0,

@@ -1,0 +1,19 @@
+// What a simulator of nodes needs beside the Platform: `@skerry/testing` is built on it. It is no part of the public
+// interface: any release may change it without notice. Applications import from '@skerry/core'.
+
+// Threads that are none
+export type { Behavior } from './actor/behavior.ts'
+export { runThread, type ThreadPort } from './node/thread-main.ts'
+export type { FromThread, ReadReceipt, ThreadBoot, ToThread } from './thread/thread-message.ts'
+
+// Properties
+export { installPropertyObserver, type PropertyObserver } from './platform/property.ts'
+
+// Files
+export { checkFilePath, folderOfPrefix } from './platform/file-path.ts'
+
+// The same bytes on every machine
+export { leaveOutStacks } from './base/error-data.ts'
+
+// Traces
+export { describeFrame } from './mesh/describe-frame.ts'
