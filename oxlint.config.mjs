@@ -72,6 +72,8 @@ const ambient = {
 }
 const ambientAllowed = { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' }
 
+const simulationShells = ['platform/real-time.ts'].map((file) => `packages/testing/src/${file}`)
+
 const noPackageOfOurs = {
   regex: '^@skerry/',
   message: 'core depends on no other package of ours, and on itself by path.',
@@ -151,6 +153,11 @@ export default {
       },
     },
     ...coreFolderOverrides(),
+    {
+      // What simulates the machine, drives a simulation from outside, or keeps it from escaping has to touch the machine.
+      files: simulationShells,
+      rules: { ...ambientAllowed, 'no-restricted-imports': ['error', { patterns: [coreByItsNameOnly] }] },
+    },
     {
       files: ['**/test/**', '**/bench/**'],
       rules: {

@@ -8,6 +8,7 @@ import { printMarkdown } from './markdown.ts'
 import type { Row, SuiteResult } from './row.ts'
 import { rpcSuite } from './rpc-suite.ts'
 import { printTable } from './table.ts'
+import { simSuite } from './sim-suite.ts'
 import { threadsSuite } from './threads-suite.ts'
 
 const suites: Readonly<Record<string, (pace: Pace) => Promise<Row[]>>> = {
@@ -15,6 +16,7 @@ const suites: Readonly<Record<string, (pace: Pace) => Promise<Row[]>>> = {
   threads: threadsSuite,
   rpc: rpcSuite,
   'region-table': regionTableSuite,
+  sim: simSuite,
 }
 
 const usage = `usage: npm run bench -- [suite …] [--json | --markdown] [--quick]

@@ -85,6 +85,8 @@ class MembershipServer implements Process {
   readonly #snapshotEveryMs = knob('skerry/snapshot every ms', snapshotEveryMs, [500, 3_000])
   #own: NodeRecord
   #state: Membership
+  /** The view that RegionRegistry was told last. */
+  #told: readonly RoutableNode[] = []
 
   constructor(ctx: Context, options: MembershipServerOptions) {
     this.#ctx = ctx
@@ -135,7 +137,7 @@ class MembershipServer implements Process {
         return
       case 'announce':
         this.#issue({ procedures: event.procedures })
-        for (const peer of this.#options.links.peers()) this.#sendSnapshot(peer.node)
+        this.#sendSnapshot(...this.#options.links.peerNodes())
         return
       case 'state':
         this.#issue({ state: event.state })
@@ -146,10 +148,11 @@ class MembershipServer implements Process {
         this.#again('tick', membershipTickMs)
         return
       case 'snapshots':
-        for (const peer of this.#options.links.peers()) this.#sendSnapshot(peer.node)
+        this.#sendSnapshot(...this.#options.links.peerNodes())
         this.#again('snapshots', this.#snapshotEveryMs)
         return
       case 'refresh':
+        this.#told = []
         this.#tellView()
     }
   }
@@ -204,29 +207,34 @@ class MembershipServer implements Process {
   }
 
   #relay(sealed: Uint8Array, except: NodeId | undefined): void {
-    for (const peer of this.#options.links.peers()) if (peer.node !== except) this.#send(peer.node, [sealed])
+    this.#send(
+      [...this.#options.links.peerNodes()].filter((node) => node !== except),
+      [sealed],
+    )
   }
 
-  #sendSnapshot(node: NodeId): void {
-    this.#send(node, membership.vouched(this.#state))
+  #sendSnapshot(...nodes: readonly NodeId[]): void {
+    this.#send(nodes, membership.vouched(this.#state))
   }
 
-  #send(node: NodeId, records: readonly Uint8Array[]): void {
-    if (!this.#options.isReady()) return
+  #send(nodes: readonly NodeId[], records: readonly Uint8Array[]): void {
+    if (!this.#options.isReady() || nodes.length === 0) return
     const { chunks, skipped } = encodeSnapshot(records, this.#options.links.frameBytesMax)
     if (skipped > 0) this.#ctx.log.warn({ skipped }, 'records too large for a snapshot were left out')
-    // Lost or refused, the next snapshot carries it.
-    for (const chunk of chunks) this.#options.links.sendControl(node, chunk)
+    // Lost or refused, the next snapshot carries it. Each link owns its bytes.
+    for (const node of nodes) for (const chunk of chunks) this.#options.links.sendControl(node, chunk.slice())
   }
 
   #tellView(): void {
-    const measured = new Map(this.#options.links.peers().map((peer) => [peer.node, peer]))
     const nodes: RoutableNode[] = [{ record: this.#own, rttMs: 0, load: this.#options.ownLoad() }]
     for (const { node, known } of this.#state.members.values()) {
       if (known === undefined || !membership.isRoutable(this.#state, node)) continue
-      const peer = measured.get(node)
-      nodes.push({ record: known.record, rttMs: peer?.rttMs, load: peer?.load ?? 0 })
+      const measured = this.#options.links.measured(node)
+      nodes.push({ record: known.record, rttMs: measured?.rttMs, load: measured?.load ?? 0 })
     }
+    // A new table makes every thread decode it again: small changes of measurements are not worth that.
+    if (nodes.length === this.#told.length && nodes.every((node, at) => isAlike(node, this.#told[at]))) return
+    this.#told = nodes
     this.#options.onView(nodes)
   }
 
@@ -237,6 +245,16 @@ class MembershipServer implements Process {
   #now(): number {
     return this.#ctx.clock.monotonic()
   }
+}
+
+// A measurement that moved by less than this part of it, or a load by less than this, is the same.
+const sameRttPart = 0.05
+const sameLoad = 0.02
+
+function isAlike(now: RoutableNode, before: RoutableNode | undefined): boolean {
+  if (before?.record !== now.record || Math.abs(now.load - before.load) > sameLoad) return false
+  if (now.rttMs === undefined || before.rttMs === undefined) return now.rttMs === before.rttMs
+  return Math.abs(now.rttMs - before.rttMs) <= before.rttMs * sameRttPart
 }
 
 // What Transport.publish takes. A larger record travels by snapshots alone.

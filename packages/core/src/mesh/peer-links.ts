@@ -92,6 +92,10 @@ export interface PeerLinks {
   sendControl(node: NodeId, bytes: Uint8Array): SendResult
   /** Peers with a link that is up. */
   peers(): PeerState[]
+  /** Their ids only, in no order that means anything. */
+  peerNodes(): Iterable<NodeId>
+  /** What the heartbeats of one of them showed; `undefined` without a link. */
+  measured(node: NodeId): { readonly rttMs: number | undefined; readonly load: number | undefined } | undefined
   linkTo(node: NodeId): PeerState | undefined
   /** Dials this address for ever, whoever is there. Our own addresses, and ones beyond the bound, are left out. */
   addSeed(address: string): void
@@ -208,6 +212,14 @@ class Links implements PeerLinks {
 
   peers(): PeerState[] {
     return Array.from(this.#up.values(), stateOf)
+  }
+
+  peerNodes(): Iterable<NodeId> {
+    return this.#up.keys()
+  }
+
+  measured(node: NodeId): { readonly rttMs: number | undefined; readonly load: number | undefined } | undefined {
+    return this.#up.get(node)
   }
 
   linkTo(node: NodeId): PeerState | undefined {

@@ -1,5 +1,6 @@
 import type { ExitReason } from '../actor/exit-reason.ts'
 import { isCleanExit } from '../actor/exit-reason.ts'
+
 /** When a child is started again: always; only after an unclean end; never. */
 export type Restart = 'permanent' | 'transient' | 'temporary'
 

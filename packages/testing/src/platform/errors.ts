@@ -17,6 +17,8 @@ export type TestingErrorCode =
   | 'ERR_ESCAPED'
   /** The definition of a simulation can't be: no node, a primary region without one. */
   | 'ERR_BAD_SIMULATION'
+  /** A fault of a simulation is impossible: before its start, or at a place that it does not have. */
+  | 'ERR_BAD_FAULT'
   /** The app has no child of that id to replace. */
   | 'ERR_NO_SUCH_CHILD'
   /** The simulated cluster has no node of that name. */
@@ -27,6 +29,12 @@ export type TestingErrorCode =
   | 'ERR_CLIENT_LOST'
   /** What a workload waited for did not come within its time. */
   | 'ERR_NOT_UNTIL'
+  /** A simulation found a failure: the message is the report. */
+  | 'ERR_SIMULATION_FAILED'
+  /** A setting of the runner, of its command line or of `SIM_…` in the environment, can't be. */
+  | 'ERR_BAD_OPTION'
+  /** A saved case can't be read. */
+  | 'ERR_BAD_CASE'
 
 /** What the testing platform reports when a run goes beyond its bounds. */
 export class TestingError extends RuntimeError {

@@ -1,0 +1,17 @@
+import { chromeTrace } from '../trace/chrome-trace.ts'
+import { formatTrace } from '../trace/jsonl.ts'
+import { traceHtml } from '../trace/html-view.ts'
+import type { Trace } from '../trace/trace-event.ts'
+import type { TraceForm } from './cli-args.ts'
+
+/** A trace as the text of a file. */
+export function traceText(trace: Trace, form: TraceForm): string {
+  switch (form) {
+    case 'html':
+      return traceHtml(trace)
+    case 'chrome':
+      return chromeTrace(trace)
+    case 'jsonl':
+      return formatTrace(trace)
+  }
+}

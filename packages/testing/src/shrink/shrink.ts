@@ -1,0 +1,117 @@
+import type { RunCase, RunResult } from '../simulation/run-result.ts'
+import type { SimCase } from '../simulation/sim-case.ts'
+import { ddmin } from './ddmin.ts'
+import { withFewerFaults, withoutNode } from './smaller-case.ts'
+import { weakerCases } from './weaker-case.ts'
+
+export interface ShrinkOptions {
+  /** Runs that may be spent. Default 500. At the bound the smallest case so far is the answer. */
+  readonly runsMax?: number
+  /** Real milliseconds that may be spent, by `now`. Default: no bound but `runsMax`. */
+  readonly budgetMs?: number
+  readonly now?: () => number
+}
+
+export interface Shrunk {
+  readonly result: RunResult
+  /** How many runs it took. */
+  readonly runs: number
+}
+
+// What follows the failure by less than this stays in: other runs fail a little later.
+const slackMs = 200
+
+/**
+ * Looks for a smaller case that breaks the same invariant: shorter, then with fewer faults, fewer clients and operations,
+ * fewer nodes, weaker and rounder faults. A step is kept only if the invariant of the same id fails. `first` must have
+ * failed. Deterministic, but for where a time budget ends it.
+ *
+ * @example
+ * const { result, runs } = await shrinkCase(failed, (simCase) => runCase(options, simCase), { runsMax: 200 })
+ */
+export async function shrinkCase(first: RunResult, run: RunCase, options: ShrinkOptions = {}): Promise<Shrunk> {
+  const shrinker = new Shrinker(first, run, options)
+  await shrinker.cutTime()
+  await shrinker.fewerFaults()
+  await shrinker.fewerClients()
+  await shrinker.fewerOps()
+  await shrinker.fewerNodes()
+  await shrinker.weaker()
+  // Each step may have made room for those before it.
+  await shrinker.cutTime()
+  await shrinker.fewerFaults()
+  await shrinker.fewerOps()
+  return { result: shrinker.best, runs: shrinker.runs }
+}
+
+class Shrinker {
+  best: RunResult
+  runs = 0
+  readonly #invariant: string | undefined
+  readonly #run: RunCase
+  readonly #isSpent: () => boolean
+
+  constructor(first: RunResult, run: RunCase, { runsMax = 500, budgetMs = Infinity, now = () => 0 }: ShrinkOptions) {
+    this.best = first
+    this.#run = run
+    this.#invariant = first.failure?.invariant
+    const deadline = now() + budgetMs
+    this.#isSpent = () => this.runs >= runsMax || now() > deadline
+  }
+
+  async cutTime(): Promise<void> {
+    const failedAt = this.best.failure?.atMs ?? 0
+    const { durationMs } = this.best.case
+    // A failure of progress comes when time is up, so it needs its time: try less of it all the same.
+    const candidates = [Math.ceil(failedAt + slackMs), Math.ceil(durationMs / 4), Math.ceil(durationMs / 2)]
+    for (const shorter of candidates) {
+      if (shorter < this.best.case.durationMs) await this.#try({ ...this.best.case, durationMs: shorter })
+    }
+  }
+
+  async fewerFaults(): Promise<void> {
+    await ddmin(this.best.case.faults, (faults) => this.#try(withFewerFaults(this.best.case, faults)))
+  }
+
+  async fewerClients(): Promise<void> {
+    for (const clientsMax of [1, 2, 3, 4, 6]) {
+      if (clientsMax >= clientsOf(this.best)) return
+      if (await this.#try({ ...this.best.case, clientsMax })) return
+    }
+  }
+
+  async fewerOps(): Promise<void> {
+    const skipped = new Set(this.best.case.skippedOps)
+    const done = this.best.ops.filter((op) => !skipped.has(op))
+    await ddmin(done, (kept) => {
+      const left = new Set(kept)
+      const gone = done.filter((op) => !left.has(op))
+      return this.#try({ ...this.best.case, skippedOps: [...skipped, ...gone] })
+    })
+  }
+
+  async fewerNodes(): Promise<void> {
+    for (const { name } of [...this.best.case.nodes].reverse()) {
+      if (this.best.case.nodes.length === 1) return
+      await this.#try(withoutNode(this.best.case, name))
+    }
+  }
+
+  async weaker(): Promise<void> {
+    for (const weaken of weakerCases(this.best.case)) await this.#try(weaken(this.best.case))
+  }
+
+  /** Whether the case breaks the same invariant; then it is the best one from now on. */
+  async #try(simCase: SimCase): Promise<boolean> {
+    if (this.#isSpent()) return false
+    this.runs += 1
+    const result = await this.#run(simCase)
+    if (result.failure === undefined || result.failure.invariant !== this.#invariant) return false
+    this.best = result
+    return true
+  }
+}
+
+function clientsOf({ ops }: RunResult): number {
+  return new Set(ops.map((op) => op.split('/')[0])).size
+}

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { type ConformanceSuite, transportConformance } from '../../src/conformance/transport-conformance.ts'
+import { SimUnit } from '../../src/kernel/sim-unit.ts'
+import { createSimNetwork, type SimNetwork } from '../../src/network/sim-network.ts'
+import { createKernel, driven, platformOn } from './sim-world.ts'
+
+const members = [
+  { name: 'a', region: 'iad' },
+  { name: 'b', region: 'fra' },
+  { name: 'c', region: 'syd' },
+  { name: 'stranger', region: 'lhr' },
+  { name: 'outsider', region: 'local' },
+]
+
+// Near and still, and far and varying: what is promised may not depend on latency.
+for (const { name, rtt, jitter } of [
+  { name: 'simulated in one place', rtt: { rtt: () => 1 }, jitter: false },
+  { name: 'simulated around the world', rtt: {}, jitter: true },
+]) {
+  const kernel = await createKernel()
+  const networks = new Map<string, SimNetwork>()
+  const suite: ConformanceSuite = {
+    describe,
+    it: Object.assign(
+      (title: string, run: () => Promise<void>, timeoutMs: number) => {
+        it(title, () => driven(kernel, run()), timeoutMs)
+      },
+      { skip: (title: string) => it(title, () => expect.fail('nothing is to be skipped')) },
+    ),
+  }
+  transportConformance(name, {
+    suite,
+    supports: { lanes: 2, gossip: true, maxFrameBytes: 1_048_576, secret: true, cluster: true, frameLimit: 'option' },
+    caseMs: 60_000,
+    platform: () => platformOn(kernel),
+    nobody: () => 'sim:nobody',
+    create({ member, world, maxFrameBytes }) {
+      const network = networks.get(world) ?? createSimNetwork({ kernel, nodes: members, rtt, jitter })
+      networks.set(world, network)
+      return network.transportFor(member, new SimUnit(member, 1), {
+        key: { stranger: 'other secret', outsider: 'other cluster' }[member as string] ?? '',
+        ...(maxFrameBytes !== undefined && { maxFrameBytes }),
+      })
+    },
+  })
+}
