@@ -17,3 +17,6 @@ export { leaveOutStacks } from './base/error-data.ts'
 
 // Traces
 export { describeFrame } from './mesh/describe-frame.ts'
+
+// A node that is alone, without a module to load
+export { createMemoryTransport } from './mesh/memory-transport.ts'

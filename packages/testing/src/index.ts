@@ -10,6 +10,7 @@ export { settleMicrotasks } from './platform/settle-microtasks.ts'
 
 // All of it as one platform
 export { type FilesCrash, type MemoryFiles, memoryFiles } from './platform/memory-files.ts'
+export { manualNode, type ManualNode, type ManualNodeOptions, type Probe } from './platform/manual-node.ts'
 export { type ManualPlatform, type ManualPlatformOptions, manualPlatform } from './platform/manual-platform.ts'
 export { type LogEntry, type RecordedLog, recordedLog } from './platform/recorded-log.ts'
 

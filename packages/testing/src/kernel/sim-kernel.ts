@@ -135,8 +135,17 @@ export class SimKernel implements Kernel {
   }
 
   /** Runs events until told to stop, until nothing is left, or until `untilUs`, where time then stands. */
-  run(untilUs: number): Promise<RunEnd> {
+  async run(untilUs: number): Promise<RunEnd> {
     this.#stopped = false
+    const unlimit = this.#drain.limit()
+    try {
+      return await this.#run(untilUs)
+    } finally {
+      unlimit()
+    }
+  }
+
+  #run(untilUs: number): Promise<RunEnd> {
     return new Promise((resolve, reject) => {
       const settle = (end: RunEnd | undefined): void => {
         if (end === undefined) inMacrotask(loop)
@@ -173,21 +182,19 @@ export class SimKernel implements Kernel {
     }
   }
 
+  /** As many events each time: rejections that nobody handled show only when the event loop goes on. */
   async #burstAsync(untilUs: number): Promise<RunEnd | undefined> {
-    const until = realMs() + breatheMs
-    for (;;) {
-      for (let left = eventsBetweenClockReads; left > 0; left -= 1) {
-        const end = this.#begin(untilUs)
-        if (end !== undefined) return end
-        try {
-          await this.#drain.async()
-        } catch (error) {
-          this.onThrow(error)
-        }
-        this.#settled()
+    for (let left = eventsBetweenClockReads; left > 0; left -= 1) {
+      const end = this.#begin(untilUs)
+      if (end !== undefined) return end
+      try {
+        await this.#drain.async()
+      } catch (error) {
+        this.onThrow(error)
       }
-      if (realMs() > until) return this.#breathe()
+      this.#settled()
     }
+    return this.#breathe()
   }
 
   #breathe(): undefined {

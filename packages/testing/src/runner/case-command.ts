@@ -14,10 +14,13 @@ import { chooseSimulations } from './run-command.ts'
 import type { ShrunkCase } from './shrink-failure.ts'
 import { SimThread, ThreadLost } from './sim-thread.ts'
 import { traceText } from './trace-text.ts'
-import { testingVersions } from './versions.ts'
 
 /** `skerry-sim replay`, `shrink` and `trace`. Resolves to the exit code. Rejects as {@link runCommand} does. */
-export async function caseCommand(command: 'replay' | 'shrink' | 'trace', args: CaseArgs, ports: Ports): Promise<number> {
+export async function caseCommand(
+  command: 'replay' | 'shrink' | 'trace',
+  args: CaseArgs,
+  ports: Ports,
+): Promise<number> {
   const source = await sourceOf(args)
   const thread = await SimThread.start({ module: pathToFileURL(source.module).href, hangMs: args.hangMs })
   try {
@@ -49,7 +52,12 @@ async function sourceOf({ file, only, seed }: CaseArgs): Promise<CaseSource> {
   }
   const { module, saved } = await readCase(file)
   const ofSeed = seed !== undefined && seed !== saved.case.seed
-  return { module, simulation: saved.simulation, seed: seed ?? saved.case.seed, simCase: ofSeed ? undefined : saved.case }
+  return {
+    module,
+    simulation: saved.simulation,
+    seed: seed ?? saved.case.seed,
+    simCase: ofSeed ? undefined : saved.case,
+  }
 }
 
 /** Throws `ERR_BAD_OPTION` where the module has several and none is named. */
@@ -100,16 +108,7 @@ class CaseRun {
     const startMs = realMs()
     const shrunk = await this.#thread.request('shrink', this.#name, { result, budget: {} })
     this.#ports.note(`Looked for ${((realMs() - startMs) / 1_000).toFixed(1)} s.`)
-    const { case: simCase, hash, failure } = shrunk.result
-    const { stack: _, ...told } = failure ?? { invariant: '', message: '', atMs: 0, event: 0 }
-    const path = await saveCase(this.#source.module, {
-      simulation: this.#name,
-      case: simCase,
-      original: this.#case,
-      hash,
-      failure: told,
-      versions: await testingVersions(),
-    })
+    const path = await saveCase(this.#source.module, this.#name, shrunk.result, this.#case)
     this.#tell(outcome, shrunk, path)
     return exitCodes.failed
   }

@@ -1,6 +1,8 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { TestingError } from '../platform/errors.ts'
+import type { RunFailure, RunResult } from '../simulation/run-result.ts'
+import type { SimCase } from '../simulation/sim-case.ts'
 import { formatSavedCase, parseSavedCase, type SavedCase, savedCaseFile } from './saved-case.ts'
 
 const folderName = '.sim'
@@ -15,12 +17,30 @@ export interface CaseFile {
   readonly module: string
 }
 
-/** Writes a case into `.sim` beside its module, over one of the same simulation and seed. Resolves to the file's path. */
-export async function saveCase(module: string, saved: Omit<SavedCase, 'skerrySim' | 'file'>): Promise<string> {
+/**
+ * Writes the case of a result into `.sim` beside its module, over one of the same simulation and seed. `original` is what
+ * the seed stood for. Resolves to the file's path.
+ */
+export async function saveCase(
+  module: string,
+  simulation: string,
+  { case: simCase, hash, failure }: RunResult,
+  original: SimCase,
+): Promise<string> {
   const folder = join(dirname(resolve(module)), folderName)
-  const path = join(folder, savedCaseFile(saved.simulation, saved.case.seed))
+  const path = join(folder, savedCaseFile(simulation, simCase.seed))
+  const saved: SavedCase = {
+    skerrySim: 1,
+    file: basename(module),
+    simulation,
+    case: simCase,
+    ...(simCase !== original && { original }),
+    hash,
+    failure: failure && withoutStack(failure),
+    versions: await ownVersions(),
+  }
   await mkdir(folder, { recursive: true })
-  await writeFile(path, formatSavedCase({ skerrySim: 1, file: basename(module), ...saved }))
+  await writeFile(path, formatSavedCase(saved))
   return path
 }
 
@@ -62,4 +82,16 @@ function homeOf(path: string): string {
 export function shownPath(path: string, folder: string): string {
   const short = relative(folder, path)
   return short.startsWith('..') ? path : short
+}
+
+/** A stack names the files of one machine. */
+function withoutStack({ invariant, message, atMs, event }: RunFailure): SavedCase['failure'] {
+  return { invariant, message, atMs, event }
+}
+
+async function ownVersions(): Promise<SavedCase['versions']> {
+  const own = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string
+  }
+  return { node: process.versions.node, testing: own.version }
 }

@@ -45,6 +45,7 @@ export const usage = `skerry-sim: runs simulations of Skerry clusters
   skerry-sim trace  FILE-or-JSON [--seed N] --html out.html | --chrome out.json | --jsonl out.jsonl
 
 FILE is a module that exports simulations (defineSimulation). JSON is a case that was saved to .sim beside it.
+Cases that were moved to .sim/regress are replayed before any seed.
 
   --seeds N       how many seeds; default: what the simulation says, or no end if --time is given
   --from N        the first of them; default 1
@@ -77,7 +78,12 @@ const flags = {
 const ofRun: readonly string[] = ['seeds', 'from', 'seed', 'time', 'jobs', 'only', 'hang', 'keep-going', 'json']
 const ofCase: readonly string[] = ['seed', 'only', 'hang', 'json']
 const ofTrace: readonly string[] = [...ofCase, 'html', 'chrome', 'jsonl']
-const allowed: Readonly<Record<string, readonly string[]>> = { run: ofRun, replay: ofTrace, shrink: ofCase, trace: ofTrace }
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  run: ofRun,
+  replay: ofTrace,
+  shrink: ofCase,
+  trace: ofTrace,
+}
 
 const hangMsDefault = 30_000
 

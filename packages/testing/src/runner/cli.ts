@@ -16,9 +16,9 @@ main(process.argv.slice(2)).then(
   },
   (error: unknown) => {
     process.exitCode = 2
-    if (!(error instanceof TestingError)) throw error
-    ports.note(`skerry-sim: ${error.message}`)
-    if (error.code === 'ERR_BAD_OPTION') ports.note('See skerry-sim --help.')
+    const isOurs = error instanceof TestingError
+    ports.note(`skerry-sim: ${isOurs ? error.message : ((error as Error).stack ?? String(error))}`)
+    if (isOurs && error.code === 'ERR_BAD_OPTION') ports.note('See skerry-sim --help.')
   },
 )
 

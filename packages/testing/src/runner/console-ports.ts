@@ -8,8 +8,8 @@ export interface Ports {
   note(line: string): void
   /** Begins to show how far it is, until the returned function is called. */
   showProgress(progress: () => Progress): () => void
-  /** Aborts when the person at the keyboard wants an end. */
-  readonly interrupted: AbortSignal
+  /** From now on the first Ctrl-C aborts this signal; the second ends the process, as ever. */
+  watchInterrupt(): AbortSignal
   /** Aborts `controller` after so many real milliseconds, until the returned function is called. */
   after(ms: number, controller: AbortController): () => void
   readonly folder: string
@@ -20,14 +20,15 @@ const everyMsElsewhere = 5_000
 
 /** The process's own. */
 export function consolePorts(): Ports {
-  const interrupted = new AbortController()
-  // The second one ends the process at once, as ever.
-  process.once('SIGINT', () => interrupted.abort())
   return {
     print: (line) => void process.stdout.write(`${line}\n`),
     note: (line) => void process.stderr.write(`${line}\n`),
     showProgress,
-    interrupted: interrupted.signal,
+    watchInterrupt: () => {
+      const controller = new AbortController()
+      process.once('SIGINT', () => controller.abort())
+      return controller.signal
+    },
     after: (ms, controller) => {
       const timer = setTimeout(() => controller.abort(), Math.min(ms, 2 ** 31 - 1))
       return () => clearTimeout(timer)

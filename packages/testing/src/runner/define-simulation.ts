@@ -49,7 +49,8 @@ export function isSimulation(value: unknown): value is SimulationDefinition {
 function checkSeeds(seeds: SimulationOptions['seeds']): void {
   const isCount = typeof seeds === 'number'
   for (const seed of isCount ? [seeds] : (seeds ?? [])) {
-    if (!Number.isSafeInteger(seed) || seed < (isCount ? 1 : 0)) throw bad(`seeds: ${seed} is no whole number of its range`)
+    if (!Number.isSafeInteger(seed) || seed < (isCount ? 1 : 0))
+      throw bad(`seeds: ${seed} is no whole number of its range`)
   }
   if (!isCount && seeds?.length === 0) throw bad('seeds: the list is empty')
 }

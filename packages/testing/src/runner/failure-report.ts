@@ -19,6 +19,8 @@ export interface FailureReport {
   readonly elsewhere?: 'same' | 'leak' | 'differs'
 }
 
+const stackFramesShown = 6
+
 const allFaultKinds: Readonly<Record<FaultKind, true>> = {
   partition: true,
   flap: true,
@@ -43,7 +45,7 @@ export function failureReport(report: FailureReport): string {
   return [
     headline(name, outcome, progress),
     ...labelled('faults', faultLines(result.case)),
-    ...labelled('failure', result.failure?.message.split('\n') ?? []),
+    ...labelled('failure', result.failure === undefined ? [] : failureLines(result.failure)),
     ...labelled('history', result.lastEvents.map(eventLine)),
     ...(shrunk === undefined ? [] : labelled('shrunk', shrunkLines(result, shrunk))),
     ...labelled('replay', replay),
@@ -80,11 +82,20 @@ function faultLines({ faults }: SimCase): string[] {
   return off.length === 0 ? on : [...on, `(off: ${off.join(', ')})`]
 }
 
+/** What was thrown was thrown somewhere. */
+function failureLines({ message, stack = '' }: RunFailure): string[] {
+  const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '))
+  return [...message.split('\n'), ...frames.slice(0, stackFramesShown)]
+}
+
 function shrunkLines(result: RunResult, { result: small, runs, realMs, code }: ShrunkCase): string[] {
   const [before, after] = [sizesOf(result), sizesOf(small)]
   const sizes = (['faults', 'ops', 'nodes'] as const).map((key) => `${before[key]} -> ${after[key]} ${key}`)
   const time = `${seconds(result.virtualMs)} -> ${seconds(small.virtualMs)}`
-  return [`${sizes.join(', ')}, ${time}   (${runs} runs, ${seconds(realMs)}; same invariant)`, ...code.trimEnd().split('\n')]
+  return [
+    `${sizes.join(', ')}, ${time}   (${runs} runs, ${seconds(realMs)}; same invariant)`,
+    ...code.trimEnd().split('\n'),
+  ]
 }
 
 function sizesOf({ case: simCase, ops }: RunResult): { faults: number; ops: number; nodes: number } {
@@ -116,7 +127,10 @@ function verifiedLines({ outcome, elsewhere }: FailureReport): [string, string[]
   const reruns = (rerunHash === undefined ? 0 : 1) + (elsewhere === 'same' ? 1 : 0)
   const threads = elsewhere === 'same' ? ', one of them in a fresh thread' : ''
   const times = `${reruns} ${reruns === 1 ? 're-run' : 're-runs'}${threads}`
-  return ['verified', [`same trace hash ${result.hash} on ${times}; ${result.escapes.length} escapes`, ...result.escapes]]
+  return [
+    'verified',
+    [`same trace hash ${result.hash} on ${times}; ${result.escapes.length} escapes`, ...result.escapes],
+  ]
 }
 
 const labelWidth = 9

@@ -31,7 +31,12 @@ export function seedsPerSecond(seeds: number, ms: number): number {
   return rate >= 100 ? Math.round(rate) : Number(rate.toPrecision(2))
 }
 
-function leftMs(done: number, total: number | undefined, elapsedMs: number, limitMs: number | undefined): number | undefined {
+function leftMs(
+  done: number,
+  total: number | undefined,
+  elapsedMs: number,
+  limitMs: number | undefined,
+): number | undefined {
   const byTime = limitMs === undefined ? Infinity : Math.max(0, limitMs - elapsedMs)
   const bySeeds = total === undefined || done === 0 ? Infinity : ((total - done) / done) * elapsedMs
   const left = Math.min(byTime, bySeeds)

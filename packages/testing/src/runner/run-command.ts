@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url'
 import { TestingError } from '../platform/errors.ts'
 import { realMs } from '../platform/real-time.ts'
-import { readRegressions, saveCase, shownPath } from './case-files.ts'
+import { type CaseFile, readRegressions, saveCase, shownPath } from './case-files.ts'
 import type { CaseOutcome } from './check-case.ts'
 import type { RunArgs } from './cli-args.ts'
 import type { Ports } from './console-ports.ts'
@@ -14,7 +14,6 @@ import { ThreadLost } from './sim-thread.ts'
 import { SwarmTally } from './swarm-tally.ts'
 import type { KnownSimulation } from './thread-message.ts'
 import { ThreadPool } from './thread-pool.ts'
-import { testingVersions } from './versions.ts'
 
 const seedsDefault = 20
 
@@ -23,16 +22,24 @@ export async function runCommand(args: RunArgs, ports: Ports): Promise<number> {
   const pool = await ThreadPool.start(args.jobs, { module: pathToFileURL(args.file).href, hangMs: args.hangMs })
   try {
     const chosen = chooseSimulations(pool.first.simulations, args.only)
+    const regressions = await readRegressions(args.file)
+    for (const { path, saved } of regressions) {
+      if (pool.first.simulations.some(({ name }) => name === saved.simulation)) continue
+      ports.note(`${path} is not replayed: ${args.file} exports no simulation "${saved.simulation}"`)
+    }
+    const interrupted = ports.watchInterrupt()
     const summaries: SwarmSummary[] = []
     for (const simulation of chosen) {
       const timeMs = args.timeMs === undefined ? undefined : args.timeMs / chosen.length
-      const summary = await new SwarmRun(pool, simulation, args, timeMs, ports).run()
+      const kept = regressions.filter(({ saved }) => saved.simulation === simulation.name)
+      const summary = await new SwarmRun({ pool, simulation, args, regressions: kept, timeMs, ports, interrupted }).run()
       summaries.push(summary)
       if (!args.json) ports.print(summaryText(summary))
-      if (ports.interrupted.aborted || (exitCodeOf(summaries) === 1 && !args.keepGoing)) break
+      if (interrupted.aborted || (exitCodeOf(summaries) === 1 && !args.keepGoing)) break
     }
     const exitCode = exitCodeOf(summaries)
-    if (args.json) ports.print(JSON.stringify({ skerrySim: 1, file: args.file, exitCode, simulations: summaries }, null, 2))
+    if (args.json)
+      ports.print(JSON.stringify({ skerrySim: 1, file: args.file, exitCode, simulations: summaries }, null, 2))
     return exitCode
   } finally {
     await pool.end()
@@ -40,47 +47,54 @@ export async function runCommand(args: RunArgs, ports: Ports): Promise<number> {
 }
 
 /** All, or the one of that name. Throws `ERR_BAD_OPTION`. */
-export function chooseSimulations(known: readonly KnownSimulation[], only: string | undefined): readonly KnownSimulation[] {
+export function chooseSimulations(
+  known: readonly KnownSimulation[],
+  only: string | undefined,
+): readonly KnownSimulation[] {
   const chosen = known.filter(({ name }) => only === undefined || name === only)
   if (chosen.length > 0) return chosen
   const names = known.map(({ name }) => name).join(', ')
   throw new TestingError('ERR_BAD_OPTION', `There is no simulation "${String(only)}", but: ${names}`)
 }
 
+interface SwarmRunParts {
+  readonly pool: ThreadPool
+  readonly simulation: KnownSimulation
+  readonly args: RunArgs
+  /** Its own. */
+  readonly regressions: readonly CaseFile[]
+  readonly timeMs: number | undefined
+  readonly ports: Ports
+  readonly interrupted: AbortSignal
+}
+
 /** The swarm of one simulation. */
 class SwarmRun {
-  readonly #pool: ThreadPool
-  readonly #simulation: KnownSimulation
-  readonly #args: RunArgs
-  readonly #timeMs: number | undefined
-  readonly #ports: Ports
+  readonly #parts: SwarmRunParts
   readonly #tally: SwarmTally
   readonly #startMs = realMs()
   readonly #bad: { readonly outcome: CaseOutcome; readonly progress: string }[] = []
   readonly #lost: LostSeed[] = []
 
-  constructor(pool: ThreadPool, simulation: KnownSimulation, args: RunArgs, timeMs: number | undefined, ports: Ports) {
-    this.#pool = pool
-    this.#simulation = simulation
-    this.#args = args
-    this.#timeMs = timeMs
-    this.#ports = ports
-    this.#tally = new SwarmTally(simulation.expects)
+  constructor(parts: SwarmRunParts) {
+    this.#parts = parts
+    this.#tally = new SwarmTally(parts.simulation.expects)
   }
 
   async run(): Promise<SwarmSummary> {
-    const { seed, keepGoing } = this.#args
-    const regressions = seed === undefined ? await this.#replayRegressions() : 0
+    const { args, regressions } = this.#parts
+    const { seed, keepGoing } = args
+    if (seed === undefined) await this.#replayRegressions()
     if (this.#bad.length === 0 || keepGoing) await this.#swarm()
     const realMsSpent = realMs() - this.#startMs
-    const { name } = this.#simulation
+    const { name } = this.#parts.simulation
     const tally = this.#tally
     const failures = await this.#failures()
     return {
       name,
       seeds: tally.seeds,
       rerun: tally.rerun,
-      regressions,
+      regressions: seed === undefined ? regressions.length : 0,
       events: tally.events,
       virtualMs: tally.virtualMs,
       realMs: Math.round(realMsSpent),
@@ -95,43 +109,41 @@ class SwarmRun {
   }
 
   /** What once failed is tried first. */
-  async #replayRegressions(): Promise<number> {
-    const { name } = this.#simulation
-    const files = (await readRegressions(this.#args.file)).filter(({ saved }) => saved.simulation === name)
-    for (const { path, saved } of files) {
-      const shown = shownPath(path, this.#ports.folder)
+  async #replayRegressions(): Promise<void> {
+    const { pool, simulation, regressions, ports } = this.#parts
+    for (const { path, saved } of regressions) {
+      const shown = shownPath(path, ports.folder)
       try {
-        const outcome = await this.#pool.first.request('check', name, { case: saved.case })
+        const outcome = await pool.first.request('check', simulation.name, { case: saved.case })
         if (outcome.verdict !== 'passed') this.#bad.push({ outcome, progress: `regression ${shown}` })
       } catch (error) {
         if (!(error instanceof ThreadLost)) throw error
         this.#lost.push({ seed: saved.case.seed, reason: `${shown}: ${error.message}` })
-        await this.#pool.replaceFirst()
+        await pool.replaceFirst()
       }
     }
-    return files.length
   }
 
   async #swarm(): Promise<void> {
-    const { keepGoing } = this.#args
+    const { keepGoing } = this.#parts.args
     const seeds = this.#seeds()
     const total = 'count' in seeds ? seeds.count : seeds.length
     const stop = new AbortController()
     const stopOnInterrupt = (): void => stop.abort()
-    this.#ports.interrupted.addEventListener('abort', stopOnInterrupt)
-    const clear = this.#timeMs === undefined ? undefined : this.#ports.after(this.#timeMs, stop)
-    const hide = this.#ports.showProgress(() => ({
-      name: this.#simulation.name,
+    this.#parts.interrupted.addEventListener('abort', stopOnInterrupt)
+    const clear = this.#parts.timeMs === undefined ? undefined : this.#parts.ports.after(this.#parts.timeMs, stop)
+    const hide = this.#parts.ports.showProgress(() => ({
+      name: this.#parts.simulation.name,
       done: this.#tally.seeds,
       total: Number.isFinite(total) ? total : undefined,
       bad: this.#tally.failed,
       inconclusive: this.#tally.inconclusive,
       elapsedMs: realMs() - this.#startMs,
-      limitMs: this.#timeMs,
+      limitMs: this.#parts.timeMs,
     }))
     try {
-      await this.#pool.swarm({
-        simulation: this.#simulation.name,
+      await this.#parts.pool.swarm({
+        simulation: this.#parts.simulation.name,
         seeds,
         rerunAll: total === 1,
         keepGoing,
@@ -152,16 +164,16 @@ class SwarmRun {
     } finally {
       hide()
       clear?.()
-      this.#ports.interrupted.removeEventListener('abort', stopOnInterrupt)
+      this.#parts.interrupted.removeEventListener('abort', stopOnInterrupt)
     }
   }
 
   #seeds(): SeedShare['seeds'] {
-    const { seed, seeds, from } = this.#args
+    const { seed, seeds, from } = this.#parts.args
     if (seed !== undefined) return [seed]
     if (seeds !== undefined) return { from, count: seeds }
-    if (this.#timeMs !== undefined) return { from, count: Infinity }
-    const own = this.#simulation.seeds
+    if (this.#parts.timeMs !== undefined) return { from, count: Infinity }
+    const own = this.#parts.simulation.seeds
     return typeof own === 'object' ? own : { from, count: own ?? seedsDefault }
   }
 
@@ -171,31 +183,29 @@ class SwarmRun {
     return `run ${done}${Number.isFinite(total) ? ` of ${total}` : ''}, ${rate} seeds/s`
   }
 
-  /** Confirms, shrinks and saves what did not pass. Of those that broke the same invariant only the first is shrunk. */
+  /** Confirms, shrinks and saves what did not pass. Of those that broke one invariant the first is shrunk and told. */
   async #failures(): Promise<FailedSeed[]> {
-    const { name } = this.#simulation
-    const { file, json } = this.#args
-    const shrunkInvariants = new Set<string>()
+    const { name } = this.#parts.simulation
+    const { file, json } = this.#parts.args
+    const told = new Set<string>()
     const failures: FailedSeed[] = []
+    // Threads come in as they come in.
+    this.#bad.sort((a, b) => a.outcome.result.case.seed - b.outcome.result.case.seed)
     for (const { outcome: found, progress } of this.#bad) {
       const invariant = found.result.failure?.invariant ?? found.verdict
-      const shrink = !shrunkInvariants.has(invariant) && !this.#ports.interrupted.aborted
-      if (shrink && found.verdict === 'failed') this.#ports.note('Confirming it, and looking for a smaller case …')
-      const { outcome, shrunk, elsewhere } = await judgeCase(this.#pool, name, found, shrink)
-      shrunkInvariants.add(invariant)
-      const { case: simCase, hash, failure } = shrunk?.result ?? outcome.result
-      const { stack: _, ...told } = failure ?? { invariant: '', message: '', atMs: 0, event: 0 }
-      const path = await saveCase(file, {
-        simulation: name,
-        case: simCase,
-        ...(shrunk !== undefined && { original: outcome.result.case }),
-        hash,
-        failure: failure === undefined ? undefined : told,
-        versions: await testingVersions(),
-      })
+      const isNew = !told.has(invariant)
+      told.add(invariant)
+      const shrink = isNew && !this.#parts.interrupted.aborted
+      if (shrink && found.verdict === 'failed') this.#parts.ports.note('Confirming it, and looking for a smaller case …')
+      const { outcome, shrunk, elsewhere } = await judgeCase(this.#parts.pool, name, found, shrink)
+      const path = await saveCase(file, name, shrunk?.result ?? outcome.result, found.result.case)
+      const saved = shownPath(path, this.#parts.ports.folder)
+      const { seed } = outcome.result.case
       const replay = [
-        `npx skerry-sim run ${file} --only '${name}' --seed ${simCase.seed}`,
-        `npx skerry-sim trace ${shownPath(path, this.#ports.folder)} --html out.html`,
+        `npx skerry-sim replay ${saved} --html out.html`,
+        ...(shrunk === undefined
+          ? []
+          : [`npx skerry-sim replay ${file} --only '${name}' --seed ${seed}   (not made smaller)`]),
       ]
       const report = failureReport({
         name,
@@ -205,9 +215,10 @@ class SwarmRun {
         ...(shrunk !== undefined && { shrunk }),
         ...(elsewhere !== undefined && { elsewhere }),
       })
-      if (!json) this.#ports.print(`${report}\n`)
+      if (!json && isNew) this.#parts.ports.print(`${report}\n`)
       const { verdict, result } = outcome
-      failures.push({ seed: simCase.seed, verdict, failure: result.failure, hash, saved: path, elsewhere, replay, report })
+      const { hash } = shrunk?.result ?? result
+      failures.push({ seed, verdict, failure: result.failure, hash, saved, elsewhere, replay, report })
     }
     return failures
   }

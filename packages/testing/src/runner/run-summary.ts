@@ -43,7 +43,9 @@ export interface LostSeed {
 }
 
 /** 0: all passed, 1: something failed, 3: some seeds have no answer and none failed. */
-export function exitCodeOf(summaries: readonly Pick<SwarmSummary, 'failures' | 'inconclusive' | 'notCovered'>[]): 0 | 1 | 3 {
+export function exitCodeOf(
+  summaries: readonly Pick<SwarmSummary, 'failures' | 'inconclusive' | 'notCovered'>[],
+): 0 | 1 | 3 {
   if (summaries.some(({ failures, notCovered }) => failures.length > 0 || notCovered.length > 0)) return 1
   return summaries.some(({ inconclusive }) => inconclusive.length > 0) ? 3 : 0
 }
@@ -55,7 +57,9 @@ export function summaryText(summary: SwarmSummary): string {
   const cases = regressions === 0 ? '' : `, ${regressions} saved cases`
   return [
     `${name}: ${seeds} seeds (${rerun} run twice${cases}), ${failures.length} failed, ${inconclusive.length} without an answer; ${time}`,
-    ...failures.map(({ seed, verdict, failure, saved }) => `  seed ${seed}: ${failure?.invariant ?? verdict}, saved to ${saved}`),
+    ...failures.map(
+      ({ seed, verdict, failure, saved }) => `  seed ${seed}: ${failure?.invariant ?? verdict}, saved to ${saved}`,
+    ),
     ...inconclusive.map(({ seed, reason }) => `  seed ${seed}: no answer: ${reason}`),
     ...notCovered.map((line) => `  not covered: ${line}`),
     ...summary.escapes.map((escape) => `  escaped: ${escape}`),

@@ -1,3 +1,4 @@
+import { realMs } from '../platform/real-time.ts'
 import { caseCode } from '../shrink/case-code.ts'
 import { shrinkCase } from '../shrink/shrink.ts'
 import type { RunCase, RunResult } from '../simulation/run-result.ts'
@@ -17,4 +18,20 @@ export interface ShrunkCase {
   readonly realMs: number
   /** A test of this case. */
   readonly code: string
+}
+
+const timeMsDefault = 30_000
+const runsDefault = 500
+
+/** Looks for a smaller case that breaks the invariant that `failed` broke, and writes it down as a test. */
+export async function shrinkFailure(
+  run: RunCase,
+  name: string,
+  failed: RunResult,
+  { timeMs = timeMsDefault, runs: runsMax = runsDefault }: ShrinkBudget = {},
+): Promise<ShrunkCase> {
+  const startMs = realMs()
+  const { result, runs } = await shrinkCase(failed, run, { runsMax, budgetMs: timeMs, now: realMs })
+  const title = `${name}: ${failed.failure?.invariant ?? 'failure'}`
+  return { result, runs, realMs: realMs() - startMs, code: caseCode(title, 'simulation', result.case) }
 }

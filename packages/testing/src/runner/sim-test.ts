@@ -1,8 +1,9 @@
 import { relative } from 'node:path'
 import { TestingError } from '../platform/errors.ts'
+import type { SimCase } from '../simulation/sim-case.ts'
 import { defineSimulation, type SimulationDefinition } from './define-simulation.ts'
 import { ambientTest, commandLineFile, isVitest, workingFolder } from './environment.ts'
-import { simulate, type SimulateOptions } from './simulate.ts'
+import { simulate, simulateCase, type SimulateOptions } from './simulate.ts'
 
 /** `test` of vitest or of node:test. */
 export type TestFunction = (
@@ -32,16 +33,39 @@ const timeoutMsDefault = 600_000
  */
 export function simTest(name: string, definition: SimulationDefinition, options: SimTestOptions = {}): void {
   defineSimulation(definition)
-  const { timeoutMs: timeout = timeoutMsDefault } = options
-  const underVitest = isVitest()
-  const test = options.test ?? (ambientTest(underVitest) as TestFunction | undefined)
-  if (test === undefined) {
-    throw new TestingError('ERR_BAD_OPTION', 'vitest has its globals off: simTest(name, options, { test })')
-  }
-  const registered = test(name, { timeout }, async (context) => {
+  register(name, options, async (context) => {
     const replay = (seed: number): string => replayLine(context, name, seed)
     await simulate({ ...definition, name: definition.name ?? name }, { ...options, replay })
   })
+}
+
+/**
+ * Registers a test of one written-out case, which is what the search for a smaller case ends with. Throws as
+ * {@link simTest} does.
+ *
+ * @example
+ * simReplay('no order twice', orders, { seed: 7, nodes, durationMs: 4_100, faults, skippedOps: ['0/1'] }, { test })
+ */
+export function simReplay(
+  name: string,
+  definition: SimulationDefinition,
+  simCase: SimCase,
+  options: Pick<SimTestOptions, 'test' | 'timeoutMs'> = {},
+): void {
+  defineSimulation(definition)
+  register(name, options, () => simulateCase(name, definition, simCase))
+}
+
+function register(
+  name: string,
+  { test: given, timeoutMs: timeout = timeoutMsDefault }: Pick<SimTestOptions, 'test' | 'timeoutMs'>,
+  run: (context: unknown) => Promise<void>,
+): void {
+  const test = given ?? (ambientTest(isVitest()) as TestFunction | undefined)
+  if (test === undefined) {
+    throw new TestingError('ERR_BAD_OPTION', 'vitest has its globals off: hand over its "test" as { test }')
+  }
+  const registered = test(name, { timeout }, run)
   // node:test hands out a promise, and reports what goes wrong by itself.
   void registered
 }

@@ -17,19 +17,16 @@ const { module, beats } = workerData as ThreadSetup
 const pulse = heartbeat(beats)
 const simulations = loadSimulations(module)
 
-simulations.then(
-  (all) => {
-    const known = [...all].map(([name, { seeds, expects = [] }]) => ({ name, seeds, expects }))
-    post({ kind: 'loaded', simulations: known })
-    parentPort?.on('message', (command: ThreadCommand) => {
-      answer(all.get(command.simulation) as SimulationDefinition, command).then(
-        (value) => post({ kind: 'answer', answer: value }),
-        refuse,
-      )
-    })
-  },
-  refuse,
-)
+simulations.then((all) => {
+  const known = [...all].map(([name, { seeds, expects = [] }]) => ({ name, seeds, expects }))
+  post({ kind: 'loaded', simulations: known })
+  parentPort?.on('message', (command: ThreadCommand) => {
+    answer(all.get(command.simulation) as SimulationDefinition, command).then(
+      (value) => post({ kind: 'answer', answer: value }),
+      refuse,
+    )
+  })
+}, refuse)
 
 async function answer(definition: SimulationDefinition, command: ThreadCommand): Promise<unknown> {
   const run: RunCase = (simCase, options) => {

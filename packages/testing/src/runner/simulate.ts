@@ -86,17 +86,16 @@ export async function simulate(definition: SimulationDefinition, options: Simula
 }
 
 /**
- * Runs one written-out case, twice, and resolves when it passed: for a shrunk case that has become a test. Rejects as
- * {@link simulate} does.
+ * Runs one written-out case, twice, and resolves when it passed. Rejects as {@link simulate} does.
  *
  * @example
- * test('no order twice', () => simReplay('no order twice', orders, { seed: 7, nodes, durationMs: 4_100, faults, skippedOps: ['0/1'] }))
+ * await simulateCase('no order twice', orders, { seed: 7, nodes, durationMs: 4_100, faults, skippedOps: ['0/1'] })
  */
-export async function simReplay(name: string, definition: SimulationDefinition, simCase: SimCase): Promise<void> {
+export async function simulateCase(name: string, definition: SimulationDefinition, simCase: SimCase): Promise<void> {
   defineSimulation(definition)
   const outcome = await checkCase((one, runOptions) => runCase(definition, one, runOptions), simCase)
   if (outcome.verdict === 'passed') return
-  const report = failureReport({ name, outcome, replay: ['the case is written out in the test: run it again'] })
+  const report = failureReport({ name, outcome, replay: ['run this test again: its case is written out in it'] })
   throw new SimulationFailure(report, outcome.result.case, outcome.result.failure)
 }
 
@@ -108,7 +107,9 @@ async function failureOf(
   { shrink, replay = (seed) => `SIM_SEED=${seed} and the command that ran this` }: SimulateOptions,
 ): Promise<SimulationFailure> {
   const shrunk =
-    outcome.verdict === 'failed' && shrink !== false ? await shrinkFailure(run, name, outcome.result, shrink) : undefined
+    outcome.verdict === 'failed' && shrink !== false
+      ? await shrinkFailure(run, name, outcome.result, shrink)
+      : undefined
   const report = failureReport({
     name,
     outcome,

@@ -14,12 +14,18 @@ export interface ThreadSetup {
 /** What the runner asks of a thread, one at a time, with what it answers. */
 export interface ThreadCommands {
   /** Runs seeds until none is left. Each is reported as a `seed`. */
-  readonly swarm: { readonly ask: { readonly share: SeedShare; readonly rerunAll: boolean; readonly keepGoing: boolean }; readonly answer: undefined }
+  readonly swarm: {
+    readonly ask: { readonly share: SeedShare; readonly rerunAll: boolean; readonly keepGoing: boolean }
+    readonly answer: undefined
+  }
   readonly resolve: { readonly ask: { readonly seed: number }; readonly answer: SimCase }
   readonly check: { readonly ask: { readonly case: SimCase }; readonly answer: CaseOutcome }
   /** Runs it once, with its trace. */
   readonly trace: { readonly ask: { readonly case: SimCase }; readonly answer: RunResult }
-  readonly shrink: { readonly ask: { readonly result: RunResult; readonly budget: ShrinkBudget }; readonly answer: ShrunkCase }
+  readonly shrink: {
+    readonly ask: { readonly result: RunResult; readonly budget: ShrinkBudget }
+    readonly answer: ShrunkCase
+  }
 }
 
 export type ThreadCommand = {

@@ -69,7 +69,12 @@ export class ThreadPool {
       const { rerunAll, keepGoing } = swarm
       for (;;) {
         try {
-          await (this.#threads[index] as SimThread).request('swarm', swarm.simulation, { share, rerunAll, keepGoing }, onSeed)
+          await (this.#threads[index] as SimThread).request(
+            'swarm',
+            swarm.simulation,
+            { share, rerunAll, keepGoing },
+            onSeed,
+          )
           return
         } catch (error) {
           if (!(error instanceof ThreadLost)) throw error

@@ -3,6 +3,7 @@ import { detectEscapes } from '../escape/escape-detector.ts'
 import { type Escape, type EscapeWorld, formatEscape } from '../escape/escape-world.ts'
 import { refuseFakeTimers } from '../escape/refuse-fake-timers.ts'
 import { installVirtualGlobals } from '../escape/virtual-globals.ts'
+import { catchUncaught } from '../kernel/catch-uncaught.ts'
 import type { SimKernel } from '../kernel/sim-kernel.ts'
 import { TestingError } from '../platform/errors.ts'
 import type { SeededRandom } from '../platform/seeded-random.ts'
@@ -44,8 +45,7 @@ export function confine(options: ConfinementOptions): Confinement {
   const undo = [
     installVirtualGlobals(world),
     ...(options.detects ? [detectEscapes(world)] : []),
-    listenInstead('uncaughtException', kernel, fail),
-    listenInstead('unhandledRejection', kernel, fail),
+    catchUncaught((error) => fail('unhandled', error)),
   ]
   return {
     get escapes() {
@@ -75,25 +75,5 @@ function escapeWorld(options: ConfinementOptions, escaped: (escape: Escape) => v
     },
     soon: (run): Timer => kernel.schedule(kernel.current, kernel.nowUs, 'timer', run),
     escaped,
-  }
-}
-
-/** Takes the place of the process's listeners for what an event of the simulation leads to. The others get the rest. */
-function listenInstead(
-  event: 'uncaughtException' | 'unhandledRejection',
-  kernel: SimKernel,
-  fail: (invariant: string, error: unknown) => void,
-): () => void {
-  const emitter: NodeJS.EventEmitter = process
-  const before = emitter.rawListeners(event) as ((...args: unknown[]) => void)[]
-  const listener = (error: unknown, ...rest: unknown[]): void => {
-    if (kernel.inside) fail('unhandled', error)
-    else for (const other of before) other.call(process, error, ...rest)
-  }
-  emitter.removeAllListeners(event)
-  emitter.on(event, listener)
-  return () => {
-    emitter.removeListener(event, listener)
-    for (const other of before) emitter.on(event, other)
   }
 }

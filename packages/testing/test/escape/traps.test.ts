@@ -119,6 +119,8 @@ describe('inside an event', () => {
       structuredClone: () => structuredClone({ a: new Map([[1, new Date(1)]]) }),
       createHash: () => crypto.createHash('sha256').update('a').digest('hex'),
       gzipSync: () => zlib.gunzipSync(zlib.gzipSync('a')).toString(),
+      // Node makes a WeakRef for it.
+      'a Request with a signal': () => new Request('http://a', { signal: new AbortController().signal }),
       'a microtask': () => new Promise<void>((resolve) => queueMicrotask(resolve)),
       require: () =>
         process.getBuiltinModule('node:module').createRequire(import.meta.url)('vitest/package.json') as unknown,

@@ -99,6 +99,11 @@ describe('chance inside an event', () => {
     expect(new Set(drawn)).toEqual(new Set([-2, -1, 0, 1, 2]))
   })
 
+  it('draws all bits of a large randomInt', async () => {
+    const drawn = await world.run(() => Array.from({ length: 50 }, () => crypto.randomInt(2 ** 47)))
+    expect(new Set(drawn.map((each) => each % 2))).toEqual(new Set([0, 1]))
+  })
+
   it('checks arguments as Node does', async () => {
     await expect(world.run(() => crypto.randomBytes(-1))).rejects.toMatchObject({ code: 'ERR_OUT_OF_RANGE' })
     await expect(world.run(() => crypto.randomInt(5, 5))).rejects.toMatchObject({ code: 'ERR_OUT_OF_RANGE' })
