@@ -25,7 +25,7 @@ const quiet: SimulationOptions = {
   regions: { syd: 2, lax: 2, fra: 1 },
   primary: 'syd',
   durationMs: 60_000,
-  healMs: 1_000,
+  healMs: 5_000,
   workload: async (sim) => {
     await sim.ready()
     await sim.clients(4, (client) => client.rpcPrimary(createOrder, client.op), { thinkMs: [1_000, 3_000] })

@@ -53,7 +53,7 @@ export interface RunStep {
 
 /** The record of one run: a rolling hash over every event, the last few events, and all of them where asked for. */
 export class RunLog {
-  readonly #trace: TraceEvent[] | undefined
+  readonly #trace: Entry[] | undefined
   readonly #hashes: boolean
   readonly #last: Entry[] = []
   readonly #steps: RunStep[] | undefined
@@ -79,8 +79,9 @@ export class RunLog {
     return hex(this.#low) + hex(this.#high)
   }
 
-  get trace(): readonly TraceEvent[] | undefined {
-    return this.#trace
+  /** Every event, where they are kept. Their captions are made here: most of what a trace costs. */
+  trace(): TraceEvent[] | undefined {
+    return this.#trace?.map(printed)
   }
 
   /** By event, where asked for. */
@@ -111,7 +112,7 @@ export class RunLog {
     if (this.#hashes)
       this.#mix(t, nodeIndex * 32 + kindCodes[kind], (facts?.digest ?? 0) ^ Math.imul(cause, 0xc2b2ae35))
     const entry: Entry = { i, t, node, kind, cause, facts }
-    if (this.#trace !== undefined) this.#trace.push(printed(entry))
+    this.#trace?.push(entry)
     this.#last[i % lastEventsMax] = entry
     if (this.#steps !== undefined) this.#steps.push({ hash: this.#low, stack: this.#shared(stack ?? '') })
     return i

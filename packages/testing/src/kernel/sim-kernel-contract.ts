@@ -17,7 +17,7 @@ export interface Scheduled {
 /** What the trace and the hash are told of an event. `digest` is any 32 bits that sum up its payload. */
 export interface EventFacts {
   readonly peer?: string
-  /** Called only when a trace is kept. */
+  /** Called only when a trace is kept, and then when the run is over: it must not read what changes. */
   readonly msg?: () => string
   readonly digest?: number
   /** The trace index of what caused it; default: the event that runs now. */

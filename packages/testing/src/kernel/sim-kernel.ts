@@ -32,6 +32,8 @@ export class SimKernel implements Kernel {
   /** The simulation itself: the workload, faults, invariants. Never dead, never blocked. */
   readonly self: SimUnit = new SimUnit('', 0)
   readonly log: RunLog
+  /** Whether the whole trace is kept. */
+  readonly isTraced: boolean
   readonly #heap = new EventHeap<SimEvent>()
   readonly #drain: Drain
   readonly #eventsMax: number
@@ -62,6 +64,7 @@ export class SimKernel implements Kernel {
     this.#eventsMax = eventsMax
     this.#stacks = stacks
     this.log = new RunLog({ trace, hash, steps: stacks })
+    this.isTraced = trace
     this.#drain = createDrain(drain)
   }
 

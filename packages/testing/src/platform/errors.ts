@@ -35,6 +35,8 @@ export type TestingErrorCode =
   | 'ERR_BAD_OPTION'
   /** A saved case can't be read. */
   | 'ERR_BAD_CASE'
+  /** A trace can't be read: the message names the line. */
+  | 'ERR_BAD_TRACE'
 
 /** What the testing platform reports when a run goes beyond its bounds. */
 export class TestingError extends RuntimeError {

@@ -13,7 +13,7 @@ import { failureReport } from './failure-report.ts'
 import { chooseSimulations } from './run-command.ts'
 import type { ShrunkCase } from './shrink-failure.ts'
 import { SimThread, ThreadLost } from './sim-thread.ts'
-import { traceText } from './trace-text.ts'
+import { traceFileText } from './trace-file-text.ts'
 
 /** `skerry-sim replay`, `shrink` and `trace`. Resolves to the exit code. Rejects as {@link runCommand} does. */
 export async function caseCommand(
@@ -137,7 +137,7 @@ class CaseRun {
     for (const form of ['html', 'chrome', 'jsonl'] as const) {
       const path = traces[form]
       if (path === undefined) continue
-      await writeFile(path, traceText(named, form))
+      await writeFile(path, traceFileText(named, form))
       this.#ports.note(`Wrote ${path} (${trace.events.length} events).`)
     }
   }

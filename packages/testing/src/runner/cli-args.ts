@@ -54,7 +54,7 @@ Cases that were moved to .sim/regress are replayed before any seed.
   --jobs N        threads; default 1
   --only NAME     the simulation of this name, if FILE exports several
   --hang T        a seed that makes no progress for so long is given up; default 30s
-  --keep-going    go on after a failure
+  --keep-going    go on after a failure, up to 100 of them
   --json          one JSON document on stdout; default: text
 
 Exit codes: 0 all passed, 1 something failed, 2 wrong usage or definition, 3 some seeds without an answer, no failure.`

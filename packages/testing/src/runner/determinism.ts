@@ -1,7 +1,7 @@
 import type { RunCase, RunResult } from '../simulation/run-result.ts'
 import type { SimCase } from '../simulation/sim-case.ts'
+import { eventLines } from '../trace/text-view.ts'
 import type { TraceEvent } from '../trace/trace-event.ts'
-import { eventLine } from './event-line.ts'
 
 /** One side of a {@link Divergence}. */
 export interface DivergentEvent {
@@ -57,7 +57,7 @@ export function firstDifference(first: RunResult, second: RunResult): Divergence
 /** As text: both events, each with the code that brought it about. */
 export function formatDivergence({ index, first, second }: Divergence): string {
   const sides = [first, second].map(({ event, stack }, side) => {
-    const what = event === undefined ? '(was over)' : eventLine(event).trimStart()
+    const what = event === undefined ? '(was over)' : eventLines([event])[0]?.trimStart()
     return [`run ${side + 1} ${what}`, ...shownFrames(stack).map((frame) => `    ${frame}`)].join('\n')
   })
   const alike = isSame(first.event, second.event) ? '\n(the same but for its payload)' : ''

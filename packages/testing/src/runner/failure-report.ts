@@ -2,9 +2,9 @@ import type { FaultKind } from '../fault/fault.ts'
 import { describeFault } from '../fault/fault-text.ts'
 import type { RunFailure, RunResult } from '../simulation/run-result.ts'
 import type { SimCase } from '../simulation/sim-case.ts'
+import { eventLines } from '../trace/text-view.ts'
 import type { CaseOutcome } from './check-case.ts'
 import { formatDivergence } from './determinism.ts'
-import { eventLine } from './event-line.ts'
 import type { ShrunkCase } from './shrink-failure.ts'
 
 export interface FailureReport {
@@ -46,7 +46,7 @@ export function failureReport(report: FailureReport): string {
     headline(name, outcome, progress),
     ...labelled('faults', faultLines(result.case)),
     ...labelled('failure', result.failure === undefined ? [] : failureLines(result.failure)),
-    ...labelled('history', result.lastEvents.map(eventLine)),
+    ...labelled('history', eventLines(result.lastEvents)),
     ...(shrunk === undefined ? [] : labelled('shrunk', shrunkLines(result, shrunk))),
     ...labelled('replay', replay),
     ...labelled(...verifiedLines(report)),

@@ -16,6 +16,8 @@ import type { KnownSimulation } from './thread-message.ts'
 import { ThreadPool } from './thread-pool.ts'
 
 const seedsDefault = 20
+// Each is confirmed and saved; nobody reads more.
+const failuresMax = 100
 
 /** `skerry-sim run`. Resolves to the exit code. Rejects with `ERR_BAD_SIMULATION`, `ERR_BAD_OPTION` or `ERR_BAD_CASE`. */
 export async function runCommand(args: RunArgs, ports: Ports): Promise<number> {
@@ -32,7 +34,15 @@ export async function runCommand(args: RunArgs, ports: Ports): Promise<number> {
     for (const simulation of chosen) {
       const timeMs = args.timeMs === undefined ? undefined : args.timeMs / chosen.length
       const kept = regressions.filter(({ saved }) => saved.simulation === simulation.name)
-      const summary = await new SwarmRun({ pool, simulation, args, regressions: kept, timeMs, ports, interrupted }).run()
+      const summary = await new SwarmRun({
+        pool,
+        simulation,
+        args,
+        regressions: kept,
+        timeMs,
+        ports,
+        interrupted,
+      }).run()
       summaries.push(summary)
       if (!args.json) ports.print(summaryText(summary))
       if (interrupted.aborted || (exitCodeOf(summaries) === 1 && !args.keepGoing)) break
@@ -115,7 +125,7 @@ class SwarmRun {
       const shown = shownPath(path, ports.folder)
       try {
         const outcome = await pool.first.request('check', simulation.name, { case: saved.case })
-        if (outcome.verdict !== 'passed') this.#bad.push({ outcome, progress: `regression ${shown}` })
+        this.#keep(saved.case.seed, outcome, `regression ${shown}`)
       } catch (error) {
         if (!(error instanceof ThreadLost)) throw error
         this.#lost.push({ seed: saved.case.seed, reason: `${shown}: ${error.message}` })
@@ -125,36 +135,33 @@ class SwarmRun {
   }
 
   async #swarm(): Promise<void> {
-    const { keepGoing } = this.#parts.args
+    const { pool, simulation, args, timeMs, ports, interrupted } = this.#parts
     const seeds = this.#seeds()
     const total = 'count' in seeds ? seeds.count : seeds.length
     const stop = new AbortController()
     const stopOnInterrupt = (): void => stop.abort()
-    this.#parts.interrupted.addEventListener('abort', stopOnInterrupt)
-    const clear = this.#parts.timeMs === undefined ? undefined : this.#parts.ports.after(this.#parts.timeMs, stop)
-    const hide = this.#parts.ports.showProgress(() => ({
-      name: this.#parts.simulation.name,
+    interrupted.addEventListener('abort', stopOnInterrupt)
+    const clear = timeMs === undefined ? undefined : ports.after(timeMs, stop)
+    const hide = ports.showProgress(() => ({
+      name: simulation.name,
       done: this.#tally.seeds,
       total: Number.isFinite(total) ? total : undefined,
       bad: this.#tally.failed,
       inconclusive: this.#tally.inconclusive,
       elapsedMs: realMs() - this.#startMs,
-      limitMs: this.#parts.timeMs,
+      limitMs: timeMs,
     }))
     try {
-      await this.#parts.pool.swarm({
-        simulation: this.#parts.simulation.name,
+      await pool.swarm({
+        simulation: simulation.name,
         seeds,
         rerunAll: total === 1,
-        keepGoing,
+        keepGoing: args.keepGoing,
         signal: stop.signal,
         onSeed: (seed, counts, outcome) => {
           this.#tally.add(counts)
-          if (outcome?.verdict === 'inconclusive') {
-            this.#lost.push({ seed, reason: outcome.result.failure?.message ?? '' })
-          } else if (outcome !== undefined) {
-            this.#bad.push({ outcome, progress: this.#progress(total) })
-          }
+          if (outcome !== undefined) this.#keep(seed, outcome, this.#progress(total))
+          if (this.#bad.length >= failuresMax) stop.abort()
         },
         onLost: (seed, reason) => {
           this.#tally.addLost()
@@ -164,16 +171,23 @@ class SwarmRun {
     } finally {
       hide()
       clear?.()
-      this.#parts.interrupted.removeEventListener('abort', stopOnInterrupt)
+      interrupted.removeEventListener('abort', stopOnInterrupt)
     }
   }
 
+  #keep(seed: number, outcome: CaseOutcome, progress: string): void {
+    const { verdict, result } = outcome
+    if (verdict === 'inconclusive') this.#lost.push({ seed, reason: result.failure?.message ?? '' })
+    else if (verdict !== 'passed') this.#bad.push({ outcome, progress })
+  }
+
   #seeds(): SeedShare['seeds'] {
-    const { seed, seeds, from } = this.#parts.args
+    const { simulation, args, timeMs } = this.#parts
+    const { seed, seeds, from } = args
     if (seed !== undefined) return [seed]
     if (seeds !== undefined) return { from, count: seeds }
-    if (this.#parts.timeMs !== undefined) return { from, count: Infinity }
-    const own = this.#parts.simulation.seeds
+    if (timeMs !== undefined) return { from, count: Infinity }
+    const own = simulation.seeds
     return typeof own === 'object' ? own : { from, count: own ?? seedsDefault }
   }
 
@@ -185,8 +199,9 @@ class SwarmRun {
 
   /** Confirms, shrinks and saves what did not pass. Of those that broke one invariant the first is shrunk and told. */
   async #failures(): Promise<FailedSeed[]> {
-    const { name } = this.#parts.simulation
-    const { file, json } = this.#parts.args
+    const { pool, simulation, args, ports, interrupted } = this.#parts
+    const { name } = simulation
+    const { file, json } = args
     const told = new Set<string>()
     const failures: FailedSeed[] = []
     // Threads come in as they come in.
@@ -195,11 +210,11 @@ class SwarmRun {
       const invariant = found.result.failure?.invariant ?? found.verdict
       const isNew = !told.has(invariant)
       told.add(invariant)
-      const shrink = isNew && !this.#parts.interrupted.aborted
-      if (shrink && found.verdict === 'failed') this.#parts.ports.note('Confirming it, and looking for a smaller case …')
-      const { outcome, shrunk, elsewhere } = await judgeCase(this.#parts.pool, name, found, shrink)
+      const shrink = isNew && !interrupted.aborted
+      if (shrink && found.verdict === 'failed') ports.note('Confirming it, and looking for a smaller case …')
+      const { outcome, shrunk, elsewhere } = await judgeCase(pool, name, found, shrink)
       const path = await saveCase(file, name, shrunk?.result ?? outcome.result, found.result.case)
-      const saved = shownPath(path, this.#parts.ports.folder)
+      const saved = shownPath(path, ports.folder)
       const { seed } = outcome.result.case
       const replay = [
         `npx skerry-sim replay ${saved} --html out.html`,
@@ -215,7 +230,7 @@ class SwarmRun {
         ...(shrunk !== undefined && { shrunk }),
         ...(elsewhere !== undefined && { elsewhere }),
       })
-      if (!json && isNew) this.#parts.ports.print(`${report}\n`)
+      if (!json && isNew) ports.print(`${report}\n`)
       const { verdict, result } = outcome
       const { hash } = shrunk?.result ?? result
       failures.push({ seed, verdict, failure: result.failure, hash, saved, elsewhere, replay, report })

@@ -28,6 +28,8 @@ export class PropertyRecorder implements PropertyObserver {
   readonly #kernel: SimKernel
   readonly #failed: (id: string, message: string) => void
   readonly #counts = new Map<string, Count>()
+  /** Whether a chance or knob does anything in this run. */
+  readonly #active = new Map<string, boolean>()
   readonly #barriers = new Map<string, ((unit: SimUnit) => void)[]>()
 
   constructor(kernel: SimKernel, failed: (id: string, message: string) => void) {
@@ -86,8 +88,13 @@ export class PropertyRecorder implements PropertyObserver {
   }
 
   #isActive(id: string): boolean {
-    const kernel = this.#kernel
-    return kernel.draw(kernel.purpose(`site/${id}`), 0) / 2 ** 32 < activeChance
+    let active = this.#active.get(id)
+    if (active === undefined) {
+      const kernel = this.#kernel
+      active = kernel.draw(kernel.purpose(`site/${id}`), 0) / 2 ** 32 < activeChance
+      this.#active.set(id, active)
+    }
+    return active
   }
 
   #fires(id: string): boolean {

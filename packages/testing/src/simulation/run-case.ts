@@ -72,7 +72,7 @@ export async function runCase(
     nodes: simCase.nodes,
     rtt: options.network ?? {},
     jitter: simCase.jitter ?? true,
-    describe: describeFrame,
+    describe: described(),
   })
   const order = simCase.order ?? 'shuffle'
   const nodes = simCase.nodes.map((spec, index) => {
@@ -132,6 +132,18 @@ export async function runCase(
   return resultOf(options, simCase, run, failure, properties, confinement)
 }
 
+/** A frame is told of when it is sent and when it arrives; its caption is made once. */
+function described(): (frame: Uint8Array) => string {
+  const captions = new WeakMap<Uint8Array, string>()
+  return (frame) => {
+    const known = captions.get(frame)
+    if (known !== undefined) return known
+    const caption = describeFrame(frame)
+    captions.set(frame, caption)
+    return caption
+  }
+}
+
 /** What the users do, then what must hold at the end. */
 async function work(options: SimulationOptions, { kernel, sim, fail }: Run): Promise<void> {
   await options.workload?.(sim)
@@ -181,7 +193,8 @@ function resultOf(
   properties: PropertyRecorder,
   confinement: Confinement,
 ): RunResult {
-  const { hash, trace: events, steps } = kernel.log
+  const { hash, steps } = kernel.log
+  const events = kernel.log.trace()
   const name = options.name ?? (typeof options.app === 'function' ? 'simulation' : options.app.name)
   const trace: Trace | undefined = events && {
     header: {

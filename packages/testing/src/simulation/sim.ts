@@ -22,6 +22,9 @@ export interface SimParts {
   readonly properties: PropertyRecorder
 }
 
+// How often `until` asks.
+const askEveryMs = 5
+
 export interface ClientsOptions {
   /** How long a client waits between two operations, in virtual milliseconds: at least, at most. Default 1 to 200. */
   readonly thinkMs?: readonly [number, number]
@@ -96,7 +99,7 @@ export class Sim implements ClientHost {
     return new Promise((resolve) => kernel.schedule(kernel.self, kernel.nowUs + ms * 1_000, 'step', resolve))
   }
 
-  /** Waits until `condition` holds, asking every millisecond. Rejects with `ERR_NOT_UNTIL` after `withinMs` (default 10,000). */
+  /** Waits until `condition` holds, asking every 5 milliseconds. Rejects with `ERR_NOT_UNTIL` after `withinMs` (default 10,000). */
   async until(
     condition: () => boolean,
     options: { readonly withinMs?: number; readonly what?: string } = {},
@@ -105,7 +108,7 @@ export class Sim implements ClientHost {
     const deadline = this.nowMs + withinMs
     while (!condition()) {
       if (this.nowMs >= deadline) throw new TestingError('ERR_NOT_UNTIL', `Waited ${withinMs} ms in vain for ${what}`)
-      await this.advance(1)
+      await this.advance(askEveryMs)
     }
   }
 
@@ -262,7 +265,9 @@ export class Sim implements ClientHost {
       outcome: 'unknown',
     }
     this.#history.push(begun)
-    const facts = { peer: client.home.name, digest: at, msg: () => `${client.op} ${name} ${printed(input)}` }
+    // What is asked and answered may be changed by its owner later.
+    const asked = kernel.isTraced ? `${client.op} ${name} ${printed(input)}` : name
+    const facts = { peer: client.home.name, digest: at, msg: () => asked }
     const cause = kernel.note(kernel.self, 'op', facts)
     return {
       returned: (end) => {
@@ -270,7 +275,8 @@ export class Sim implements ClientHost {
         begun.outcome = end.outcome
         if (end.error === undefined) begun.output = end.output
         else begun.error = end.error
-        const msg = (): string => `${client.op} ${name} ${end.outcome} ${end.error?.code ?? printed(end.output)}`
+        const said = end.error?.code ?? (kernel.isTraced ? printed(end.output) : '')
+        const msg = (): string => `${client.op} ${name} ${end.outcome} ${said}`
         kernel.note(kernel.self, 'op', { peer: client.home.name, digest: at + 1, cause, msg })
       },
     }

@@ -445,7 +445,7 @@ describe('the trace', () => {
     await world.pass(1_000)
     world.crash(b, true)
     send(ours, 2)
-    const events = world.kernel.log.trace ?? []
+    const events = world.kernel.log.trace() ?? []
     const [sent] = events.filter(({ kind, msg }) => kind === 'send' && msg === 'number 1')
     const [came] = events.filter(({ kind, msg }) => kind === 'recv' && msg === 'number 1')
     expect(sent).toMatchObject({ node: 'x-1', peer: 'y-1' })

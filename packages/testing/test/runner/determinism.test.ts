@@ -49,9 +49,9 @@ test('shows both events and leaves the frames of the kernel out', () => {
   expect(formatDivergence({ index: 3, first: side(1_000), second: side(2_000_000) })).toBe(
     [
       'two runs of this case part at event 3:',
-      'run 1 0.001000 syd-1 recv <- lax-1  ping',
+      'run 1 3  0.001000  syd-1  recv  <- lax-1  ping',
       '    at guilty (app.js:3:4)',
-      'run 2 2.000000 syd-1 recv <- lax-1  ping',
+      'run 2 3  2.000000  syd-1  recv  <- lax-1  ping',
       '    at guilty (app.js:3:4)',
     ].join('\n'),
   )

@@ -32,7 +32,7 @@ test('tells the faults first, then what failed, when, after what, and how to see
   expect(lines[2]).toMatch(/^ {9}partition/)
   expect(lines[3]).toBe('         (off: flap, crash, regionLoss, slow, clog, loss, reset, skew, threadLoss)')
   expect(lines[4]).toBe('failure  no order twice does not hold')
-  expect(lines[5]).toMatch(/^history +0\.004000 syd-1 recv <- lax-1 {2}ping$/)
+  expect(lines[5]).toMatch(/^history +4 +0\.004000 +syd-1 +recv +<- lax-1 +ping$/)
   expect(lines.slice(7)).toEqual([
     'replay   npx skerry-sim replay x.json',
     'verified same trace hash hash-7 on 2 re-runs, one of them in a fresh thread; 0 escapes',

@@ -7,8 +7,6 @@ import { countingSimulation } from './fixtures/counting-app.mjs'
 
 afterEach(() => vi.unstubAllEnvs())
 
-const counting = (options: Record<string, unknown>): SimulationDefinition => countingSimulation(options)
-
 async function failureOf(promise: Promise<unknown>): Promise<SimulationFailure> {
   const error: unknown = await promise.then(
     () => undefined,
@@ -19,23 +17,23 @@ async function failureOf(promise: Promise<unknown>): Promise<SimulationFailure> 
 }
 
 test('resolves with what the seeds showed', async () => {
-  const report = await simulate(counting({ seeds: 3 }))
+  const report = await simulate(countingSimulation({ seeds: 3 }))
   expect(report).toMatchObject({ name: 'counting', seeds: 3, escapes: [] })
   expect(report.events).toBeGreaterThan(300)
   expect(report.virtualMs).toBeGreaterThan(9_000)
 })
 
 test('one seed alone is always run twice', async () => {
-  expect(await simulate(counting({ seeds: [11] }))).toMatchObject({ seeds: 1, rerun: 1 })
+  expect(await simulate(countingSimulation({ seeds: [11] }))).toMatchObject({ seeds: 1, rerun: 1 })
 })
 
 test('the environment chooses the seeds', async () => {
   vi.stubEnv('SIM_RUNS', '2')
-  expect(await simulate(counting({ seeds: 3 }))).toMatchObject({ seeds: 2 })
+  expect(await simulate(countingSimulation({ seeds: 3 }))).toMatchObject({ seeds: 2 })
 })
 
 test('a bug is found, shrunk and told, and the small case fails as well', async () => {
-  const definition = counting({
+  const definition = countingSimulation({
     wrong: true,
     seeds: 20,
     faults: [{ kind: 'pause', atMs: 900, forMs: 20, node: 'lax-1' }],
@@ -56,13 +54,13 @@ test('a bug is found, shrunk and told, and the small case fails as well', async 
 })
 
 test('without a budget nothing is shrunk', async () => {
-  const failure = await failureOf(simulate(counting({ wrong: true, seeds: 20 }), { shrink: false }))
+  const failure = await failureOf(simulate(countingSimulation({ wrong: true, seeds: 20 }), { shrink: false }))
   expect(failure.message).not.toContain('shrunk ')
 })
 
 test('state that outlives a run is found by running twice', async () => {
   let runs = 0
-  const usual = counting({ seeds: [4] })
+  const usual = countingSimulation({ seeds: [4] })
   const workload: SimulationDefinition['workload'] = async (sim) => {
     runs += 1
     await sim.advance(runs)
@@ -76,33 +74,39 @@ test('state that outlives a run is found by running twice', async () => {
 })
 
 test('seeds without an answer do not pass', async () => {
-  const failure = await failureOf(simulate(counting({ seeds: 2, eventsMax: 50 })))
+  const failure = await failureOf(simulate(countingSimulation({ seeds: 2, eventsMax: 50 })))
   expect(failure.message).toContain('SIM INCONCLUSIVE')
 })
 
 test('registers one test, with time enough, that runs every seed', async () => {
   const registered = registering()
-  simTest('counts', counting({ seeds: 2, wrong: true, invariants: [{ id: 'never', atEnd: () => 'it is so' }] }), {
-    ...registered,
-    shrink: false,
-  })
+  simTest(
+    'counts',
+    countingSimulation({ seeds: 2, wrong: true, invariants: [{ id: 'never', atEnd: () => 'it is so' }] }),
+    {
+      ...registered,
+      shrink: false,
+    },
+  )
   expect(registered.told).toEqual(['counts', { timeout: 600_000 }])
   const failure = await failureOf(registered.run({ task: { file: { filepath: `${process.cwd()}/test/a.test.ts` } } }))
   expect(failure.message).toContain("SIM_SEED=1 npx vitest run test/a.test.ts -t 'counts'")
 })
 
 test('a definition that can not be is refused when it is registered', () => {
-  expect(() => simTest('x', counting({ seeds: 0 }), registering())).toThrow('seeds: 0')
+  expect(() => simTest('x', countingSimulation({ seeds: 0 }), registering())).toThrow('seeds: 0')
 })
 
 test('vitest without its globals has to be handed over', () => {
-  expect(() => simTest('x', counting({}))).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }))
+  expect(() => simTest('x', countingSimulation({}))).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }))
 })
 
 test('fake timers are refused', async () => {
   vi.useFakeTimers()
   try {
-    await expect(simulate(counting({ seeds: 1 }))).rejects.toThrow(expect.objectContaining({ code: 'ERR_FAKE_TIMERS' }))
+    await expect(simulate(countingSimulation({ seeds: 1 }))).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_FAKE_TIMERS' }),
+    )
   } finally {
     vi.useRealTimers()
   }

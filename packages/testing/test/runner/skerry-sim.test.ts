@@ -43,7 +43,9 @@ test('seeds that pass: exit code 0 and a line for each simulation of the file', 
 })
 
 test('--json is one document, whatever the code under test prints', { timeout }, async () => {
-  const { code, stdout, stderr } = await skerrySim('run chatty.sim.mjs --json --only chatty', { TZ: 'Australia/Sydney' })
+  const { code, stdout, stderr } = await skerrySim('run chatty.sim.mjs --json --only chatty', {
+    TZ: 'Australia/Sydney',
+  })
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({
     skerrySim: 1,

@@ -5,7 +5,7 @@ import type { Trace } from '../trace/trace-event.ts'
 import type { TraceForm } from './cli-args.ts'
 
 /** A trace as the text of a file. */
-export function traceText(trace: Trace, form: TraceForm): string {
+export function traceFileText(trace: Trace, form: TraceForm): string {
   switch (form) {
     case 'html':
       return traceHtml(trace)
