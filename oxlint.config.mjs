@@ -72,7 +72,11 @@ const ambient = {
 }
 const ambientAllowed = { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' }
 
-const simulationShells = ['platform/real-time.ts', 'escape/**'].map((file) => `packages/testing/src/${file}`)
+const simulationShells = [
+  'platform/real-time.ts',
+  'escape/**',
+  ...['cli', 'console-ports', 'environment', 'sim-thread'].map((name) => `runner/${name}.ts`),
+].map((file) => `packages/testing/src/${file}`)
 
 const noPackageOfOurs = {
   regex: '^@skerry/',

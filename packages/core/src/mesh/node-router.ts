@@ -18,18 +18,33 @@ export interface NodeRouterOptions {
   readonly lost: (lost: { node: NodeId; life: number; thread?: number }, reason: 'noconnection' | 'threadlost') => void
 }
 
+// What is forgotten beyond these, oldest first, gets `noconnection` where `noproc` would be true.
+const nodesSeenMax = 16_384
+const livesSeenMax = 8
+
 /** Carries signals between nodes over the links, and turns the loss of a link into `noconnection` for all that crossed it. */
 export class NodeRouter implements Router {
   readonly #options: NodeRouterOptions
-  /** The lives that a link is up to. A Pid of another life of the same node gets `noproc`. */
+  /** The lives that a link is up to. */
   readonly #lives = new Map<NodeId, number>()
+  /**
+   * The lives that links were up to, the last one last. All before it are over for sure, and their Pids get `noproc`. Lives
+   * do not tell their order by themselves: a clock that was set back gives a lower one. So a Pid of any other life gets
+   * `noconnection`; the link may still be to a life that is already over.
+   */
+  readonly #seen = new Map<NodeId, readonly number[]>()
 
   constructor(options: NodeRouterOptions) {
     this.#options = options
   }
 
-  up(peer: PeerRef): void {
-    this.#lives.set(peer.node, peer.life)
+  up({ node, life }: PeerRef): void {
+    this.#lives.set(node, life)
+    const seen = this.#seen.get(node) ?? []
+    if (seen.at(-1) === life) return
+    this.#seen.delete(node)
+    this.#seen.set(node, [...seen.filter((one) => one !== life), life].slice(-livesSeenMax))
+    if (this.#seen.size > nodesSeenMax) this.#seen.delete(this.#seen.keys().next().value as NodeId)
   }
 
   down(peer: PeerRef): void {
@@ -45,7 +60,8 @@ export class NodeRouter implements Router {
       return
     }
     if (life !== signal.to.life) {
-      kernel.bounce(signal, signal.type === 'spawn' ? 'noconnection' : 'noproc')
+      const isOver = this.#seen.get(signal.to.node)?.slice(0, -1).includes(signal.to.life) === true
+      kernel.bounce(signal, isOver && signal.type !== 'spawn' ? 'noproc' : 'noconnection')
       return
     }
     let frame: Uint8Array

@@ -34,6 +34,8 @@ interface OwnThread {
   readonly handle: ThreadHandle
   readonly channel: ThreadChannel<ToThread>
   readonly started: Deferred<void>
+  /** Before it has, what ends the thread is no error of the actor's: none of it ran. */
+  hasStarted: boolean
   /** Why its actor ended, as far as it said so, or as we ordered. */
   ended: ExitReason | undefined
 }
@@ -93,7 +95,7 @@ export class OwnThreads implements ThreadStarter, Router {
     const started = deferred<void>()
     started.promise.catch(() => undefined)
     const channel = new ThreadChannel<ToThread>(kernel.platform.turns, (batch) => handle.post(batch))
-    this.#threads.set(number, { pid, spawn, handle, channel, started, ended: undefined })
+    this.#threads.set(number, { pid, spawn, handle, channel, started, hasStarted: false, ended: undefined })
     return { pid, started: started.promise }
   }
 
@@ -170,6 +172,7 @@ export class OwnThreads implements ThreadStarter, Router {
         this.#options.onSignal(message.signal)
         return
       case 'started':
+        thread.hasStarted = true
         thread.started.resolve()
         return
       case 'startFailed':
@@ -213,7 +216,8 @@ export class OwnThreads implements ThreadStarter, Router {
     if (thread === undefined) return
     this.#threads.delete(number)
     const { kernel } = this.#options
-    const reason: ExitReason = thread.ended ?? (end.error === undefined ? 'threadlost' : errorData(end.error))
+    const reason: ExitReason =
+      thread.ended ?? (end.error !== undefined && thread.hasStarted ? errorData(end.error) : 'threadlost')
     sometimes(thread.ended === undefined, 'skerry/a thread was lost without a word')
     if (thread.ended === undefined) {
       const fields = {

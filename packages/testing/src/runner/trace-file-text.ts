@@ -1,6 +1,6 @@
+import { TestingError } from '../platform/errors.ts'
 import { chromeTrace } from '../trace/chrome-trace.ts'
 import { formatTrace } from '../trace/jsonl.ts'
-import { traceHtml } from '../trace/html-view.ts'
 import type { Trace } from '../trace/trace-event.ts'
 import type { TraceForm } from './cli-args.ts'
 
@@ -8,7 +8,8 @@ import type { TraceForm } from './cli-args.ts'
 export function traceFileText(trace: Trace, form: TraceForm): string {
   switch (form) {
     case 'html':
-      return traceHtml(trace)
+      // Until trace/ has its page: the test "draws a seed" waits for it.
+      throw new TestingError('ERR_BAD_OPTION', 'There is no HTML view of a trace yet: use --chrome or --jsonl')
     case 'chrome':
       return chromeTrace(trace)
     case 'jsonl':

@@ -53,6 +53,8 @@ export class SimNode {
   #node: Node | undefined
   #pausedUntilUs = 0
   #turnUs = 0
+  /** Whether a fault hit it by itself: then a boot may fail without anybody's mistake. */
+  #harmed = false
 
   constructor(spec: SimNodeSpec, index: number, world: SimNodeWorld) {
     this.name = spec.name
@@ -136,6 +138,7 @@ export class SimNode {
 
   /** It stands still for so long: every thread of it; what arrives waits. */
   pause(forMs: number): void {
+    this.#harmed = true
     const { kernel } = this.#world
     this.#pausedUntilUs = Math.max(this.#pausedUntilUs, kernel.nowUs + forMs * 1_000)
     for (const unit of this.#life?.units ?? []) kernel.block(unit, this.#pausedUntilUs)
@@ -143,12 +146,14 @@ export class SimNode {
 
   /** From now on each turn, timer and arrival takes so long of its time; 0 is full speed. */
   slow(turnUs: number): void {
+    this.#harmed = true
     this.#turnUs = turnUs
     for (const unit of this.#life?.units ?? []) unit.turnUs = turnUs
   }
 
   /** The thread of this actor is stuck for so long, as in a loop that does not yield. */
   block(pid: Pid, forMs: number): void {
+    this.#harmed = true
     const { kernel } = this.#world
     const unit = this.#life?.units[pid.thread]
     if (unit !== undefined && pid.life === this.#node?.life) kernel.block(unit, kernel.nowUs + forMs * 1_000)
@@ -156,6 +161,7 @@ export class SimNode {
 
   /** Ends one of its threads of their own, the `pick`th modulo their number. `false` when it has none. */
   killThread(pick = 0): boolean {
+    this.#harmed = true
     const running = this.#life?.threads.running ?? []
     const thread = running[running.length === 0 ? 0 : pick % running.length]
     thread?.end(1, new Error('The thread was lost'))
@@ -222,7 +228,7 @@ export class SimNode {
     kernel.note(life.main, 'stop', { msg: () => `did not start: ${describeReason(error)}` })
     network.crashed(this.name, false)
     this.#over(life)
-    if (life.number === 1) bootFailed(this.name, error)
+    if (life.number === 1 && !this.#harmed) bootFailed(this.name, error)
     else this.#bootLater()
   }
 

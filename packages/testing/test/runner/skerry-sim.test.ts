@@ -103,6 +103,20 @@ test('a seed that hangs is given up and named, and the others run: exit code 3',
   expect(code).toBe(3)
 })
 
+test('a seed that takes its thread with it is named, and the others run', { timeout }, async () => {
+  const { code, stdout } = await skerrySim('run exiting.sim.mjs --seeds 4')
+  expect(stdout).toMatch(/^exiting: 4 seeds .* 0 failed, 1 without an answer/m)
+  expect(stdout).toContain('seed 2: no answer: the thread ended with code 7')
+  expect(code).toBe(3)
+})
+
+test('draws a seed', { timeout }, async () => {
+  const { code } = await skerrySim('trace passing.sim.mjs --only passing --seed 3 --html out.html --chrome out.json')
+  expect(code).toBe(0)
+  expect(await readFile(join(folder, 'out.html'), 'utf8')).toContain('npx skerry-sim replay passing.sim.mjs')
+  expect(JSON.parse(await readFile(join(folder, 'out.json'), 'utf8'))).toHaveProperty('traceEvents')
+})
+
 test('state that a module keeps is told from what differs by itself', { timeout }, async () => {
   const leaking = await skerrySim('run leaking.sim.mjs --seed 4')
   expect(leaking.code).toBe(1)
