@@ -21,6 +21,7 @@ const steps = [
   { name: 'types of tests and scripts', run: () => check('typescript/bin/tsc', ['-p', 'tsconfig.test.json']) },
   { name: 'unused files, exports and dependencies', run: () => check('knip/bin/knip.js', []) },
   { name: 'tests', run: runVitest },
+  { name: 'core in simulation', run: runSwarm },
   { name: 'packages as users install them', run: packSmoke },
   { name: 'examples', run: runExamples },
 ]
@@ -64,6 +65,22 @@ async function runStep({ name, run }) {
 async function check(tool, args) {
   await runNode(join('node_modules', tool), args)
   return { passed: 1, failed: 0, skipped: [] }
+}
+
+/**
+ * A short swarm, of the same seeds every time: 60 of each simulation of core. `npm run swarm` is the long one.
+ *
+ * @returns {Promise<Tally>}
+ */
+async function runSwarm() {
+  const args = ['run', 'test/swarm/dist/main.js', '--jobs', '2', '--seeds', '60']
+  const { stdout } = await runNode('packages/testing/bin/skerry-sim.mjs', args, { timeoutMs: 600_000 })
+  console.log(stdout.trimEnd())
+  return {
+    passed: stdout.split('\n').filter((line) => / 0 failed, 0 without an answer/.test(line)).length,
+    failed: 0,
+    skipped: [],
+  }
 }
 
 /** @returns {Promise<Tally>} */
