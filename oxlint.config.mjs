@@ -18,6 +18,19 @@ const coreLevels = [
   ['node'],
 ]
 
+/** The same of packages/testing/src. */
+const testingLevels = [
+  ['platform'],
+  ['trace', 'history'],
+  ['kernel'],
+  ['network'],
+  ['fault', 'escape'],
+  ['simulation'],
+  ['invariant', 'shrink'],
+  ['runner'],
+  ['conformance'],
+]
+
 /** The folders that may touch the machine: they make or choose the Platform that all others are handed. */
 const compositionFolders = ['platform', 'node']
 
@@ -141,7 +154,7 @@ export default {
       rules: { ...ambient, 'no-restricted-imports': ['error', { paths: ambientModules }] },
     },
     {
-      files: ['packages/testing/src/**'],
+      files: ['packages/testing/src/*.ts'],
       rules: { 'no-restricted-imports': ['error', { paths: ambientModules, patterns: [coreByItsNameOnly] }] },
     },
     {
@@ -156,7 +169,8 @@ export default {
         ],
       },
     },
-    ...coreFolderOverrides(),
+    ...folderOverrides('core', coreLevels, noPackageOfOurs, compositionFolders),
+    ...folderOverrides('testing', testingLevels, coreByItsNameOnly, []),
     {
       // What simulates the machine, drives a simulation from outside, or keeps it from escaping has to touch the machine.
       files: simulationShells,
@@ -191,25 +205,31 @@ export default {
   ],
 }
 
-function coreFolderOverrides() {
-  const known = coreLevels.flat()
-  const unknown = coreFolders().filter((folder) => !known.includes(folder))
-  if (unknown.length > 0) throw new Error(`packages/core/src/${unknown[0]}/ has no level in oxlint.config.mjs`)
+/**
+ * @param {string} name of the package
+ * @param {readonly (readonly string[])[]} levels
+ * @param {object} inherited the pattern that all files of the package obey
+ * @param {readonly string[]} machineFolders
+ */
+function folderOverrides(name, levels, inherited, machineFolders) {
+  const known = levels.flat()
+  const unknown = foldersOf(name).filter((folder) => !known.includes(folder))
+  if (unknown.length > 0) throw new Error(`packages/${name}/src/${unknown[0]}/ has no level in oxlint.config.mjs`)
 
-  return coreLevels.flatMap((folders, level) =>
+  return levels.flatMap((folders, level) =>
     folders.map((folder) => {
-      const lower = coreLevels.slice(0, level).flat()
+      const lower = levels.slice(0, level).flat()
       const forbidden = known.filter((other) => other !== folder && !lower.includes(other))
+      const touchesMachine = machineFolders.includes(folder)
+      // Core's lowest level imports nothing; that of testing, core by its name.
+      const own = level === 0 && name === 'core' ? onlyItself(folder) : onlyDownward(folder, lower, forbidden)
       return {
-        files: [`packages/core/src/${folder}/**`],
+        files: [`packages/${name}/src/${folder}/**`],
         rules: {
-          ...(compositionFolders.includes(folder) && ambientAllowed),
+          ...(touchesMachine && ambientAllowed),
           'no-restricted-imports': [
             'error',
-            {
-              paths: compositionFolders.includes(folder) ? [] : ambientModules,
-              patterns: [noPackageOfOurs, level === 0 ? onlyItself(folder) : onlyDownward(folder, lower, forbidden)],
-            },
+            { paths: touchesMachine ? [] : ambientModules, patterns: [inherited, own] },
           ],
         },
       }
@@ -217,8 +237,9 @@ function coreFolderOverrides() {
   )
 }
 
-function coreFolders() {
-  const entries = readdirSync(new URL('packages/core/src/', import.meta.url), { withFileTypes: true })
+/** @param {string} name */
+function foldersOf(name) {
+  const entries = readdirSync(new URL(`packages/${name}/src/`, import.meta.url), { withFileTypes: true })
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
 }
 

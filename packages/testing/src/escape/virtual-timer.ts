@@ -3,7 +3,7 @@ import type { Timer } from '@skerry/core/platform'
 import type { EscapeWorld } from './escape-world.ts'
 
 /** The type that async hooks see. */
-export const virtualTimerType = 'SkerryTimer'
+const virtualTimerType = 'SkerryTimer'
 
 const delayMsMax = 2 ** 31 - 1
 

@@ -48,12 +48,6 @@ export function planFaults({ families, nodes, primary, safetyMs, random }: Fault
   return [...faults, ...dead].sort((one, other) => one.atMs - other.atMs)
 }
 
-/** The families that a plan does not hold, of those that it might have. */
-export function familiesOff(faults: readonly Fault[], families: FaultFamilies | 'all'): FaultKind[] {
-  const used = new Set(faults.map((fault) => fault.kind))
-  return faultKinds.filter((kind) => !used.has(kind) && (families === 'all' || families[kind] === true))
-}
-
 const makers: { readonly [Kind in FaultKind]: (draw: Draw, atMs: number, forMs: number) => Fault } = {
   partition: (draw, atMs, forMs) => ({
     kind: 'partition',

@@ -96,7 +96,7 @@ function inputOf({ input, name }: Operation): Input {
 }
 
 function keyOf(operation: Operation): string {
-  return String(inputOf(operation).key ?? '')
+  return inputOf(operation).key ?? ''
 }
 
 function textOf(value: unknown): string {

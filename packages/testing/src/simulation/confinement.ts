@@ -32,7 +32,7 @@ export interface Confinement {
  * nobody caught, which would end a real process. Throws `ERR_FAKE_TIMERS`.
  */
 export function confine(options: ConfinementOptions): Confinement {
-  const { kernel, policy, fail } = options
+  const { policy, fail } = options
   refuseFakeTimers()
   const escapes = new Set<string>()
   const world = escapeWorld(options, (escape) => {
