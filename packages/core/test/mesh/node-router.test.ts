@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import type { Kernel } from '../../src/actor/kernel.ts'
+import type { Signal } from '../../src/actor/signal.ts'
+import { NodeRouter } from '../../src/mesh/node-router.ts'
+import type { PeerLinks } from '../../src/mesh/peer-links.ts'
+
+const here = { node: 'here', life: 1, thread: 0, serial: 7 }
+
+/** A router with links on which nothing is ever sent: what it says of a monitor on an actor of `there`. */
+function routerTo() {
+  const bounced: string[] = []
+  const kernel = { bounce: (_signal: Signal, reason: string) => bounced.push(reason) } as unknown as Kernel
+  const links = { send: () => 'sent' } as unknown as PeerLinks
+  const nothing = (): void => undefined
+  const router = new NodeRouter({ kernel, links, deliver: nothing, inbox: nothing, lost: nothing })
+  const monitor = (life: number): string | undefined => {
+    router.route({ type: 'monitor', from: here, to: { node: 'there', life, thread: 0, serial: 3 }, ref: 1 })
+    return bounced.pop()
+  }
+  const meet = (life: number): void => router.up({ node: 'there', life })
+  const lose = (life: number): void => router.down({ node: 'there', life })
+  return { monitor, meet, lose }
+}
+
+describe('NodeRouter', () => {
+  it('knows that a life is over when a link to a later one came up, whatever their numbers', () => {
+    const { monitor, meet, lose } = routerTo()
+    meet(500)
+    lose(500)
+    // The clock was set back meanwhile.
+    meet(300)
+    expect(monitor(500)).toBe('noproc')
+    lose(300)
+    meet(400)
+    expect([monitor(500), monitor(300)]).toEqual(['noproc', 'noproc'])
+  })
+
+  it('says noconnection of a life that it never met: the link may be to one that is over', () => {
+    const { monitor, meet } = routerTo()
+    meet(500)
+    expect([monitor(501), monitor(499)]).toEqual(['noconnection', 'noconnection'])
+  })
+
+  it('says noconnection of every life while there is no link', () => {
+    const { monitor, meet, lose } = routerTo()
+    expect(monitor(500)).toBe('noconnection')
+    meet(500)
+    lose(500)
+    expect(monitor(500)).toBe('noconnection')
+  })
+})
