@@ -132,18 +132,15 @@ export class RunLog {
   }
 }
 
+// Not by spreading parts into one literal: traces have hundreds of thousands of these.
 function printed({ i, t, node, kind, cause, facts }: Entry): TraceEvent {
-  const msg = facts?.msg?.()
-  return {
-    i,
-    t,
-    node,
-    kind,
-    cause,
-    ...(facts?.peer !== undefined && { peer: facts.peer }),
-    ...(msg !== undefined && { msg }),
-    ...(facts?.until !== undefined && { until: facts.until }),
-  }
+  const event: { -readonly [Key in keyof TraceEvent]: TraceEvent[Key] } = { i, t, node, kind, cause }
+  if (facts === undefined) return event
+  if (facts.peer !== undefined) event.peer = facts.peer
+  const msg = facts.msg?.()
+  if (msg !== undefined) event.msg = msg
+  if (facts.until !== undefined) event.until = facts.until
+  return event
 }
 
 function hex(word: number): string {
