@@ -172,6 +172,11 @@ export default {
     ...folderOverrides('core', coreLevels, noPackageOfOurs, compositionFolders),
     ...folderOverrides('testing', testingLevels, coreByItsNameOnly, []),
     {
+      // The folder below trace/ for the browser: it names the page's document, and shares the trace's types and decisions.
+      files: ['packages/testing/src/trace/page/**'],
+      rules: { ...ambientAllowed, 'no-restricted-imports': ['error', { patterns: [coreByItsNameOnly] }] },
+    },
+    {
       // What simulates the machine, drives a simulation from outside, or keeps it from escaping has to touch the machine.
       files: simulationShells,
       rules: { ...ambientAllowed, 'no-restricted-imports': ['error', { patterns: [coreByItsNameOnly] }] },

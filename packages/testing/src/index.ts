@@ -54,8 +54,11 @@ export { converges } from './invariant/converges.ts'
 export { linearizable, type LinearizableInvariantOptions } from './invariant/linearizable.ts'
 
 // Traces
+export { causalChain } from './trace/causes.ts'
 export { chromeTrace } from './trace/chrome-trace.ts'
+export { traceHtml } from './trace/html-page.ts'
 export { formatTrace, parseTrace } from './trace/jsonl.ts'
+export { eventLines, traceText } from './trace/text-view.ts'
 export type { Trace, TraceEvent, TraceHeader, TraceKind } from './trace/trace-event.ts'
 
 // What goes wrong

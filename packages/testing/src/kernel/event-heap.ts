@@ -60,13 +60,6 @@ export class EventHeap<Entry extends HeapEntry> {
     entries[at] = last
     return first
   }
-
-  /** Takes out what `keep` refuses: called when most of the heap is known to be dead. */
-  filter(keep: (entry: Entry) => boolean): void {
-    const kept = this.#entries.filter(keep)
-    this.#entries.length = 0
-    for (const entry of kept) this.push(entry)
-  }
 }
 
 function isBefore(one: HeapEntry, other: HeapEntry): boolean {

@@ -92,6 +92,8 @@ export class SimKernel implements Kernel {
   }
 
   schedule(unit: SimUnit, atUs: number, kind: TraceKind, run: () => void, facts?: EventFacts): Scheduled {
+    // It would pass for due, and time would be no number from then on.
+    if (Number.isNaN(atUs)) throw new Error(`Assertion failed: an event is due at ${atUs} us`)
     const at = Math.max(Math.ceil(atUs), this.#nowUs)
     const event = new SimEvent(at, this.#seq++, unit, kind, run, facts, facts?.cause ?? this.#currentIndex)
     if (this.#stacks) event.stack = new Error('scheduled here').stack
@@ -249,10 +251,10 @@ export class SimKernel implements Kernel {
       if (event.run === undefined) continue
       // Before it runs: it may block the unit again.
       if (unit.waitingHead < unit.waiting.length) this.#wakeLater(unit, unit.turnUs)
+      else unit.noneWaits()
       return event
     }
-    unit.waiting = []
-    unit.waitingHead = 0
+    unit.noneWaits()
     return undefined
   }
 

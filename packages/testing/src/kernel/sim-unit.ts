@@ -29,6 +29,10 @@ export class SimUnit implements Unit {
   /** The end: nothing that was scheduled for it runs any more. */
   kill(): void {
     this.alive = false
+    this.noneWaits()
+  }
+
+  noneWaits(): void {
     this.waiting = []
     this.waitingHead = 0
   }

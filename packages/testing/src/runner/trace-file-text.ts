@@ -1,5 +1,5 @@
-import { TestingError } from '../platform/errors.ts'
 import { chromeTrace } from '../trace/chrome-trace.ts'
+import { traceHtml } from '../trace/html-page.ts'
 import { formatTrace } from '../trace/jsonl.ts'
 import type { Trace } from '../trace/trace-event.ts'
 import type { TraceForm } from './cli-args.ts'
@@ -8,8 +8,7 @@ import type { TraceForm } from './cli-args.ts'
 export function traceFileText(trace: Trace, form: TraceForm): string {
   switch (form) {
     case 'html':
-      // Until trace/ has its page: the test "draws a seed" waits for it.
-      throw new TestingError('ERR_BAD_OPTION', 'There is no HTML view of a trace yet: use --chrome or --jsonl')
+      return traceHtml(trace)
     case 'chrome':
       return chromeTrace(trace)
     case 'jsonl':

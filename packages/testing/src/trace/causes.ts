@@ -9,7 +9,7 @@ import type { TraceEvent } from './trace-event.ts'
  */
 export function causalChain(events: readonly TraceEvent[], i: number): TraceEvent[] {
   const chain: TraceEvent[] = []
-  for (let event = eventAt(events, i); event !== undefined; ) {
+  for (let event = eventAt(events, i); event !== undefined;) {
     chain.push(event)
     // A cause is always earlier; a made-up trace that says otherwise must not loop for ever.
     event = event.cause < event.i ? eventAt(events, event.cause) : undefined

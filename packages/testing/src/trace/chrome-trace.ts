@@ -96,7 +96,13 @@ function moments(events: readonly TraceEvent[], place: (node: string) => Track):
     const track = place(node)
     const isFirst = lastUs.get(track.tid) !== t
     lastUs.set(track.tid, t)
-    const shared = { name: msg === undefined ? kind : `${kind} ${msg}`, cat: kind, ts: t, ...track, args: { i, cause, peer } }
+    const shared = {
+      name: msg === undefined ? kind : `${kind} ${msg}`,
+      cat: kind,
+      ts: t,
+      ...track,
+      args: { i, cause, peer },
+    }
     return isFirst ? { ...shared, ph: 'X', dur: 1 } : { ...shared, ph: 'i', s: 't' }
   })
 }

@@ -133,7 +133,8 @@ function fieldsOf(text: string, line: number): Fields {
 }
 
 function asFields(value: unknown, line: number): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badTrace(line, 'no object where one is due')
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw badTrace(line, 'no object where one is due')
   return value as Fields
 }
 

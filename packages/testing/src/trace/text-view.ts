@@ -18,7 +18,12 @@ export function eventLines(events: readonly TraceEvent[]): string[] {
   const widths = [0, 1, 2, 3, 4].map((column) =>
     rows.reduce((width, row) => Math.max(width, (row[column] ?? '').length), 0),
   )
-  return rows.map((row) => row.map((cell, column) => aligned(cell, column, widths[column] ?? 0)).join('  ').trimEnd())
+  return rows.map((row) =>
+    row
+      .map((cell, column) => aligned(cell, column, widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
 }
 
 /** A whole trace for a terminal: what ran, what failed, how to run it again, every event. */
