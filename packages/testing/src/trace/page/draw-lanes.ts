@@ -128,7 +128,7 @@ export function arrowLine(view: View, send: TraceEvent, recv: TraceEvent): reado
 }
 
 /** Where an event lies, in pixels. */
-export function placeOf(
+function placeOf(
   { model, window, layout }: View,
   event: TraceEvent,
 ): { readonly x: number; readonly y: number } {
