@@ -14,6 +14,12 @@ const examples = [
     args: ['--json'],
     isRight: (/** @type {string} */ lastLine) => JSON.parse(lastLine).ok === true,
   },
+  {
+    name: 'simulate-a-partition',
+    args: [],
+    isRight: (/** @type {string} */ lastLine) =>
+      /^the bug was found at seed \d+ and shrunk to 1 fault; the fixed app passed \d+ seeds$/.test(lastLine),
+  },
 ]
 
 /**

@@ -1,7 +1,7 @@
-import { acknowledgedIsKept, atMostOnce, simulate, SimulationFailure, type SimulationDefinition } from '@skerry/testing'
-import { shop, storeName } from './shop.js'
+import { acknowledgedIsKept, atMostOnce, simulate, type SimulationDefinition, SimulationFailure } from '@skerry/testing'
+import { shop, storeName } from './shop.ts'
 
-/** A minute of a shop in three regions whose connections break. The only table is on `syd-1`. */
+/** Twenty seconds of a shop in three regions whose connections break. The only table is on `syd-1`. */
 function orders(keyed: boolean): SimulationDefinition {
   const { app, checkout } = shop({ keyed })
   let stored: string[] = []
@@ -11,11 +11,14 @@ function orders(keyed: boolean): SimulationDefinition {
     regions: { syd: 1, lax: 1, fra: 1 },
     primary: 'syd',
     seeds: 50,
+    durationMs: 20_000,
     faults: { partition: true, reset: true },
     async workload(sim) {
-      await sim.ready()
-      await sim.clients(4, (client) =>
-        client.rpcRegion(client.home.region, checkout, { cart: client.op, sku: 'tea' }, { timeoutMs: 4_000 }),
+      await sim.clients(
+        4,
+        (client) =>
+          client.rpcRegion(client.home.region, checkout, { cart: client.op, sku: 'tea' }, { timeoutMs: 4_000 }),
+        { thinkMs: [200, 3_000] },
       )
       stored = (await sim.node('syd-1').up.call(storeName, 'all', [])).map(({ cart }) => cart)
     },
@@ -27,7 +30,7 @@ function orders(keyed: boolean): SimulationDefinition {
 }
 
 // First the shop with the bug. The shrinker is bounded by runs, not by time, so that it ends alike on every machine.
-const found = await simulate(orders(false), { shrink: { runs: 120, timeMs: 600_000 } }).then(
+const found = await simulate(orders(false), { shrink: { runs: 150, timeMs: 600_000 } }).then(
   () => undefined,
   (error: unknown) => error,
 )

@@ -38,6 +38,7 @@ export async function shrinkCase(first: RunResult, run: RunCase, options: Shrink
   await shrinker.fewerNodes()
   await shrinker.weaker()
   // Each step may have made room for those before it.
+  await shrinker.cutSafety()
   await shrinker.cutTime()
   await shrinker.fewerFaults()
   await shrinker.fewerOps()
@@ -66,6 +67,18 @@ class Shrinker {
     const candidates = [Math.ceil(failedAt + slackMs), Math.ceil(durationMs / 4), Math.ceil(durationMs / 2)]
     for (const shorter of candidates) {
       if (shorter < this.best.case.durationMs) await this.#try({ ...this.best.case, durationMs: shorter })
+    }
+  }
+
+  /** What is found when all is healed is found sooner when it is healed sooner. */
+  async cutSafety(): Promise<void> {
+    const { faults, safetyMs, durationMs } = this.best.case
+    if (safetyMs === undefined || safetyMs >= durationMs) return
+    const ends = faults.map((fault) => fault.atMs + ('forMs' in fault ? fault.forMs : 0)).filter((ms) => ms < safetyMs)
+    const lastEnd = Math.max(0, ...ends)
+    for (const shorter of [lastEnd + slackMs, lastEnd + 2_000, safetyMs / 4, safetyMs / 2].map(Math.ceil)) {
+      if (shorter >= safetyMs) continue
+      if (await this.#try({ ...this.best.case, safetyMs: shorter })) return
     }
   }
 

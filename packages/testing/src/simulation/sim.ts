@@ -230,7 +230,11 @@ export class Sim implements ClientHost {
       }
       const wasHealed = this.#phase === 'healed'
       this.#ops.push(op)
-      if (skipped.has(op)) continue
+      if (skipped.has(op)) {
+        // It would have been the one that has to succeed.
+        if (wasHealed) return
+        continue
+      }
       const client = new Client(this, home, index, op, chance)
       try {
         await run(client)

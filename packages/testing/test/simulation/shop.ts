@@ -74,7 +74,7 @@ export const waitLong = procedure({
 
 export function shopApp(...more: readonly ChildSpec[]): SimulationOptions['app'] {
   return defineApp({
-    name: 'shop',
+    name: 'market',
     children: [child('shop', shop, [], { register: shopName }), ...more],
     procedures: [insert, echo, waitLong],
   })
