@@ -116,7 +116,7 @@ function times(random: SeededRandom, safetyMs: number): (readonly [number, numbe
     const own = random.fork(`time/${index}`)
     const atMs = between(own.fork('at'), 0, Math.max(1, Math.floor(safetyMs * 0.95) - 1))
     const forMs = between(own.fork('for'), 20, Math.max(21, Math.floor(longestMs)))
-    return [atMs, Math.min(forMs, safetyMs - atMs - 1)] as const
+    return [atMs, Math.max(0, Math.min(forMs, safetyMs - atMs - 1))] as const
   })
 }
 

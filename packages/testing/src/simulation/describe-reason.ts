@@ -1,3 +1,5 @@
+import { printValue } from './print-value.ts'
+
 /** What went wrong, in one line without a stack: stacks name paths, which differ between machines. */
 export function describeReason(reason: unknown): string {
   if (reason instanceof Error) {
@@ -6,5 +8,5 @@ export function describeReason(reason: unknown): string {
   }
   if (typeof reason === 'string') return reason
   if (typeof reason === 'object' && reason !== null && 'message' in reason) return String(reason.message)
-  return JSON.stringify(reason) ?? String(reason)
+  return printValue(reason) || String(reason)
 }

@@ -80,9 +80,10 @@ export class FaultInjector {
         return this.#crash([fault.node], fault.files, fault.silent)
       case 'regionLoss':
         return this.#crash([fault.region], 'keep', true)
-      case 'pause':
-        this.#node(fault.node)?.pause(fault.forMs)
-        return nothing
+      case 'pause': {
+        const untilUs = this.#node(fault.node)?.pause(fault.forMs)
+        return () => this.#node(fault.node)?.resume(untilUs)
+      }
       case 'slow':
         this.#node(fault.node)?.slow(fault.turnUs)
         return () => this.#node(fault.node)?.slow(0)

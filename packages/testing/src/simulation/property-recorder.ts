@@ -1,6 +1,7 @@
 import type { PropertyObserver } from '@skerry/core/simulation'
 import type { SimKernel } from '../kernel/sim-kernel.ts'
 import type { SimUnit } from '../kernel/sim-unit.ts'
+import { printValue } from './print-value.ts'
 import type { PropertyCount } from './run-result.ts'
 
 /** A node that stands still at a point of its code, see `Sim.barrier`. */
@@ -112,10 +113,12 @@ export class PropertyRecorder implements PropertyObserver {
     count.reached += 1
     if (hit) count.hit += 1
     const waiting = this.#barriers.size === 0 ? undefined : this.#barriers.get(id)
-    if (waiting !== undefined && hit) waiting.shift()?.(this.#kernel.current)
+    const { current, self } = this.#kernel
+    // The simulation itself never stands still: nobody would be left to let it go on.
+    if (waiting !== undefined && hit && current !== self) waiting.shift()?.(current)
   }
 }
 
 function printed(details: unknown): string {
-  return details === undefined ? '' : `: ${JSON.stringify(details)}`
+  return details === undefined ? '' : `: ${printValue(details)}`
 }

@@ -136,12 +136,23 @@ export class SimNode {
     this.#over(life)
   }
 
-  /** It stands still for so long: every thread of it; what arrives waits. */
-  pause(forMs: number): void {
+  /** It stands still for so long: every thread of it; what arrives waits. Gives back its end, for {@link resume}. */
+  pause(forMs: number): number {
     this.#harmed = true
     const { kernel } = this.#world
-    this.#pausedUntilUs = Math.max(this.#pausedUntilUs, kernel.nowUs + forMs * 1_000)
+    const untilUs = kernel.nowUs + forMs * 1_000
+    this.#pausedUntilUs = Math.max(this.#pausedUntilUs, untilUs)
     for (const unit of this.#life?.units ?? []) kernel.block(unit, this.#pausedUntilUs)
+    return untilUs
+  }
+
+  /** Ends its pause early, unless another lasts beyond `untilUs`. A thread that is stuck for longer by itself stays so. */
+  resume(untilUs: number = Infinity): void {
+    const { kernel } = this.#world
+    const pausedUntilUs = this.#pausedUntilUs
+    if (pausedUntilUs > untilUs || pausedUntilUs <= kernel.nowUs) return
+    this.#pausedUntilUs = 0
+    for (const unit of this.#life?.units ?? []) if (unit.blockedUntilUs === pausedUntilUs) kernel.unblock(unit)
   }
 
   /** From now on each turn, timer and arrival takes so long of its time; 0 is full speed. */
@@ -171,6 +182,7 @@ export class SimNode {
   /** Settles as `work` does; rejects with `ERR_CLIENT_LOST` when this life ends first: what was asked may have been done. */
   async whileUp<T>(work: (node: Node) => Promise<T>): Promise<T> {
     const node = this.up
+    const { kernel } = this.#world
     const { lost } = this.#life as Life
     return await new Promise<T>((resolve, reject) => {
       const giveUp = (): void => {
@@ -178,9 +190,15 @@ export class SimNode {
         reject(new TestingError('ERR_CLIENT_LOST', problem))
       }
       lost.add(giveUp)
-      work(node)
-        .finally(() => lost.delete(giveUp))
-        .then(resolve, reject)
+      // Answered on the node, and heard by its client, who goes on beside it: what the client does next, such as setting a
+      // timer, is not the node's.
+      const hear = (settle: () => void): void => {
+        if (lost.delete(giveUp)) kernel.schedule(kernel.self, kernel.nowUs, 'step', settle)
+      }
+      work(node).then(
+        (value) => hear(() => resolve(value)),
+        (error: unknown) => hear(() => reject(error)),
+      )
     })
   }
 

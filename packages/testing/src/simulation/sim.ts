@@ -9,6 +9,7 @@ import type { FaultInjector } from './fault-injector.ts'
 import type { Barrier, PropertyRecorder } from './property-recorder.ts'
 import { Client, type ClientHost, type Invocation } from './client.ts'
 import { describeReason } from './describe-reason.ts'
+import { printValue } from './print-value.ts'
 import type { SimCase } from './sim-case.ts'
 import type { SimNode } from './sim-node.ts'
 
@@ -316,7 +317,6 @@ function knows(node: SimNode, names: readonly string[]): boolean {
 }
 
 function printed(value: unknown): string {
-  const text =
-    JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner)) ?? ''
+  const text = printValue(value)
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }

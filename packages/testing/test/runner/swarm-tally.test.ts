@@ -42,3 +42,9 @@ test('an expected id that was never reached is missing', () => {
   const reached: PropertyCount = { kind: 'always', id: 'here', reached: 1, hit: 1 }
   expect(tallyOf(1_000, [reached], ['here', 'there']).notCovered()).toEqual(['"there" was never reached'])
 })
+
+test('what the runtime says of itself is missing only where it was asked for', () => {
+  const own: PropertyCount = { kind: 'sometimes', id: 'skerry/a late reply', reached: 1, hit: 0 }
+  expect(tallyOf(1_000, [own]).notCovered()).toEqual([])
+  expect(tallyOf(1_000, [own], [own.id]).notCovered()).toHaveLength(1)
+})
