@@ -7,6 +7,7 @@ import type { SimNetwork } from '../network/sim-network.ts'
 import { TestingError } from '../platform/errors.ts'
 import { memoryFiles, type MemoryFiles } from '../platform/memory-files.ts'
 import type { SeededRandom } from '../platform/seeded-random.ts'
+import { simFiles } from './sim-files.ts'
 import { SimLog } from './sim-log.ts'
 import { simPlatform } from './sim-platform.ts'
 import { SimThreads } from './sim-threads.ts'
@@ -217,7 +218,7 @@ export class SimNode {
       random: random.fork(`node/${this.name}/${life}/${thread}`),
       wallMs: () => this.wall.now(),
       threads,
-      files: this.files,
+      files: simFiles(kernel, unit, this.files),
       log: new SimLog(kernel, unit),
       environment,
       order,
