@@ -30,14 +30,15 @@ export class LaneWriter {
     return this.#blocked
   }
 
-  /** `false`: the backlog is full and the frame was not taken. */
-  send(frame: Uint8Array): boolean {
+  /** `false`: the backlog is full and the frame was not taken. An `urgent` one is taken up to twice the bound. */
+  send(frame: Uint8Array, urgent = false): boolean {
     if (!this.#blocked) {
       this.#blocked = !this.#lane.send(frame)
       return true
     }
     const cost = frame.byteLength + frameOverheadBytes
-    if (this.#backlog.length > 0 && this.#backlogBytes + cost > this.#backlogBytesMax) return false
+    const bytesMax = urgent ? this.#backlogBytesMax * 2 : this.#backlogBytesMax
+    if (this.#backlog.length > 0 && this.#backlogBytes + cost > bytesMax) return false
     this.sendLast(frame)
     return true
   }

@@ -72,7 +72,7 @@ export class NodeRouter implements Router {
       this.#refuse(signal, { code: 'ERR_NOT_ENCODABLE', outcome: 'not-run', message, cause: errorData(error) })
       return
     }
-    const result = links.send(signal.to.node, frame)
+    const result = links.send(signal.to.node, frame, isUrgent(signal))
     if (result === 'sent') return
     if (result === 'no-link') kernel.bounce(signal, 'noconnection')
     else this.#refuse(signal, unsent(result, frame.length, links.frameBytesMax))
@@ -134,6 +134,11 @@ export class NodeRouter implements Router {
       )
     }
   }
+}
+
+/** What nobody would notice the absence of: others would wait for it for ever. */
+function isUrgent({ type }: Signal): boolean {
+  return type !== 'message' && type !== 'cast' && type !== 'call' && type !== 'spawn' && type !== 'reply'
 }
 
 function unsent(result: 'too-large' | 'overloaded', bytes: number, most: number): Failure {

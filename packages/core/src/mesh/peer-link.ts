@@ -35,6 +35,8 @@ export type LinkEndReason =
   | 'superseded'
   /** The peer sent what the protocol does not allow. */
   | 'protocol'
+  /** The peer does not read what must not be lost. */
+  | 'overloaded'
   /** We stopped. */
   | 'stopped'
   /** The handshake took too long. */
@@ -199,8 +201,8 @@ export class PeerLink {
   }
 
   /** `false`: the backlog is full. */
-  sendFrame(frame: Uint8Array): boolean {
-    return this.#frames.send(encodeLinkMessage({ kind: 'frame', bytes: frame }))
+  sendFrame(frame: Uint8Array, urgent = false): boolean {
+    return this.#frames.send(encodeLinkMessage({ kind: 'frame', bytes: frame }), urgent)
   }
 
   /** `false`: the backlog is full. */

@@ -88,7 +88,11 @@ export interface PeerLinks {
   start(): Promise<{ node: NodeId; addresses: readonly string[] }>
   /** The largest frame or control payload. */
   readonly frameBytesMax: number
-  send(node: NodeId, frame: Uint8Array): SendResult
+  /**
+   * `urgent`: must not be missing from the middle of what is sent, such as a `down`: taken up to twice the bound, and beyond
+   * it the link ends, so that everything that crossed it fires.
+   */
+  send(node: NodeId, frame: Uint8Array, urgent?: boolean): SendResult
   sendControl(node: NodeId, bytes: Uint8Array): SendResult
   /** Peers with a link that is up. */
   peers(): PeerState[]
@@ -183,7 +187,7 @@ class Links implements PeerLinks {
     return { node, addresses }
   }
 
-  send(node: NodeId, frame: Uint8Array): SendResult {
+  send(node: NodeId, frame: Uint8Array, urgent = false): SendResult {
     const link = this.#up.get(node)
     if (link === undefined) {
       this.counters.framesNoLink += 1
@@ -193,8 +197,9 @@ class Links implements PeerLinks {
       this.counters.framesTooLarge += 1
       return 'too-large'
     }
-    if (!link.sendFrame(frame)) {
+    if (!link.sendFrame(frame, urgent)) {
       this.counters.framesOverloaded += 1
+      if (urgent) link.end('overloaded', 'the peer does not read what must not be lost')
       return 'overloaded'
     }
     this.counters.framesSent += 1

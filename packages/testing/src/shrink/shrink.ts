@@ -61,6 +61,8 @@ class Shrinker {
   }
 
   async cutTime(): Promise<void> {
+    // Any cluster fails to get on when it is given no time: that would be another story.
+    if (this.best.failure?.invariant === 'progress') return
     const failedAt = this.best.failure?.atMs ?? 0
     const { durationMs } = this.best.case
     // A failure of progress comes when time is up, so it needs its time: try less of it all the same.
@@ -78,7 +80,9 @@ class Shrinker {
     const lastEnd = Math.max(0, ...ends)
     for (const shorter of [lastEnd + slackMs, lastEnd + 2_000, safetyMs / 4, safetyMs / 2].map(Math.ceil)) {
       if (shorter >= safetyMs) continue
-      if (await this.#try({ ...this.best.case, safetyMs: shorter })) return
+      // A failure of progress keeps the time that it had after the heal.
+      const saved = this.best.failure?.invariant === 'progress' ? safetyMs - shorter : 0
+      if (await this.#try({ ...this.best.case, safetyMs: shorter, durationMs: durationMs - saved })) return
     }
   }
 

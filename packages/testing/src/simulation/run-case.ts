@@ -1,5 +1,6 @@
 import type { AppDefinition } from '@skerry/core'
 import { describeFrame, installPropertyObserver, leaveOutStacks } from '@skerry/core/simulation'
+import { checkFaults } from '../fault/check-faults.ts'
 import { soundDrain } from '../kernel/drain.ts'
 import { SimKernel } from '../kernel/sim-kernel.ts'
 import { createSimNetwork } from '../network/sim-network.ts'
@@ -39,6 +40,7 @@ export async function runCase(
   runOptions: RunOptions & { readonly onProgress?: (events: number) => void } = {},
 ): Promise<RunResult> {
   const { trace = false, hash = true, stacks = false, watchEscapes = false, onProgress } = runOptions
+  checkFaults(simCase.faults, simCase.nodes)
   const kernel = new SimKernel({
     seed: simCase.seed,
     drain: await soundDrain(),
