@@ -1,4 +1,4 @@
-import { child, genServer } from '@skerry/core'
+import { child, genServer, type Pid } from '@skerry/core'
 import type { Fault, Sim } from '@skerry/testing'
 import { describe, expect, it } from 'vitest'
 import { ask, at, type Clocks, insert, passes, shopApp, shopName, told, waitLong } from './shop.ts'
@@ -6,7 +6,7 @@ import { ask, at, type Clocks, insert, passes, shopApp, shopName, told, waitLong
 const between = { from: ['lax'], to: ['syd'] }
 const forever = 86_400_000
 
-function withFault(fault: Fault, workload: (sim: Sim) => Promise<void>): Promise<unknown> {
+function withFault(fault: Fault, workload: (sim: Sim) => Promise<void>): Promise<void> {
   return passes(
     async (sim) => {
       await sim.ready()
@@ -135,6 +135,14 @@ describe('a crash', () => {
     }))
 })
 
+it('the loss of a region is noticed only by its silence', () =>
+  withFault({ kind: 'regionLoss', region: 'syd', atMs: 5_000, forMs: 20_000 }, async (sim) => {
+    const { up } = sim.node('lax-1')
+    await at(sim, 5_500)
+    expect(up.regionOf('syd-1')).toBe('syd')
+    await sim.until(() => up.regionOf('syd-1') === undefined, { withinMs: 15_000 })
+  }))
+
 it('the loss of a region takes all its nodes down, and they come back', () =>
   withFault({ kind: 'regionLoss', region: 'syd', atMs: 5_000, forMs: 3_000 }, async (sim) => {
     await at(sim, 6_000)
@@ -146,6 +154,19 @@ it('the loss of a region takes all its nodes down, and they come back', () =>
       [true, 1],
     ])
   }))
+
+it.each<Fault>([
+  { kind: 'partition', ...between, oneWay: false, atMs: 25_000, forMs: 12_000 },
+  { kind: 'pause', node: 'syd-1', atMs: 25_000, forMs: 12_000 },
+  { kind: 'clog', ...between, extraMs: 3_000, atMs: 25_000, forMs: forever },
+])('when all is healed $kind is over, also one that would last longer', (fault) =>
+  withFault(fault, async (sim) => {
+    await at(sim, 29_000)
+    expect((await ask(sim, 'lax-1', 'syd-1', 900)).answer).not.toBe('ok')
+    await at(sim, 34_000)
+    expect((await ask(sim, 'lax-1', 'syd-1', 900)).answer).toBe('ok')
+  }),
+)
 
 it('a paused node answers when it goes on', () =>
   withFault({ kind: 'pause', node: 'syd-1', atMs: 5_000, forMs: 1_000 }, async (sim) => {
@@ -262,7 +283,7 @@ it('the loss of a thread restarts the actor that had it, under its supervisor', 
         const [, info] = await up.whichChildren('market')
         const pid = info?.pid
         if (pid === undefined) throw new Error('The counter is not up')
-        return { thread: pid.thread, count: (await up.call(pid as never, 'add' as never, [] as never)) as number }
+        return { thread: pid.thread, count: await up.call(pid as Pid<{ call: { add(): number } }>, 'add', []) }
       }
       expect(await counting()).toEqual({ thread: 1, count: 1 })
       expect(await counting()).toEqual({ thread: 1, count: 2 })

@@ -128,10 +128,7 @@ export function arrowLine(view: View, send: TraceEvent, recv: TraceEvent): reado
 }
 
 /** Where an event lies, in pixels. */
-function placeOf(
-  { model, window, layout }: View,
-  event: TraceEvent,
-): { readonly x: number; readonly y: number } {
+function placeOf({ model, window, layout }: View, event: TraceEvent): { readonly x: number; readonly y: number } {
   return {
     x: xOf(event.t, window, layout.widthPx),
     y: layout.laneY[model.laneOf[event.i] ?? 0] ?? 0,
