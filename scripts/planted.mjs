@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { copyOfCore } from '../test/planted/copy-of-core.mjs'
-import { BadPatch, readBugs } from '../test/planted/planted-bug.mjs'
+import { BadPatch, planted, readBugs } from '../test/planted/planted-bug.mjs'
 import { setUp } from './set-up.mjs'
 import { CommandFailed, root, runNode } from './workspace.mjs'
 
@@ -50,30 +50,44 @@ const huntSeedsApart = 1_000_000
 
 const options = readOptions()
 const folder = mkdtempSync(join(tmpdir(), 'skerry-planted-'))
-process.on('SIGINT', () => {
-  rmSync(folder, { recursive: true, force: true })
-  process.exit(130)
-})
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const children = new Set()
+
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, giveUp)
 try {
-  await main()
+  process.exitCode = await main()
+  leaveNothing()
 } catch (error) {
-  if (!(error instanceof BadPatch || error instanceof CommandFailed)) throw error
-  process.stderr.write(`${error.message}\n${error instanceof CommandFailed ? error.output : ''}`)
-  process.exitCode = 2
-} finally {
+  if (error instanceof BadPatch) process.stderr.write(`${error.message}\n`)
+  else if (error instanceof CommandFailed) process.stderr.write(`${error.output}\n${error.message}\n`)
+  else console.error(error)
+  giveUp()
+}
+
+/** Hunts may be under way: they must not go on. */
+function giveUp() {
+  leaveNothing()
+  process.exit(2)
+}
+
+function leaveNothing() {
+  for (const child of children) child.kill('SIGKILL')
   rmSync(folder, { recursive: true, force: true })
 }
 
+/** Gives back the exit code. */
 async function main() {
   const bugs = readBugs(join(root, 'test/planted')).filter(({ name }) => options.only?.includes(name) ?? true)
   const unknown = options.only?.find((name) => !bugs.some((bug) => bug.name === name))
-  if (unknown !== undefined || bugs.length === 0) throw new CommandFailed(`there is no planted bug "${unknown}"`, '')
+  if (unknown !== undefined) throw new CommandFailed(`there is no planted bug "${unknown}"`, '')
+  // All at once, rather than one after the other in the minutes to come.
+  for (const bug of bugs) planted(bug, root)
   await setUp()
   await runNode('node_modules/typescript/bin/tsc', ['-b', 'test/swarm'])
   const reports = await inParallel(bugs, huntBug)
   await checkWithoutBugs(reports)
   printReports(reports)
-  if (reports.some(({ found }) => !found)) process.exitCode = 1
+  return reports.every(({ found }) => found) ? 0 : 1
 }
 
 /**
@@ -142,6 +156,7 @@ function runSimulations(orders) {
   return new Promise((resolve, reject) => {
     const entry = join(root, 'test/planted/hunt.mjs')
     const child = spawn(process.execPath, [entry, JSON.stringify(orders)], { stdio: ['ignore', 'pipe', 'pipe'] })
+    children.add(child)
     let problems = ''
     let runs = 0
     /** @type {Line | undefined} */
@@ -156,6 +171,7 @@ function runSimulations(orders) {
     child.on('error', reject)
     child.on('close', (code, signal) => {
       clearTimeout(watchdog)
+      children.delete(child)
       if (last !== undefined && (code === 0 || signal === 'SIGKILL')) resolve({ last, runs })
       else reject(new CommandFailed(`the simulations ended with ${signal ?? code}`, problems))
     })

@@ -39,16 +39,31 @@ export function readBugs(folder) {
  * @param {PlantedBug} bug
  * @param {string} root the copy's root folder
  */
-export function plant({ name, hunks }, root) {
+export function plant(bug, root) {
+  for (const [path, text] of planted(bug, root)) writeFileSync(path, text)
+}
+
+/**
+ * The files that the bug concerns, with it. Throws BadPatch, as {@link plant} does.
+ *
+ * @param {PlantedBug} bug
+ * @param {string} root
+ * @returns {ReadonlyMap<string, string>}
+ */
+export function planted({ name, hunks }, root) {
+  /** @type {Map<string, string>} */
+  const texts = new Map()
   for (const { file, before, after } of hunks) {
     const path = join(root, file)
-    const pieces = `\n${readFileSync(path, 'utf8')}`.split(`\n${before}`)
+    // Each line of it begins with a line feed, and so do those of the hunk.
+    const pieces = (texts.get(path) ?? `\n${readFileSync(path, 'utf8')}`).split(`\n${before}`)
     if (pieces.length !== 2) {
       const places = pieces.length === 1 ? 'no place' : `${pieces.length - 1} places`
       throw new BadPatch(`${name}.patch fits ${places} of ${file}: write it anew\n${before}`)
     }
-    writeFileSync(path, pieces.join(`\n${after}`).slice(1))
+    texts.set(path, pieces.join(`\n${after}`))
   }
+  return new Map([...texts].map(([path, text]) => [path, text.slice(1)]))
 }
 
 /** @param {string} path */
