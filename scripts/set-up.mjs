@@ -44,9 +44,12 @@ function installFingerprint() {
   return `${hash.digest('hex')}\n`
 }
 
-// What a program needs; benches and tests are built or checked by those who run them.
+// Built too, without a manifest of their own: the page that shows a trace, and what core's tests start as programs.
+const beside = ['packages/testing/src/trace/page', 'test/swarm', 'test/real']
+
+// What a program needs; benches and other tests are built or checked by those who run them.
 async function build() {
-  const folders = workspaceFolders().filter((folder) => folder !== 'bench')
+  const folders = [...workspaceFolders().filter((folder) => folder !== 'bench'), ...beside]
   for (const folder of folders) removeStaleOutputs(folder)
   if (!folders.every((folder) => existsSync(join(root, folder, 'dist')))) process.stderr.write('set-up: building …\n')
   await runNode('node_modules/typescript/bin/tsc', ['-b', ...folders])
