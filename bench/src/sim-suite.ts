@@ -111,7 +111,7 @@ function limit(id: string, quantity: string, value: number, unit: string, compar
     quantity,
     value: Number(value.toPrecision(4)),
     unit,
-    versus: {},
+    versus: { 'the goal': bound },
     goal: `${compare} ${bound.toLocaleString('en-US')} ${unit}`,
     ok: compare === '>=' ? value >= bound : value <= bound,
   }

@@ -1,5 +1,6 @@
 // Everything that core is put through, for one run of skerry-sim: the simulations, whose faults a seed decides, and the
 // scenarios, which take the same course with every seed.
+export { calls } from './planted-calls.ts'
 export { callerGone } from './caller-gone.ts'
 export { links } from './links.ts'
 export { lock } from './lock.ts'

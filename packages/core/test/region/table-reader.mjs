@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { openRegionTable } from '../../dist/region/region-table.js'
 
-const readsMax = 100_000_000
+const readsMax = 1_000_000_000
 const { table, progress, index } = workerData
 const seen = new Int32Array(progress)
 const reader = openRegionTable(table)
