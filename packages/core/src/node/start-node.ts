@@ -44,6 +44,12 @@ export interface NodeOptions {
   readonly drainMs?: number
   /** The calls of other nodes that this node works on at a time; more are refused with `ERR_OVERLOADED`. Default 10,000. */
   readonly inboundCallsMax?: number
+  /**
+   * The old-generation heap that each thread of its own may fill, in MiB, from 16. A thread that needs more ends with
+   * `ERR_WORKER_OUT_OF_MEMORY`, and nobody else does; memory outside of the heap does not count. Default: Node's, which
+   * depends on the machine's memory. Ignored where `platform` is given.
+   */
+  readonly threadHeapMb?: number
   /** Default: one line an entry to standard error, from `warn` up. Ignored where `platform` is given. */
   readonly log?: Log
   /** The world that the node lives in. Default: the real one. */
@@ -61,7 +67,11 @@ export interface NodeOptions {
  */
 export async function startNode(app: AppDefinition, options: NodeOptions = {}): Promise<Node> {
   refuseInThread()
-  const platform = options.platform ?? systemPlatform(options.log === undefined ? {} : { log: options.log })
+  const { log, threadHeapMb } = options
+  checkThreadHeap(threadHeapMb)
+  const platform =
+    options.platform ??
+    systemPlatform({ ...(log !== undefined && { log }), ...(threadHeapMb !== undefined && { threadHeapMb }) })
   const regions = regionConfig(options, platform.environment)
   const { transport, cluster } = await loadTransport(options.transport ?? memoryTransport())
   // New at every boot, also at two in one millisecond.
@@ -186,4 +196,9 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     if (records === undefined) kernel.counters.undecodable += 1
     else tellMesh({ event: 'records', via, records })
   }
+}
+
+function checkThreadHeap(heapMb: number | undefined): void {
+  if (heapMb === undefined || (Number.isSafeInteger(heapMb) && heapMb >= 16)) return
+  throw new NodeError('ERR_BAD_CONFIG', `options.threadHeapMb must be a whole number from 16, not ${heapMb}`)
 }

@@ -15,6 +15,8 @@ export interface SystemPlatformOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>
   /** The folder below which `ctx.files` keeps everything. Default: the working directory at this moment. */
   readonly filesRoot?: string
+  /** The heap of each thread, in MiB, from 16. As `startNode`'s option says. */
+  readonly threadHeapMb?: number
 }
 
 /** The real world: this machine's clock, randomness, event loop, threads, files and environment. */
@@ -29,6 +31,7 @@ export function systemPlatform(options: SystemPlatformOptions = {}): Platform {
     threads: systemThreads(
       new URL(import.meta.url.endsWith('.ts') ? './thread-entry.ts' : './thread-entry.js', import.meta.url),
       filesRoot,
+      options.threadHeapMb,
     ),
     files: systemFiles(filesRoot),
     log: options.log ?? consoleLog(),

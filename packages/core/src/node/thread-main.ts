@@ -6,6 +6,7 @@ import { ActorError } from '../actor/errors.ts'
 import { Kernel } from '../actor/kernel.ts'
 import type { CallSignal, Signal } from '../actor/signal.ts'
 import { msgpackCodec } from '../codec/msgpack-codec.ts'
+import { printableFields } from '../platform/log.ts'
 import type { Log, Platform } from '../platform/platform.ts'
 import { openRegionTable } from '../region/region-table.ts'
 import { createRpcClient } from '../rpc/rpc-client.ts'
@@ -23,7 +24,7 @@ function portLog(send: (message: FromThread) => void): Log {
   const write =
     (level: 'debug' | 'info' | 'warn' | 'error') =>
     (fields: object, message: string): void => {
-      send({ type: 'log', level, fields: JSON.parse(JSON.stringify(fields)) as object, message })
+      send({ type: 'log', level, fields: printableFields(fields), message })
     }
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
 }
@@ -87,6 +88,9 @@ export async function runThread(
         return
       case 'peerLost':
         kernel.peerLost(message.lost, () => message.reason)
+        return
+      case 'echo':
+        send(message)
         return
       case 'registered': {
         const answer = registering.get(message.ref)

@@ -22,9 +22,15 @@ export function consoleLog(least: Level = 'warn'): Log {
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
 
 function printedFields(fields: object): string {
+  return JSON.stringify(printableFields(fields))
+}
+
+/** The fields as JSON knows them, so that they can be written or sent anywhere. What can't be printed is said, not thrown. */
+export function printableFields(fields: object): object {
   try {
-    return JSON.stringify(fields, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+    const printed = JSON.stringify(fields, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+    return JSON.parse(printed) as object
   } catch (error) {
-    return `(fields not printable: ${String(error)})`
+    return { unprintable: String(error) }
   }
 }

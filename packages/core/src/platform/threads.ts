@@ -40,13 +40,18 @@ export interface ThreadWorkerData {
   readonly skerryFilesRoot: string
 }
 
-/** Real worker threads that run the module at `entry`, with their files below `filesRoot`. */
-export function systemThreads(entry: URL, filesRoot: string): Threads {
+/** Real worker threads that run the module at `entry`, with their files below `filesRoot` and heaps of at most `heapMb`. */
+export function systemThreads(entry: URL, filesRoot: string, heapMb?: number): Threads {
   return {
     start(boot, events) {
       const { port1: ours, port2: theirs } = new MessageChannel()
       const workerData: ThreadWorkerData = { skerryBoot: boot, skerryPort: theirs, skerryFilesRoot: filesRoot }
-      const worker = new Worker(entry, { workerData, transferList: [theirs], stdin: false })
+      const worker = new Worker(entry, {
+        workerData,
+        transferList: [theirs],
+        stdin: false,
+        ...(heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: heapMb } }),
+      })
       let error: Error | undefined
       let exitCode: number | undefined
       let portClosed = false

@@ -4,10 +4,11 @@ import { ActorError, type ActorErrorCode } from '../actor/errors.ts'
 import { type ExitReason, printReason } from '../actor/exit-reason.ts'
 import type { LostPeer } from '../actor/edges.ts'
 import type { Kernel } from '../actor/kernel.ts'
-import { formatPid, type Pid } from '../actor/pid.ts'
+import { formatPid, type Pid, samePid } from '../actor/pid.ts'
 import type { Router } from '../actor/router.ts'
 import type { Failure, Signal } from '../actor/signal.ts'
 import type { ThreadSpawn, ThreadStarter } from '../actor/thread-starter.ts'
+import type { Timer } from '../platform/clock.ts'
 import { sometimes } from '../platform/property.ts'
 import type { ThreadEnd, ThreadEvents, ThreadHandle } from '../platform/threads.ts'
 import { ThreadChannel } from './thread-channel.ts'
@@ -15,6 +16,12 @@ import type { FromThread, ThreadBoot, ToThread } from './thread-message.ts'
 
 /** The threads of their own that one node runs at a time. One more is refused with `ERR_START_FAILED`. */
 const ownThreadsMax = 128
+
+/**
+ * How long a thread may leave the news of its parent's end unread before it is killed. Only reading it counts: what the
+ * actor does then takes as long as it takes. An actor that spins reads nothing, and nobody else is left to kill it.
+ */
+export const orphanGraceMs = 5_000
 
 /** The first actor of a thread: the one that it was started for. */
 const rootSerial = 1
@@ -38,6 +45,8 @@ interface OwnThread {
   hasStarted: boolean
   /** Why its actor ended, as far as it said so, or as we ordered. */
   ended: ExitReason | undefined
+  /** Runs while the thread has not read that its parent ended. */
+  orphaned: Timer | undefined
 }
 
 /** The main thread's side of actors on worker threads of their own: starts them, carries their signals, kills them. */
@@ -95,7 +104,16 @@ export class OwnThreads implements ThreadStarter, Router {
     const started = deferred<void>()
     started.promise.catch(() => undefined)
     const channel = new ThreadChannel<ToThread>(kernel.platform.turns, (batch) => handle.post(batch))
-    this.#threads.set(number, { pid, spawn, handle, channel, started, hasStarted: false, ended: undefined })
+    this.#threads.set(number, {
+      pid,
+      spawn,
+      handle,
+      channel,
+      started,
+      hasStarted: false,
+      ended: undefined,
+      orphaned: undefined,
+    })
     return { pid, started: started.promise }
   }
 
@@ -113,6 +131,16 @@ export class OwnThreads implements ThreadStarter, Router {
     }
     if (thread.channel.isFullFor(signal)) this.#refuse(signal, thread)
     else thread.channel.send({ type: 'signal', signal })
+    if (endsOrphan(signal, thread.spawn.parent)) this.#expectRead(thread)
+  }
+
+  #expectRead(thread: OwnThread): void {
+    thread.channel.send({ type: 'echo' })
+    thread.orphaned ??= this.#options.kernel.platform.clock.after(orphanGraceMs, () => {
+      const fields = { actor: formatPid(thread.pid), label: thread.spawn.behavior.name, graceMs: orphanGraceMs }
+      this.#options.kernel.platform.log.warn(fields, 'a thread that did not read of the end of its parent is killed')
+      this.kill(thread.pid)
+    })
   }
 
   #refuse(signal: Signal, thread: OwnThread): void {
@@ -175,6 +203,10 @@ export class OwnThreads implements ThreadStarter, Router {
         thread.hasStarted = true
         thread.started.resolve()
         return
+      case 'echo':
+        thread.orphaned?.cancel()
+        thread.orphaned = undefined
+        return
       case 'startFailed':
         this.#startFailed(thread, message)
         return
@@ -215,6 +247,7 @@ export class OwnThreads implements ThreadStarter, Router {
     const thread = this.#threads.get(number)
     if (thread === undefined) return
     this.#threads.delete(number)
+    thread.orphaned?.cancel()
     const { kernel } = this.#options
     const reason: ExitReason =
       thread.ended ?? (end.error !== undefined && thread.hasStarted ? errorData(end.error) : 'threadlost')
@@ -240,6 +273,18 @@ export class OwnThreads implements ThreadStarter, Router {
     this.broadcast({ type: 'peerLost', lost, reason })
     this.#options.onLost(lost)
   }
+}
+
+/** Whether this tells a thread's actor that the parent it is linked to has ended, so that it should end as well. */
+function endsOrphan(signal: Signal, parent: Pid | undefined): boolean {
+  return (
+    signal.type === 'exit' &&
+    signal.viaLink &&
+    signal.reason !== 'normal' &&
+    signal.to.serial === rootSerial &&
+    parent !== undefined &&
+    samePid(signal.from, parent)
+  )
 }
 
 function startError(label: string, error: ErrorData, reason: ExitReason): ActorError {

@@ -32,11 +32,14 @@ export type ToThread =
   | { readonly type: 'name'; readonly name: string; readonly pid: Pid | undefined }
   | { readonly type: 'registered'; readonly ref: number; readonly error: ErrorData | undefined }
   | { readonly type: 'peerLost'; readonly lost: LostPeer; readonly reason: ExitReason }
+  /** Answered by the same: all that was said before it has been read. */
+  | { readonly type: 'echo' }
 
 /** Everything that a thread says to main. */
 export type FromThread =
   | { readonly type: 'signal'; readonly signal: Signal }
   | { readonly type: 'started' }
+  | { readonly type: 'echo' }
   /** `ran`: there was an actor, whose init failed and which said the rest itself; otherwise the module did not load. */
   | { readonly type: 'startFailed'; readonly error: ErrorData; readonly reason: ExitReason; readonly ran: boolean }
   /** An actor of the thread ended. It precedes the signals that tell others so, since its names must be free by then. */

@@ -15,6 +15,7 @@ import {
   systemPlatform,
 } from '@skerry/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { orphanGraceMs } from '../../src/thread/own-threads.ts'
 import { downMessage, exitMessage, startPuppet } from '../fixtures/puppet.ts'
 import { Sightings } from '../fixtures/sightings.ts'
 import { hiddenBehavior, mirror, worker } from '../fixtures/thread-actors.mjs'
@@ -84,6 +85,13 @@ describe('an actor on a thread of its own', () => {
       expect(second.thread).toBeGreaterThan(first.thread)
       await expect(node.call(first, 'add', [1])).rejects.toMatchObject({ code: 'ERR_NOPROC', outcome: 'not-run' })
       node.exit(second, 'kill')
+    })
+
+    it('[thread] logs what JSON does not know without harm', async () => {
+      const pid = await startWorker()
+      await node.call(pid, 'logOddly', [])
+      expect(await node.call(pid, 'add', [1])).toBe(1)
+      node.exit(pid, 'kill')
     })
 
     it('[thread] answers an unknown handler, and what can not be copied, with a coded refusal', async () => {
@@ -275,6 +283,59 @@ describe('an actor on a thread of its own', () => {
       const call = node.call(pid, 'exitProcess', [])
       await expect(call).rejects.toMatchObject({ code: 'ERR_CALLEE_EXITED', outcome: 'unknown', reason: 'threadlost' })
       expect(await ended).toBe('threadlost')
+    })
+
+    it('[thread] in an endless loop, when its parent has ended and it does not read that', async () => {
+      let due: (() => void)[] = []
+      let catching = false
+      const platform = systemPlatform({ log: silentLog })
+      const later: typeof platform.clock = {
+        ...platform.clock,
+        // The grace is over when the test says so.
+        after: (delayMs, run) => {
+          if (!catching || delayMs !== orphanGraceMs) return platform.clock.after(delayMs, run)
+          due.push(run)
+          return { cancel: () => (due = due.filter((one) => one !== run)) }
+        },
+      }
+      const other = await startNode(defineApp({ name: 'orphans', children: [] }), {
+        platform: { ...platform, clock: later },
+      })
+      const parent = await startPuppet(other)
+      const [spinning, reading] = await parent.do((ctx) =>
+        Promise.all([ctx.start(worker, [{}], { thread: 'own' }), ctx.start(worker, [{}], { thread: 'own' })]),
+      )
+      other.cast(spinning, 'spin', [])
+      // Behind the cast's batch, so that the exit signal is in another one, which is never read.
+      await other.call(reading, 'add', [1])
+      const [spinningEnded, readingEnded] = [other.watch(spinning), other.watch(reading)]
+      catching = true
+      other.exit(parent.pid, 'boom')
+      expect(await readingEnded).toBe('boom')
+      expect(due).toHaveLength(1)
+      due[0]?.()
+      expect(await spinningEnded).toBe('killed')
+      await other.stop()
+    })
+
+    it('[thread] when its heap is full, with a code; the node lives and its supervisor starts it again', async () => {
+      const name = actorName<ProtocolOf<typeof worker>>('hungry')
+      const app = defineApp({
+        name: 'hungry-app',
+        children: [child('hungry', worker, [{}], { thread: 'own', register: name })],
+      })
+      const small = await startNode(app, { log: silentLog, threadHeapMb: 32 })
+      const first = small.whereis(name) as WorkerPid
+      const ended = small.watch(first)
+      await expect(small.call(first, 'fillHeap', [], { timeoutMs: 60_000 })).rejects.toMatchObject({
+        code: 'ERR_CALLEE_EXITED',
+        outcome: 'unknown',
+      })
+      expect(await ended).toMatchObject({ type: 'error', code: 'ERR_WORKER_OUT_OF_MEMORY' })
+      await expect.poll(() => small.whereis(name)?.thread).toBeGreaterThan(first.thread)
+      expect(await small.call(name, 'add', [1])).toBe(1)
+      await small.stop()
+      await expect(startNode(app, { threadHeapMb: 8 })).rejects.toMatchObject({ code: 'ERR_BAD_CONFIG' })
     })
 
     it('[thread] with its node, also in an endless loop', async () => {
