@@ -40,6 +40,7 @@ export interface NodeParts {
   readonly addresses: readonly string[]
   readonly appName: string
   readonly drainMs: number
+  readonly watchdog: { stop(): void } | undefined
 }
 
 /** How a node came to its end. */
@@ -309,6 +310,7 @@ export class Node implements RemoteVerbs, RegionVerbs {
     await this.#stopTree(actorName(systemName))
     threads.stop()
     kernel.stop()
+    this.#parts.watchdog?.stop()
     this.#closed.resolve(end)
   }
 

@@ -17,6 +17,7 @@ import type { Transport, TransportSpec } from '../mesh/transport.ts'
 import { supervisorBehavior } from '../otp/supervisor.ts'
 import type { Log } from '../platform/log.ts'
 import type { Platform } from '../platform/platform.ts'
+import type { TurnObserver } from '../platform/turn-queue.ts'
 import { createRegionTable, openRegionTable } from '../region/region-table.ts'
 import { InboundCalls } from '../rpc/inbound-calls.ts'
 import { createRpcClient } from '../rpc/rpc-client.ts'
@@ -30,6 +31,7 @@ import { regionConfig } from './node-config.ts'
 import { type Announced, announceApp, systemName, systemTree } from './system-tree.ts'
 import { systemPlatform } from './system-platform.ts'
 import { refuseInThread } from './thread-guard.ts'
+import { blockMarker, startWatchdog, type WatchdogOptions } from './watchdog.ts'
 
 export interface NodeOptions {
   /** Default: the in-memory one, alone. A function makes one that only this thread can use. */
@@ -50,6 +52,11 @@ export interface NodeOptions {
    * depends on the machine's memory. Ignored where `platform` is given.
    */
   readonly threadHeapMb?: number
+  /**
+   * Watches the thread that calls `startNode`: says on standard error which actor blocks it, and can end the process.
+   * Default: none, as it takes a thread of its own (some 10 MB). Ignored where `platform` is given.
+   */
+  readonly watchdog?: WatchdogOptions
   /** Default: one line an entry to standard error, from `warn` up. Ignored where `platform` is given. */
   readonly log?: Log
   /** The world that the node lives in. Default: the real one. */
@@ -67,11 +74,9 @@ export interface NodeOptions {
  */
 export async function startNode(app: AppDefinition, options: NodeOptions = {}): Promise<Node> {
   refuseInThread()
-  const { log, threadHeapMb } = options
-  checkThreadHeap(threadHeapMb)
-  const platform =
-    options.platform ??
-    systemPlatform({ ...(log !== undefined && { log }), ...(threadHeapMb !== undefined && { threadHeapMb }) })
+  checkThreadHeap(options.threadHeapMb)
+  const marker = options.platform === undefined ? blockMarker(options.watchdog) : undefined
+  const platform = options.platform ?? ownPlatform(options, marker)
   const regions = regionConfig(options, platform.environment)
   const { transport, cluster } = await loadTransport(options.transport ?? memoryTransport())
   // New at every boot, also at two in one millisecond.
@@ -103,6 +108,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const { node: id, addresses } = await links.start()
 
   const kernel = new Kernel({ node: id, life, thread: 0, platform, codec: msgpackCodec() })
+  const watchdog = marker && startWatchdog(marker, options.watchdog ?? {}, { node: id, life }, platform.log)
   const table = createRegionTable()
   const reader = openRegionTable(table)
   const inbound = new InboundCalls(options.inboundCallsMax ?? 10_000)
@@ -158,6 +164,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     addresses,
     appName: app.name,
     drainMs: options.drainMs ?? 5_000,
+    watchdog,
   })
 
   const systemRoot = kernel.spawn(system, [], { register: systemName, system: true })
@@ -201,4 +208,12 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
 function checkThreadHeap(heapMb: number | undefined): void {
   if (heapMb === undefined || (Number.isSafeInteger(heapMb) && heapMb >= 16)) return
   throw new NodeError('ERR_BAD_CONFIG', `options.threadHeapMb must be a whole number from 16, not ${heapMb}`)
+}
+
+function ownPlatform({ log, threadHeapMb }: NodeOptions, turnObserver: TurnObserver | undefined): Platform {
+  return systemPlatform({
+    ...(log !== undefined && { log }),
+    ...(threadHeapMb !== undefined && { threadHeapMb }),
+    ...(turnObserver !== undefined && { turnObserver }),
+  })
 }

@@ -6,7 +6,7 @@ import { consoleLog, type Log } from '../platform/log.ts'
 import type { Platform } from '../platform/platform.ts'
 import { systemRandom } from '../platform/random.ts'
 import { systemThreads } from '../platform/threads.ts'
-import { systemTurnQueue } from '../platform/turn-queue.ts'
+import { systemTurnQueue, type TurnObserver } from '../platform/turn-queue.ts'
 
 export interface SystemPlatformOptions {
   /** Default: one line an entry to standard error, from `warn` up. */
@@ -19,14 +19,19 @@ export interface SystemPlatformOptions {
   readonly threadHeapMb?: number
 }
 
+/** What only a node's composition adds. */
+export interface SystemPlatformParts extends SystemPlatformOptions {
+  readonly turnObserver?: TurnObserver
+}
+
 /** The real world: this machine's clock, randomness, event loop, threads, files and environment. */
-export function systemPlatform(options: SystemPlatformOptions = {}): Platform {
+export function systemPlatform(options: SystemPlatformParts = {}): Platform {
   const filesRoot = resolve(options.filesRoot ?? '.')
   let utilization = performance.eventLoopUtilization()
   return {
     clock: systemClock,
     random: systemRandom,
-    turns: systemTurnQueue(),
+    turns: systemTurnQueue(options.turnObserver),
     // In a source tree that runs unbuilt the entry is a .ts file, as this one is.
     threads: systemThreads(
       new URL(import.meta.url.endsWith('.ts') ? './thread-entry.ts' : './thread-entry.js', import.meta.url),

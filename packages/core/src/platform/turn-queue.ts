@@ -16,6 +16,12 @@ export interface TurnQueue {
   enqueue(turn: Turn): void
 }
 
+/** Told around every turn, for a watchdog. Must not throw. */
+export interface TurnObserver {
+  began(turn: Turn): void
+  ended(): void
+}
+
 // A turn in a microtask costs about an eighth of one behind setImmediate, but microtasks alone would starve sockets and
 // timers. After this many turns, or this long, the rest waits for the event loop to come round.
 const turnsPerBudget = 512
@@ -23,7 +29,7 @@ const budgetMs = 4
 const turnsBetweenClockReads = 8
 
 /** The turn queue of one thread: turns run as microtasks while the budget lasts, then after `setImmediate`. */
-export function systemTurnQueue(): TurnQueue {
+export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
   const turns = new RingQueue<Turn>(1024)
   const settled = Promise.resolve()
   let scheduled = false
@@ -37,7 +43,9 @@ export function systemTurnQueue(): TurnQueue {
         scheduled = false
         return
       }
+      observer?.began(turn)
       turn.runTurn()
+      observer?.ended()
       turnsLeft -= 1
       if (
         turnsLeft <= 0 ||
