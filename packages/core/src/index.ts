@@ -38,6 +38,11 @@ export {
   type ServerProtocol,
   type Stop,
 } from './otp/gen-server.ts'
+export {
+  dynamicSupervisor,
+  type DynamicSupervisorProtocol,
+  type DynamicSupervisorSpec,
+} from './otp/dynamic-supervisor.ts'
 export { child, type ChildOptions, type ChildSpec, type SupervisorSpec } from './otp/child-spec.ts'
 export type { Intensity } from './otp/restart-intensity.ts'
 export type { Restart, Strategy } from './otp/restart-strategy.ts'

@@ -45,6 +45,10 @@ export type CallErrorCode =
   | 'ERR_NOCONNECTION'
   /** The callee's mailbox is full. */
   | 'ERR_MAILBOX_FULL'
+  /** A dynamic supervisor has as many children as it may. */
+  | 'ERR_MAX_CHILDREN'
+  /** The init of the child that was to be started failed; `cause` says how. */
+  | 'ERR_START_FAILED'
   /** The callee has no handler of that name. */
   | 'ERR_NO_HANDLER'
   /** An actor called itself and would have waited for ever. */

@@ -1,16 +1,14 @@
-import type { Actor, Process } from '../actor/actor.ts'
-import type { Behavior, Runtime } from '../actor/behavior.ts'
-import { Context } from '../actor/context.ts'
-import { ActorError } from '../actor/errors.ts'
+import type { Process } from '../actor/actor.ts'
+import type { Behavior } from '../actor/behavior.ts'
 import { type ExitReason, Exit, printReason } from '../actor/exit-reason.ts'
 import { type Envelope, mailboxLimitDefault, type Request } from '../actor/mailbox.ts'
-import { formatPid, type Pid, samePid } from '../actor/pid.ts'
-import { watchExit } from '../actor/watch.ts'
+import { type Pid, samePid } from '../actor/pid.ts'
 import { errorData } from '../base/error-data.ts'
 import { sometimes } from '../platform/property.ts'
+import { beginChild, stopChild, SupervisorContext } from './child-life.ts'
 import { type ChildOptions, type ChildSpec, childSpec, type SupervisorSpec } from './child-spec.ts'
 import { SpecError } from './errors.ts'
-import { addRestart, type Intensity, intensityDefault } from './restart-intensity.ts'
+import { addRestart, checkedIntensity, type Intensity } from './restart-intensity.ts'
 import { concernedBy, shouldRestart, type Strategy } from './restart-strategy.ts'
 
 /** A child as `whichChildren` shows it. */
@@ -52,10 +50,7 @@ export function supervisorBehavior(name: string, spec: SupervisorSpec): Behavior
     if (ids.has(id)) throw new SpecError(`Supervisor "${name}" has two children with the id "${id}"`)
     ids.add(id)
   }
-  const intensity = spec.intensity ?? intensityDefault
-  if (!(intensity.maxRestarts >= 0) || !(intensity.withinMs > 0)) {
-    throw new SpecError(`Supervisor "${name}": intensity needs maxRestarts >= 0 and withinMs > 0`)
-  }
+  const intensity = checkedIntensity(name, spec.intensity)
   return {
     name,
     module: undefined,
@@ -63,17 +58,6 @@ export function supervisorBehavior(name: string, spec: SupervisorSpec): Behavior
     mailboxLimit: mailboxLimitDefault,
     createProcess: (runtime, actor) =>
       new Supervisor(new SupervisorContext(runtime, actor), spec.children, spec.strategy ?? 'oneForOne', intensity),
-  }
-}
-
-class SupervisorContext extends Context {
-  readonly kernel: Runtime
-  readonly actor: Actor
-
-  constructor(kernel: Runtime, actor: Actor) {
-    super(kernel, actor)
-    this.kernel = kernel
-    this.actor = actor
   }
 }
 
@@ -224,44 +208,15 @@ class Supervisor implements Process {
   }
 
   async #start(child: Child): Promise<void> {
-    const { spec } = child
-    const { kernel } = this.#ctx
-    const { pid, started } = this.#begin(spec)
+    const { pid, started } = beginChild(this.#ctx, child.spec)
     child.pid = pid
-    const timer = kernel.platform.clock.after(spec.startMs, () => {
-      kernel.route({ type: 'exit', from: this.#ctx.self, to: pid, reason: 'kill', viaLink: false })
-    })
     try {
       await started
       child.status = 'running'
     } catch (error) {
       child.pid = undefined
       throw error
-    } finally {
-      timer.cancel()
     }
-  }
-
-  #begin(spec: ChildSpec): { pid: Pid; started: Promise<void> } {
-    const { kernel, actor } = this.#ctx
-    const self = this.#ctx.self
-    if (spec.thread === 'same') {
-      const started = kernel.spawn(spec.behavior, spec.args, {
-        parent: self,
-        link: self,
-        register: spec.register,
-        system: actor.system,
-      })
-      return { pid: started.pid, started: started.started.promise }
-    }
-    if (kernel.threads === undefined) {
-      throw new ActorError(
-        'ERR_NO_MODULE',
-        `Child "${spec.id}" wants a thread of its own, which can not be started here`,
-      )
-    }
-    const { behavior, args, register } = spec
-    return kernel.threads.start({ behavior, args, parent: self, links: [self], register })
   }
 
   /** Stops in reverse start order, each with its own time; one that does not end in it is killed. */
@@ -270,34 +225,7 @@ class Supervisor implements Process {
       const { pid } = child
       child.pid = undefined
       child.status = 'stopped'
-      if (pid !== undefined) await this.#stop(pid, child.spec)
-    }
-  }
-
-  async #stop(pid: Pid, spec: ChildSpec): Promise<void> {
-    const { kernel } = this.#ctx
-    // Watched, not waited for by its EXIT: a child that unlinked itself must not hang its supervisor.
-    const ended = watchExit(kernel, pid)
-    const kill = (): void => {
-      kernel.route({ type: 'exit', from: this.#ctx.self, to: pid, reason: 'kill', viaLink: false })
-    }
-    if (spec.shutdownMs === 'kill') {
-      kill()
-      await ended
-      return
-    }
-    kernel.route({ type: 'exit', from: this.#ctx.self, to: pid, reason: 'shutdown', viaLink: false })
-    const timer = spec.shutdownMs === Infinity ? undefined : kernel.platform.clock.after(spec.shutdownMs, kill)
-    const reason = await ended
-    timer?.cancel()
-    if (reason === 'killed') {
-      const fields = {
-        supervisor: this.#ctx.actor.label,
-        child: spec.id,
-        pid: formatPid(pid),
-        shutdownMs: spec.shutdownMs,
-      }
-      this.#ctx.log.warn(fields, 'a child did not end in its shutdown time and was killed')
+      if (pid !== undefined) await stopChild(this.#ctx, pid, child.spec)
     }
   }
 }

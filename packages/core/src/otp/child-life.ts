@@ -1,0 +1,70 @@
+import type { Actor } from '../actor/actor.ts'
+import type { Runtime } from '../actor/behavior.ts'
+import { Context } from '../actor/context.ts'
+import { ActorError } from '../actor/errors.ts'
+import { formatPid, type Pid } from '../actor/pid.ts'
+import { watchExit } from '../actor/watch.ts'
+import type { ChildSpec } from './child-spec.ts'
+
+/** The context of anything that supervises. */
+export class SupervisorContext extends Context {
+  readonly kernel: Runtime
+  readonly actor: Actor
+
+  constructor(kernel: Runtime, actor: Actor) {
+    super(kernel, actor)
+    this.kernel = kernel
+    this.actor = actor
+  }
+}
+
+/** Begins a child, linked to its supervisor. `started` settles when its init is done, failed, or was killed at `startMs`. */
+export function beginChild(ctx: SupervisorContext, spec: ChildSpec): { pid: Pid; started: Promise<void> } {
+  const { pid, started } = spawnChild(ctx, spec)
+  const { kernel } = ctx
+  const timer = kernel.platform.clock.after(spec.startMs, () => {
+    kernel.route({ type: 'exit', from: ctx.self, to: pid, reason: 'kill', viaLink: false })
+  })
+  return { pid, started: started.finally(() => timer.cancel()) }
+}
+
+function spawnChild(ctx: SupervisorContext, spec: ChildSpec): { pid: Pid; started: Promise<void> } {
+  const { kernel, actor, self } = ctx
+  if (spec.thread === 'same') {
+    const started = kernel.spawn(spec.behavior, spec.args, {
+      parent: self,
+      link: self,
+      register: spec.register,
+      system: actor.system,
+    })
+    return { pid: started.pid, started: started.started.promise }
+  }
+  if (kernel.threads === undefined) {
+    throw new ActorError('ERR_NO_MODULE', `Child "${spec.id}" wants a thread of its own, which can not be started here`)
+  }
+  const { behavior, args, register } = spec
+  return kernel.threads.start({ behavior, args, parent: self, links: [self], register })
+}
+
+/** Stops a child within its time; one that does not end in it is killed. Resolves when it is gone. */
+export async function stopChild(ctx: SupervisorContext, pid: Pid, spec: ChildSpec): Promise<void> {
+  const { kernel } = ctx
+  // Watched, not waited for by its EXIT: a child that unlinked itself must not hang its supervisor.
+  const ended = watchExit(kernel, pid)
+  const kill = (): void => {
+    kernel.route({ type: 'exit', from: ctx.self, to: pid, reason: 'kill', viaLink: false })
+  }
+  if (spec.shutdownMs === 'kill') {
+    kill()
+    await ended
+    return
+  }
+  kernel.route({ type: 'exit', from: ctx.self, to: pid, reason: 'shutdown', viaLink: false })
+  const timer = spec.shutdownMs === Infinity ? undefined : kernel.platform.clock.after(spec.shutdownMs, kill)
+  const reason = await ended
+  timer?.cancel()
+  if (reason === 'killed') {
+    const fields = { supervisor: ctx.actor.label, child: spec.id, pid: formatPid(pid), shutdownMs: spec.shutdownMs }
+    ctx.log.warn(fields, 'a child did not end in its shutdown time and was killed')
+  }
+}
