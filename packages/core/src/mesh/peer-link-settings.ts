@@ -19,7 +19,10 @@ export interface PeerLinkSettings {
   readonly stableMs: number
   /** How long a link that we said goodbye on, or refused, may stay open for the peer to close it. */
   readonly goodbyeMs: number
-  /** Bytes queued per lane of a peer while the transport's own buffer is full. Beyond it: `'overloaded'`. */
+  /**
+   * Bytes queued per lane of a peer while the transport's own buffer is full. Beyond it: `'overloaded'`; urgent frames
+   * (`EXIT`, `DOWN`, cancellations) go on up to twice as much, and then the link ends.
+   */
   readonly backlogBytesMax: number
   /** Dials and handshakes of ours at a time. Further ones wait in turn. */
   readonly dialsMax: number

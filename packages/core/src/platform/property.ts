@@ -30,7 +30,7 @@ export function installPropertyObserver(next: PropertyObserver | undefined): () 
 
 /**
  * States that `condition` holds whenever this line is reached. In a simulation a single violation fails the run, which
- * goes on to its end. **In production nothing happens**, also when it is false: to refuse bad input throw an error.
+ * ends there. **In production nothing happens**, also when it is false: to refuse bad input throw an error.
  * `id` names the property for good; `details` go into the report. The runtime's own ids begin with `skerry/`.
  * The words, from here down to `unreachable`, are those of Antithesis' SDKs.
  *

@@ -45,7 +45,6 @@ export class SimKernel implements Kernel {
   #seq = 0
   #current: SimUnit = this.self
   #currentIndex = -1
-  #currentStack: string | undefined
   #inside = false
   #ran = 0
   #stopped = false
@@ -84,11 +83,6 @@ export class SimKernel implements Kernel {
   /** How many events have run. */
   get ran(): number {
     return this.#ran
-  }
-
-  /** Who scheduled the event that runs now, where stacks are kept. */
-  get currentStack(): string | undefined {
-    return this.#currentStack
   }
 
   schedule(unit: SimUnit, atUs: number, kind: TraceKind, run: () => void, facts?: EventFacts): Scheduled {
@@ -272,7 +266,6 @@ export class SimKernel implements Kernel {
     this.#current = unit
     const { cause, facts, stack } = event
     this.#currentIndex = this.log.record(this.#nowUs, unit.node, unit.index, kind, cause, facts, stack)
-    this.#currentStack = event.stack
     event.run = undefined
     this.#inside = true
     try {

@@ -1,5 +1,6 @@
 import type { RunCase, RunFailure, RunResult } from '../simulation/run-result.ts'
 import type { SimCase } from '../simulation/sim-case.ts'
+import { realMs } from '../platform/real-time.ts'
 import { ddmin } from './ddmin.ts'
 import { withFewerFaults, withoutNode } from './smaller-case.ts'
 import { weakerCases } from './weaker-case.ts'
@@ -9,6 +10,7 @@ export interface ShrinkOptions {
   readonly runsMax?: number
   /** Real milliseconds that may be spent, by `now`. Default: no bound but `runsMax`. */
   readonly budgetMs?: number
+  /** Default: this machine's time. */
   readonly now?: () => number
 }
 
@@ -52,7 +54,7 @@ class Shrinker {
   readonly #run: RunCase
   readonly #isSpent: () => boolean
 
-  constructor(first: RunResult, run: RunCase, { runsMax = 500, budgetMs = Infinity, now = () => 0 }: ShrinkOptions) {
+  constructor(first: RunResult, run: RunCase, { runsMax = 500, budgetMs = Infinity, now = realMs }: ShrinkOptions) {
     this.best = first
     this.#run = run
     this.#sort = first.failure && sortOf(first.failure)
@@ -65,7 +67,7 @@ class Shrinker {
     if (this.best.failure?.invariant === 'progress') return
     const failedAt = this.best.failure?.atMs ?? 0
     const { durationMs } = this.best.case
-    // A failure of progress comes when time is up, so it needs its time: try less of it all the same.
+    // What only shows at the end needs its time: try less of it all the same.
     const candidates = [Math.ceil(failedAt + slackMs), Math.ceil(durationMs / 4), Math.ceil(durationMs / 2)]
     for (const shorter of candidates) {
       if (shorter < this.best.case.durationMs) await this.#try({ ...this.best.case, durationMs: shorter })

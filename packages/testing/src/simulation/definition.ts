@@ -48,7 +48,7 @@ export interface SimulationOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>
   /** Whether messages between actors of one thread are cloned, so that shared state shows. Default `true`. */
   readonly copies?: boolean
-  /** Which nodes of the app restart when their app gave up, and when, in virtual milliseconds. Default 1,000. */
+  /** How long after its app gave up a node is booted again, in virtual ms. Default 1,000. */
   readonly restartMs?: number
   /** Events that one run may take. Default 20,000,000: then it ends, inconclusive. */
   readonly eventsMax?: number

@@ -89,7 +89,7 @@ export class SimNode {
   /** Starts a new life of the node. Does nothing while one is running. */
   boot(): void {
     if (this.#life !== undefined) return
-    const { kernel, network, app, primary, environment } = this.#world
+    const { kernel, network, app, primary } = this.#world
     const number = (this.#lives += 1)
     const main = this.#unit()
     const platformOf = (unit: SimUnit, thread: number): Platform => this.#platform(unit, number, thread, threads)
@@ -115,7 +115,6 @@ export class SimNode {
           region: this.region,
           primaryRegion: primary,
           cluster: app.name,
-          ...(environment['SKERRY_DRAIN_MS'] !== undefined && { drainMs: Number(environment['SKERRY_DRAIN_MS']) }),
         }).then(
           (node) => this.#isUp(life, node),
           (error: unknown) => this.#bootFailed(life, error),

@@ -39,7 +39,6 @@ export function simPlatform(options: SimPlatformOptions): Platform {
     environment,
     load: () => 0,
     setExitCode,
-    // A stack names paths and lines: it would make equal runs on two machines, or two versions of Node, differ.
     ...(copies && { handOver: structuredClone }),
     onActor(event) {
       const digest = event.pid.serial
