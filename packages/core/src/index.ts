@@ -9,7 +9,7 @@ export { memoryTransport, type MemoryTransportOptions } from './mesh/memory-tran
 // Actors
 export { actor, type ActorDefinition, type BareContext, type ReceiveOptions } from './actor/bare-actor.ts'
 export type { Behavior, ModuleMeta } from './actor/behavior.ts'
-export type { CallOptions, Context, Message, MonitorRef, StartOptions } from './actor/context.ts'
+export type { CallOptions, Context, DemonitorOptions, Message, MonitorRef, StartOptions } from './actor/context.ts'
 export type { KernelCounters } from './actor/counters.ts'
 export { Exit, type ExitReason } from './actor/exit-reason.ts'
 export type { DownMessage, ExitMessage } from './actor/mailbox.ts'

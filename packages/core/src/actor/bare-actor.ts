@@ -3,10 +3,10 @@ import type { Codec } from '../codec/codec.ts'
 import { errorData } from '../base/error-data.ts'
 import type { Actor, Attachment, Process } from './actor.ts'
 import type { Behavior, ModuleMeta, Runtime } from './behavior.ts'
-import { Context, type Message } from './context.ts'
+import { Context, type DemonitorOptions, type Message, type MonitorRef } from './context.ts'
 import { ActorError } from './errors.ts'
 import type { ExitReason } from './exit-reason.ts'
-import { type Envelope, mailboxLimitDefault } from './mailbox.ts'
+import { type DownMessage, type Envelope, mailboxLimitDefault } from './mailbox.ts'
 import type { Pid } from './pid.ts'
 import type { MessageSignal, ReplyResult } from './signal.ts'
 
@@ -105,6 +105,11 @@ export class ReceivingContext extends Context implements BareContext {
     })
   }
 
+  override demonitor(monitor: MonitorRef, options: DemonitorOptions = {}): void {
+    super.demonitor(monitor, options)
+    if (options.flush === true) this.#arrived.removeWhere((message) => isDownOf(message, monitor.ref))
+  }
+
   accept(envelope: Envelope): void {
     switch (envelope.type) {
       case 'request':
@@ -169,4 +174,9 @@ export class ReceivingContext extends Context implements BareContext {
     else if (this.#arrived.length < mailboxLimitDefault) this.#arrived.push(message)
     else this.#host.counters.mailboxDrops += 1
   }
+}
+
+function isDownOf(message: Message, ref: number): boolean {
+  const { type, ref: its } = (typeof message === 'object' && message !== null ? message : {}) as Partial<DownMessage>
+  return type === 'DOWN' && its === ref
 }

@@ -43,6 +43,11 @@ export interface StartOptions<Named = unknown> {
 /** Identifies a monitor, for `demonitor`. */
 export type MonitorRef = { readonly ref: number; readonly pid: Pid }
 
+export interface DemonitorOptions {
+  /** Also removes its `DOWN` if that has arrived and was not handled yet, as OTP's option does. Default `false`. */
+  readonly flush?: boolean
+}
+
 /**
  * What an actor's code is handed: its own address and every verb. It belongs to one life of one actor. After that life
  * nothing it does has an effect: sends are dropped and counted, and promises of its verbs never settle.
@@ -215,9 +220,10 @@ export class Context implements RemoteVerbs, RegionVerbs {
     return { ref, pid: pid ?? nobody }
   }
 
-  /** Ends a monitor. A `DOWN` that is already queued stays. */
-  demonitor(monitor: MonitorRef): void {
+  /** Ends a monitor. A `DOWN` that is already queued stays, unless `flush` takes it out, which looks at every message. */
+  demonitor(monitor: MonitorRef, options: DemonitorOptions = {}): void {
     if (this.#isOver()) return
+    if (options.flush === true) this.#actor.mailbox.removeDown(monitor.ref)
     const pid = this.#actor.relations.removeMonitor(monitor.ref)
     if (pid !== undefined) this.#kernel.route({ type: 'demonitor', from: this.self, to: pid, ref: monitor.ref })
   }

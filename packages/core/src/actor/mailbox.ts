@@ -72,6 +72,11 @@ export class Mailbox {
     return envelope
   }
 
+  /** Takes out the `DOWN` of a monitor, if it waits here. Looks at every message. */
+  removeDown(ref: number): void {
+    this.#queue.removeWhere((envelope) => envelope.type === 'DOWN' && envelope.ref === ref)
+  }
+
   drain(): Envelope[] {
     this.#counted = 0
     return this.#queue.drain()

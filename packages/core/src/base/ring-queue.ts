@@ -40,6 +40,14 @@ export class RingQueue<T> {
     return items
   }
 
+  /** Removes what `isUnwanted` says of; the rest keeps its order. Looks at every item. */
+  removeWhere(isUnwanted: (item: T) => boolean): void {
+    for (let left = this.#length; left > 0; left -= 1) {
+      const item = this.shift() as T
+      if (!isUnwanted(item)) this.push(item)
+    }
+  }
+
   #grow(): void {
     const grown = new Array<T | undefined>(this.#slots.length * 2)
     for (let index = 0; index < this.#length; index += 1) {

@@ -1,4 +1,5 @@
 import {
+  actor,
   type ActorName,
   actorName,
   defineApp,
@@ -233,6 +234,45 @@ describe('exits, links and monitors', () => {
     expect(await watcher.next()).toEqual(downMessage(queued as { ref: number; pid: Pid }, 'killed'))
     await watcher.settled()
     expect(watcher.waiting).toBe(0)
+  })
+
+  it('L11: demonitor with flush takes out a DOWN that is already queued, and nothing else', async () => {
+    const [watcher, victim] = [await startPuppet(node), await startPuppet(node)]
+    const kept = await watcher.do((ctx) => {
+      const [first, second] = [ctx.monitor(victim.pid), ctx.monitor(victim.pid)]
+      ctx.send(ctx.self, 'before')
+      ctx.exit(victim.pid, 'kill')
+      ctx.send(ctx.self, 'after')
+      ctx.demonitor(first, { flush: true })
+      return second
+    })
+    const seen = [await watcher.next(), await watcher.next(), await watcher.next()]
+    expect(seen).toEqual(['before', downMessage(kept, 'killed'), 'after'])
+    await watcher.settled()
+    expect(watcher.waiting).toBe(0)
+  })
+
+  it('L11: an actor that receives its messages itself can flush as well', async () => {
+    const [other, victim] = [await startPuppet(node), await startPuppet(node)]
+    const seen = new Promise<unknown[]>((resolve) => {
+      const reader = actor({
+        name: 'reader',
+        async run(ctx) {
+          const [first, second] = [ctx.monitor(victim.pid), ctx.monitor(victim.pid)]
+          ctx.exit(victim.pid, 'kill')
+          ctx.send(ctx.self, 'last')
+          // The turn that hands on what has arrived is over when a call has been answered.
+          await ctx.call(other.pid, 'perform', [() => undefined])
+          ctx.demonitor(first, { flush: true })
+          const [next, last] = [await ctx.receive(), await ctx.receive()]
+          resolve([second, next, last])
+        },
+      })
+      void node.start(reader, [])
+    })
+    const [second, next, last] = await seen
+    expect(next).toEqual(downMessage(second as { ref: number; pid: Pid }, 'killed'))
+    expect(last).toBe('last')
   })
 
   it('L12: a message or cast to a dead actor does nothing but count', async () => {
