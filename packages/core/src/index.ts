@@ -1,6 +1,6 @@
 // Apps and nodes
 export { type AppDefinition, defineApp } from './node/app.ts'
-export { type NodeOptions, startNode } from './node/start-node.ts'
+export { type NodeOptions, startNode, type ThreadPoolOptions } from './node/start-node.ts'
 export type { WatchdogOptions } from './node/watchdog.ts'
 export type { Node, NodeEnd } from './node/node.ts'
 export { systemPlatform, type SystemPlatformOptions } from './node/system-platform.ts'

@@ -3,7 +3,8 @@
 
 // Threads that are none
 export type { Behavior } from './actor/behavior.ts'
-export { runThread, type ThreadPort } from './node/thread-main.ts'
+export { type MainPort, runThread } from './node/thread-main.ts'
+export { loadBehavior } from './thread/load-behavior.ts'
 export type { FromThread, ReadReceipt, ThreadBoot, ToThread } from './thread/thread-message.ts'
 
 // Properties

@@ -13,11 +13,7 @@ export function testPlatform({ clock = machineClock, log = silentLog }: { clock?
       id: () => randomUUID(),
     },
     turns: { enqueue: (turn: Turn) => queueMicrotask(() => turn.runTurn()) },
-    threads: {
-      start() {
-        throw new Error('These tests start no threads')
-      },
-    },
+    threads: { parallelism: 1, start: noThreads, openPort: noThreads, adoptPort: noThreads },
     files: systemPlatform().files,
     log,
     environment: {},
@@ -60,3 +56,7 @@ export function handClock(): Clock & { fire(delayMs: number): number } {
 }
 
 const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
+
+function noThreads(): never {
+  throw new Error('These tests start no threads')
+}

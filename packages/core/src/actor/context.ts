@@ -21,7 +21,7 @@ import type {
   RpcOptions,
 } from './remote-verbs.ts'
 import type { CastSignal, MessageSignal } from './signal.ts'
-import type { Placement } from './thread-starter.ts'
+import { isHere, type Placement } from './thread-starter.ts'
 
 /** A plain message, or one of the two that links and monitors deliver. */
 export type Message = ExitMessage | DownMessage | object | string | number | boolean | bigint | null | undefined
@@ -36,7 +36,7 @@ export interface StartOptions<Named = unknown> {
   readonly link?: boolean
   /** A name for it on this node, of a protocol that it has. Rejects with `ERR_NAME_TAKEN` if another has it. */
   readonly register?: ActorName<Named>
-  /** `'own'`: on a worker thread of its own. Default: this thread. */
+  /** On which thread: this one by default. */
   readonly thread?: Placement
 }
 
@@ -141,11 +141,13 @@ export class Context implements RemoteVerbs, RegionVerbs {
       return { pid: kernel.allocatePid(), started }
     }
     const link = options.link === true ? this.self : undefined
-    if (options.thread === 'own') {
+    const placement = options.thread ?? 'same'
+    if (!isHere(placement, kernel.thread)) {
       if (kernel.threads === undefined) throw new ActorError('ERR_NO_MODULE', 'This platform has no threads')
       return kernel.threads.start({
         behavior,
         args,
+        placement,
         parent: this.self,
         links: link === undefined ? [] : [link],
         register: options.register?.name,

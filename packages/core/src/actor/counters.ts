@@ -22,6 +22,8 @@ export interface KernelCounters {
   crashes: number
   /** Restarts by supervisors. */
   restarts: number
+  /** Pool threads that were replaced because an actor blocked them. */
+  stuckThreads: number
 }
 
 export function newKernelCounters(): KernelCounters {
@@ -37,5 +39,6 @@ export function newKernelCounters(): KernelCounters {
     unsent: 0,
     crashes: 0,
     restarts: 0,
+    stuckThreads: 0,
   }
 }

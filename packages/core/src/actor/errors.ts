@@ -18,6 +18,8 @@ export type ActorErrorCode =
   | 'ERR_MODULE_LOAD'
   /** The node runs as many threads of their own as it may. */
   | 'ERR_TOO_MANY_THREADS'
+  /** The actor kept its pool thread from giving any sign of life, so that the thread was replaced. */
+  | 'ERR_THREAD_BLOCKED'
   /** An argument can't be copied to another thread. */
   | 'ERR_NOT_CLONEABLE'
   /** `receive` waited as long as it was told to. */

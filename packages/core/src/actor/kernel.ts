@@ -27,7 +27,7 @@ import type {
   Signal,
   SpawnSignal,
 } from './signal.ts'
-import type { ThreadStarter } from './thread-starter.ts'
+import type { BehaviorHead, ThreadStarter } from './thread-starter.ts'
 import { answerUndeliverable } from './undeliverable.ts'
 import type { CallError } from './errors.ts'
 
@@ -67,13 +67,17 @@ export class Kernel implements Runtime {
   readonly #entities = new Map<number, Addressable>()
   readonly #edges = new Edges()
   readonly #awayCalls = new Map<number, { readonly call: PendingCall; readonly target: Pid }>()
-  #nextSerial = 1
+  /** Other threads give even ones away, and 1 is the actor that a thread of its own is started for; not on the main thread. */
+  readonly #serialStep: number
+  #nextSerial: number
   #nextRef = 1
 
   constructor(options: KernelOptions) {
     this.node = options.node
     this.life = options.life
     this.thread = options.thread
+    this.#serialStep = options.thread === 0 ? 1 : 2
+    this.#nextSerial = options.thread === 0 ? 1 : 3
     this.platform = options.platform
     this.codec = options.codec
     this.#handsOver = options.platform.handOver !== undefined
@@ -93,7 +97,9 @@ export class Kernel implements Runtime {
 
   /** A fresh address on this thread. */
   allocatePid(): Pid {
-    return { node: this.node, life: this.life, thread: this.thread, serial: this.#nextSerial++ }
+    const serial = this.#nextSerial
+    this.#nextSerial += this.#serialStep
+    return { node: this.node, life: this.life, thread: this.thread, serial }
   }
 
   isLocal(pid: Pid): boolean {
@@ -111,8 +117,7 @@ export class Kernel implements Runtime {
   spawn(behavior: Behavior, args: readonly unknown[], options: SpawnOptions = {}): Actor {
     const actor = new Actor(this, this.allocatePid(), actorOptions(behavior, options))
     const registering = options.register === undefined ? undefined : this.registerName(options.register, actor.pid)
-    this.add(actor)
-    this.platform.onActor?.({ type: 'spawn', pid: actor.pid, label: actor.label })
+    this.#addNew(actor)
     const begin = (): void => {
       if (options.link !== undefined) this.#linkNew(actor, options.link)
       actor.begin(behavior.createProcess(this, actor, args))
@@ -125,6 +130,18 @@ export class Kernel implements Runtime {
       })
     }
     return actor
+  }
+
+  /** An actor whose code is not there yet: what is sent to it waits until it begins. */
+  prepare(head: BehaviorHead, pid: Pid, options: SpawnOptions = {}): Actor {
+    const actor = new Actor(this, pid, actorOptions(head, options))
+    this.#addNew(actor)
+    return actor
+  }
+
+  #addNew(actor: Actor): void {
+    this.add(actor)
+    this.platform.onActor?.({ type: 'spawn', pid: actor.pid, label: actor.label })
   }
 
   /** One who is dead already can have no linked actor: it would be an orphan that nobody ends. */
@@ -372,7 +389,7 @@ export class Kernel implements Runtime {
   }
 }
 
-function actorOptions(behavior: Behavior, options: SpawnOptions): ActorOptions {
+function actorOptions(behavior: BehaviorHead, options: SpawnOptions): ActorOptions {
   return {
     label: options.register ?? behavior.name,
     parent: options.parent,

@@ -2,18 +2,39 @@ import type { ActorError } from './errors.ts'
 import type { Pid } from './pid.ts'
 import type { SpawnRequest } from './signal.ts'
 
-/** Where an actor runs: on the thread of the one who starts it, or on a worker thread of its own, which can be killed. */
-export type Placement = 'same' | 'own'
+/**
+ * Where an actor runs:
+ * - `'same'`: on the thread of the one who starts it;
+ * - `'main'`: on the node's main thread;
+ * - `'pool'`: on the pool's thread that has the fewest actors that were placed there;
+ * - `{ pool: key }`: on the pool's thread that this key always leads to;
+ * - `'own'`: on a worker thread of its own, which can be killed at any time.
+ */
+export type Placement = 'same' | 'main' | 'pool' | 'own' | { readonly pool: string }
 
-/** A remote process's part of a spawn on a thread of its own. */
+/** Whether an actor of that placement runs on the thread of the one who starts it. */
+export function isHere(placement: Placement, thread: number): placement is 'same' | 'main' {
+  return placement === 'same' || (placement === 'main' && thread === 0)
+}
+
+/** A remote process's part of a spawn on another thread. */
 export interface RemoteWork {
   readonly call: Pid
   readonly request: SpawnRequest
 }
 
+/** What is known of a behavior before its module is loaded. */
+export interface BehaviorHead {
+  readonly name: string
+  readonly module: string | undefined
+  readonly trapExit: boolean
+  readonly mailboxLimit: number
+}
+
 export interface ThreadSpawn {
-  readonly behavior: { readonly name: string; readonly module: string | undefined }
+  readonly behavior: BehaviorHead
   readonly args: readonly unknown[]
+  readonly placement: Exclude<Placement, 'same'>
   readonly parent: Pid | undefined
   /** Who is linked to it. Actors of this thread are linked to it here, on both sides. */
   readonly links: readonly Pid[]
@@ -23,14 +44,12 @@ export interface ThreadSpawn {
   readonly onNotRun?: (error: ActorError) => void
 }
 
-/** Starts actors on threads of their own. */
+/** Starts actors on other threads. */
 export interface ThreadStarter {
   /**
-   * Starts a thread, loads the behavior's module in it and starts the actor there. The Pid is valid at once: signals to
-   * it wait for the thread. `started` rejects with an `ActorError` when the module or the init fails. Throws
-   * `ERR_NAME_TAKEN`; then nothing was started.
+   * Has the actor started on the thread where it belongs, which loads the behavior's module. The Pid is valid at once:
+   * signals to it wait for the thread. `started` rejects with an `ActorError` when the module or the init fails. On the
+   * main thread it throws `ERR_NAME_TAKEN`, and nothing was started; elsewhere `started` rejects with that.
    */
   start(spawn: ThreadSpawn): { pid: Pid; started: Promise<void> }
-  /** Stops the thread of such an actor, also one that never yields. Its links and monitors fire with `killed`. */
-  kill(pid: Pid): void
 }

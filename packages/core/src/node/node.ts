@@ -18,6 +18,7 @@ import type {
   RemoteVerbs,
   RpcOptions,
 } from '../actor/remote-verbs.ts'
+import { isHere, type Placement } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
 import { type Deferred, deferred } from '../base/deferred.ts'
 import type { PeerLinks } from '../mesh/peer-links.ts'
@@ -25,7 +26,7 @@ import type { ChildInfo, SupervisorProtocol } from '../otp/supervisor.ts'
 import type { RegionTableReader } from '../region/region-table.ts'
 import type { InboundCalls } from '../rpc/inbound-calls.ts'
 import type { RpcInbox } from '../rpc/rpc-inbox.ts'
-import type { OwnThreads } from '../thread/own-threads.ts'
+import type { NodeThreads } from '../thread/node-threads.ts'
 import { NodeError } from './errors.ts'
 import { type Announced, announceState, systemName } from './system-tree.ts'
 
@@ -35,7 +36,7 @@ export interface NodeParts {
   readonly links: PeerLinks
   readonly inbox: RpcInbox
   readonly inbound: InboundCalls
-  readonly threads: OwnThreads
+  readonly threads: NodeThreads
   readonly announced: Announced
   readonly addresses: readonly string[]
   readonly appName: string
@@ -96,12 +97,14 @@ export class Node implements RemoteVerbs, RegionVerbs {
   async start<Args extends readonly unknown[], Protocol extends Bearing<Named>, Named = unknown>(
     behavior: Behavior<Args, Protocol>,
     args: Args,
-    options: { readonly register?: ActorName<Named>; readonly thread?: 'same' | 'own' } = {},
+    options: { readonly register?: ActorName<Named>; readonly thread?: Placement } = {},
   ): Promise<Pid<Protocol>> {
     const kernel = this.#running()
-    if (options.thread === 'own') {
+    const placement = options.thread ?? 'same'
+    if (!isHere(placement, kernel.thread)) {
       const register = options.register?.name
-      const { pid, started } = this.#parts.threads.start({ behavior, args, parent: undefined, links: [], register })
+      const spawn = { behavior, args, placement, parent: undefined, links: [], register }
+      const { pid, started } = this.#parts.threads.start(spawn)
       await started
       return pid as Pid<Protocol>
     }

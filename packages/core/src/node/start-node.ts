@@ -22,7 +22,8 @@ import { createRegionTable, openRegionTable } from '../region/region-table.ts'
 import { InboundCalls } from '../rpc/inbound-calls.ts'
 import { createRpcClient } from '../rpc/rpc-client.ts'
 import { createRpcInbox } from '../rpc/rpc-inbox.ts'
-import { OwnThreads } from '../thread/own-threads.ts'
+import { loadBehavior } from '../thread/load-behavior.ts'
+import { NodeThreads, type PoolOptions } from '../thread/node-threads.ts'
 import type { AppDefinition } from './app.ts'
 import { NodeError } from './errors.ts'
 import { loadTransport } from './load-transport.ts'
@@ -53,6 +54,14 @@ export interface NodeOptions {
    */
   readonly threadHeapMb?: number
   /**
+   * Threads that are started ahead, from 0 to 16, once another thread was first used: the next actor on a thread of its
+   * own, or the next thread of the pool, need not wait for one to boot. Each takes some 10 MB. Default 1. Ignored where
+   * `platform` is given.
+   */
+  readonly spareThreads?: number
+  /** The threads that actors of the placements `'pool'` and `{ pool: key }` share. */
+  readonly threadPool?: ThreadPoolOptions
+  /**
    * Watches the thread that calls `startNode`: says on standard error which actor blocks it, and can end the process.
    * Default: none, as it takes a thread of its own (some 10 MB). Ignored where `platform` is given.
    */
@@ -61,6 +70,20 @@ export interface NodeOptions {
   readonly log?: Log
   /** The world that the node lives in. Default: the real one. */
   readonly platform?: Platform
+}
+
+/** How many threads a pool may have. */
+const poolSizeMax = 64
+
+export interface ThreadPoolOptions {
+  /** From 1 to 64. Each thread starts when it is first used. Default: as many as can run at the same time. */
+  readonly size?: number
+  /**
+   * How long a thread may give no sign of life, in milliseconds, from 50, before it is replaced: the actor that blocks it
+   * ends with `ERR_THREAD_BLOCKED`, the others with `threadlost`, and their supervisors decide. An actor that was sent a
+   * kill and keeps its thread from reading it is not waited for that long. Default 5,000.
+   */
+  readonly blockedMs?: number
 }
 
 /**
@@ -75,10 +98,14 @@ export interface NodeOptions {
 export async function startNode(app: AppDefinition, options: NodeOptions = {}): Promise<Node> {
   refuseInThread()
   checkThreadHeap(options.threadHeapMb)
+  checkPool(options.threadPool)
+  checkSpares(options.spareThreads)
   const marker = options.platform === undefined ? blockMarker(options.watchdog) : undefined
   const platform = options.platform ?? ownPlatform(options, marker)
   const regions = regionConfig(options, platform.environment)
   const { transport, cluster } = await loadTransport(options.transport ?? memoryTransport())
+  const { parallelism } = platform.threads
+  const pool: PoolOptions = { size: Math.min(parallelism, poolSizeMax), blockedMs: 5_000, ...options.threadPool }
   // New at every boot, also at two in one millisecond.
   const life = Math.floor(platform.clock.wall()) * 1_024 + platform.random.int(1_024)
 
@@ -122,11 +149,18 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     threads.broadcast({ type: 'peerLost', lost: peer, reason })
     inbox.peerLost(peer)
   }
-  const threads = new OwnThreads({
+  const threads = new NodeThreads({
     kernel,
     regionTable: table,
-    onSignal: (signal) =>
-      signal.type === 'spawn' || signal.type === 'cancel' ? kernel.routeSpawn(signal) : kernel.route(signal),
+    pool,
+    load: loadBehavior,
+    onSignal(signal) {
+      if (signal.type === 'spawn' || signal.type === 'cancel') kernel.routeSpawn(signal)
+      else {
+        threads.awaitPlaced(signal.to)
+        kernel.route(signal)
+      }
+    },
     onLost: (peer) => {
       inbox.peerLost(peer)
       router.threadLost(peer.thread as number)
@@ -210,10 +244,30 @@ function checkThreadHeap(heapMb: number | undefined): void {
   throw new NodeError('ERR_BAD_CONFIG', `options.threadHeapMb must be a whole number from 16, not ${heapMb}`)
 }
 
-function ownPlatform({ log, threadHeapMb }: NodeOptions, turnObserver: TurnObserver | undefined): Platform {
+function checkPool({ size, blockedMs }: ThreadPoolOptions = {}): void {
+  if (size !== undefined && !(Number.isSafeInteger(size) && size >= 1 && size <= poolSizeMax)) {
+    const message = `options.threadPool.size must be a whole number from 1 to ${poolSizeMax}, not ${size}`
+    throw new NodeError('ERR_BAD_CONFIG', message)
+  }
+  if (blockedMs !== undefined && !(blockedMs >= 50 && blockedMs <= 3_600_000)) {
+    const message = `options.threadPool.blockedMs must be from 50 to 3,600,000, not ${blockedMs}`
+    throw new NodeError('ERR_BAD_CONFIG', message)
+  }
+}
+
+function checkSpares(spares: number | undefined): void {
+  if (spares === undefined || (Number.isSafeInteger(spares) && spares >= 0 && spares <= 16)) return
+  throw new NodeError('ERR_BAD_CONFIG', `options.spareThreads must be a whole number from 0 to 16, not ${spares}`)
+}
+
+function ownPlatform(
+  { log, threadHeapMb, spareThreads }: NodeOptions,
+  turnObserver: TurnObserver | undefined,
+): Platform {
   return systemPlatform({
     ...(log !== undefined && { log }),
     ...(threadHeapMb !== undefined && { threadHeapMb }),
+    ...(spareThreads !== undefined && { spareThreads }),
     ...(turnObserver !== undefined && { turnObserver }),
   })
 }

@@ -17,6 +17,8 @@ export interface SystemPlatformOptions {
   readonly filesRoot?: string
   /** The heap of each thread, in MiB, from 16. As `startNode`'s option says. */
   readonly threadHeapMb?: number
+  /** As `startNode`'s option says. */
+  readonly spareThreads?: number
 }
 
 /** What only a node's composition adds. */
@@ -33,11 +35,12 @@ export function systemPlatform(options: SystemPlatformParts = {}): Platform {
     random: systemRandom,
     turns: systemTurnQueue(options.turnObserver),
     // In a source tree that runs unbuilt the entry is a .ts file, as this one is.
-    threads: systemThreads(
-      new URL(import.meta.url.endsWith('.ts') ? './thread-entry.ts' : './thread-entry.js', import.meta.url),
+    threads: systemThreads({
+      entry: new URL(import.meta.url.endsWith('.ts') ? './thread-entry.ts' : './thread-entry.js', import.meta.url),
       filesRoot,
-      options.threadHeapMb,
-    ),
+      heapMb: options.threadHeapMb,
+      spares: options.spareThreads ?? 1,
+    }),
     files: systemFiles(filesRoot),
     log: options.log ?? consoleLog(),
     environment: options.environment ?? { ...process.env },

@@ -1,28 +1,50 @@
-import { type MessagePort, workerData } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { ThreadWorkerData } from '../platform/threads.ts'
-import type { FromThread, ReadReceipt, ThreadBoot, ToThread } from '../thread/thread-message.ts'
+import { BlockMarker } from '../thread/block-marker.ts'
+import { loadBehavior } from '../thread/load-behavior.ts'
+import type { ReadReceipt, ThreadBoot, ToThread } from '../thread/thread-message.ts'
 import { systemPlatform } from './system-platform.ts'
 import { markThread } from './thread-guard.ts'
 import { runThread } from './thread-main.ts'
 
-const { skerryBoot, skerryPort, skerryFilesRoot } = workerData as ThreadWorkerData
-const boot = skerryBoot as ThreadBoot
+const { skerryPort, skerryFilesRoot } = workerData as ThreadWorkerData
 const port: MessagePort = skerryPort
 
-// Signals that come while the module loads wait in this list, in order; the port itself keeps the thread alive.
-const early: (readonly (ToThread | ReadReceipt)[])[] = []
-let listener: (batch: readonly (ToThread | ReadReceipt)[]) => void = (batch) => early.push(batch)
-port.on('message', (batch: readonly (ToThread | ReadReceipt)[]) => listener(batch))
-
-markThread(boot.module)
-await runThread(
-  boot,
-  {
-    post: (batch: readonly (FromThread | ReadReceipt)[]) => port.postMessage(batch),
-    onMessage(on) {
-      listener = on
-      for (const batch of early.splice(0)) on(batch)
+// The first message is the boot. A thread in reserve waits for it.
+port.once('message', (boot: ThreadBoot) => {
+  const platform = systemPlatform({
+    environment: boot.environment,
+    filesRoot: skerryFilesRoot,
+    ...(boot.pool !== undefined && { turnObserver: new BlockMarker(boot.pool.blockWords) }),
+  })
+  let take = (_batch: readonly (ToThread | ReadReceipt)[]): void => undefined
+  let reading = false
+  const receive = (batch: readonly (ToThread | ReadReceipt)[]): void => {
+    reading = true
+    take(batch)
+    reading = false
+  }
+  runThread(
+    boot,
+    {
+      post: (batch, carried) => port.postMessage(batch, (carried ?? []) as MessagePort[]),
+      onMessage(on) {
+        take = on
+        port.on('message', receive)
+      },
+      drain() {
+        if (reading) return
+        for (;;) {
+          const received = receiveMessageOnPort(port)
+          if (received === undefined) return
+          receive(received.message)
+        }
+      },
     },
-  },
-  systemPlatform({ environment: boot.environment, filesRoot: skerryFilesRoot }),
-)
+    platform,
+    (module, name) => {
+      markThread(module)
+      return loadBehavior(module, name)
+    },
+  )
+})

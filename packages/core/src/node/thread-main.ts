@@ -1,22 +1,37 @@
 import { type Deferred, deferred } from '../base/deferred.ts'
-import { errorData, errorFromData } from '../base/error-data.ts'
-import type { Actor } from '../actor/actor.ts'
-import type { Behavior } from '../actor/behavior.ts'
-import { ActorError } from '../actor/errors.ts'
+import { errorFromData } from '../base/error-data.ts'
 import { Kernel } from '../actor/kernel.ts'
-import type { CallSignal, Signal } from '../actor/signal.ts'
+import type { Pid } from '../actor/pid.ts'
+import type { Signal } from '../actor/signal.ts'
 import { msgpackCodec } from '../codec/msgpack-codec.ts'
 import { printableFields } from '../platform/log.ts'
 import type { Log, Platform } from '../platform/platform.ts'
 import { openRegionTable } from '../region/region-table.ts'
 import { createRpcClient } from '../rpc/rpc-client.ts'
-import { loadBehavior } from '../thread/load-behavior.ts'
+import { BlockMarker } from '../thread/block-marker.ts'
+import { FlushGroup } from '../thread/flush-group.ts'
+import { endsOrphan } from '../thread/node-threads.ts'
+import { PeerThreads } from '../thread/peer-threads.ts'
+import { type LoadBehavior, PlacedActors } from '../thread/placed-actors.ts'
+import { refusalByThread } from '../thread/refusal.ts'
 import { ThreadChannel } from '../thread/thread-channel.ts'
-import type { FromThread, ReadReceipt, ThreadBoot, ToThread } from '../thread/thread-message.ts'
+import type {
+  FromThread,
+  PeerMessage,
+  ReadReceipt,
+  ThreadBoot,
+  ThreadDown,
+  ToThread,
+} from '../thread/thread-message.ts'
+import { rootSerial, ThreadStarts } from '../thread/thread-starts.ts'
+import { ThreadTable } from '../thread/thread-table.ts'
 
-export interface ThreadPort {
-  post(batch: readonly (FromThread | ReadReceipt)[]): void
+/** A thread's way to main. */
+export interface MainPort {
+  post(batch: readonly (FromThread | ReadReceipt)[], carried?: readonly unknown[]): void
   onMessage(on: (batch: readonly (ToThread | ReadReceipt)[]) => void): void
+  /** Reads what main has posted by now. */
+  drain(): void
 }
 
 /** The log of a thread: main writes it, so that lines of several threads do not mix. */
@@ -30,64 +45,166 @@ function portLog(send: (message: FromThread) => void): Log {
 }
 
 /**
- * Composes a thread's kernel and runs its actor: `behavior`, or else the one that `boot` names, whose module is loaded.
- * `platform.log` is replaced by one that main writes. Resolves when the actor has started, or has said why not.
+ * Composes a thread's kernel, for the actors that other threads place on it: at once for the one that a thread of its
+ * own is started for. `own.log` is replaced by one that main writes.
  */
-export async function runThread(
-  boot: ThreadBoot,
-  port: ThreadPort,
-  own: Omit<Platform, 'log'>,
-  behavior?: Behavior,
-): Promise<void> {
-  const channel = new ThreadChannel<FromThread>(own.turns, (batch) => port.post(batch))
+export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 'log'>, load: LoadBehavior): void {
+  const flushes = new FlushGroup(own.turns)
+  const channel: ThreadChannel<FromThread> = new ThreadChannel(
+    () => flushes.soonFirst(channel),
+    (batch, carried) => port.post(batch, carried),
+  )
   const send = (message: FromThread): void => channel.send(message)
   const platform: Platform = { ...own, log: portLog(send) }
-  const kernel = new Kernel({ node: boot.node, life: boot.life, thread: boot.thread, platform, codec: msgpackCodec() })
+  const { node, life, thread } = boot
+  const kernel = new Kernel({ node, life, thread, platform, codec: msgpackCodec() })
+  const table = new ThreadTable(boot.threadTable)
   const registering = new Map<number, Deferred<void>>()
+  /** The threads of their own that were started from here, with the actors that they should not outlive. */
+  const parents = new Map<number, Pid>()
+  /** Its actors that have, or asked for, a name. */
+  const named = new Set<number>()
+
+  const peers = new PeerThreads({
+    kernel,
+    flushSoon: (one) => flushes.soon(one),
+    connect: (to, other) => channel.sendNow({ type: 'connect', thread: to, other }, [other]),
+    act: actOnPeer,
+    lost: threadDown,
+  })
+  const starts = new ThreadStarts({
+    kernel,
+    table,
+    ownsNames: false,
+    send(placed, to, isOwn) {
+      if (isOwn) {
+        channel.sendNow({ type: 'start', thread: to, actor: placed })
+        if (placed.parent !== undefined) parents.set(to, placed.parent)
+      } else if (to === thread) actors.begin(placed)
+      else if (to === 0) channel.sendNow({ type: 'begin', actor: placed })
+      else peers.sendNow(to, { type: 'begin', actor: placed })
+    },
+  })
+  const actors = new PlacedActors({
+    kernel,
+    load,
+    answer(starter, begun) {
+      if (starter === thread) starts.begun(begun)
+      else if (starter === 0 || begun.serial === rootSerial) send(begun)
+      else peers.send(starter, begun)
+    },
+  })
 
   for (const [name, pid] of boot.names) kernel.names.follow(name, pid)
-  kernel.away = {
-    route(signal: Signal) {
-      if (!channel.isFullFor(signal)) send({ type: 'signal', signal })
-      else if (signal.type === 'call') kernel.deliver(refusedByMain(signal))
-      else kernel.counters.mailboxDrops += 1
-    },
-  }
+  kernel.away = { route: routeAway }
+  kernel.threads = starts
   kernel.remote = createRpcClient(kernel, openRegionTable(boot.regionTable))
-  kernel.onRemoved = (pid, reason) => send({ type: 'ended', pid, reason })
+  kernel.onRemoved = (pid, reason) => {
+    if (boot.pool !== undefined && pid.serial % 2 === 0) table.ended(boot.pool.slot)
+    const isRoot = boot.root !== undefined && pid.serial === rootSerial
+    if (named.delete(pid.serial) || isRoot) send({ type: 'ended', pid, reason })
+  }
   kernel.registerName = (name, pid) => {
     const ref = kernel.nextRef()
     const answer = deferred<void>()
     registering.set(ref, answer)
+    if (kernel.isLocal(pid)) named.add(pid.serial)
     send({ type: 'register', ref, name, pid })
     return answer.promise
   }
-  let actor: Actor | undefined
-  try {
-    const loaded = behavior ?? (await loadBehavior(boot.module, boot.behavior))
-    actor = kernel.spawn(loaded, boot.args, { parent: boot.parent })
-    for (const link of boot.links) actor.relations.addLink(link)
-    // Only now: a signal that came before the actor exists would be answered as to a dead one.
-    port.onMessage((batch) => {
-      for (const message of channel.receive(batch)) act(message)
-    })
-    await actor.started.promise
-    send({ type: 'started' })
-  } catch (thrown) {
-    const reason = thrown instanceof ActorError && thrown.reason !== undefined ? thrown.reason : errorData(thrown)
-    send({ type: 'startFailed', error: errorData(thrown), reason, ran: actor !== undefined })
+  if (boot.root !== undefined) begin(boot.root)
+  if (boot.pool !== undefined) keepBeating(new BlockMarker(boot.pool.blockWords), boot.pool.beatMs, platform)
+  port.onMessage((batch) => {
+    for (const message of channel.receive<ToThread>(batch)) act(message)
+  })
+
+  function begin(placed: Parameters<PlacedActors['begin']>[0]): void {
+    if (placed.name !== undefined) named.add(placed.serial)
+    actors.begin(placed)
+  }
+
+  function routeAway(signal: Signal): void {
+    const { to } = signal
+    const elsewhere = to.node !== node || to.life !== life
+    if (!elsewhere && to.thread !== 0 && signal.type !== 'spawn' && signal.type !== 'cancel') {
+      routeToPeer(signal)
+      return
+    }
+    if (!channel.isFullFor(signal)) send({ type: 'signal', signal })
+    else if (signal.type === 'call') kernel.deliver(refusalByThread(signal))
+    else kernel.counters.mailboxDrops += 1
+  }
+
+  function routeToPeer(signal: Signal): void {
+    if (signal.type === 'exit' && signal.reason === 'kill' && !signal.viaLink) {
+      // Who can be killed without its thread's help is known to main only; that thread may be unable to read.
+      if (signal.to.serial === rootSerial) {
+        send({ type: 'signal', signal })
+        return
+      }
+      send({ type: 'killing', pid: signal.to })
+    }
+    peers.route(signal)
+    if (endsOrphan(signal, parents.get(signal.to.thread))) send({ type: 'orphaned', pid: signal.to })
+  }
+
+  function actOnPeer(message: PeerMessage): void {
+    switch (message.type) {
+      case 'signal':
+        takeSignal(message.signal)
+        return
+      case 'begin':
+        begin(message.actor)
+        return
+      case 'begun':
+        starts.begun(message)
+    }
+  }
+
+  function takeSignal(signal: Signal): void {
+    // Main hears of the end of another thread's actor by another way: its names are free before anybody hears of it.
+    if (signal.type === 'down' || (signal.type === 'exit' && signal.viaLink)) kernel.names.free(signal.from)
+    if (isUnknownPlaced(signal.to)) drainAll()
+    kernel.deliver(signal)
+  }
+
+  /** Placed here, and the one who did so has told others its Pid before its own way brought it here. */
+  function isUnknownPlaced(pid: Pid): boolean {
+    return boot.pool !== undefined && pid.serial % 2 === 0 && pid.serial !== 0 && !actors.hasCome(pid.serial)
+  }
+
+  function drainAll(): void {
+    peers.drain()
+    port.drain()
+  }
+
+  function threadDown(down: ThreadDown): void {
+    const reasonOf = (pid: Pid) => (pid.serial === down.serial ? down.reason : down.others)
+    parents.delete(down.thread)
+    starts.threadDown(down.thread, reasonOf)
+    kernel.peerLost({ node, life, thread: down.thread }, reasonOf)
   }
 
   function act(message: ToThread): void {
     switch (message.type) {
       case 'signal':
-        kernel.deliver(message.signal)
+        takeSignal(message.signal)
+        return
+      case 'begin':
+      case 'begun':
+        actOnPeer(message)
         return
       case 'name':
         kernel.names.follow(message.name, message.pid)
         return
       case 'peerLost':
         kernel.peerLost(message.lost, () => message.reason)
+        return
+      case 'threadDown':
+        peers.threadDown(message)
+        return
+      case 'connect':
+        peers.adopt(message.thread, message.other)
         return
       case 'echo':
         send(message)
@@ -102,8 +219,7 @@ export async function runThread(
   }
 }
 
-function refusedByMain(call: CallSignal): Signal {
-  const message = 'The main thread does not read its messages'
-  const result = { ok: false, failure: { code: 'ERR_MAILBOX_FULL', outcome: 'not-run', message } } as const
-  return { type: 'reply', to: call.from, ref: call.ref, result }
+function keepBeating(marker: BlockMarker, beatMs: number, platform: Platform): void {
+  marker.beat()
+  platform.clock.after(beatMs, () => keepBeating(marker, beatMs, platform))
 }

@@ -2,16 +2,8 @@ import { writeSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { parentPort, workerData } from 'node:worker_threads'
 import { formatPid } from '../actor/pid.ts'
-import {
-  beatWord,
-  type BlockReport,
-  checkMsOf,
-  labelBytes,
-  labelWord,
-  serialWord,
-  stopWord,
-  type WatchdogBoot,
-} from './block-words.ts'
+import { beatWord, checkMsOf, readBlocker, stopWord } from '../thread/block-words.ts'
+import type { BlockReport, WatchdogBoot } from './watchdog-boot.ts'
 
 const boot = workerData as WatchdogBoot
 const { words } = boot
@@ -48,10 +40,8 @@ function tell(): void {
 
 /** Whose turn it is. What runs after an `await`, in a timer or in a callback is nobody's turn. */
 function blockingActor(): string {
-  const serial = Atomics.load(words, serialWord)
-  if (serial === 0) return 'none: code after an await, in a timer or in a callback'
-  const start = Atomics.load(words, labelWord) * (labelBytes + 1)
-  const bytes = boot.labels.slice(start + 1, start + 1 + (boot.labels[start] ?? 0))
-  const pid = formatPid({ node: boot.node, life: boot.life, thread: 0, serial })
-  return `${pid} ${new TextDecoder().decode(bytes)}`
+  const blocker = readBlocker(boot)
+  if (blocker === undefined) return 'none: code after an await, in a timer or in a callback'
+  const pid = formatPid({ node: boot.node, life: boot.life, thread: 0, serial: blocker.serial })
+  return `${pid} ${blocker.label}`
 }

@@ -1,19 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../platform/log.ts'
-import type { Turn, TurnObserver } from '../platform/turn-queue.ts'
-import {
-  beatWord,
-  type BlockReport,
-  type BlockWords,
-  checkMsOf,
-  labelBytes,
-  labelsMax,
-  labelWord,
-  serialWord,
-  stopWord,
-  type WatchdogBoot,
-} from './block-words.ts'
+import { BlockMarker } from '../thread/block-marker.ts'
+import { checkMsOf, stopWord } from '../thread/block-words.ts'
 import { NodeError } from './errors.ts'
+import type { BlockReport, WatchdogBoot } from './watchdog-boot.ts'
 
 export interface WatchdogOptions {
   /** How long the thread may give no sign of life, in milliseconds, from 50. Default 1,000. */
@@ -32,40 +22,6 @@ export function blockMarker(options: WatchdogOptions | undefined): BlockMarker |
     throw new NodeError('ERR_BAD_CONFIG', `options.watchdog.blockedMs must be from 50 to 3,600,000, not ${blockedMs}`)
   }
   return new BlockMarker()
-}
-
-/** Notes in shared memory whose turn it is, for a thread that can look while this one is stuck. */
-export class BlockMarker implements TurnObserver, BlockWords {
-  readonly words: Int32Array = new Int32Array(new SharedArrayBuffer(16))
-  readonly labels: Uint8Array = new Uint8Array(new SharedArrayBuffer(labelsMax * (labelBytes + 1)))
-  readonly #indexes = new Map<string, number>()
-
-  constructor() {
-    this.#indexOf('(one of many actors)')
-  }
-
-  began(turn: Turn): void {
-    this.words[labelWord] = turn.label === undefined ? 0 : (this.#indexes.get(turn.label) ?? this.#indexOf(turn.label))
-    Atomics.store(this.words, serialWord, turn.pid?.serial ?? 0)
-  }
-
-  ended(): void {
-    Atomics.store(this.words, serialWord, 0)
-  }
-
-  beat(): void {
-    Atomics.add(this.words, beatWord, 1)
-  }
-
-  #indexOf(label: string): number {
-    const index = this.#indexes.size
-    if (index >= labelsMax) return 0
-    this.#indexes.set(label, index)
-    const start = index * (labelBytes + 1)
-    const { written } = new TextEncoder().encodeInto(label, this.labels.subarray(start + 1, start + 1 + labelBytes))
-    this.labels[start] = written
-    return index
-  }
 }
 
 /**

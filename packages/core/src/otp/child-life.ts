@@ -3,6 +3,7 @@ import type { Runtime } from '../actor/behavior.ts'
 import { Context } from '../actor/context.ts'
 import { ActorError } from '../actor/errors.ts'
 import { formatPid, type Pid } from '../actor/pid.ts'
+import { isHere } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
 import type { ChildSpec } from './child-spec.ts'
 
@@ -30,7 +31,7 @@ export function beginChild(ctx: SupervisorContext, spec: ChildSpec): { pid: Pid;
 
 function spawnChild(ctx: SupervisorContext, spec: ChildSpec): { pid: Pid; started: Promise<void> } {
   const { kernel, actor, self } = ctx
-  if (spec.thread === 'same') {
+  if (isHere(spec.thread, kernel.thread)) {
     const started = kernel.spawn(spec.behavior, spec.args, {
       parent: self,
       link: self,
@@ -40,10 +41,10 @@ function spawnChild(ctx: SupervisorContext, spec: ChildSpec): { pid: Pid; starte
     return { pid: started.pid, started: started.started.promise }
   }
   if (kernel.threads === undefined) {
-    throw new ActorError('ERR_NO_MODULE', `Child "${spec.id}" wants a thread of its own, which can not be started here`)
+    throw new ActorError('ERR_NO_MODULE', `Child "${spec.id}" wants another thread, and there are none here`)
   }
-  const { behavior, args, register } = spec
-  return kernel.threads.start({ behavior, args, parent: self, links: [self], register })
+  const { behavior, args, register, thread: placement } = spec
+  return kernel.threads.start({ behavior, args, placement, parent: self, links: [self], register })
 }
 
 /** Stops a child within its time; one that does not end in it is killed. Resolves when it is gone. */

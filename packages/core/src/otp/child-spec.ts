@@ -18,7 +18,10 @@ export interface ChildOptions<Named = unknown> {
   readonly startMs?: number
   /** A name for the child on its node, the same after each restart. */
   readonly register?: ActorName<Named>
-  /** `'own'`: on a worker thread of its own, where a runaway loop can be killed. Default: its supervisor's thread. */
+  /**
+   * `'own'`: on a worker thread of its own, where a runaway loop can be killed at once; `'pool'` or `{ pool: key }`: on a
+   * thread of the pool; `'main'`. Default: its supervisor's thread.
+   */
   readonly thread?: Placement
 }
 
@@ -84,8 +87,8 @@ export function childSpec(
     throw new SpecError(`Child "${id}": shutdownMs must be 0 or more, Infinity or 'kill'`)
   }
   if (!(spec.startMs > 0)) throw new SpecError(`Child "${id}": startMs must be more than 0`)
-  if (spec.thread === 'own' && behavior.module === undefined) {
-    throw new SpecError(`Child "${id}": thread 'own' needs a behavior with \`module: import.meta\``)
+  if (spec.thread !== 'same' && spec.thread !== 'main' && behavior.module === undefined) {
+    throw new SpecError(`Child "${id}": another thread needs a behavior with \`module: import.meta\``)
   }
   return spec
 }

@@ -11,7 +11,7 @@ export type { Clock, Timer } from './clock.ts'
 export type { Files } from './files.ts'
 export type { Log } from './log.ts'
 export type { Random } from './random.ts'
-export type { ThreadEnd, ThreadEvents, ThreadHandle, Threads } from './threads.ts'
+export type { PortEvents, ThreadEnd, ThreadEvents, ThreadHandle, ThreadPort, Threads } from './threads.ts'
 export type { Turn, TurnQueue } from './turn-queue.ts'
 
 /**

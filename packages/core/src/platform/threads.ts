@@ -1,4 +1,5 @@
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { availableParallelism } from 'node:os'
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 
 /** Why a thread is no more. `error` is what it threw outside any actor, if it did. */
 export interface ThreadEnd {
@@ -6,10 +7,30 @@ export interface ThreadEnd {
   readonly error?: Error
 }
 
+/** A way to another thread: the owner's to a thread that it started, or a direct one. */
+export interface ThreadPort {
+  /**
+   * Sends one message (structured clone). `carried`: ends of ports in it, which go over to the other thread. After the
+   * other side ended it does nothing. Throws when the message can't be cloned.
+   */
+  post(message: unknown, carried?: readonly unknown[]): void
+  /**
+   * Delivers now what the other side has posted already. Messages of two ports come in any order; this is how a thread
+   * makes sure that it has seen everything that was posted before a message that it has just got.
+   */
+  drain(): void
+  /** What was posted before still arrives. */
+  close(): void
+}
+
+export interface PortEvents {
+  message(message: unknown): void
+  /** The other side closed it, or its thread ended. Comes after the last `message`. */
+  closed(): void
+}
+
 /** The owner's hold on a thread. */
-export interface ThreadHandle {
-  /** Sends one message (structured clone). After the thread ended it does nothing. Throws when the message can't be cloned. */
-  post(message: unknown): void
+export interface ThreadHandle extends ThreadPort {
   /** Stops the thread, also one that never yields. Native calls in progress run to their end first. */
   terminate(): void
 }
@@ -23,59 +44,158 @@ export interface ThreadEvents {
   ended(end: ThreadEnd): void
 }
 
-/** Starts threads. In simulation they are kernels in the same thread, with messages still cloned at the border. */
+/** Starts threads and ways between them. In simulation they are kernels in the same thread, with messages still cloned at the border. */
 export interface Threads {
-  /**
-   * `inProcess` is the behavior that the thread runs, as an object. Only threads that are none can use it, and so load no
-   * module again; real ones ignore it and find the behavior by what `boot` says.
-   */
-  start(boot: unknown, events: ThreadEvents, inProcess: unknown): ThreadHandle
+  /** How many threads can run at the same time. */
+  readonly parallelism: number
+  start(boot: unknown, events: ThreadEvents): ThreadHandle
+  /** Opens a direct way. `other` goes to another thread, in a message that carries it, and is adopted there. */
+  openPort(events: PortEvents): { readonly port: ThreadPort; readonly other: unknown }
+  adoptPort(other: unknown, events: PortEvents): ThreadPort
+  /** Tells which behavior, as an object, other threads will be asked to run. Only simulators, which load no module again, have it. */
+  lend?(behavior: unknown): void
+  /** Ends what is kept in reserve. */
+  stop?(): void
 }
 
-/** What a thread's entry finds in its `workerData`. */
+/** What a thread's entry finds in its `workerData`. Its boot is the first message of the port. */
 export interface ThreadWorkerData {
-  readonly skerryBoot: unknown
   readonly skerryPort: MessagePort
   /** The root of the node's files. */
   readonly skerryFilesRoot: string
 }
 
-/** Real worker threads that run the module at `entry`, with their files below `filesRoot` and heaps of at most `heapMb`. */
-export function systemThreads(entry: URL, filesRoot: string, heapMb?: number): Threads {
-  return {
-    start(boot, events) {
-      const { port1: ours, port2: theirs } = new MessageChannel()
-      const workerData: ThreadWorkerData = { skerryBoot: boot, skerryPort: theirs, skerryFilesRoot: filesRoot }
-      const worker = new Worker(entry, {
-        workerData,
-        transferList: [theirs],
-        stdin: false,
-        ...(heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: heapMb } }),
-      })
-      let error: Error | undefined
-      let exitCode: number | undefined
-      let portClosed = false
+export interface SystemThreadsOptions {
+  /** The module that a thread runs. */
+  readonly entry: URL
+  readonly filesRoot: string
+  /** The heap of each thread, in MiB. */
+  readonly heapMb: number | undefined
+  /** Threads that are started ahead, once the first was asked for, so that the next one is there at once. */
+  readonly spares: number
+}
 
-      const endWhenBoth = (): void => {
-        if (exitCode === undefined || !portClosed) return
-        events.ended({ exitCode, ...(error !== undefined && { error }) })
+/** A worker that waits for its boot, or runs. */
+interface WorkerParts {
+  readonly worker: Worker
+  readonly port: MessagePort
+  /** Absent while it is a spare. */
+  events: ThreadEvents | undefined
+  error: Error | undefined
+  exitCode: number | undefined
+  portClosed: boolean
+}
+
+/** Real worker threads. */
+export function systemThreads(options: SystemThreadsOptions): Threads {
+  const spares = new Set<WorkerParts>()
+  let stopped = false
+
+  function startWorker(): WorkerParts {
+    const { port1: port, port2: theirs } = new MessageChannel()
+    const workerData: ThreadWorkerData = { skerryPort: theirs, skerryFilesRoot: options.filesRoot }
+    const worker = new Worker(options.entry, {
+      workerData,
+      transferList: [theirs],
+      stdin: false,
+      ...(options.heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: options.heapMb } }),
+    })
+    const parts: WorkerParts = {
+      worker,
+      port,
+      events: undefined,
+      error: undefined,
+      exitCode: undefined,
+      portClosed: false,
+    }
+    port.on('message', (message: unknown) => {
+      parts.events?.message(message)
+      fillSpares()
+    })
+    port.on('close', () => {
+      parts.portClosed = true
+      endWhenBoth(parts)
+    })
+    worker.on('error', (thrown: unknown) => {
+      parts.error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    })
+    worker.on('exit', (code) => {
+      parts.exitCode = code
+      endWhenBoth(parts)
+    })
+    return parts
+  }
+
+  function endWhenBoth(parts: WorkerParts): void {
+    const { exitCode, portClosed, error } = parts
+    if (exitCode === undefined || !portClosed) return
+    // A spare that ended is not replaced before the next start: it would end again.
+    spares.delete(parts)
+    parts.events?.ended({ exitCode, ...(error !== undefined && { error }) })
+  }
+
+  /** Behind the first word of a thread that was asked for, so that it does not compete with that one's start. */
+  function fillSpares(): void {
+    while (!stopped && spares.size < options.spares) {
+      const spare = startWorker()
+      // What waits in reserve must not keep a process alive.
+      spare.worker.unref()
+      spare.port.unref()
+      spares.add(spare)
+    }
+  }
+
+  return {
+    parallelism: availableParallelism(),
+    start(boot, events) {
+      const [spare] = spares
+      const parts = spare ?? startWorker()
+      try {
+        parts.port.postMessage(boot)
+      } catch (error) {
+        if (spare === undefined) void parts.worker.terminate()
+        throw error
       }
-      ours.on('message', (message: unknown) => events.message(message))
-      ours.on('close', () => {
-        portClosed = true
-        endWhenBoth()
-      })
-      worker.on('error', (thrown: unknown) => {
-        error = thrown instanceof Error ? thrown : new Error(String(thrown))
-      })
-      worker.on('exit', (code) => {
-        exitCode = code
-        endWhenBoth()
-      })
+      parts.events = events
+      if (spare !== undefined) {
+        spares.delete(spare)
+        spare.worker.ref()
+        spare.port.ref()
+      }
       return {
-        post: (message) => ours.postMessage(message),
-        terminate: () => void worker.terminate(),
+        ...wayOver(parts.port, (message) => events.message(message)),
+        terminate: () => void parts.worker.terminate(),
       }
     },
+    openPort(events) {
+      const { port1, port2 } = new MessageChannel()
+      return { port: listenOn(port1, events), other: port2 }
+    },
+    adoptPort: (other, events) => listenOn(other as MessagePort, events),
+    stop() {
+      stopped = true
+      for (const { worker } of spares) void worker.terminate()
+      spares.clear()
+    },
+  }
+}
+
+function listenOn(port: MessagePort, events: PortEvents): ThreadPort {
+  port.on('message', (message: unknown) => events.message(message))
+  port.on('close', () => events.closed())
+  return wayOver(port, (message) => events.message(message))
+}
+
+function wayOver(port: MessagePort, onMessage: (message: unknown) => void): ThreadPort {
+  return {
+    post: (message, carried) => port.postMessage(message, (carried ?? []) as MessagePort[]),
+    drain() {
+      for (;;) {
+        const received = receiveMessageOnPort(port)
+        if (received === undefined) return
+        onMessage(received.message)
+      }
+    },
+    close: () => port.close(),
   }
 }

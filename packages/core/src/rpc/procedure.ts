@@ -33,7 +33,10 @@ export interface Contract<Input extends StandardSchemaV1, Output extends Standar
 export interface Implementation<Input, Output> {
   /** `import.meta`: needed to run on another thread. */
   readonly module?: ModuleMeta
-  /** `'own'`: each call on a worker thread of its own, where a runaway loop is killed at the deadline. Default: the node's main thread. */
+  /**
+   * `'own'`: each call on a worker thread of its own, where a runaway loop is killed at the deadline; `'pool'` or
+   * `{ pool: key }`: on a thread of the pool. Default: the node's main thread.
+   */
   readonly thread?: Placement
   /** Versions of callers that this one serves beside its own. */
   readonly compatible?: readonly number[]
@@ -105,8 +108,8 @@ function here<Input, Output>(
   output: StandardSchemaV1 | undefined,
 ): ProcedureHere<Input, Output> {
   const thread = implementation.thread ?? 'same'
-  if (thread === 'own' && implementation.module === undefined) {
-    throw new SpecError(`Procedure "${identity.name}": thread 'own' needs \`module: import.meta\``)
+  if (thread !== 'same' && thread !== 'main' && implementation.module === undefined) {
+    throw new SpecError(`Procedure "${identity.name}": another thread needs \`module: import.meta\``)
   }
   const behavior: Behavior = {
     name: procedureKey(identity),

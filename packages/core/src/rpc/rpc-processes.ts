@@ -7,7 +7,7 @@ import type { Kernel } from '../actor/kernel.ts'
 import { type Envelope, mailboxLimitDefault, type Request } from '../actor/mailbox.ts'
 import { formatPid, type Pid, samePid } from '../actor/pid.ts'
 import type { Failure } from '../actor/signal.ts'
-import type { RemoteWork } from '../actor/thread-starter.ts'
+import { isHere, type RemoteWork } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
 import type { ChildInfo } from '../otp/supervisor.ts'
 import type { Timer } from '../platform/clock.ts'
@@ -112,7 +112,7 @@ class RpcProcesses implements Process {
   /** Starts the process, linked to us and to the call; `undefined` when it did not start, which is then answered. */
   #begin(procedure: OfferedProcedure, work: RemoteWork, request: Request): Pid | undefined {
     const self = this.#ctx.self
-    if (procedure.thread === 'same' || this.#kernel.threads === undefined) {
+    if (isHere(procedure.thread, 0) || this.#kernel.threads === undefined) {
       const actor = this.#kernel.spawn(procedure.behavior, [work], { parent: self, link: self })
       actor.relations.addLink(work.call)
       return actor.pid
@@ -126,6 +126,7 @@ class RpcProcesses implements Process {
     const { pid } = this.#kernel.threads.start({
       behavior: procedure.behavior,
       args: [work],
+      placement: procedure.thread,
       parent: self,
       links,
       onNotRun,

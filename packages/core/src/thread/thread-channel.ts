@@ -1,4 +1,3 @@
-import type { TurnQueue } from '../platform/turn-queue.ts'
 import type { Signal } from '../actor/signal.ts'
 import type { ReadReceipt } from './thread-message.ts'
 
@@ -9,23 +8,27 @@ const unreadMax = 65_536
 // a batch to ride on are acknowledged by themselves.
 const acknowledgeAfter = 1_024
 
+/** Posts a batch. Throws when something in it can't be cloned. */
+export type PostBatch<Message> = (batch: readonly (Message | ReadReceipt)[], carried?: readonly unknown[]) => void
+
 /**
- * Collects what one side of a thread border says during a turn and posts it as one batch behind that turn: a batch of a
+ * Collects what one side of a thread border says during a turn, to be posted as one batch behind that turn: a batch of a
  * hundred costs about as much as three single messages. Order is kept.
  *
  * The other side says what it has read, so that a thread that is stuck, or still loads its module, does not let the
  * port grow without end: beyond `unreadMax` the channel is full for messages, casts and calls. System signals always go.
  */
 export class ThreadChannel<Message extends { readonly type: string }> {
-  readonly #turns: TurnQueue
-  readonly #post: (batch: readonly (Message | ReadReceipt)[]) => void
+  readonly #flushSoon: () => void
+  readonly #post: PostBatch<Message>
   #batch: (Message | ReadReceipt)[] = []
   #unread = 0
   #toAcknowledge = 0
   #flushScheduled = false
 
-  constructor(turns: TurnQueue, post: (batch: readonly (Message | ReadReceipt)[]) => void) {
-    this.#turns = turns
+  /** `flushSoon`: has {@link flush} called behind this turn. */
+  constructor(flushSoon: () => void, post: PostBatch<Message>) {
+    this.#flushSoon = flushSoon
     this.#post = post
   }
 
@@ -38,6 +41,13 @@ export class ThreadChannel<Message extends { readonly type: string }> {
     this.#unread += 1
     this.#batch.push(message)
     this.#scheduleFlush()
+  }
+
+  /** Posts what is collected, and then this one. Throws when it can't be cloned; then only it was not sent. */
+  sendNow(message: Message, carried?: readonly unknown[]): void {
+    this.flush()
+    this.#post([message], carried)
+    this.#unread += 1
   }
 
   /** Takes a batch from the other side: notes what it has read, and tells it what we have. Gives back the rest. */
@@ -66,7 +76,7 @@ export class ThreadChannel<Message extends { readonly type: string }> {
   #scheduleFlush(): void {
     if (this.#flushScheduled) return
     this.#flushScheduled = true
-    this.#turns.enqueue({ runTurn: () => this.flush() })
+    this.#flushSoon()
   }
 }
 

@@ -3,21 +3,60 @@ import type { ExitReason } from '../actor/exit-reason.ts'
 import type { LostPeer } from '../actor/edges.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Signal } from '../actor/signal.ts'
+import type { BehaviorHead } from '../actor/thread-starter.ts'
+import type { BlockWords } from './block-words.ts'
 
 /** What a thread is started with. */
 export interface ThreadBoot {
   readonly node: NodeId
   readonly life: number
   readonly thread: number
-  /** The module and the behavior in it that the thread's actor runs. */
-  readonly module: string
-  readonly behavior: string
+  readonly names: readonly (readonly [string, Pid])[]
+  readonly regionTable: SharedArrayBuffer
+  readonly threadTable: SharedArrayBuffer
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** A pool's thread: its slot, and where it shows whether it is stuck. */
+  readonly pool: PoolBoot | undefined
+  /** The actor of a thread of its own. */
+  readonly root: PlacedActor | undefined
+}
+
+export interface PoolBoot {
+  readonly slot: number
+  readonly blockWords: BlockWords
+  /** How often it should give a sign of life, in milliseconds. */
+  readonly beatMs: number
+}
+
+/** An actor that another thread places here. */
+export interface PlacedActor {
+  readonly serial: number
+  /** The thread that waits to hear how its start went. */
+  readonly starter: number
+  readonly behavior: BehaviorHead & { readonly module: string }
   readonly args: readonly unknown[]
   readonly parent: Pid | undefined
   readonly links: readonly Pid[]
-  readonly names: readonly (readonly [string, Pid])[]
-  readonly regionTable: SharedArrayBuffer
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly name: string | undefined
+  /** Whether it must still be given that name. */
+  readonly register: boolean
+}
+
+/** How a start went, for the thread that asked for it. */
+export interface Begun {
+  readonly type: 'begun'
+  readonly thread: number
+  readonly serial: number
+  readonly failure?: StartFailure
+}
+
+export interface StartFailure {
+  readonly error: ErrorData
+  readonly reason: ExitReason
+  /** `false`: nothing of it ran. */
+  readonly ran: boolean
+  /** There was no actor that could tell its links of its end. */
+  readonly stillborn: boolean
 }
 
 /** How many messages the sender of this has read since it last said so. Both sides say it. */
@@ -26,23 +65,46 @@ export interface ReadReceipt {
   readonly count: number
 }
 
+/** What threads say to each other on their direct ways, in both directions. */
+export type PeerMessage =
+  { readonly type: 'signal'; readonly signal: Signal } | { readonly type: 'begin'; readonly actor: PlacedActor } | Begun
+
 /** Everything that main says to a thread. */
 export type ToThread =
-  | { readonly type: 'signal'; readonly signal: Signal }
+  | PeerMessage
   | { readonly type: 'name'; readonly name: string; readonly pid: Pid | undefined }
   | { readonly type: 'registered'; readonly ref: number; readonly error: ErrorData | undefined }
+  /** A node was lost. */
   | { readonly type: 'peerLost'; readonly lost: LostPeer; readonly reason: ExitReason }
+  | ThreadDown
+  /** The other end of a way that this thread opened. */
+  | { readonly type: 'connect'; readonly thread: number; readonly other: unknown }
   /** Answered by the same: all that was said before it has been read. */
   | { readonly type: 'echo' }
 
+/** A thread is gone. What it said on direct ways may still come. */
+export interface ThreadDown {
+  readonly type: 'threadDown'
+  readonly thread: number
+  /** The actor that ended for `reason`; the others for `others`. */
+  readonly serial: number
+  readonly reason: ExitReason
+  readonly others: ExitReason
+}
+
 /** Everything that a thread says to main. */
 export type FromThread =
-  | { readonly type: 'signal'; readonly signal: Signal }
-  | { readonly type: 'started' }
+  | PeerMessage
+  /** Asks for a thread of its own of that number. */
+  | { readonly type: 'start'; readonly thread: number; readonly actor: PlacedActor }
+  /** Takes the other end of a way to the thread there. */
+  | { readonly type: 'connect'; readonly thread: number; readonly other: unknown }
+  /** That pool actor was sent a kill, which its thread may be unable to read. */
+  | { readonly type: 'killing'; readonly pid: Pid }
+  /** That thread's actor was told that its parent has ended, which the thread may be unable to read. */
+  | { readonly type: 'orphaned'; readonly pid: Pid }
   | { readonly type: 'echo' }
-  /** `ran`: there was an actor, whose init failed and which said the rest itself; otherwise the module did not load. */
-  | { readonly type: 'startFailed'; readonly error: ErrorData; readonly reason: ExitReason; readonly ran: boolean }
-  /** An actor of the thread ended. It precedes the signals that tell others so, since its names must be free by then. */
+  /** An actor of the thread ended that has names, or is its root. It precedes the signals that tell others so. */
   | { readonly type: 'ended'; readonly pid: Pid; readonly reason: ExitReason }
   | { readonly type: 'register'; readonly ref: number; readonly name: string; readonly pid: Pid }
   | {

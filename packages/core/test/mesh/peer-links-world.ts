@@ -86,7 +86,7 @@ export class World {
         id: () => `id-${Math.floor(random() * 2 ** 32)}`,
       },
       turns: { enqueue: unavailable },
-      threads: { start: unavailable },
+      threads: { parallelism: 1, start: unavailable, openPort: unavailable, adoptPort: unavailable },
       files: {
         read: unavailable,
         write: unavailable,

@@ -1,6 +1,6 @@
 import { actorName, child, defineApp, genServer, type Pid, supervisor } from '@skerry/core'
 import type { Platform, ThreadEvents, ThreadHandle, Threads, Turn } from '@skerry/core/platform'
-import { runThread, type ThreadBoot } from '@skerry/core/simulation'
+import { type Behavior, type MainPort, runThread, type ThreadBoot } from '@skerry/core/simulation'
 import type { ManualPlatform } from '@skerry/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type ManualNode, startManualNode } from '../fixtures/manual-node.ts'
@@ -42,8 +42,16 @@ const homeless = genServer({ name: 'homeless', init: () => undefined })
 
 /** Kernels beside that of the node, with messages cloned at the border. A thread that is terminated runs no turn any more. */
 function threadsInProcess(main: ManualPlatform): Threads {
+  const lent = new Map<string, Behavior>()
+  const none = (): never => {
+    throw new Error('These tests have one thread at a time')
+  }
   return {
-    start(boot: unknown, events: ThreadEvents, inProcess: unknown): ThreadHandle {
+    parallelism: 1,
+    openPort: none,
+    adoptPort: none,
+    lend: (behavior) => lent.set((behavior as Behavior).name, behavior as Behavior),
+    start(boot: unknown, events: ThreadEvents): ThreadHandle {
       const copy = structuredClone(boot) as ThreadBoot
       let alive = true
       let listener: ((message: unknown) => void) | undefined
@@ -53,7 +61,8 @@ function threadsInProcess(main: ManualPlatform): Threads {
         ...main,
         turns: { enqueue: (turn: Turn) => later(() => (alive ? turn.runTurn() : undefined)) },
       }
-      const port: Parameters<typeof runThread>[1] = {
+      const port: MainPort = {
+        drain: () => undefined,
         post(batch) {
           const sent: unknown = structuredClone(batch)
           later(() => events.message(sent))
@@ -63,8 +72,10 @@ function threadsInProcess(main: ManualPlatform): Threads {
           for (const message of early.splice(0)) listener(message)
         },
       }
-      void runThread(copy, port, own, inProcess as Parameters<typeof runThread>[3])
+      runThread(copy, port, own, (_module, name) => Promise.resolve(lent.get(name) as Behavior))
       return {
+        drain: () => undefined,
+        close: () => undefined,
         post(message) {
           const sent: unknown = structuredClone(message)
           later(() => {

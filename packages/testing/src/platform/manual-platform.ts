@@ -84,7 +84,12 @@ async function settleTurns(turns: ManualTurns): Promise<void> {
 }
 
 const noThreads: Threads = {
-  start() {
-    throw new TestingError('ERR_NO_THREADS', 'A manual platform has no threads: start the node without any')
-  },
+  parallelism: 1,
+  start: refuse,
+  openPort: refuse,
+  adoptPort: refuse,
+}
+
+function refuse(): never {
+  throw new TestingError('ERR_NO_THREADS', 'A manual platform has no threads: start the node without any')
 }

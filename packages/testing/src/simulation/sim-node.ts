@@ -1,5 +1,5 @@
 import { type AppDefinition, type Node, type Pid, startNode } from '@skerry/core'
-import type { Platform } from '@skerry/core/platform'
+import type { Platform, Threads } from '@skerry/core/platform'
 import { describeReason } from './describe-reason.ts'
 import type { SimKernel } from '../kernel/sim-kernel.ts'
 import { SimUnit } from '../kernel/sim-unit.ts'
@@ -92,14 +92,15 @@ export class SimNode {
     const { kernel, network, app, primary } = this.#world
     const number = (this.#lives += 1)
     const main = this.#unit()
-    const platformOf = (unit: SimUnit, thread: number): Platform => this.#platform(unit, number, thread, threads)
+    const platformOf = (unit: SimUnit, thread: number, view: Threads): Platform =>
+      this.#platform(unit, number, thread, view)
     const threads: SimThreads = new SimThreads({
       kernel,
       main,
-      open: (thread) => {
+      open: (thread, viewOf) => {
         const unit = this.#unit()
         life.units.push(unit)
-        return { unit, platform: platformOf(unit, thread) }
+        return { unit, platform: platformOf(unit, thread, viewOf(unit)) }
       },
     })
     const life: Life = { number, main, threads, units: [main], lost: new Set() }
@@ -110,7 +111,7 @@ export class SimNode {
       'boot',
       () => {
         startNode(app, {
-          platform: platformOf(main, 0),
+          platform: platformOf(main, 0, threads),
           transport: () => network.transportFor(this.name, main),
           region: this.region,
           primaryRegion: primary,
@@ -209,7 +210,7 @@ export class SimNode {
     return unit
   }
 
-  #platform(unit: SimUnit, life: number, thread: number, threads: SimThreads): Platform {
+  #platform(unit: SimUnit, life: number, thread: number, threads: Threads): Platform {
     const { kernel, random, environment, order, copies } = this.#world
     return simPlatform({
       kernel,

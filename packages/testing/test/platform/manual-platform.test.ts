@@ -87,7 +87,7 @@ describe('manualPlatform', () => {
   })
 
   it('has no threads, and says so with ERR_NO_THREADS', () => {
-    const start = (): unknown => manualPlatform().threads.start({}, { message() {}, ended() {} }, undefined)
+    const start = (): unknown => manualPlatform().threads.start({}, { message() {}, ended() {} })
     expect(start).toThrow(expect.objectContaining({ code: 'ERR_NO_THREADS' }))
   })
 

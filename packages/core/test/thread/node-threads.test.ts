@@ -15,7 +15,7 @@ import {
   systemPlatform,
 } from '@skerry/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { orphanGraceMs } from '../../src/thread/own-threads.ts'
+import { orphanGraceMs } from '../../src/thread/node-threads.ts'
 import { downMessage, exitMessage, startPuppet } from '../fixtures/puppet.ts'
 import { Sightings } from '../fixtures/sightings.ts'
 import { hiddenBehavior, mirror, worker } from '../fixtures/thread-actors.mjs'
@@ -43,9 +43,10 @@ describe('an actor on a thread of its own', () => {
   beforeAll(async () => {
     const platform = systemPlatform({ log: silentLog })
     const threads: typeof platform.threads = {
-      start(boot, events, inProcess) {
+      ...platform.threads,
+      start(boot, events) {
         threadsStarted += 1
-        return platform.threads.start(boot, events, inProcess)
+        return platform.threads.start(boot, events)
       },
     }
     const app = defineApp({

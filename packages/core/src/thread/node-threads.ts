@@ -1,0 +1,457 @@
+import type { LostPeer } from '../actor/edges.ts'
+import { ActorError } from '../actor/errors.ts'
+import type { ExitReason } from '../actor/exit-reason.ts'
+import type { Kernel } from '../actor/kernel.ts'
+import { formatPid, type Pid, samePid } from '../actor/pid.ts'
+import type { Router } from '../actor/router.ts'
+import type { Signal } from '../actor/signal.ts'
+import type { ThreadSpawn, ThreadStarter } from '../actor/thread-starter.ts'
+import { backoffDelayMs } from '../base/backoff.ts'
+import { type ErrorData, errorData } from '../base/error-data.ts'
+import type { Timer } from '../platform/clock.ts'
+import { sometimes } from '../platform/property.ts'
+import type { PortEvents, ThreadEnd, ThreadPort } from '../platform/threads.ts'
+import { Arrivals } from './arrivals.ts'
+import { checkMsOf } from './block-words.ts'
+import { HostedThread } from './hosted-thread.ts'
+import { type LoadBehavior, PlacedActors } from './placed-actors.ts'
+import { killGraceMs, type Stuck } from './pool-watch.ts'
+import { refusalByThread } from './refusal.ts'
+import type {
+  FromThread,
+  PeerMessage,
+  PlacedActor,
+  ReadReceipt,
+  ThreadBoot,
+  ThreadDown,
+  ToThread,
+} from './thread-message.ts'
+import { rootSerial, ThreadStarts } from './thread-starts.ts'
+import { ThreadTable } from './thread-table.ts'
+
+/** The threads of their own that one node runs at a time. One more is refused with `ERR_TOO_MANY_THREADS`. */
+const ownThreadsMax = 128
+
+/**
+ * How long a thread may leave the news of its parent's end unread before it is killed. Only reading it counts: what the
+ * actor does then takes as long as it takes. An actor that spins reads nothing, and nobody else is left to kill it.
+ */
+export const orphanGraceMs = 5_000
+
+/** A pool thread that lived as long is replaced at once when it is lost; before that the wait doubles each time. */
+const soundLifeMs = 10_000
+const respawn = { firstMs: 100, maxMs: 30_000 }
+
+export interface PoolOptions {
+  readonly size: number
+  /** How long a pool thread may give no sign of life, in milliseconds, before it is replaced. */
+  readonly blockedMs: number
+}
+
+export interface NodeThreadsOptions {
+  readonly kernel: Kernel
+  readonly regionTable: SharedArrayBuffer
+  readonly pool: PoolOptions
+  readonly load: LoadBehavior
+  /** Acts on signals from threads that are not for this thread's actors: other threads and other nodes. */
+  readonly onSignal: (signal: Signal) => void
+  /** A thread is gone, after everything that it had said: other nodes should hear of it. */
+  readonly onLost: (lost: LostPeer) => void
+}
+
+/** How often the threads of one slot of the pool were lost young, and when. */
+interface Slot {
+  losses: number
+  notBeforeMs: number
+}
+
+/**
+ * The main thread's side of the node's other threads, those of the pool and those of a single actor: starts them,
+ * carries signals between them and main or other nodes, introduces them to each other, replaces those of the pool that
+ * are stuck or lost, kills.
+ */
+export class NodeThreads implements ThreadStarter, Router {
+  readonly table: ThreadTable
+  readonly #options: NodeThreadsOptions
+  readonly #starts: ThreadStarts
+  readonly #placed: PlacedActors
+  readonly #threads = new Map<number, HostedThread>()
+  readonly #slots: Slot[]
+  readonly #arrivals = new Arrivals()
+  #watching: Timer | undefined
+  #stopped = false
+
+  constructor(options: NodeThreadsOptions) {
+    const { kernel } = options
+    this.#options = options
+    this.table = ThreadTable.create(options.pool.size)
+    this.#slots = Array.from({ length: options.pool.size }, () => ({ losses: 0, notBeforeMs: 0 }))
+    this.#starts = new ThreadStarts({
+      kernel,
+      table: this.table,
+      ownsNames: true,
+      send: (placed, thread, own) => {
+        if (own) this.#openOwn(thread, placed)
+        else this.#threadFor(thread)?.channel.sendNow({ type: 'begin', actor: placed })
+      },
+    })
+    this.#placed = new PlacedActors({
+      kernel,
+      load: options.load,
+      answer: (starter, begun) => this.#threads.get(starter)?.channel.send(begun),
+    })
+  }
+
+  get count(): number {
+    return this.#threads.size
+  }
+
+  start(spawn: ThreadSpawn): { pid: Pid; started: Promise<void> } {
+    return this.#starts.start(spawn)
+  }
+
+  /** Main's actors, and other nodes, speak to a thread's actors through here; so do threads, to have one killed. */
+  route(signal: Signal): void {
+    const { kernel } = this.#options
+    const thread = this.#threadFor(signal.to.thread)
+    if (thread === undefined) {
+      kernel.bounce(signal, 'noproc')
+      return
+    }
+    if (signal.type === 'exit' && signal.reason === 'kill' && !signal.viaLink) {
+      // The kill must work on a thread that reads nothing.
+      if (thread.isRoot(signal.to)) {
+        thread.end('killed')
+        return
+      }
+      this.#expectEnd(signal.to)
+    }
+    if (!thread.channel.isFullFor(signal)) thread.channel.send({ type: 'signal', signal })
+    else if (signal.type === 'call') kernel.route(refusalByThread(signal))
+    else kernel.counters.mailboxDrops += 1
+    if (endsOrphan(signal, thread.parent)) this.#expectRead(thread)
+  }
+
+  /** Tells all threads: a name changed hands, a node was lost. One that is not up yet learns of the names as it starts. */
+  broadcast(message: ToThread): void {
+    for (const thread of this.#threads.values()) if (thread.isUp) thread.channel.send(message)
+  }
+
+  /** Kills all that is left. Resolves by itself as their ends arrive; the caller need not wait. */
+  stop(): void {
+    this.#stopped = true
+    this.#watching?.cancel()
+    for (const thread of this.#threads.values()) thread.end('killed')
+    this.#options.kernel.platform.threads.stop?.()
+  }
+
+  /** An actor that another thread places on this one may be known to a third before it has come: then reads of it first. */
+  awaitPlaced(pid: Pid): void {
+    if (pid.thread === 0 && pid.serial >= 2 ** 52 && !this.#placed.hasCome(pid.serial)) this.#drain()
+  }
+
+  // --- threads ---
+
+  /** The thread of that number: known, of the pool and started now, or asked for in what is still to be read. */
+  #threadFor(number: number): HostedThread | undefined {
+    const known = this.#threads.get(number) ?? this.#openPooled(number)
+    if (known !== undefined || this.#arrivals.has(number) || number > this.table.lastThread) return known
+    this.#drain()
+    return this.#threads.get(number)
+  }
+
+  #drain(): void {
+    for (const thread of [...this.#threads.values()]) thread.drain()
+  }
+
+  #openOwn(number: number, placed: PlacedActor): void {
+    this.#arrivals.add(number)
+    const own = [...this.#threads.values()].filter((thread) => thread.slot === undefined).length
+    if (own >= ownThreadsMax) {
+      const message = `The node already runs ${ownThreadsMax} threads of their own`
+      throw new ActorError('ERR_TOO_MANY_THREADS', message)
+    }
+    const thread = this.#newThread(number, undefined, placed)
+    this.#boot(thread)
+    this.#threads.set(number, thread)
+  }
+
+  #openPooled(number: number): HostedThread | undefined {
+    const index = number === 0 || this.#stopped ? undefined : this.table.slotOf(number)
+    if (index === undefined) return undefined
+    this.#arrivals.add(number)
+    const { clock } = this.#options.kernel.platform
+    const thread = this.#newThread(number, index, undefined)
+    this.#threads.set(number, thread)
+    const waitMs = (this.#slots[index] as Slot).notBeforeMs - clock.monotonic()
+    if (waitMs <= 0) this.#boot(thread)
+    else thread.starting = clock.after(waitMs, () => this.#boot(thread))
+    this.#watch()
+    return thread
+  }
+
+  #newThread(number: number, slot: number | undefined, root: PlacedActor | undefined): HostedThread {
+    const { kernel, pool } = this.#options
+    return new HostedThread({
+      number,
+      slot,
+      root,
+      turns: kernel.platform.turns,
+      blockedMs: pool.blockedMs,
+      nowMs: () => kernel.platform.clock.monotonic(),
+    })
+  }
+
+  /** Throws when the root's arguments can't be cloned. */
+  #boot(thread: HostedThread): void {
+    const { kernel, regionTable, pool } = this.#options
+    const { number, slot, root, blockWords } = thread
+    const boot: ThreadBoot = {
+      node: kernel.node,
+      life: kernel.life,
+      thread: number,
+      names: kernel.names.entries(),
+      regionTable,
+      threadTable: this.table.buffer,
+      environment: kernel.platform.environment,
+      pool: slot === undefined ? undefined : { slot, blockWords, beatMs: checkMsOf(pool.blockedMs) / 2 },
+      root,
+    }
+    thread.begin(
+      kernel.platform.threads.start(boot, {
+        message: (batch) =>
+          thread.read(batch as readonly (FromThread | ReadReceipt)[], (one) => this.#act(thread, one)),
+        ended: (end) => this.#lost(thread, end),
+      }),
+    )
+  }
+
+  #act(thread: HostedThread, message: FromThread): void {
+    const { kernel } = this.#options
+    switch (message.type) {
+      case 'signal':
+        this.#options.onSignal(message.signal)
+        return
+      case 'begun':
+        this.#begun(thread, message)
+        return
+      case 'begin':
+        this.#placed.begin(message.actor)
+        return
+      case 'start':
+        this.#startFor(thread, message.thread, message.actor)
+        return
+      case 'connect':
+        this.#introduce(thread, message.thread, message.other)
+        return
+      case 'killing':
+        this.#expectEnd(message.pid)
+        return
+      case 'orphaned': {
+        const orphan = this.#threads.get(message.pid.thread)
+        if (orphan !== undefined) this.#expectRead(orphan)
+        return
+      }
+      case 'echo':
+        thread.orphaned?.cancel()
+        thread.orphaned = undefined
+        return
+      case 'ended':
+        kernel.names.free(message.pid)
+        if (thread.isRoot(message.pid)) {
+          thread.ended = message.reason
+          // What it had to say about its end is in this batch; the turn behind it takes the thread away.
+          kernel.platform.turns.enqueue({ runTurn: () => thread.terminate() })
+        }
+        return
+      case 'register':
+        thread.channel.send({ type: 'registered', ref: message.ref, error: this.#register(message.name, message.pid) })
+        return
+      case 'log':
+        kernel.platform.log[message.level]({ thread: thread.number, ...message.fields }, message.message)
+    }
+  }
+
+  /** The one who holds a name may have ended on another thread, and told everybody but us to whom it reads first. */
+  #register(name: string, pid: Pid): ErrorData | undefined {
+    const { names } = this.#options.kernel
+    const holder = names.whereis(name)
+    if (holder !== undefined && !samePid(holder, pid)) this.#threads.get(holder.thread)?.drain()
+    try {
+      names.register(name, pid)
+      return undefined
+    } catch (thrown) {
+      return errorData(thrown)
+    }
+  }
+
+  // --- starts that other threads ask for ---
+
+  #startFor(starter: HostedThread, number: number, placed: PlacedActor): void {
+    const { kernel } = this.#options
+    const pid: Pid = { node: kernel.node, life: kernel.life, thread: number, serial: placed.serial }
+    try {
+      if (placed.name !== undefined) kernel.names.register(placed.name, pid)
+      this.#openOwn(number, { ...placed, register: false })
+    } catch (thrown) {
+      this.#arrivals.add(number)
+      kernel.names.free(pid)
+      const error = errorData(thrown)
+      const failure = { error, reason: error, ran: false, stillborn: true }
+      starter.channel.send({ type: 'begun', thread: number, serial: placed.serial, failure })
+    }
+  }
+
+  #begun(thread: HostedThread, begun: Extract<PeerMessage, { type: 'begun' }>): void {
+    if (begun.failure === undefined) thread.hasStarted = true
+    else if (begun.serial === rootSerial && thread.slot === undefined) thread.ended ??= begun.failure.reason
+    const starter = thread.root?.starter ?? 0
+    if (starter === 0) this.#starts.begun(begun)
+    else this.#threads.get(starter)?.channel.send(begun)
+  }
+
+  /** Carries the other end of a direct way. To a thread that is gone: answers what was said on it, and says so. */
+  #introduce(from: HostedThread, to: number, other: unknown): void {
+    const thread = this.#threadFor(to)
+    if (thread !== undefined) {
+      thread.channel.sendNow({ type: 'connect', thread: from.number, other }, [other])
+      return
+    }
+    this.#answerForGone(other)
+    from.channel.send({ type: 'threadDown', thread: to, serial: 0, reason: 'noproc', others: 'noproc' })
+  }
+
+  #answerForGone(other: unknown): void {
+    const { kernel } = this.#options
+    const events: PortEvents = {
+      message: (batch) => {
+        for (const message of batch as readonly (PeerMessage | ReadReceipt)[]) {
+          if (message.type === 'signal') kernel.bounce(message.signal, 'noproc')
+        }
+      },
+      closed: () => undefined,
+    }
+    const port: ThreadPort = kernel.platform.threads.adoptPort(other, events)
+    port.drain()
+    port.close()
+  }
+
+  // --- ends ---
+
+  #expectRead(thread: HostedThread): void {
+    const { log, clock } = this.#options.kernel.platform
+    thread.channel.send({ type: 'echo' })
+    thread.orphaned ??= clock.after(orphanGraceMs, () => {
+      const fields = { thread: thread.number, label: thread.label, graceMs: orphanGraceMs }
+      log.warn(fields, 'a thread that did not read of the end of its parent is killed')
+      thread.end('killed')
+    })
+  }
+
+  /** A pool actor was sent a kill. If its thread can't read it because of that actor, the thread has to go. */
+  #expectEnd(pid: Pid): void {
+    const thread = this.#threads.get(pid.thread)
+    if (thread?.slot === undefined) return
+    const stillRuns = thread.watch.turnOf(pid.serial)
+    thread.killing.add(pid.serial)
+    this.#options.kernel.platform.clock.after(killGraceMs, () => {
+      thread.killing.delete(pid.serial)
+      if (stillRuns()) this.#replace(thread, pid.serial, 'killed', killGraceMs)
+    })
+  }
+
+  #replace(thread: HostedThread, serial: number, reason: ExitReason, blockedMs: number): void {
+    if (thread.blamed !== undefined) return
+    const { kernel } = this.#options
+    const actor = serial === 0 ? 'unknown' : formatPid({ ...this.#lostPeer(thread), serial })
+    const fields = { thread: thread.number, actor, blockedMs }
+    kernel.platform.log.error(fields, 'a pool thread is stuck and is replaced')
+    kernel.counters.stuckThreads += 1
+    thread.blamed = { serial, reason }
+    thread.terminate()
+  }
+
+  #watch(): void {
+    if (this.#watching !== undefined) return
+    const { platform } = this.#options.kernel
+    const { blockedMs } = this.#options.pool
+    this.#watching = platform.clock.after(checkMsOf(blockedMs), () => {
+      this.#watching = undefined
+      for (const thread of this.#threads.values()) {
+        const stuck =
+          thread.slot !== undefined && thread.hasSpoken ? thread.watch.look(platform.clock.monotonic()) : undefined
+        if (stuck !== undefined) this.#replaceStuck(thread, stuck)
+      }
+      if ([...this.#threads.values()].some((thread) => thread.slot !== undefined)) this.#watch()
+    })
+  }
+
+  #replaceStuck(thread: HostedThread, { actor, blockedMs }: Stuck): void {
+    if (actor === undefined) {
+      this.#replace(thread, 0, 'threadlost', blockedMs)
+      return
+    }
+    const message = `${actor.label} blocked its thread for ${blockedMs} ms`
+    const blocked: ExitReason = { type: 'error', name: 'ActorError', code: 'ERR_THREAD_BLOCKED', message }
+    this.#replace(thread, actor.serial, thread.killing.has(actor.serial) ? 'killed' : blocked, blockedMs)
+  }
+
+  #lost(thread: HostedThread, end: ThreadEnd): void {
+    const { kernel } = this.#options
+    const { number, slot } = thread
+    if (!this.#threads.delete(number)) return
+    thread.close()
+    const down = this.#downOf(thread, end)
+    if (slot !== undefined) this.#clearSlot(thread, slot)
+    const lost: LostPeer = this.#lostPeer(thread)
+    const reasonOf = (pid: Pid): ExitReason => (pid.serial === down.serial ? down.reason : down.others)
+    kernel.names.freeLost(lost)
+    this.#starts.threadDown(number, reasonOf)
+    kernel.peerLost(lost, reasonOf)
+    this.broadcast(down)
+    this.#options.onLost(lost)
+  }
+
+  #downOf(thread: HostedThread, end: ThreadEnd): ThreadDown {
+    const { number, slot, blamed } = thread
+    const down = { type: 'threadDown', thread: number, others: 'threadlost' } as const
+    if (blamed !== undefined) return { ...down, ...blamed }
+    const thrown = end.error === undefined ? undefined : errorData(end.error)
+    // Before its root has started, what ends the thread is no error of that actor's: none of it ran.
+    const reason = thread.ended ?? (slot === undefined && thread.hasStarted ? thrown : undefined) ?? 'threadlost'
+    sometimes(thread.ended === undefined, 'skerry/a thread was lost without a word')
+    if (thread.ended === undefined) {
+      const fields = { thread: number, label: thread.label, exitCode: end.exitCode, reason: thrown ?? reason }
+      this.#options.kernel.platform.log.error(fields, 'a thread was lost')
+    }
+    return { ...down, serial: slot === undefined ? rootSerial : 0, reason }
+  }
+
+  /** The next one who needs the slot has its thread started: at once, or after a wait if they keep being lost young. */
+  #clearSlot(thread: HostedThread, index: number): void {
+    const { clock, random } = this.#options.kernel.platform
+    const slot = this.#slots[index] as Slot
+    const now = clock.monotonic()
+    if (thread.livedMs(now) >= soundLifeMs) slot.losses = 0
+    slot.notBeforeMs = slot.losses === 0 ? now : now + backoffDelayMs(slot.losses - 1, respawn, random.float())
+    slot.losses += 1
+    this.table.clear(index)
+  }
+
+  #lostPeer(thread: HostedThread): { node: string; life: number; thread: number } {
+    const { node, life } = this.#options.kernel
+    return { node, life, thread: thread.number }
+  }
+}
+
+/** Whether this tells a thread's actor that the parent it is linked to has ended, so that it should end as well. */
+export function endsOrphan(signal: Signal, parent: Pid | undefined): boolean {
+  return (
+    signal.type === 'exit' &&
+    signal.viaLink &&
+    signal.reason !== 'normal' &&
+    signal.to.serial === rootSerial &&
+    parent !== undefined &&
+    samePid(signal.from, parent)
+  )
+}
