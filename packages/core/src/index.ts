@@ -43,6 +43,7 @@ export {
   type DynamicSupervisorProtocol,
   type DynamicSupervisorSpec,
 } from './otp/dynamic-supervisor.ts'
+export type { BackoffOptions } from './base/backoff.ts'
 export { child, type ChildOptions, type ChildSpec, type SupervisorSpec } from './otp/child-spec.ts'
 export type { Intensity } from './otp/restart-intensity.ts'
 export type { Restart, Strategy } from './otp/restart-strategy.ts'

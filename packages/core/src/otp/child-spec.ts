@@ -2,6 +2,7 @@ import type { Behavior } from '../actor/behavior.ts'
 import type { ActorName } from '../actor/pid.ts'
 import type { Bearing } from '../actor/protocol.ts'
 import type { Placement } from '../actor/thread-starter.ts'
+import type { BackoffOptions } from '../base/backoff.ts'
 import { SpecError } from './errors.ts'
 import type { Intensity } from './restart-intensity.ts'
 import type { Restart, Strategy } from './restart-strategy.ts'
@@ -45,6 +46,12 @@ export interface SupervisorSpec {
   readonly strategy?: Strategy
   /** Default 3 restarts within 5,000 ms, counted over all children. */
   readonly intensity?: Intensity
+  /**
+   * How long a child that ended waits before it is started again, as `'restarting'`; longer each time, until it has run for
+   * `maxMs`. Every restart counts for the intensity when its wait begins, so `withinMs` wants to be longer than the waits.
+   * Default: no wait.
+   */
+  readonly backoff?: BackoffOptions
   /** Started in this order, stopped in the reverse one. */
   readonly children: readonly ChildSpec[]
 }

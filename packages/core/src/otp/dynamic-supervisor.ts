@@ -3,10 +3,12 @@ import type { Behavior } from '../actor/behavior.ts'
 import { type ExitReason, printReason } from '../actor/exit-reason.ts'
 import { type Envelope, mailboxLimitDefault, type Request } from '../actor/mailbox.ts'
 import { formatPid, isPid, type Pid, samePid } from '../actor/pid.ts'
+import type { BackoffOptions } from '../base/backoff.ts'
 import { errorData } from '../base/error-data.ts'
 import { beginChild, stopChild, SupervisorContext } from './child-life.ts'
 import { type ChildOptions, type ChildSpec, childSpec } from './child-spec.ts'
 import { SpecError } from './errors.ts'
+import { checkedBackoff, nextWait } from './restart-backoff.ts'
 import { addRestart, checkedIntensity, type Intensity } from './restart-intensity.ts'
 import { shouldRestart } from './restart-strategy.ts'
 import type { ChildCounts, ChildInfo } from './supervisor.ts'
@@ -18,6 +20,8 @@ export interface DynamicSupervisorSpec<Args extends readonly unknown[], Protocol
   readonly child?: Omit<ChildOptions, 'register'>
   /** Default 3 restarts within 5,000 ms, counted over all children; then this supervisor ends with `shutdown`. */
   readonly intensity?: Intensity
+  /** How long a child that ended waits before it is started again, as of any supervisor. Default: no wait. */
+  readonly backoff?: BackoffOptions
   /** The children that there may be at a time, from 1; one more is refused with `ERR_MAX_CHILDREN`. Default 100,000. */
   readonly maxChildren?: number
 }
@@ -27,7 +31,7 @@ export interface DynamicSupervisorProtocol<Args extends readonly unknown[] = rea
   call: {
     /** Starts one more child with these arguments; answers when its init is done. */
     startChild(...args: Args): Pid<Protocol>
-    /** Stops a child for good. `false` if it is none of this supervisor's. */
+    /** Stops a child for good, or ends its wait for a restart. `false` if it is none of this supervisor's. */
     terminateChild(pid: Pid): boolean
     whichChildren(): ChildInfo[]
     countChildren(): ChildCounts
@@ -57,6 +61,7 @@ export function dynamicSupervisor<Args extends readonly unknown[], Protocol>(
   if (!Number.isSafeInteger(maxChildren) || maxChildren < 1) {
     throw new SpecError(`Supervisor "${name}": maxChildren must be a whole number from 1`)
   }
+  const backoff = checkedBackoff(name, spec.backoff)
   const template = childSpec(spec.behavior.name, spec.behavior, [], 'worker', spec.child ?? {})
   return {
     name,
@@ -64,8 +69,15 @@ export function dynamicSupervisor<Args extends readonly unknown[], Protocol>(
     trapExit: true,
     mailboxLimit: mailboxLimitDefault,
     createProcess: (runtime, actor) =>
-      new DynamicSupervisor(new SupervisorContext(runtime, actor), template, intensity, maxChildren),
+      new DynamicSupervisor(new SupervisorContext(runtime, actor), { template, intensity, backoff, maxChildren }),
   }
+}
+
+interface Settings {
+  readonly template: ChildSpec
+  readonly intensity: Intensity
+  readonly backoff: BackoffOptions | undefined
+  readonly maxChildren: number
 }
 
 interface DynamicChild {
@@ -73,29 +85,32 @@ interface DynamicChild {
   readonly spec: ChildSpec
   /** Absent while it is being restarted. */
   pid: Pid | undefined
+  /** The last Pid that others may know it by. */
+  knownAs: Pid | undefined
+  /** When it was last up, until it is known how long it was; absent where no back-off asks for it. */
+  upSinceMs: number | undefined
+  /** The waits before its last restarts that count for the next one. */
+  waits: number
+  cancelWait: (() => void) | undefined
 }
 
-/** A restart that failed is tried again by this message, so that other requests and exits come in between. */
+/** A restart that failed or waits is tried by this message, so that other requests and exits come in between. */
 interface RetryRestart {
   readonly retryRestart: number
 }
 
 class DynamicSupervisor implements Process {
   readonly #ctx: SupervisorContext
-  readonly #template: ChildSpec
-  readonly #intensity: Intensity
-  readonly #maxChildren: number
+  readonly #settings: Settings
   readonly #children = new Map<number, DynamicChild>()
-  /** The numbers of the children that run, by their printed Pids. */
+  /** The numbers of the children by their printed Pids; of one that is being restarted, by its last. */
   readonly #numbers = new Map<string, number>()
   #lastNumber = 0
   #restartsMs: readonly number[] = []
 
-  constructor(ctx: SupervisorContext, template: ChildSpec, intensity: Intensity, maxChildren: number) {
+  constructor(ctx: SupervisorContext, settings: Settings) {
     this.#ctx = ctx
-    this.#template = template
-    this.#intensity = intensity
-    this.#maxChildren = maxChildren
+    this.#settings = settings
   }
 
   init(): void {
@@ -113,12 +128,13 @@ class DynamicSupervisor implements Process {
         }
         const child = this.#childAt(envelope.from)
         // Not a child any more: one that was stopped on purpose, or a stranger that linked itself.
-        return child === undefined ? undefined : this.#childEnded(child, envelope.reason)
+        if (child?.pid === undefined || !samePid(child.pid, envelope.from)) return
+        return this.#childEnded(child, envelope.reason)
       }
       case 'message': {
         const message = envelope.message as Partial<RetryRestart> | undefined
         const child = this.#children.get(message?.retryRestart ?? 0)
-        return child === undefined || child.pid !== undefined ? undefined : this.#restart(child)
+        return child === undefined || child.pid !== undefined ? undefined : this.#retry(child)
       }
       case 'cast':
       case 'DOWN':
@@ -131,6 +147,7 @@ class DynamicSupervisor implements Process {
     this.#children.clear()
     this.#numbers.clear()
     await Promise.all(
+      // Their waits end with this actor, as all its timers do.
       children.map(async ({ pid, spec }) => {
         if (pid !== undefined) await stopChild(this.#ctx, pid, spec)
       }),
@@ -159,7 +176,7 @@ class DynamicSupervisor implements Process {
       case 'countChildren': {
         const counts: ChildCounts = {
           specs: this.#children.size,
-          active: this.#numbers.size,
+          active: [...this.#children.values()].filter(({ pid }) => pid !== undefined).length,
           supervisors: 0,
           workers: this.#children.size,
         }
@@ -174,14 +191,15 @@ class DynamicSupervisor implements Process {
   }
 
   async #startChild(args: readonly unknown[], { replier }: Request): Promise<void> {
-    if (this.#children.size >= this.#maxChildren) {
-      const message = `${this.#ctx.actor.label} has ${this.#maxChildren} children, as many as it may`
+    const { template, maxChildren } = this.#settings
+    if (this.#children.size >= maxChildren) {
+      const message = `${this.#ctx.actor.label} has ${maxChildren} children, as many as it may`
       replier.fail({ code: 'ERR_MAX_CHILDREN', outcome: 'not-run', message })
       return
     }
     const number = ++this.#lastNumber
-    const spec: ChildSpec = { ...this.#template, id: `${this.#template.id}-${number}`, args }
-    const child: DynamicChild = { number, spec, pid: undefined }
+    const spec: ChildSpec = { ...template, id: `${template.id}-${number}`, args }
+    const child = newChild(number, spec)
     // From here on the caller is told if this supervisor ends.
     this.#ctx.actor.openRequest(replier)
     try {
@@ -200,12 +218,16 @@ class DynamicSupervisor implements Process {
 
   async #terminateChild(target: unknown, { replier }: Request): Promise<void> {
     const child = isPid(target) ? this.#childAt(target) : undefined
-    if (child?.pid === undefined) {
+    if (child === undefined) {
       replier.reply(false)
       return
     }
     const { pid, spec } = child
     this.#forget(child)
+    if (pid === undefined) {
+      replier.reply(true)
+      return
+    }
     this.#ctx.actor.openRequest(replier)
     await stopChild(this.#ctx, pid, spec)
     if (!this.#ctx.actor.alive) return
@@ -215,6 +237,7 @@ class DynamicSupervisor implements Process {
 
   /** Starts it and gives its Pid; `undefined` if this supervisor has meanwhile ended, which ended the child as well. */
   async #start(child: DynamicChild): Promise<Pid | undefined> {
+    child.upSinceMs = undefined
     const { pid, started } = beginChild(this.#ctx, child.spec)
     // Before it is up, so that it is stopped with the others if this supervisor is stopped now.
     this.#children.set(child.number, child)
@@ -227,12 +250,14 @@ class DynamicSupervisor implements Process {
       child.pid = undefined
       throw error
     }
+    if (child.knownAs !== undefined) this.#numbers.delete(formatPid(child.knownAs))
+    child.knownAs = pid
+    if (this.#settings.backoff !== undefined) child.upSinceMs = this.#ctx.clock.monotonic()
     return this.#ctx.actor.life === 'running' ? pid : undefined
   }
 
   #childEnded(child: DynamicChild, reason: ExitReason): void | Promise<void> {
     const fields = { supervisor: this.#ctx.actor.label, child: child.spec.id, reason }
-    if (child.pid !== undefined) this.#numbers.delete(formatPid(child.pid))
     child.pid = undefined
     if (!shouldRestart(child.spec.restart, reason)) {
       this.#ctx.log.debug(fields, 'a child ended and is not restarted')
@@ -243,24 +268,51 @@ class DynamicSupervisor implements Process {
     return this.#restart(child)
   }
 
+  /** Counts a restart of this child and starts it again: now, or after the back-off's wait. */
   async #restart(child: DynamicChild): Promise<void> {
-    const { restartsMs, exceeded } = addRestart(this.#restartsMs, this.#ctx.clock.monotonic(), this.#intensity)
+    const { intensity, backoff } = this.#settings
+    const now = this.#ctx.clock.monotonic()
+    const { restartsMs, exceeded } = addRestart(this.#restartsMs, now, intensity)
     this.#restartsMs = restartsMs
     const fields = { supervisor: this.#ctx.actor.label, child: child.spec.id }
     if (exceeded) {
-      this.#ctx.log.error({ ...fields, ...this.#intensity }, 'too many restarts: the supervisor gives up')
+      this.#ctx.log.error({ ...fields, ...intensity }, 'too many restarts: the supervisor gives up')
       this.#ctx.actor.stop('shutdown')
       return
     }
     this.#ctx.kernel.counters.restarts += 1
+    if (backoff === undefined) {
+      await this.#startAgain(child)
+      return
+    }
+    const ranMs = child.upSinceMs === undefined ? 0 : now - child.upSinceMs
+    const { delayMs, waits } = nextWait(child.waits, ranMs, backoff, this.#ctx.random.float())
+    child.waits = waits
+    const retry: RetryRestart = { retryRestart: child.number }
+    child.cancelWait = this.#ctx.sendAfter(delayMs, this.#ctx.self, retry)
+  }
+
+  async #startAgain(child: DynamicChild): Promise<void> {
     try {
       await this.#start(child)
     } catch (error) {
       if (this.#ctx.actor.life !== 'running') return
-      this.#ctx.log.warn({ ...fields, err: errorData(error) }, 'a child did not restart: trying again')
+      const fields = { supervisor: this.#ctx.actor.label, child: child.spec.id, err: errorData(error) }
+      this.#ctx.log.warn(fields, 'a child did not restart: trying again')
+      // With a back-off the next try counts now and waits; without, it counts when its turn has come.
+      if (this.#settings.backoff !== undefined) {
+        await this.#restart(child)
+        return
+      }
       const retry: RetryRestart = { retryRestart: child.number }
       this.#ctx.send(this.#ctx.self, retry)
     }
+  }
+
+  async #retry(child: DynamicChild): Promise<void> {
+    child.cancelWait = undefined
+    if (this.#settings.backoff === undefined) await this.#restart(child)
+    else await this.#startAgain(child)
   }
 
   #childAt(pid: Pid): DynamicChild | undefined {
@@ -269,8 +321,14 @@ class DynamicSupervisor implements Process {
 
   #forget(child: DynamicChild): void {
     this.#children.delete(child.number)
-    if (child.pid !== undefined) this.#numbers.delete(formatPid(child.pid))
+    child.cancelWait?.()
+    for (const pid of [child.pid, child.knownAs]) if (pid !== undefined) this.#numbers.delete(formatPid(pid))
   }
+}
+
+function newChild(number: number, spec: ChildSpec): DynamicChild {
+  const state = { pid: undefined, knownAs: undefined, upSinceMs: undefined, waits: 0, cancelWait: undefined }
+  return { number, spec, ...state }
 }
 
 function childInfo({ spec, pid }: DynamicChild): ChildInfo {

@@ -3,11 +3,13 @@ import type { Behavior } from '../actor/behavior.ts'
 import { type ExitReason, Exit, printReason } from '../actor/exit-reason.ts'
 import { type Envelope, mailboxLimitDefault, type Request } from '../actor/mailbox.ts'
 import { type Pid, samePid } from '../actor/pid.ts'
+import type { BackoffOptions } from '../base/backoff.ts'
 import { errorData } from '../base/error-data.ts'
 import { sometimes } from '../platform/property.ts'
 import { beginChild, stopChild, SupervisorContext } from './child-life.ts'
 import { type ChildOptions, type ChildSpec, childSpec, type SupervisorSpec } from './child-spec.ts'
 import { SpecError } from './errors.ts'
+import { checkedBackoff, nextWait } from './restart-backoff.ts'
 import { addRestart, checkedIntensity, type Intensity } from './restart-intensity.ts'
 import { concernedBy, shouldRestart, type Strategy } from './restart-strategy.ts'
 
@@ -50,40 +52,54 @@ export function supervisorBehavior(name: string, spec: SupervisorSpec): Behavior
     if (ids.has(id)) throw new SpecError(`Supervisor "${name}" has two children with the id "${id}"`)
     ids.add(id)
   }
-  const intensity = checkedIntensity(name, spec.intensity)
+  const settings: Settings = {
+    strategy: spec.strategy ?? 'oneForOne',
+    intensity: checkedIntensity(name, spec.intensity),
+    backoff: checkedBackoff(name, spec.backoff),
+  }
   return {
     name,
     module: undefined,
     trapExit: true,
     mailboxLimit: mailboxLimitDefault,
-    createProcess: (runtime, actor) =>
-      new Supervisor(new SupervisorContext(runtime, actor), spec.children, spec.strategy ?? 'oneForOne', intensity),
+    createProcess: (runtime, actor) => new Supervisor(new SupervisorContext(runtime, actor), spec.children, settings),
   }
+}
+
+interface Settings {
+  readonly strategy: Strategy
+  readonly intensity: Intensity
+  readonly backoff: BackoffOptions | undefined
 }
 
 interface Child {
   readonly spec: ChildSpec
   pid: Pid | undefined
   status: 'running' | 'restarting' | 'stopped'
+  /** When it was last up, while it is or until it is known how long it was; absent where no back-off asks for it. */
+  upSinceMs: number | undefined
+  /** The waits before its last restarts that count for the next one. */
+  waits: number
+  /** What will start it again. */
+  retry: { readonly number: number; readonly cancel: () => void } | undefined
 }
 
-/** A restart that failed is tried again by this message, so that other requests and exits come in between. */
+/** A restart that failed or waits is tried by this message, so that other requests and exits come in between. */
 interface RetryRestart {
-  readonly retryRestart: string
+  readonly retryRestart: number
 }
 
 class Supervisor implements Process {
   readonly #ctx: SupervisorContext
-  readonly #strategy: Strategy
-  readonly #intensity: Intensity
+  readonly #settings: Settings
   #children: Child[]
   #restartsMs: readonly number[] = []
+  #lastRetry = 0
 
-  constructor(ctx: SupervisorContext, specs: readonly ChildSpec[], strategy: Strategy, intensity: Intensity) {
+  constructor(ctx: SupervisorContext, specs: readonly ChildSpec[], settings: Settings) {
     this.#ctx = ctx
-    this.#strategy = strategy
-    this.#intensity = intensity
-    this.#children = specs.map((spec) => ({ spec, pid: undefined, status: 'stopped' }))
+    this.#settings = settings
+    this.#children = specs.map(newChild)
   }
 
   async init(): Promise<void> {
@@ -115,8 +131,8 @@ class Supervisor implements Process {
       }
       case 'message': {
         const message = envelope.message as Partial<RetryRestart> | undefined
-        const child = this.#children.find((one) => one.spec.id === message?.retryRestart && one.status === 'restarting')
-        return child === undefined ? undefined : this.#restart(child)
+        const child = this.#children.find(({ retry }) => retry !== undefined && retry.number === message?.retryRestart)
+        return child === undefined ? undefined : this.#retry(child)
       }
       case 'cast':
       case 'DOWN':
@@ -171,26 +187,47 @@ class Supervisor implements Process {
     return this.#restart(child)
   }
 
+  /** Counts a restart of this child, stops whom it concerns, and starts them again: now, or after the back-off's wait. */
   async #restart(child: Child): Promise<void> {
-    const { restartsMs, exceeded } = addRestart(this.#restartsMs, this.#ctx.clock.monotonic(), this.#intensity)
+    const { intensity, backoff } = this.#settings
+    const now = this.#ctx.clock.monotonic()
+    const { restartsMs, exceeded } = addRestart(this.#restartsMs, now, intensity)
     this.#restartsMs = restartsMs
     sometimes(exceeded, 'skerry/a supervisor gave up after too many restarts')
     if (exceeded) {
-      const fields = { supervisor: this.#ctx.actor.label, child: child.spec.id, ...this.#intensity }
+      const fields = { supervisor: this.#ctx.actor.label, child: child.spec.id, ...intensity }
       this.#ctx.log.error(fields, 'too many restarts: the supervisor gives up')
       this.#ctx.actor.stop('shutdown')
       return
     }
     this.#ctx.kernel.counters.restarts += 1
-    const concerned = concernedBy(this.#strategy, this.#children.indexOf(child), this.#children.length).map(
+    const concerned = await this.#stopConcerned(child)
+    if (backoff === undefined) {
+      await this.#startAll(concerned)
+      return
+    }
+    const ranMs = child.upSinceMs === undefined ? 0 : now - child.upSinceMs
+    const { delayMs, waits } = nextWait(child.waits, ranMs, backoff, this.#ctx.random.float())
+    child.waits = waits
+    for (const one of concerned) one.status = 'restarting'
+    this.#retryAfter(child, delayMs)
+  }
+
+  /** Stops the others whom this child's restart concerns; gives all that are to be started, in order. */
+  async #stopConcerned(child: Child): Promise<readonly Child[]> {
+    const { strategy } = this.#settings
+    const concerned = concernedBy(strategy, this.#children.indexOf(child), this.#children.length).map(
       (position) => this.#children[position] as Child,
     )
     const others = concerned.filter((one) => one !== child)
     await this.#stopChildren(others)
     // Temporary children that a sibling's restart took down are not started again.
     this.#children = this.#children.filter((one) => !(others.includes(one) && one.spec.restart === 'temporary'))
+    return concerned.filter((one) => this.#children.includes(one))
+  }
+
+  async #startAll(concerned: readonly Child[]): Promise<void> {
     for (const one of concerned) {
-      if (!this.#children.includes(one)) continue
       // As in init: a supervisor that is over, or is stopping, starts nobody.
       if (this.#ctx.actor.life !== 'running') return
       try {
@@ -199,20 +236,41 @@ class Supervisor implements Process {
         if (this.#ctx.actor.life !== 'running') return
         const fields = { supervisor: this.#ctx.actor.label, child: one.spec.id, err: errorData(error) }
         this.#ctx.log.warn(fields, 'a child did not restart: trying again')
-        one.status = 'restarting'
-        const retry: RetryRestart = { retryRestart: one.spec.id }
-        this.#ctx.send(this.#ctx.self, retry)
+        await this.#restartFailed(one)
         return
       }
     }
   }
 
+  async #restartFailed(child: Child): Promise<void> {
+    child.status = 'restarting'
+    // With a back-off the next try counts now and waits; without, it counts when its turn has come.
+    if (this.#settings.backoff === undefined) this.#retryAfter(child, undefined)
+    else await this.#restart(child)
+  }
+
+  #retryAfter(child: Child, delayMs: number | undefined): void {
+    const message: RetryRestart = { retryRestart: ++this.#lastRetry }
+    let cancel = (): void => undefined
+    if (delayMs === undefined) this.#ctx.send(this.#ctx.self, message)
+    else cancel = this.#ctx.sendAfter(delayMs, this.#ctx.self, message)
+    child.retry = { number: message.retryRestart, cancel }
+  }
+
+  async #retry(child: Child): Promise<void> {
+    child.retry = undefined
+    if (this.#settings.backoff === undefined) await this.#restart(child)
+    else await this.#startAll(await this.#stopConcerned(child))
+  }
+
   async #start(child: Child): Promise<void> {
+    child.upSinceMs = undefined
     const { pid, started } = beginChild(this.#ctx, child.spec)
     child.pid = pid
     try {
       await started
       child.status = 'running'
+      if (this.#settings.backoff !== undefined) child.upSinceMs = this.#ctx.clock.monotonic()
     } catch (error) {
       child.pid = undefined
       throw error
@@ -225,7 +283,13 @@ class Supervisor implements Process {
       const { pid } = child
       child.pid = undefined
       child.status = 'stopped'
+      child.retry?.cancel()
+      child.retry = undefined
       if (pid !== undefined) await stopChild(this.#ctx, pid, child.spec)
     }
   }
+}
+
+function newChild(spec: ChildSpec): Child {
+  return { spec, pid: undefined, status: 'stopped', upSinceMs: undefined, waits: 0, retry: undefined }
 }

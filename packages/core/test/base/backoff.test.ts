@@ -13,6 +13,11 @@ describe('a backoff delay', () => {
     expect(backoffDelayMs(0, options, 0.5)).toBe(75)
   })
 
+  it('leaves to chance what its jitter says', () => {
+    expect([0, 0.5, 1].map((chance) => backoffDelayMs(1, { ...options, jitter: 0 }, chance))).toEqual([200, 200, 200])
+    expect([0, 0.5, 1].map((chance) => backoffDelayMs(1, { ...options, jitter: 1 }, chance))).toEqual([0, 100, 200])
+  })
+
   it('never exceeds the most, after however many tries', () => {
     for (const attempt of [6, 30, 31, 1_000, 1e9]) expect(backoffDelayMs(attempt, options, 1)).toBe(5_000)
   })
