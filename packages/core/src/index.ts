@@ -45,15 +45,11 @@ export {
 } from './otp/dynamic-supervisor.ts'
 export type { BackoffOptions } from './base/backoff.ts'
 export { child, type ChildOptions, type ChildSpec, type SupervisorSpec } from './otp/child-spec.ts'
+export type { AutoShutdown } from './otp/auto-shutdown.ts'
+export type { ChildCounts, ChildInfo } from './otp/child-table.ts'
 export type { Intensity } from './otp/restart-intensity.ts'
 export type { Restart, Strategy } from './otp/restart-strategy.ts'
-export {
-  type ChildCounts,
-  type ChildInfo,
-  supervisor,
-  supervisorBehavior,
-  type SupervisorProtocol,
-} from './otp/supervisor.ts'
+export { supervisor, supervisorBehavior, type SupervisorProtocol } from './otp/supervisor.ts'
 
 // Calls by region
 export type {

@@ -33,6 +33,8 @@ export interface ActorOptions {
   readonly mailboxLimit: number
   /** One of the node's own actors: signals from other nodes don't reach it. */
   readonly system: boolean
+  /** What is handed to it is never copied. */
+  readonly takesCode: boolean
 }
 
 type Life = 'starting' | 'running' | 'stopping' | 'exited'
@@ -43,6 +45,7 @@ export class Actor implements Turn, EdgeHolder {
   readonly label: string
   readonly parent: Pid | undefined
   readonly system: boolean
+  readonly takesCode: boolean
   readonly mailbox: Mailbox
   trapExit: boolean
   life: Life = 'starting'
@@ -69,6 +72,7 @@ export class Actor implements Turn, EdgeHolder {
     this.parent = options.parent
     this.trapExit = options.trapExit
     this.system = options.system
+    this.takesCode = options.takesCode
     this.mailbox = new Mailbox(options.mailboxLimit)
     this.relations = new Relations(host, this)
     this.started.promise.catch(() => undefined)

@@ -21,6 +21,8 @@ export interface Behavior<out Args extends readonly unknown[] = readonly unknown
   readonly module: string | undefined
   readonly trapExit: boolean
   readonly mailboxLimit: number
+  /** Its calls may carry behaviors: on a platform that copies what actors hand over, theirs is not. Default false. */
+  readonly takesCode?: boolean
   /** What one life of an actor runs. */
   createProcess(runtime: Runtime, actor: Actor, args: readonly unknown[]): Process
   readonly [types]?: { args: Args; protocol: Protocol }

@@ -47,10 +47,22 @@ export type CallErrorCode =
   | 'ERR_NOCONNECTION'
   /** The callee's mailbox is full. */
   | 'ERR_MAILBOX_FULL'
-  /** A dynamic supervisor has as many children as it may. */
+  /** A supervisor has as many children as it may. */
   | 'ERR_MAX_CHILDREN'
   /** The init of the child that was to be started failed; `cause` says how. */
   | 'ERR_START_FAILED'
+  /** The child that a supervisor was to start can't be right. */
+  | 'ERR_BAD_SPEC'
+  /** The supervisor has a child of that id, which runs or is being restarted. */
+  | 'ERR_ALREADY_STARTED'
+  /** The supervisor has a child of that id, which is stopped. */
+  | 'ERR_ALREADY_PRESENT'
+  /** The supervisor has no child of that id. */
+  | 'ERR_NO_CHILD'
+  /** The child runs, and must be stopped for what was asked. */
+  | 'ERR_CHILD_RUNNING'
+  /** The child is being restarted, and must be stopped for what was asked. */
+  | 'ERR_CHILD_RESTARTING'
   /** The callee has no handler of that name. */
   | 'ERR_NO_HANDLER'
   /** An actor called itself and would have waited for ever. */

@@ -7,14 +7,16 @@ import type { CastSignal, MessageSignal } from './signal.ts'
 /** One who hands something to an actor of the same thread, or is handed it. Plain code is nobody's system. */
 export interface Party {
   readonly system?: boolean
+  readonly takesCode?: boolean
 }
 
 /**
  * The platform's way to hand something over between these two, where it has one and neither is one of the node's own
- * actors, which trust each other.
+ * actors, which trust each other, and the receiver takes no code, which can't be copied.
  */
 export function handOverBetween(platform: Platform, from: Party, to: Party): ((value: unknown) => unknown) | undefined {
   if (platform.handOver === undefined || from.system === true || to.system === true) return undefined
+  if (to.takesCode === true) return undefined
   return (value) => platform.handOver?.(value)
 }
 

@@ -396,6 +396,7 @@ function actorOptions(behavior: BehaviorHead, options: SpawnOptions): ActorOptio
     trapExit: behavior.trapExit,
     mailboxLimit: behavior.mailboxLimit,
     system: options.system ?? false,
+    takesCode: behavior.takesCode ?? false,
   }
 }
 

@@ -2,9 +2,12 @@ import type { Actor } from '../actor/actor.ts'
 import type { Runtime } from '../actor/behavior.ts'
 import { Context } from '../actor/context.ts'
 import { ActorError } from '../actor/errors.ts'
+import type { Request } from '../actor/mailbox.ts'
 import { formatPid, type Pid } from '../actor/pid.ts'
 import { isHere } from '../actor/thread-starter.ts'
+import type { Failure } from '../actor/signal.ts'
 import { watchExit } from '../actor/watch.ts'
+import { errorData } from '../base/error-data.ts'
 import type { ChildSpec } from './child-spec.ts'
 
 /** The context of anything that supervises. */
@@ -17,6 +20,24 @@ export class SupervisorContext extends Context {
     this.kernel = kernel
     this.actor = actor
   }
+}
+
+/** The arguments of a request; `undefined` if they can't be decoded, which the caller is then told. */
+export function argsOf(ctx: SupervisorContext, { args, encoded, replier }: Request): readonly unknown[] | undefined {
+  try {
+    return ctx.kernel.openArgs(args, encoded)
+  } catch (error) {
+    ctx.kernel.counters.undecodable += 1
+    const message = 'The arguments could not be decoded'
+    replier.fail({ code: 'ERR_NOT_DECODABLE', outcome: 'not-run', message, cause: errorData(error) })
+    return undefined
+  }
+}
+
+/** What one who asked for a child is told when its start failed. */
+export function startFailure({ id }: ChildSpec, error: unknown): Failure {
+  const message = `${id} did not start: ${error instanceof Error ? error.message : String(error)}`
+  return { code: 'ERR_START_FAILED', outcome: 'ran', message, cause: errorData(error) }
 }
 
 /** Begins a child, linked to its supervisor. `started` settles when its init is done, failed, or was killed at `startMs`. */

@@ -3,6 +3,7 @@ import type { ActorName } from '../actor/pid.ts'
 import type { Bearing } from '../actor/protocol.ts'
 import type { Placement } from '../actor/thread-starter.ts'
 import type { BackoffOptions } from '../base/backoff.ts'
+import { type AutoShutdown, checkSignificant } from './auto-shutdown.ts'
 import { SpecError } from './errors.ts'
 import type { Intensity } from './restart-intensity.ts'
 import type { Restart, Strategy } from './restart-strategy.ts'
@@ -24,6 +25,11 @@ export interface ChildOptions<Named = unknown> {
    * thread of the pool; `'main'`. Default: its supervisor's thread.
    */
   readonly thread?: Placement
+  /**
+   * Whether its end for good is one that its supervisor's `autoShutdown` waits for: any end of a temporary child, a clean end
+   * of a transient one; not of a permanent one, which is refused. Being stopped by its supervisor is no such end. Default false.
+   */
+  readonly significant?: boolean
 }
 
 /** One child of a supervisor, as plain data beside the behavior that it names. */
@@ -37,6 +43,7 @@ export interface ChildSpec {
   readonly startMs: number
   readonly register: string | undefined
   readonly thread: Placement
+  readonly significant: boolean
   /** Of a supervisor: what it supervises, so that a tree can be drawn and changed as data. */
   readonly supervises?: SupervisorSpec
 }
@@ -52,6 +59,11 @@ export interface SupervisorSpec {
    * Default: no wait.
    */
   readonly backoff?: BackoffOptions
+  /**
+   * Whether it ends, with `shutdown` and after its other children, when the first or the last of its significant children has
+   * ended for good. Default `'never'`.
+   */
+  readonly autoShutdown?: AutoShutdown
   /** Started in this order, stopped in the reverse one. */
   readonly children: readonly ChildSpec[]
 }
@@ -89,6 +101,7 @@ export function childSpec(
     startMs: options.startMs ?? 30_000,
     register: options.register?.name,
     thread: options.thread ?? 'same',
+    significant: options.significant ?? false,
   }
   if (typeof spec.shutdownMs === 'number' && !(spec.shutdownMs >= 0)) {
     throw new SpecError(`Child "${id}": shutdownMs must be 0 or more, Infinity or 'kill'`)
@@ -98,4 +111,14 @@ export function childSpec(
     throw new SpecError(`Child "${id}": another thread needs a behavior with \`module: import.meta\``)
   }
   return spec
+}
+
+/** A spec that somebody asks a running supervisor to start, who may have given anything. Throws `ERR_BAD_SPEC`. */
+export function checkedSpec(supervisor: string, value: unknown, autoShutdown: AutoShutdown): ChildSpec {
+  const spec = (typeof value === 'object' && value !== null ? value : {}) as Partial<ChildSpec>
+  if (typeof spec.id !== 'string' || typeof spec.behavior?.createProcess !== 'function') {
+    throw new SpecError(`Supervisor "${supervisor}": a child to start must be what \`child\` or \`supervisor\` made`)
+  }
+  checkSignificant(supervisor, spec as ChildSpec, autoShutdown)
+  return spec as ChildSpec
 }

@@ -5,19 +5,19 @@ import { type Envelope, mailboxLimitDefault, type Request } from '../actor/mailb
 import { formatPid, isPid, type Pid, samePid } from '../actor/pid.ts'
 import type { BackoffOptions } from '../base/backoff.ts'
 import { errorData } from '../base/error-data.ts'
-import { beginChild, stopChild, SupervisorContext } from './child-life.ts'
+import { argsOf, beginChild, startFailure, stopChild, SupervisorContext } from './child-life.ts'
 import { type ChildOptions, type ChildSpec, childSpec } from './child-spec.ts'
+import type { ChildCounts, ChildInfo } from './child-table.ts'
 import { SpecError } from './errors.ts'
 import { checkedBackoff, nextWait } from './restart-backoff.ts'
 import { addRestart, checkedIntensity, type Intensity } from './restart-intensity.ts'
 import { shouldRestart } from './restart-strategy.ts'
-import type { ChildCounts, ChildInfo } from './supervisor.ts'
 
 export interface DynamicSupervisorSpec<Args extends readonly unknown[], Protocol> {
   /** What every child runs. */
   readonly behavior: Behavior<Args, Protocol>
-  /** How children are restarted, stopped and placed; as of a child of any supervisor, but for its name. */
-  readonly child?: Omit<ChildOptions, 'register'>
+  /** How children are restarted, stopped and placed; as of a child of any supervisor, but for name and significance. */
+  readonly child?: Omit<ChildOptions, 'register' | 'significant'>
   /** Default 3 restarts within 5,000 ms, counted over all children; then this supervisor ends with `shutdown`. */
   readonly intensity?: Intensity
   /** How long a child that ended waits before it is started again, as of any supervisor. Default: no wait. */
@@ -159,15 +159,8 @@ class DynamicSupervisor implements Process {
     switch (request.name) {
       case 'startChild':
       case 'terminateChild': {
-        let args: readonly unknown[]
-        try {
-          args = this.#ctx.kernel.openArgs(request.args, request.encoded)
-        } catch (error) {
-          this.#ctx.kernel.counters.undecodable += 1
-          const message = 'The arguments could not be decoded'
-          replier.fail({ code: 'ERR_NOT_DECODABLE', outcome: 'not-run', message, cause: errorData(error) })
-          return
-        }
+        const args = argsOf(this.#ctx, request)
+        if (args === undefined) return
         return request.name === 'startChild' ? this.#startChild(args, request) : this.#terminateChild(args[0], request)
       }
       case 'whichChildren':
@@ -211,8 +204,7 @@ class DynamicSupervisor implements Process {
       if (!this.#ctx.actor.alive) return
       this.#forget(child)
       this.#ctx.actor.closeRequest(replier)
-      const message = `${spec.id} did not start: ${error instanceof Error ? error.message : String(error)}`
-      replier.fail({ code: 'ERR_START_FAILED', outcome: 'ran', message, cause: errorData(error) })
+      replier.fail(startFailure(spec, error))
     }
   }
 

@@ -1,37 +1,58 @@
 import type { Process } from '../actor/actor.ts'
 import type { Behavior } from '../actor/behavior.ts'
 import { type ExitReason, Exit, printReason } from '../actor/exit-reason.ts'
-import { type Envelope, mailboxLimitDefault, type Request } from '../actor/mailbox.ts'
+import { type Envelope, mailboxLimitDefault, type Replier, type Request } from '../actor/mailbox.ts'
 import { type Pid, samePid } from '../actor/pid.ts'
+import type { Failure } from '../actor/signal.ts'
 import type { BackoffOptions } from '../base/backoff.ts'
 import { errorData } from '../base/error-data.ts'
 import { sometimes } from '../platform/property.ts'
-import { beginChild, stopChild, SupervisorContext } from './child-life.ts'
-import { type ChildOptions, type ChildSpec, childSpec, type SupervisorSpec } from './child-spec.ts'
+import { type AutoShutdown, checkSignificant, endsSupervisor } from './auto-shutdown.ts'
+import { argsOf, beginChild, startFailure, stopChild, SupervisorContext } from './child-life.ts'
+import { checkedSpec, type ChildOptions, type ChildSpec, childSpec, type SupervisorSpec } from './child-spec.ts'
+import {
+  type Child,
+  type ChildCounts,
+  childCounts,
+  type ChildInfo,
+  childInfo,
+  newChild,
+  noSuchChild,
+  whyNotAdd,
+  whyNotStopped,
+} from './child-table.ts'
 import { SpecError } from './errors.ts'
 import { checkedBackoff, nextWait } from './restart-backoff.ts'
 import { addRestart, checkedIntensity, type Intensity } from './restart-intensity.ts'
 import { concernedBy, shouldRestart, type Strategy } from './restart-strategy.ts'
 
-/** A child as `whichChildren` shows it. */
-export interface ChildInfo {
-  readonly id: string
-  readonly pid: Pid | undefined
-  readonly type: 'worker' | 'supervisor'
-  readonly status: 'running' | 'restarting' | 'stopped'
-  readonly behavior: string
-}
-
-export interface ChildCounts {
-  readonly specs: number
-  readonly active: number
-  readonly supervisors: number
-  readonly workers: number
-}
-
-/** What can be asked of a supervisor. */
+/**
+ * What can be asked of a supervisor. The children of a running one are changed as in OTP, by id and after those that it has;
+ * a refusal is a `CallError` with `not-run`, and `ERR_NO_CHILD` where there is none of that id. A change does not count for
+ * the intensity. While a child starts or ends, other requests wait, so a `call` may want a longer `timeoutMs`.
+ *
+ * @example
+ * const pid = await ctx.call(jobs, 'startChild', [child('mailer', mailer, [])])
+ * await ctx.call(jobs, 'terminateChild', ['mailer'])
+ * await ctx.call(jobs, 'deleteChild', ['mailer'])
+ */
 export interface SupervisorProtocol {
-  call: { whichChildren(): ChildInfo[]; countChildren(): ChildCounts }
+  call: {
+    /**
+     * Adds a child, at most 10,000, and answers when its init is done. A spec holds code, so only actors of the supervisor's
+     * thread can ask for it. `ERR_ALREADY_STARTED`, `ERR_ALREADY_PRESENT` (stopped: see `restartChild`), `ERR_BAD_SPEC`,
+     * `ERR_MAX_CHILDREN`; `ERR_START_FAILED` with init's error as `cause`, and then the child is forgotten.
+     */
+    startChild(spec: ChildSpec): Pid
+    /** Stops a child, or ends its wait for a restart. It stays, stopped, unless it is temporary. */
+    terminateChild(id: string): void
+    /** Starts a stopped child. `ERR_CHILD_RUNNING`, `ERR_CHILD_RESTARTING`; `ERR_START_FAILED`, and then it stays stopped. */
+    restartChild(id: string): Pid
+    /** Forgets a stopped child. `ERR_CHILD_RUNNING`, `ERR_CHILD_RESTARTING`. */
+    deleteChild(id: string): void
+    whichChildren(): ChildInfo[]
+    countChildren(): ChildCounts
+  }
   cast: Record<never, never>
 }
 
@@ -47,20 +68,24 @@ export function supervisor(id: string, spec: SupervisorSpec, options: ChildOptio
 
 /** The behavior of a supervisor, to be started like any other. */
 export function supervisorBehavior(name: string, spec: SupervisorSpec): Behavior<[], SupervisorProtocol> {
+  const autoShutdown = spec.autoShutdown ?? 'never'
   const ids = new Set<string>()
-  for (const { id } of spec.children) {
-    if (ids.has(id)) throw new SpecError(`Supervisor "${name}" has two children with the id "${id}"`)
-    ids.add(id)
+  for (const one of spec.children) {
+    if (ids.has(one.id)) throw new SpecError(`Supervisor "${name}" has two children with the id "${one.id}"`)
+    ids.add(one.id)
+    checkSignificant(name, one, autoShutdown)
   }
   const settings: Settings = {
     strategy: spec.strategy ?? 'oneForOne',
     intensity: checkedIntensity(name, spec.intensity),
     backoff: checkedBackoff(name, spec.backoff),
+    autoShutdown,
   }
   return {
     name,
     module: undefined,
     trapExit: true,
+    takesCode: true,
     mailboxLimit: mailboxLimitDefault,
     createProcess: (runtime, actor) => new Supervisor(new SupervisorContext(runtime, actor), spec.children, settings),
   }
@@ -70,18 +95,7 @@ interface Settings {
   readonly strategy: Strategy
   readonly intensity: Intensity
   readonly backoff: BackoffOptions | undefined
-}
-
-interface Child {
-  readonly spec: ChildSpec
-  pid: Pid | undefined
-  status: 'running' | 'restarting' | 'stopped'
-  /** When it was last up, while it is or until it is known how long it was; absent where no back-off asks for it. */
-  upSinceMs: number | undefined
-  /** The waits before its last restarts that count for the next one. */
-  waits: number
-  /** What will start it again. */
-  retry: { readonly number: number; readonly cancel: () => void } | undefined
+  readonly autoShutdown: AutoShutdown
 }
 
 /** A restart that failed or waits is tried by this message, so that other requests and exits come in between. */
@@ -118,8 +132,7 @@ class Supervisor implements Process {
   handle(envelope: Envelope): void | Promise<void> {
     switch (envelope.type) {
       case 'request':
-        this.#answer(envelope)
-        return
+        return this.#answer(envelope)
       case 'EXIT': {
         if (this.#ctx.actor.parent !== undefined && samePid(envelope.from, this.#ctx.actor.parent)) {
           this.#ctx.actor.stop(envelope.reason)
@@ -144,34 +157,88 @@ class Supervisor implements Process {
     return this.#stopChildren(this.#children)
   }
 
-  #answer(request: Request): void {
-    switch (request.name) {
+  #answer(request: Request): void | Promise<void> {
+    const { name, replier } = request
+    switch (name) {
       case 'whichChildren':
-        request.replier.reply(
-          this.#children.map(({ spec, pid, status }): ChildInfo => ({
-            id: spec.id,
-            pid,
-            type: spec.type,
-            status,
-            behavior: spec.behavior.name,
-          })),
-        )
+        replier.reply(this.#children.map(childInfo))
         return
       case 'countChildren':
-        request.replier.reply({
-          specs: this.#children.length,
-          active: this.#children.filter((one) => one.status === 'running').length,
-          supervisors: this.#children.filter((one) => one.spec.type === 'supervisor').length,
-          workers: this.#children.filter((one) => one.spec.type === 'worker').length,
-        } satisfies ChildCounts)
+        replier.reply(childCounts(this.#children))
         return
+      case 'startChild': {
+        const args = argsOf(this.#ctx, request)
+        return args === undefined ? undefined : this.#startChild(args[0], replier)
+      }
+      case 'terminateChild':
+      case 'restartChild':
+      case 'deleteChild': {
+        const args = argsOf(this.#ctx, request)
+        if (args === undefined) return
+        const child = this.#children.find((one) => one.spec.id === args[0])
+        if (child === undefined) {
+          replier.fail(noSuchChild(args[0]))
+          return
+        }
+        if (name === 'terminateChild') return this.#terminateChild(child, replier)
+        const refusal = whyNotStopped(child)
+        if (refusal !== undefined) replier.fail(refusal)
+        else if (name === 'restartChild') return this.#startFor(child, replier)
+        else {
+          this.#forget(child)
+          replier.reply(undefined)
+        }
+        return
+      }
       default:
-        request.replier.fail({
-          code: 'ERR_NO_HANDLER',
-          outcome: 'not-run',
-          message: `Supervisors have no "${request.name}"`,
-        })
+        replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message: `Supervisors have no "${name}"` })
     }
+  }
+
+  #startChild(spec: unknown, replier: Replier): void | Promise<void> {
+    let refusal: Failure | undefined
+    try {
+      refusal = whyNotAdd(this.#children, checkedSpec(this.#ctx.actor.label, spec, this.#settings.autoShutdown).id)
+    } catch (error) {
+      refusal = { code: 'ERR_BAD_SPEC', outcome: 'not-run', message: errorData(error).message }
+    }
+    if (refusal !== undefined) {
+      replier.fail(refusal)
+      return
+    }
+    const child = newChild(spec as ChildSpec)
+    this.#children.push(child)
+    return this.#startFor(child, replier, () => this.#forget(child))
+  }
+
+  /** Starts a child because somebody asked for it. */
+  async #startFor(child: Child, replier: Replier, onFailed?: () => void): Promise<void> {
+    // From here on the caller is told if this supervisor ends.
+    this.#ctx.actor.openRequest(replier)
+    try {
+      await this.#start(child)
+      if (!this.#ctx.actor.alive) return
+      this.#ctx.actor.closeRequest(replier)
+      replier.reply(child.pid)
+    } catch (error) {
+      if (!this.#ctx.actor.alive) return
+      onFailed?.()
+      this.#ctx.actor.closeRequest(replier)
+      replier.fail(startFailure(child.spec, error))
+    }
+  }
+
+  async #terminateChild(child: Child, replier: Replier): Promise<void> {
+    this.#ctx.actor.openRequest(replier)
+    await this.#stopChildren([child])
+    if (!this.#ctx.actor.alive) return
+    if (child.spec.restart === 'temporary') this.#forget(child)
+    this.#ctx.actor.closeRequest(replier)
+    replier.reply(undefined)
+  }
+
+  #forget(child: Child): void {
+    this.#children = this.#children.filter((one) => one !== child)
   }
 
   #childEnded(child: Child, reason: ExitReason): void | Promise<void> {
@@ -180,7 +247,11 @@ class Supervisor implements Process {
     const fields = { supervisor: this.#ctx.actor.label, child: child.spec.id, reason }
     if (!shouldRestart(child.spec.restart, reason)) {
       this.#ctx.log.debug(fields, 'a child ended and is not restarted')
-      if (child.spec.restart === 'temporary') this.#children = this.#children.filter((one) => one !== child)
+      if (child.spec.restart === 'temporary') this.#forget(child)
+      if (endsSupervisor(this.#settings.autoShutdown, child, reason, this.#children)) {
+        this.#ctx.log.info(fields, 'a supervisor ends with its significant children')
+        this.#ctx.actor.stop('shutdown')
+      }
       return
     }
     this.#ctx.log.warn(fields, `restarting a child that ended: ${printReason(reason)}`)
@@ -288,8 +359,4 @@ class Supervisor implements Process {
       if (pid !== undefined) await stopChild(this.#ctx, pid, child.spec)
     }
   }
-}
-
-function newChild(spec: ChildSpec): Child {
-  return { spec, pid: undefined, status: 'stopped', upSinceMs: undefined, waits: 0, retry: undefined }
 }

@@ -134,8 +134,13 @@ describe('on a platform that copies what is handed over', () => {
     await platform.advance(30_000)
     await settled(node.whichChildren('system'))
     expect(copied).toEqual([])
+    // Those of the app that supervise take specs, which hold code.
     await settled(node.whichChildren())
-    expect(copied).toHaveLength(2)
+    expect(copied).toEqual([])
+    const server = genServer({ name: 'server', init: () => undefined, call: { ping: () => 'pong' } })
+    const pid = await settled(node.start(server, []))
+    await settled(node.call(pid, 'ping', []))
+    expect(copied).toEqual([[], 'pong'])
   })
 })
 

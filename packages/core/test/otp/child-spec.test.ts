@@ -21,6 +21,7 @@ describe('a child spec', () => {
       startMs: 30_000,
       register: undefined,
       thread: 'same',
+      significant: false,
     })
   })
 
