@@ -6,7 +6,7 @@ import type { Pid, Target } from './pid.ts'
 import type { RemoteServices } from './remote-verbs.ts'
 import type { Router } from './router.ts'
 import type { CastSignal, MessageSignal } from './signal.ts'
-import type { ThreadStarter } from './thread-starter.ts'
+import type { BehaviorHead, ThreadStarter } from './thread-starter.ts'
 
 // Behaviors are handed the runtime, and the runtime starts behaviors: the two refer to each other, so they share a file.
 
@@ -16,13 +16,10 @@ declare const types: unique symbol
  * The code that an actor runs: made by `genServer`, `supervisor`, `actor` and `procedure`, never written by hand.
  * With a `module` any thread can load it by the module's URL and its name.
  */
-export interface Behavior<out Args extends readonly unknown[] = readonly unknown[], out Protocol = unknown> {
-  readonly name: string
-  readonly module: string | undefined
-  readonly trapExit: boolean
-  readonly mailboxLimit: number
-  /** Its calls may carry behaviors: on a platform that copies what actors hand over, theirs is not. Default false. */
-  readonly takesCode?: boolean
+export interface Behavior<
+  out Args extends readonly unknown[] = readonly unknown[],
+  out Protocol = unknown,
+> extends BehaviorHead {
   /** What one life of an actor runs. */
   createProcess(runtime: Runtime, actor: Actor, args: readonly unknown[]): Process
   readonly [types]?: { args: Args; protocol: Protocol }

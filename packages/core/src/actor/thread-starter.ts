@@ -23,12 +23,14 @@ export interface RemoteWork {
   readonly request: SpawnRequest
 }
 
-/** What is known of a behavior before its module is loaded. */
+/** What is known of a behavior before its module is loaded: its name there, and how its actor is set up. */
 export interface BehaviorHead {
   readonly name: string
   readonly module: string | undefined
   readonly trapExit: boolean
   readonly mailboxLimit: number
+  /** Its calls may carry behaviors: on a platform that copies what actors hand over, theirs is not. Default false. */
+  readonly takesCode?: boolean
 }
 
 export interface ThreadSpawn {

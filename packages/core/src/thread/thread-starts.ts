@@ -2,7 +2,7 @@ import { ActorError, type ActorErrorCode } from '../actor/errors.ts'
 import { type ExitReason, printReason } from '../actor/exit-reason.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import type { Pid } from '../actor/pid.ts'
-import type { ThreadSpawn, ThreadStarter } from '../actor/thread-starter.ts'
+import type { BehaviorHead, ThreadSpawn, ThreadStarter } from '../actor/thread-starter.ts'
 import { type Deferred, deferred } from '../base/deferred.ts'
 import { errorFromData } from '../base/error-data.ts'
 import { leastLoaded, slotOfKey } from './placement.ts'
@@ -55,7 +55,7 @@ export class ThreadStarts implements ThreadStarter {
     const placed: PlacedActor = {
       serial: pid.serial,
       starter: kernel.thread,
-      behavior: { name: behavior.name, module, trapExit: behavior.trapExit, mailboxLimit: behavior.mailboxLimit },
+      behavior: { ...headOf(behavior), module },
       args: spawn.args,
       parent: spawn.parent,
       links,
@@ -136,6 +136,11 @@ export class ThreadStarts implements ThreadStarter {
     }
     started.reject(error)
   }
+}
+
+/** Only what is data: the rest is found again where it runs. */
+function headOf({ name, module, trapExit, mailboxLimit, takesCode }: BehaviorHead): BehaviorHead {
+  return { name, module, trapExit, mailboxLimit, ...(takesCode !== undefined && { takesCode }) }
 }
 
 function startError(label: string, { error, reason }: StartFailure): ActorError {
