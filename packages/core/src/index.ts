@@ -1,5 +1,6 @@
 // Apps and nodes
 export { type AppDefinition, defineApp } from './node/app.ts'
+export type { ThreadInfo } from './thread/node-threads.ts'
 export { type NodeOptions, startNode, type ThreadPoolOptions } from './node/start-node.ts'
 export type { WatchdogOptions } from './node/watchdog.ts'
 export type { Node, NodeEnd } from './node/node.ts'
@@ -11,6 +12,7 @@ export { actor, type ActorDefinition, type BareContext, type ReceiveOptions } fr
 export type { Behavior, ModuleMeta } from './actor/behavior.ts'
 export type { CallOptions, Context, DemonitorOptions, Message, MonitorRef, StartOptions } from './actor/context.ts'
 export type { KernelCounters } from './actor/counters.ts'
+export type { KernelStats } from './actor/kernel-stats.ts'
 export { Exit, type ExitReason } from './actor/exit-reason.ts'
 export type { DownMessage, ExitMessage } from './actor/mailbox.ts'
 export {

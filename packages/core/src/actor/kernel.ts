@@ -9,6 +9,7 @@ import { type KernelCounters, newKernelCounters } from './counters.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
 import { type EdgeHolder, Edges, isLost, type LostPeer } from './edges.ts'
 import type { ExitReason } from './exit-reason.ts'
+import type { KernelStats } from './kernel-stats.ts'
 import { handedOver, handedSignal, handingReplier, handOverBetween } from './hand-over.ts'
 import type { Addressable } from './host.ts'
 import type { Replier } from './mailbox.ts'
@@ -88,6 +89,16 @@ export class Kernel implements Runtime {
 
   get actorCount(): number {
     return this.#entities.size
+  }
+
+  get stats(): KernelStats {
+    return {
+      actors: this.#entities.size,
+      edges: this.#edges.size,
+      awayCalls: this.#awayCalls.size,
+      names: this.names.size,
+      counters: { ...this.counters },
+    }
   }
 
   /** A number that no other reference of this thread has. */

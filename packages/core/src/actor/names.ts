@@ -11,6 +11,10 @@ export class Names {
   readonly #namesOf = new Map<string, string[]>()
   #onChange: ((name: string, pid: Pid | undefined) => void) | undefined
 
+  get size(): number {
+    return this.#pids.size
+  }
+
   /** Throws `ERR_NAME_TAKEN` when another actor holds the name. Registering twice is once. */
   register(name: string, pid: Pid): void {
     const holder = this.#pids.get(name)

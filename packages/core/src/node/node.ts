@@ -27,7 +27,7 @@ import type { SupervisorProtocol } from '../otp/supervisor.ts'
 import type { RegionTableReader } from '../region/region-table.ts'
 import type { InboundCalls } from '../rpc/inbound-calls.ts'
 import type { RpcInbox } from '../rpc/rpc-inbox.ts'
-import type { NodeThreads } from '../thread/node-threads.ts'
+import type { NodeThreads, ThreadInfo } from '../thread/node-threads.ts'
 import { NodeError } from './errors.ts'
 import { type Announced, announceState, systemName } from './system-tree.ts'
 
@@ -173,9 +173,15 @@ export class Node implements RemoteVerbs, RegionVerbs {
     return this.call(target, 'whichChildren', [])
   }
 
-  /** What was dropped, refused and restarted on the main thread since boot. */
+  /** What was dropped, refused and restarted on the main thread since boot; {@link threads} tells of the others. */
   counters(): Readonly<KernelCounters> {
     return { ...this.#parts.kernel.counters }
+  }
+
+  /** The threads of this node and what each holds, main first; one that answers nothing within a second is told without. */
+  threads(): Promise<ThreadInfo[]> {
+    this.#running()
+    return this.#parts.threads.inspect()
   }
 
   // --- regions ---

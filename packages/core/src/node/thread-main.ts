@@ -209,6 +209,9 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
       case 'echo':
         send(message)
         return
+      case 'inspect':
+        send({ type: 'stats', ref: message.ref, stats: kernel.stats })
+        return
       case 'registered': {
         const answer = registering.get(message.ref)
         registering.delete(message.ref)

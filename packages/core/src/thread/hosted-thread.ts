@@ -1,3 +1,4 @@
+import type { KernelStats } from '../actor/kernel-stats.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Pid } from '../actor/pid.ts'
 import type { Timer } from '../platform/clock.ts'
@@ -38,6 +39,8 @@ export class HostedThread {
   blamed: { readonly serial: number; readonly reason: ExitReason } | undefined
   /** The actors that were sent a kill a moment ago. */
   readonly killing: Set<number> = new Set()
+  /** Who waits to hear what it holds. */
+  readonly inspections: Map<number, (stats: KernelStats | undefined) => void> = new Map()
   /** Runs while the thread has not read that its parent ended. */
   orphaned: Timer | undefined
   /** Runs until it may be started. */
@@ -117,5 +120,6 @@ export class HostedThread {
   close(): void {
     this.orphaned?.cancel()
     this.starting?.cancel()
+    for (const answer of [...this.inspections.values()]) answer(undefined)
   }
 }

@@ -2,6 +2,7 @@ import type { LostPeer } from '../actor/edges.ts'
 import { ActorError } from '../actor/errors.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Kernel } from '../actor/kernel.ts'
+import type { KernelStats } from '../actor/kernel-stats.ts'
 import { formatPid, type Pid, samePid } from '../actor/pid.ts'
 import type { Router } from '../actor/router.ts'
 import type { Signal } from '../actor/signal.ts'
@@ -41,6 +42,18 @@ export const orphanGraceMs = 5_000
 /** A pool thread that lived as long is replaced at once when it is lost; before that the wait doubles each time. */
 const soundLifeMs = 10_000
 const respawn = { firstMs: 100, maxMs: 30_000 }
+
+/** How long {@link NodeThreads.inspect} waits for a thread, in milliseconds. */
+const inspectMs = 1_000
+
+/** One thread of a node, as `node.threads()` shows it. */
+export interface ThreadInfo {
+  /** 0 is the main thread. */
+  readonly thread: number
+  readonly kind: 'main' | 'pool' | 'own'
+  /** Absent when it did not answer within a second. */
+  readonly stats: KernelStats | undefined
+}
 
 export interface PoolOptions {
   readonly size: number
@@ -150,6 +163,33 @@ export class NodeThreads implements ThreadStarter, Router {
     if (pid.thread === 0 && pid.serial >= 2 ** 52 && !this.#placed.hasCome(pid.serial)) this.#drain()
   }
 
+  /** What each thread holds, main first. One that does not answer within `inspectMs` is told without. */
+  async inspect(): Promise<ThreadInfo[]> {
+    const { kernel } = this.#options
+    const others = [...this.#threads.values()].filter((thread) => thread.isUp)
+    const main: ThreadInfo = { thread: 0, kind: 'main', stats: kernel.stats }
+    const infos = others.map(async (thread): Promise<ThreadInfo> => {
+      const stats = await this.#statsOf(thread)
+      return { thread: thread.number, kind: thread.slot === undefined ? 'own' : 'pool', stats }
+    })
+    return [main, ...(await Promise.all(infos))]
+  }
+
+  #statsOf(thread: HostedThread): Promise<KernelStats | undefined> {
+    const { kernel } = this.#options
+    const ref = kernel.nextRef()
+    return new Promise((resolve) => {
+      const answer = (stats: KernelStats | undefined): void => {
+        timer.cancel()
+        thread.inspections.delete(ref)
+        resolve(stats)
+      }
+      const timer = kernel.platform.clock.after(inspectMs, () => answer(undefined))
+      thread.inspections.set(ref, answer)
+      thread.channel.send({ type: 'inspect', ref })
+    })
+  }
+
   // --- threads ---
 
   /** The thread of that number: known, of the pool and started now, or asked for in what is still to be read. */
@@ -255,6 +295,9 @@ export class NodeThreads implements ThreadStarter, Router {
       case 'echo':
         thread.orphaned?.cancel()
         thread.orphaned = undefined
+        return
+      case 'stats':
+        thread.inspections.get(message.ref)?.(message.stats)
         return
       case 'ended':
         kernel.names.free(message.pid)

@@ -1,5 +1,6 @@
 import type { ErrorData } from '../base/error-data.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
+import type { KernelStats } from '../actor/kernel-stats.ts'
 import type { LostPeer } from '../actor/edges.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Signal } from '../actor/signal.ts'
@@ -81,6 +82,8 @@ export type ToThread =
   | { readonly type: 'connect'; readonly thread: number; readonly other: unknown }
   /** Answered by the same: all that was said before it has been read. */
   | { readonly type: 'echo' }
+  /** Answered by `stats`. */
+  | { readonly type: 'inspect'; readonly ref: number }
 
 /** A thread is gone. What it said on direct ways may still come. */
 export interface ThreadDown {
@@ -104,6 +107,7 @@ export type FromThread =
   /** That thread's actor was told that its parent has ended, which the thread may be unable to read. */
   | { readonly type: 'orphaned'; readonly pid: Pid }
   | { readonly type: 'echo' }
+  | { readonly type: 'stats'; readonly ref: number; readonly stats: KernelStats }
   /** An actor of the thread ended that has names, or is its root. It precedes the signals that tell others so. */
   | { readonly type: 'ended'; readonly pid: Pid; readonly reason: ExitReason }
   | { readonly type: 'register'; readonly ref: number; readonly name: string; readonly pid: Pid }

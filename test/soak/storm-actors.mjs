@@ -1,0 +1,43 @@
+// The actors of the storm. Plain JavaScript, as a thread of Node 20 loads nothing else.
+import { dynamicSupervisor, genServer } from '@skerry/core'
+
+/** @typedef {import('@skerry/core').Pid<any>} AnyPid */
+/** @typedef {import('@skerry/core').Pid<{ call: { echo(value: number): number }, cast: object }>} Echo */
+/** @typedef {'same' | 'main' | 'pool'} Place */
+
+/** @returns {import('@skerry/core').Behavior<[]>} */
+const self = () => victim
+
+/** Does what it is told, mostly to its own harm. */
+export const victim = genServer({
+  module: import.meta,
+  name: 'victim',
+  init: (ctx) => {
+    ctx.trapExit = ctx.random.int(4) === 0
+    return { heard: 0 }
+  },
+  call: {
+    echo: (_ctx, /** @type {number} */ value) => value,
+    /** Waits for another one, which may end meanwhile. */
+    ask: (ctx, /** @type {Echo} */ pid) => ctx.call(pid, 'echo', [1], { timeoutMs: 200 }).catch(() => undefined),
+  },
+  cast: {
+    link: (ctx, /** @type {AnyPid} */ pid) => ctx.link(pid),
+    unlink: (ctx, /** @type {AnyPid} */ pid) => ctx.unlink(pid),
+    monitor: (ctx, /** @type {AnyPid} */ pid) => void ctx.monitor(pid),
+    exit: (ctx, /** @type {AnyPid} */ pid, /** @type {string} */ reason) => ctx.exit(pid, reason),
+    later: (ctx) => void ctx.sendAfter(10_000, ctx.self, 'late'),
+    crash: () => {
+      throw new RangeError('as it was told')
+    },
+    /** A linked child that nobody supervises: it ends with this one. */
+    bear: (ctx, /** @type {Place} */ thread) => void ctx.spawn(self(), [], { thread, link: true }),
+  },
+  info: (ctx) => void (ctx.state.heard += 1),
+})
+
+export const crowd = dynamicSupervisor('crowd', {
+  behavior: victim,
+  child: { restart: 'permanent', shutdownMs: 1_000, thread: 'pool' },
+  intensity: { maxRestarts: 1_000_000, withinMs: 1_000 },
+})
