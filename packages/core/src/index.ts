@@ -51,6 +51,7 @@ export type { AutoShutdown } from './otp/auto-shutdown.ts'
 export type { ChildCounts, ChildInfo } from './otp/child-table.ts'
 export type { Intensity } from './otp/restart-intensity.ts'
 export type { Restart, Strategy } from './otp/restart-strategy.ts'
+export { Task, type TaskOutcome, type TaskOwner } from './otp/task.ts'
 export { supervisor, supervisorBehavior, type SupervisorProtocol } from './otp/supervisor.ts'
 
 // Calls by region
@@ -81,7 +82,7 @@ export { ActorError, type ActorErrorCode, CallError, type CallErrorCode } from '
 export { CodecError, type CodecErrorCode } from './codec/errors.ts'
 export { TransportError, type TransportErrorCode } from './mesh/errors.ts'
 export { NodeError, type NodeErrorCode } from './node/errors.ts'
-export { SpecError } from './otp/errors.ts'
+export { SpecError, TaskError, type TaskErrorCode } from './otp/errors.ts'
 export { FilesError, type FilesErrorCode } from './platform/errors.ts'
 export { type Attempt, RpcError, type RpcErrorCode } from './rpc/errors.ts'
 
