@@ -7,7 +7,7 @@ import { ActorError } from './errors.ts'
 import type { EdgeHolder, LostPeer } from './edges.ts'
 import { type ExitReason, isCleanExit, portableReason, printReason, reasonOfThrown } from './exit-reason.ts'
 import type { Host } from './host.ts'
-import { type Envelope, Mailbox, type Replier } from './mailbox.ts'
+import { type Envelope, Mailbox, type MailboxPolicy, type Replier } from './mailbox.ts'
 import { formatPid, type Pid, samePid } from './pid.ts'
 import { Relations } from './relations.ts'
 import type { Failure, Signal } from './signal.ts'
@@ -31,6 +31,7 @@ export interface ActorOptions {
   readonly parent: Pid | undefined
   readonly trapExit: boolean
   readonly mailboxLimit: number
+  readonly mailboxPolicy?: MailboxPolicy | undefined
   /** One of the node's own actors: signals from other nodes don't reach it. */
   readonly system: boolean
   /** What is handed to it is never copied. */
@@ -73,7 +74,7 @@ export class Actor implements Turn, EdgeHolder {
     this.trapExit = options.trapExit
     this.system = options.system
     this.takesCode = options.takesCode
-    this.mailbox = new Mailbox(options.mailboxLimit)
+    this.mailbox = new Mailbox(options.mailboxLimit, options.mailboxPolicy)
     this.relations = new Relations(host, this)
     this.started.promise.catch(() => undefined)
   }
@@ -122,22 +123,20 @@ export class Actor implements Turn, EdgeHolder {
     )
   }
 
-  /** Puts an envelope in the mailbox, or says why not. */
+  /** Puts an envelope in the mailbox. What has no room, this one or an older one, is counted, and a call's caller told. */
   receive(envelope: Envelope): void {
-    if (!this.mailbox.push(envelope)) {
-      if (envelope.type === 'request') {
-        this.#host.counters.mailboxRefusals += 1
-        envelope.replier.fail({
-          code: 'ERR_MAILBOX_FULL',
-          outcome: 'not-run',
-          message: `The mailbox of ${this.label} is full`,
-        })
-      } else {
-        this.#host.counters.mailboxDrops += 1
-      }
+    if (!this.mailbox.push(envelope)) this.#giveUp(this.mailbox.displace(envelope))
+    if (!this.#busy) this.#schedule()
+  }
+
+  #giveUp(envelope: Envelope): void {
+    if (envelope.type !== 'request') {
+      this.#host.counters.mailboxDrops += 1
       return
     }
-    if (!this.#busy) this.#schedule()
+    this.#host.counters.mailboxRefusals += 1
+    const message = `The mailbox of ${this.label} is full`
+    envelope.replier.fail({ code: 'ERR_MAILBOX_FULL', outcome: 'not-run', message })
   }
 
   /** Acts on a signal from another thread or node, or on a system signal of this thread. */

@@ -1,4 +1,3 @@
-import { RingQueue } from '../base/ring-queue.ts'
 import type { Codec } from '../codec/codec.ts'
 import { errorData } from '../base/error-data.ts'
 import type { Actor, Attachment, Process } from './actor.ts'
@@ -6,7 +5,7 @@ import type { Behavior, ModuleMeta, Runtime } from './behavior.ts'
 import { Context, type DemonitorOptions, type Message, type MonitorRef } from './context.ts'
 import { ActorError } from './errors.ts'
 import type { ExitReason } from './exit-reason.ts'
-import { type DownMessage, type Envelope, mailboxLimitDefault } from './mailbox.ts'
+import { type Envelope, Mailbox, mailboxLimitDefault, mailboxOptions, type MailboxSpec } from './mailbox.ts'
 import type { Pid } from './pid.ts'
 import type { MessageSignal, ReplyResult } from './signal.ts'
 
@@ -26,6 +25,8 @@ export interface ActorDefinition<Args extends readonly unknown[]> {
   readonly name: string
   /** `import.meta`, so that other threads can load it. */
   readonly module?: ModuleMeta
+  /** How many messages may wait to be received, and what happens to the next one. Default: 65,536, then it is rejected. */
+  readonly mailbox?: MailboxSpec
   /** The body. When it returns the actor ends `normal`; what it throws is its exit reason. */
   run(ctx: BareContext, ...args: Args): void | Promise<void>
 }
@@ -38,13 +39,15 @@ export interface ActorDefinition<Args extends readonly unknown[]> {
  * ctx.spawn(echo, [ctx.self])
  */
 export function actor<Args extends readonly unknown[]>(definition: ActorDefinition<Args>): Behavior<Args> {
+  const { mailboxLimit, mailboxPolicy } = mailboxOptions(definition.mailbox)
   return {
     name: definition.name,
     module: definition.module?.url,
     trapExit: false,
-    mailboxLimit: mailboxLimitDefault,
+    mailboxLimit,
+    mailboxPolicy,
     createProcess(runtime, self, args) {
-      const ctx = new ReceivingContext(runtime, self)
+      const ctx = new ReceivingContext(runtime, self, new Mailbox(mailboxLimit, mailboxPolicy))
       return bareProcess(ctx, () => definition.run(ctx, ...(args as unknown as Args)))
     },
   }
@@ -73,18 +76,21 @@ function bareProcess(ctx: ReceivingContext, run: () => void | Promise<void>): Pr
 export class ReceivingContext extends Context implements BareContext {
   readonly #cell: Actor
   readonly #host: Runtime
-  readonly #arrived = new RingQueue<Message>(2)
+  /** Its own mailbox is emptied at every turn, so that the bound holds here. */
+  readonly #arrived: Mailbox
   #waiting: ((message: Message) => void) | undefined
 
-  constructor(kernel: Runtime, self: Actor) {
+  constructor(kernel: Runtime, self: Actor, arrived: Mailbox = new Mailbox(mailboxLimitDefault)) {
     super(kernel, self)
+    this.#arrived = arrived
     this.#cell = self
     this.#host = kernel
   }
 
   receive(options: ReceiveOptions = {}): Promise<Message> {
     if (!this.#cell.alive) return new Promise(() => undefined)
-    if (this.#arrived.length > 0) return Promise.resolve(this.#arrived.shift())
+    const arrived = this.#arrived.shift()
+    if (arrived !== undefined) return Promise.resolve(messageIn(arrived))
     return new Promise((resolve, reject) => {
       if (options.timeoutMs === undefined) {
         this.#waiting = resolve
@@ -107,7 +113,7 @@ export class ReceivingContext extends Context implements BareContext {
 
   override demonitor(monitor: MonitorRef, options: DemonitorOptions = {}): void {
     super.demonitor(monitor, options)
-    if (options.flush === true) this.#arrived.removeWhere((message) => isDownOf(message, monitor.ref))
+    if (options.flush === true) this.#arrived.removeDown(monitor.ref)
   }
 
   accept(envelope: Envelope): void {
@@ -140,7 +146,7 @@ export class ReceivingContext extends Context implements BareContext {
       )
       return
     }
-    this.#take(message as Message)
+    this.#take(envelope.encoded ? { ...envelope, message, encoded: false } : envelope)
   }
 
   end(reason: ExitReason): void {
@@ -167,16 +173,18 @@ export class ReceivingContext extends Context implements BareContext {
     this.#cell.crash(thrown)
   }
 
-  #take(message: Message): void {
+  #take(envelope: Envelope): void {
     const waiting = this.#waiting
     this.#waiting = undefined
-    if (waiting !== undefined) waiting(message)
-    else if (this.#arrived.length < mailboxLimitDefault) this.#arrived.push(message)
-    else this.#host.counters.mailboxDrops += 1
+    if (waiting !== undefined) {
+      waiting(messageIn(envelope))
+    } else if (!this.#arrived.push(envelope)) {
+      this.#arrived.displace(envelope)
+      this.#host.counters.mailboxDrops += 1
+    }
   }
 }
 
-function isDownOf(message: Message, ref: number): boolean {
-  const { type, ref: its } = (typeof message === 'object' && message !== null ? message : {}) as Partial<DownMessage>
-  return type === 'DOWN' && its === ref
+function messageIn(envelope: Envelope): Message {
+  return (envelope.type === 'message' ? envelope.message : envelope) as Message
 }

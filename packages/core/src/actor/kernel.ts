@@ -406,6 +406,7 @@ function actorOptions(behavior: BehaviorHead, options: SpawnOptions): ActorOptio
     parent: options.parent,
     trapExit: behavior.trapExit,
     mailboxLimit: behavior.mailboxLimit,
+    mailboxPolicy: behavior.mailboxPolicy,
     system: options.system ?? false,
     takesCode: behavior.takesCode ?? false,
   }

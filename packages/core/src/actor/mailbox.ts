@@ -39,17 +39,46 @@ export type Envelope = MessageSignal | CastSignal | Request | ExitMessage | Down
 /** The messages that one mailbox holds when its actor names no limit of its own. */
 export const mailboxLimitDefault = 65_536
 
+/** What leaves a full mailbox: `reject` what arrives, or `dropOldest`. Either way a call that leaves is told so. */
+export type MailboxPolicy = 'reject' | 'dropOldest'
+
+/**
+ * How much may wait for an actor. Default: `{ max: 65_536, policy: 'reject' }`. At `max` messages, casts and calls:
+ * `reject` takes no more, `dropOldest` gives up the one that waited longest. A call that is not taken or given up fails
+ * with `ERR_MAILBOX_FULL` (`not-run`); a message or cast is dropped and counted in `mailboxDrops`, and its sender
+ * is never told. `EXIT` and `DOWN` need no room and are never dropped. `unbounded` has no limit but the heap's: only
+ * for an actor whose senders are bounded otherwise.
+ *
+ * @example
+ * genServer({ name: 'gauge', mailbox: { max: 100, policy: 'dropOldest' }, init: () => undefined })
+ */
+export type MailboxSpec = { readonly max: number; readonly policy?: MailboxPolicy } | 'unbounded'
+
+/** A behavior's members for a spec. Throws a `RangeError` for a `max` that is no whole number above 0. */
+export function mailboxOptions(spec: MailboxSpec = { max: mailboxLimitDefault }): {
+  readonly mailboxLimit: number
+  readonly mailboxPolicy: MailboxPolicy
+} {
+  if (spec === 'unbounded') return { mailboxLimit: Infinity, mailboxPolicy: 'reject' }
+  if (!Number.isSafeInteger(spec.max) || spec.max < 1) {
+    throw new RangeError(`A mailbox's max is a whole number above 0, not ${String(spec.max)}`)
+  }
+  return { mailboxLimit: spec.max, mailboxPolicy: spec.policy ?? 'reject' }
+}
+
 /**
  * One actor's queue. Messages, casts and calls count against the limit; EXIT and DOWN don't and are never dropped.
- * At the limit a message or cast is dropped (the caller of `push` counts it) and a call is refused.
+ * What `push` does not take at the limit goes to `displace`, whose caller counts what it gives back.
  */
 export class Mailbox {
   readonly #queue = new RingQueue<Envelope>(2)
   readonly #limit: number
+  readonly #policy: MailboxPolicy
   #counted = 0
 
-  constructor(limit: number) {
+  constructor(limit: number, policy: MailboxPolicy = 'reject') {
     this.#limit = limit
+    this.#policy = policy
   }
 
   get length(): number {
@@ -64,6 +93,15 @@ export class Mailbox {
     }
     this.#queue.push(envelope)
     return true
+  }
+
+  /** For an envelope that found the mailbox full: what has no room by the policy, itself or the oldest one. */
+  displace(envelope: Envelope): Envelope {
+    if (this.#policy === 'reject') return envelope
+    const oldest = this.#queue.removeFirst(({ type }) => type !== 'EXIT' && type !== 'DOWN')
+    if (oldest === undefined) return envelope
+    this.#queue.push(envelope)
+    return oldest
   }
 
   shift(): Envelope | undefined {

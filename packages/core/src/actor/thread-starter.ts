@@ -1,4 +1,5 @@
 import type { ActorError } from './errors.ts'
+import type { MailboxPolicy } from './mailbox.ts'
 import type { Pid } from './pid.ts'
 import type { SpawnRequest } from './signal.ts'
 
@@ -29,6 +30,8 @@ export interface BehaviorHead {
   readonly module: string | undefined
   readonly trapExit: boolean
   readonly mailboxLimit: number
+  /** Default `reject`. */
+  readonly mailboxPolicy?: MailboxPolicy | undefined
   /** Its calls may carry behaviors: on a platform that copies what actors hand over, theirs is not. Default false. */
   readonly takesCode?: boolean
 }

@@ -40,6 +40,21 @@ export class RingQueue<T> {
     return items
   }
 
+  /** Removes and returns the oldest item that `isIt` says yes to. Costs as many steps as there are older ones. */
+  removeFirst(isIt: (item: T) => boolean): T | undefined {
+    const mask = this.#slots.length - 1
+    for (let older = 0; older < this.#length; older += 1) {
+      const item = this.#slots[(this.#head + older) & mask] as T
+      if (!isIt(item)) continue
+      for (let index = older; index > 0; index -= 1) {
+        this.#slots[(this.#head + index) & mask] = this.#slots[(this.#head + index - 1) & mask]
+      }
+      this.shift()
+      return item
+    }
+    return undefined
+  }
+
   /** Removes what `isUnwanted` says of; the rest keeps its order. Looks at every item. */
   removeWhere(isUnwanted: (item: T) => boolean): void {
     for (let left = this.#length; left > 0; left -= 1) {

@@ -2,7 +2,7 @@ import type { Actor, Process } from '../actor/actor.ts'
 import type { Behavior, ModuleMeta, Runtime } from '../actor/behavior.ts'
 import { Context, type Message } from '../actor/context.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
-import { type Envelope, mailboxLimitDefault, type Replier, type Request } from '../actor/mailbox.ts'
+import { type Envelope, mailboxOptions, type MailboxSpec, type Replier, type Request } from '../actor/mailbox.ts'
 import { samePid } from '../actor/pid.ts'
 import { errorData } from '../base/error-data.ts'
 
@@ -91,8 +91,8 @@ export interface GenServerDefinition<State, Args extends readonly unknown[], Cal
   terminate?(ctx: ServerContext<State>, reason: ExitReason): unknown
   /** Exit signals arrive as messages. Default false; a server with `terminate` that must run at shutdown wants true. */
   readonly trapExit?: boolean
-  /** How many messages may wait. Default 65,536; beyond it calls are refused and the rest is dropped and counted. */
-  readonly mailboxLimit?: number
+  /** How many messages may wait, and what happens to the next one. Default: 65,536, then it is rejected. */
+  readonly mailbox?: MailboxSpec
 }
 
 /**
@@ -115,7 +115,7 @@ export function genServer<
     name: definition.name,
     module: definition.module?.url,
     trapExit: definition.trapExit ?? false,
-    mailboxLimit: definition.mailboxLimit ?? mailboxLimitDefault,
+    ...mailboxOptions(definition.mailbox),
     createProcess: (runtime, actor, args) => new GenServer(plain, new GenServerContext(runtime, actor), args),
   }
 }

@@ -53,4 +53,17 @@ describe('a mailbox', () => {
     expect(mailbox.length).toBe(0)
     expect([mailbox.push(cast), mailbox.push(cast), mailbox.push(cast)]).toEqual([true, true, false])
   })
+
+  it('gives back what came last where it rejects, the oldest that counts where it drops that', () => {
+    const [rejecting, dropping] = [new Mailbox(2), new Mailbox(2, 'dropOldest')]
+    for (const mailbox of [rejecting, dropping]) {
+      for (const envelope of [exit, down, message(1), cast]) mailbox.push(envelope)
+      expect(mailbox.push(request)).toBe(false)
+    }
+    expect(rejecting.displace(request)).toBe(request)
+    expect(rejecting.drain()).toEqual([exit, down, message(1), cast])
+    expect(dropping.displace(request)).toEqual(message(1))
+    expect(dropping.push(cast)).toBe(false)
+    expect(dropping.drain()).toEqual([exit, down, cast, request])
+  })
 })

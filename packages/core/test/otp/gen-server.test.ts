@@ -376,7 +376,7 @@ describe('a GenServer', () => {
   it('refuses calls and drops the rest, counted, when its mailbox is full', async () => {
     const small = genServer({
       name: 'small',
-      mailboxLimit: 2,
+      mailbox: { max: 2 },
       init: () => undefined,
       call: { perform: (_ctx, act: () => unknown): unknown => act() },
     })
@@ -401,5 +401,59 @@ describe('a GenServer', () => {
     release()
     await first
     expect(await Promise.all(queued)).toEqual([1, 2])
+  })
+
+  it('gives up the oldest when its spec says so: its caller is told, EXIT and DOWN stay, no sender is', async () => {
+    const events = new Sightings<unknown>()
+    const small = genServer({
+      name: 'small',
+      mailbox: { max: 2, policy: 'dropOldest' },
+      init: () => undefined,
+      call: { perform: (_ctx, act: () => unknown): unknown => act() },
+      info: (_ctx, message) => events.add(message),
+    })
+    const pid = await node.start(small, [])
+    let release: (value?: unknown) => void = () => undefined
+    const held = new Promise((resolve) => {
+      release = resolve
+    })
+    const first = node.call(pid, 'perform', [() => held])
+    await new Promise((resolve) => setImmediate(resolve))
+    const oldest = node.call(pid, 'perform', [() => 'oldest'])
+    const before = node.counters()
+    node.send(pid, 1)
+    node.send(pid, 2)
+    await expect(oldest).rejects.toMatchObject({ code: 'ERR_MAILBOX_FULL', outcome: 'not-run' })
+    node.send(pid, 3)
+    expect(node.counters()).toMatchObject({
+      mailboxRefusals: before.mailboxRefusals + 1,
+      mailboxDrops: before.mailboxDrops + 1,
+    })
+    release()
+    await first
+    expect([await events.next(), await events.next()]).toEqual([2, 3])
+    expect(events.waiting).toBe(0)
+  })
+
+  it('takes any number when its spec says unbounded', async () => {
+    let seen = 0
+    const open = genServer({
+      name: 'open',
+      mailbox: 'unbounded',
+      init: () => undefined,
+      call: { seen: () => seen },
+      info: () => void (seen += 1),
+    })
+    const pid = await node.start(open, [])
+    const before = node.counters().mailboxDrops
+    for (let sent = 0; sent < 70_000; sent += 1) node.send(pid, sent)
+    expect(await node.call(pid, 'seen', [])).toBe(70_000)
+    expect(node.counters().mailboxDrops).toBe(before)
+  })
+
+  it('refuses a mailbox without room', () => {
+    for (const max of [0, -1, 1.5, NaN]) {
+      expect(() => genServer({ name: 'none', mailbox: { max }, init: () => undefined })).toThrow(RangeError)
+    }
   })
 })
