@@ -1,7 +1,6 @@
 import type { CallOwner } from './pending-call.ts'
 import type { Actor, Process } from './actor.ts'
 import type { Addressable, Host } from './host.ts'
-import type { MailboxPolicy } from './mailbox.ts'
 import type { Names } from './names.ts'
 import type { Pid, Target } from './pid.ts'
 import type { RemoteServices } from './remote-verbs.ts'
