@@ -35,7 +35,7 @@ export async function kernelSuite(pace: Pace): Promise<Row[]> {
       quantity: 'local calls, one after another',
       unit: 'calls/s',
       figure: 'rate',
-      goal: { compare: '>=', factor: 0.6, peer: bare },
+      goals: [{ compare: '>=', factor: 0.6, peer: bare }],
     }),
     rowOf(inFlight, {
       id: 'kernel/call-100-in-flight',

@@ -1,6 +1,6 @@
+import { headings, linesOf } from './lines.ts'
 import type { MachineFacts } from './machine.ts'
-import type { Row, SuiteResult } from './row.ts'
-import { printNumber } from './table.ts'
+import type { SuiteResult } from './row.ts'
 
 /** Results as RESULTS.md shows them: the machine, then one table a suite. */
 export function printMarkdown(results: readonly SuiteResult[]): string {
@@ -12,20 +12,7 @@ function printMachine({ date, cpu, cpus, memoryGib, os, node }: MachineFacts): s
 }
 
 function printSuite({ suite, machine, rows }: SuiteResult): string {
-  const head = ['what', 'Skerry', 'unit', 'beside', 'its figure', 'ratio', 'goal', 'met']
-  const lines = [head, head.map(() => '---'), ...rows.flatMap(linesOf)].map((cells) => `| ${cells.join(' | ')} |`)
-  return `### ${suite} (load before: ${machine.loadBefore})\n\n${lines.join('\n')}`
-}
-
-function linesOf(row: Row): string[][] {
-  return Object.entries(row.versus).map(([peer, value], index) => {
-    const isGoals = row.goal?.endsWith(` ${peer}`) === true
-    return [
-      ...(index === 0 ? [row.quantity, printNumber(row.value), row.unit] : ['', '', '']),
-      peer,
-      printNumber(value),
-      `${(row.value / value).toFixed(2)}x`,
-      ...(isGoals ? [row.goal?.split(' ').slice(0, 2).join(' ') ?? '', row.ok ? 'yes' : '**no**'] : ['', '']),
-    ]
-  })
+  const lines = [headings, headings.map(() => '---'), ...rows.flatMap(linesOf)]
+  const printed = lines.map((cells) => `| ${cells.join(' | ')} |`)
+  return `### ${suite} (load before: ${machine.loadBefore})\n\n${printed.join('\n')}`
 }

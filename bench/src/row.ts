@@ -9,9 +9,10 @@ export interface Row {
   readonly value: number
   readonly unit: string
   readonly versus: Readonly<Record<string, number>>
-  /** What the ratio of `value` to one peer's value should be, such as `">= 0.6x bare promise mailbox"`; null: none is set. */
+  readonly goals: readonly Verdict[]
+  /** All goals in one line, such as `">= 0.6x bare promise mailbox; <= 100 ms"`; null: none is set. */
   readonly goal: string | null
-  /** Whether the goal is met. Without a goal it is true. */
+  /** Whether no goal is missed. A goal whose peer is not on this machine is not missed. */
   readonly ok: boolean
 }
 
@@ -21,10 +22,20 @@ export interface SuiteResult {
   readonly rows: readonly Row[]
 }
 
+/** What our figure should be: a multiple of one peer's, or so many of the row's unit. */
 export interface Goal {
   readonly compare: '>=' | '<='
   readonly factor: number
-  readonly peer: string
+  /** Default: none, and `factor` is in the row's unit. */
+  readonly peer?: string
+}
+
+export interface Verdict {
+  /** `">= 0.6x"`, or `"<= 100 ms"` where no peer is compared with. */
+  readonly text: string
+  readonly peer: string | null
+  /** Null: the peer was not measured. */
+  readonly ok: boolean | null
 }
 
 export interface RowSpec {
@@ -33,30 +44,47 @@ export interface RowSpec {
   readonly unit: string
   /** Which of the figures it is about. */
   readonly figure: string
-  readonly goal?: Goal
+  readonly goals?: readonly Goal[]
 }
 
 /** How the figures name ourselves. */
 export const skerry = 'skerry'
 
 /** Takes a row out of what a contest gave: our own figure, and that of all others. */
-export function rowOf(medians: ReadonlyMap<string, Figures>, { id, quantity, unit, figure, goal }: RowSpec): Row {
-  const value = rounded(medians.get(skerry)![figure]!)
+export function rowOf(medians: ReadonlyMap<string, Figures>, spec: RowSpec): Row {
   const versus: Record<string, number> = {}
-  for (const [name, figures] of medians) if (name !== skerry) versus[name] = rounded(figures[figure]!)
+  for (const [name, figures] of medians) if (name !== skerry) versus[name] = rounded(figures[spec.figure]!)
+  const value = rounded(medians.get(skerry)![spec.figure]!)
+  const goals = (spec.goals ?? []).map((goal) => verdictOf(goal, value, spec.unit, versus))
   return {
-    id,
-    quantity,
+    id: spec.id,
+    quantity: spec.quantity,
     value,
-    unit,
+    unit: spec.unit,
     versus,
-    goal: goal === undefined ? null : `${goal.compare} ${goal.factor}x ${goal.peer}`,
-    ok: goal === undefined || isMet(goal, value / versus[goal.peer]!),
+    goals,
+    goal:
+      goals.length === 0 ? null : goals.map(({ text, peer }) => (peer === null ? text : `${text} ${peer}`)).join('; '),
+    ok: goals.every(({ ok }) => ok !== false),
   }
 }
 
-function isMet({ compare, factor }: Goal, ratio: number): boolean {
-  return compare === '>=' ? ratio >= factor : ratio <= factor
+function verdictOf(
+  { compare, factor, peer }: Goal,
+  value: number,
+  unit: string,
+  versus: Readonly<Record<string, number>>,
+): Verdict {
+  if (peer === undefined) {
+    const text = `${compare} ${factor.toLocaleString('en-US')} ${unit}`
+    return { text, peer: null, ok: isMet(compare, value, factor) }
+  }
+  const its = versus[peer]
+  return { text: `${compare} ${factor}x`, peer, ok: its === undefined ? null : isMet(compare, value / its, factor) }
+}
+
+function isMet(compare: Goal['compare'], value: number, bound: number): boolean {
+  return compare === '>=' ? value >= bound : value <= bound
 }
 
 // Four digits are more than any of these measurements is good for.

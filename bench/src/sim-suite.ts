@@ -1,7 +1,7 @@
 import { actorName, child, defineApp, genServer, procedure } from '@skerry/core'
 import { resolveCase, runCase, type RunOptions, type SimulationOptions } from '@skerry/testing'
 import { type Pace, quantile } from './contest.ts'
-import type { Row } from './row.ts'
+import { type Row, rowOf, skerry } from './row.ts'
 
 const database = actorName<{ call: { insert(order: string): number }; cast: Record<never, never> }>('db')
 const store = genServer({
@@ -106,13 +106,6 @@ function grown(nodes: number, durationMs: number): SimulationOptions {
 }
 
 function limit(id: string, quantity: string, value: number, unit: string, compare: '>=' | '<=', bound: number): Row {
-  return {
-    id: `sim/${id}`,
-    quantity,
-    value: Number(value.toPrecision(4)),
-    unit,
-    versus: { 'the goal': bound },
-    goal: `${compare} ${bound.toLocaleString('en-US')} ${unit}`,
-    ok: compare === '>=' ? value >= bound : value <= bound,
-  }
+  const figures = new Map([[skerry, { value }]])
+  return rowOf(figures, { id: `sim/${id}`, quantity, unit, figure: 'value', goals: [{ compare, factor: bound }] })
 }

@@ -43,14 +43,13 @@ export async function threadsSuite(pace: Pace): Promise<Row[]> {
   port.close()
   await node.stop()
 
-  const goal = { compare: '<=', factor: 1.25, peer: bare } as const
   return [
     rowOf(latency, {
       id: 'threads/call-p50',
       quantity: 'call to another thread, median',
       unit: 'us',
       figure: 'p50',
-      goal,
+      goals: [{ compare: '<=', factor: 1.25, peer: bare }],
     }),
     rowOf(latency, {
       id: 'threads/call-p99',
