@@ -8,4 +8,8 @@ export const counter = genServer({
   call: {
     add: (ctx, by: number) => (ctx.state.count += by),
   },
+  cast: {
+    note: (ctx, by: number) => void (ctx.state.count += by),
+  },
+  info: (ctx, message) => void (ctx.state.count += message as number),
 })

@@ -35,6 +35,22 @@ export async function inFlightRate(roundTrip: RoundTrip, sliceMs: number, inFlig
   return { rate: (calls * 1000) / (performance.now() - started) }
 }
 
+const messagesInBatch = 1_000
+
+/** One-way messages in batches, each batch followed by one round trip to the same receiver: how many messages a second. */
+export async function oneWayRate(send: () => void, roundTrip: RoundTrip, sliceMs: number): Promise<Figures> {
+  const started = performance.now()
+  let sent = 0
+  let now = started
+  while (now - started < sliceMs) {
+    for (let left = messagesInBatch; left > 0; left -= 1) send()
+    await roundTrip()
+    sent += messagesInBatch
+    now = performance.now()
+  }
+  return { rate: (sent * 1000) / (now - started) }
+}
+
 const samplesMax = 1_000_000
 const samples = new Float64Array(samplesMax)
 

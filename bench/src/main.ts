@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { fullPace, type Pace, quickPace } from './contest.ts'
-import { kernelSuite } from './kernel-suite.ts'
+import { lifeSuite } from './life-suite.ts'
+import { localSuite } from './local-suite.ts'
 import { machineFacts } from './machine.ts'
 import { regionTableSuite } from './region-table-suite.ts'
 import { printMarkdown } from './markdown.ts'
@@ -12,15 +13,21 @@ import { simSuite } from './sim-suite.ts'
 import { threadsSuite } from './threads-suite.ts'
 
 const suites: Readonly<Record<string, (pace: Pace) => Promise<Row[]>>> = {
-  kernel: kernelSuite,
+  local: localSuite,
+  life: lifeSuite,
   threads: threadsSuite,
   rpc: rpcSuite,
   'region-table': regionTableSuite,
   sim: simSuite,
 }
 
+/** Several suites under one name. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  kernel: ['local', 'life', 'threads'],
+}
+
 const usage = `usage: npm run bench -- [suite …] [--json | --markdown] [--quick]
-suites: ${Object.keys(suites).join(', ')}; without one, all of them
+suites: ${Object.keys(suites).join(', ')}; kernel: ${groups['kernel']!.join(', ')}; without one, all of them
 --json      one line of JSON a suite and, after several, a last line with all rows
 --markdown  the tables of RESULTS.md
 --quick     very short slices, to see that a suite runs; the figures mean nothing`
@@ -31,11 +38,14 @@ process.exitCode = await main(process.argv.slice(2))
 async function main(args: readonly string[]): Promise<number> {
   const flags = args.filter((arg) => arg.startsWith('-'))
   const named = args.filter((arg) => !arg.startsWith('-'))
-  if (!flags.every((flag) => knownFlags.includes(flag)) || !named.every((name) => Object.hasOwn(suites, name))) {
+  if (
+    !flags.every((flag) => knownFlags.includes(flag)) ||
+    !named.every((name) => Object.hasOwn(suites, name) || Object.hasOwn(groups, name))
+  ) {
     process.stderr.write(`${usage}\n`)
     return 2
   }
-  const names = named.length === 0 ? Object.keys(suites) : named
+  const names = named.length === 0 ? Object.keys(suites) : named.flatMap((name) => groups[name] ?? [name])
   const form = flags.includes('--json') ? 'json' : flags.includes('--markdown') ? 'markdown' : 'table'
   const isQuick = flags.includes('--quick')
   const results: SuiteResult[] = []
