@@ -242,7 +242,8 @@ export class Context implements RemoteVerbs, RegionVerbs {
 
   /** Gives this actor, or another of this node, a name. Rejects with `ERR_NAME_TAKEN`. The name is free when the actor ends. */
   async register(name: ActorName, pid: Pid = this.self): Promise<void> {
-    await this.#kernel.registerName(name.name, pid)
+    if (this.#isOver()) return neverSettles()
+    await this.#whileAlive(Promise.resolve(this.#kernel.registerName(name.name, pid)))
   }
 
   /** Who has the name on this node. */
