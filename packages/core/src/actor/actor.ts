@@ -50,8 +50,6 @@ export class Actor implements Turn, EdgeHolder {
   readonly mailbox: Mailbox
   trapExit: boolean
   life: Life = 'starting'
-  /** Settles when init is over; a start that nobody awaits is no unhandled rejection. */
-  readonly started: Deferred<void> = deferred()
 
   /** Links and monitors, both ways. */
   readonly relations: Relations
@@ -61,6 +59,8 @@ export class Actor implements Turn, EdgeHolder {
   #busy = false
   #queued = false
   // Made on first use: most actors have none of most of these, and there may be 100,000 actors.
+  #started: Deferred<void> | undefined
+  #startError: (() => unknown) | undefined
   #attachments: Set<Attachment> | undefined
   #abort: AbortController | undefined
   /** Callers that wait for an answer from this actor: the call in hand and those it deferred. */
@@ -76,7 +76,6 @@ export class Actor implements Turn, EdgeHolder {
     this.takesCode = options.takesCode
     this.mailbox = new Mailbox(options.mailboxLimit, options.mailboxPolicy)
     this.relations = new Relations(host, this)
-    this.started.promise.catch(() => undefined)
   }
 
   /** Runs `process`, its init first, from the next turn on. */
@@ -94,6 +93,25 @@ export class Actor implements Turn, EdgeHolder {
     this.#abort ??= new AbortController()
     if (!this.alive) this.#abort.abort(exitedError(this.pid))
     return this.#abort.signal
+  }
+
+  /** Settles when init is over. Made when first asked for, as an error with its stack is: most actors are only spawned. */
+  get started(): Promise<void> {
+    if (this.#started === undefined) {
+      this.#started = deferred()
+      // A start that nobody awaits is no unhandled rejection.
+      this.#started.promise.catch(() => undefined)
+      if (this.#startError !== undefined) this.#started.reject(this.#startError())
+      else if (this.life !== 'starting') this.#started.resolve()
+    }
+    return this.#started.promise
+  }
+
+  /** The start is over, without success. The first error stays. */
+  startFailed(error: () => unknown): void {
+    if (this.#startError !== undefined) return
+    this.#startError = error
+    this.#started?.reject(error())
   }
 
   runTurn(): void {
@@ -254,8 +272,8 @@ export class Actor implements Turn, EdgeHolder {
     this.#host.remove(this, reason)
     this.#host.platform.onActor?.({ type: 'exit', pid: this.pid, label: this.label, reason })
     if (wasStarting) {
-      this.started.reject(
-        new ActorError('ERR_START_FAILED', `${this.label} did not start: ${printReason(reason)}`, { reason }),
+      this.startFailed(
+        () => new ActorError('ERR_START_FAILED', `${this.label} did not start: ${printReason(reason)}`, { reason }),
       )
     }
     this.#abort?.abort(exitedError(this.pid))
@@ -315,7 +333,7 @@ export class Actor implements Turn, EdgeHolder {
     this.#busy = false
     if (this.life !== 'starting') return
     this.life = 'running'
-    this.started.resolve()
+    this.#started?.resolve()
     if (this.mailbox.length > 0) this.#schedule()
   }
 

@@ -128,23 +128,25 @@ export class Context implements RemoteVerbs, RegionVerbs {
     options: StartOptions<Named> = {},
   ): Promise<Pid<Protocol>> {
     const { pid, started } = this.#begin(behavior, args, { link: true, ...options })
-    await this.#whileAlive(started)
+    await this.#whileAlive(started())
     return pid as Pid<Protocol>
   }
 
-  #begin(behavior: Behavior, args: readonly unknown[], options: StartOptions): { pid: Pid; started: Promise<void> } {
+  #begin(
+    behavior: Behavior,
+    args: readonly unknown[],
+    options: StartOptions,
+  ): { pid: Pid; started: () => Promise<void> } {
     const kernel = this.#kernel
     if (this.#isOver()) {
-      const started = Promise.reject(new ActorError('ERR_ACTOR_EXITED', 'An actor that has ended can not start others'))
-      // Nobody may be waiting for it: `spawn` does not.
-      started.catch(() => undefined)
-      return { pid: kernel.allocatePid(), started }
+      const error = new ActorError('ERR_ACTOR_EXITED', 'An actor that has ended can not start others')
+      return { pid: kernel.allocatePid(), started: () => Promise.reject(error) }
     }
     const link = options.link === true ? this.self : undefined
     const placement = options.thread ?? 'same'
     if (!isHere(placement, kernel.thread)) {
       if (kernel.threads === undefined) throw new ActorError('ERR_NO_MODULE', 'This platform has no threads')
-      return kernel.threads.start({
+      const { pid, started } = kernel.threads.start({
         behavior,
         args,
         placement,
@@ -152,9 +154,10 @@ export class Context implements RemoteVerbs, RegionVerbs {
         links: link === undefined ? [] : [link],
         register: options.register?.name,
       })
+      return { pid, started: () => started }
     }
     const actor = kernel.spawn(behavior, args, { parent: this.self, link, register: options.register?.name })
-    return { pid: actor.pid, started: actor.started.promise }
+    return { pid: actor.pid, started: () => actor.started }
   }
 
   /** Sends a plain message. To a dead actor it is a silent no-op; to a name that nobody has it throws `ERR_NOPROC`. */

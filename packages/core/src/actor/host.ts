@@ -21,6 +21,7 @@ export interface Host extends Router {
   readonly counters: KernelCounters
   /** The way back to a caller on another thread or node. */
   replierTo(from: Pid, ref: number): Replier
+  isLocal(pid: Pid): boolean
   addEdge(target: Pid, holder: EdgeHolder): void
   removeEdge(target: Pid, holder: EdgeHolder): void
   /** The actor is over: its address and its names are free from here on. */

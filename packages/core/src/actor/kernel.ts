@@ -136,7 +136,7 @@ export class Kernel implements Runtime {
     if (registering === undefined) begin()
     else {
       registering.then(begin, (error: unknown) => {
-        actor.started.reject(error)
+        actor.startFailed(() => error)
         actor.exit('noproc')
       })
     }

@@ -8,7 +8,8 @@ import { formatPid, type Pid, samePid } from './pid.ts'
  */
 export class Names {
   readonly #pids = new Map<string, Pid>()
-  readonly #namesOf = new Map<string, string[]>()
+  /** By serial, as that is asked for every actor that ends, and few have names. */
+  readonly #namesOf = new Map<number, { readonly pid: Pid; readonly name: string }[]>()
   #onChange: ((name: string, pid: Pid | undefined) => void) | undefined
 
   get size(): number {
@@ -23,10 +24,9 @@ export class Names {
       throw new ActorError('ERR_NAME_TAKEN', `The name "${name}" is taken by ${formatPid(holder)}`)
     }
     this.#pids.set(name, pid)
-    const key = formatPid(pid)
-    const names = this.#namesOf.get(key)
-    if (names === undefined) this.#namesOf.set(key, [name])
-    else names.push(name)
+    const names = this.#namesOf.get(pid.serial)
+    if (names === undefined) this.#namesOf.set(pid.serial, [{ pid, name }])
+    else names.push({ pid, name })
     this.#onChange?.(name, pid)
   }
 
@@ -34,10 +34,9 @@ export class Names {
     const pid = this.#pids.get(name)
     if (pid === undefined) return
     this.#pids.delete(name)
-    const key = formatPid(pid)
-    const left = (this.#namesOf.get(key) ?? []).filter((other) => other !== name)
-    if (left.length === 0) this.#namesOf.delete(key)
-    else this.#namesOf.set(key, left)
+    const left = (this.#namesOf.get(pid.serial) ?? []).filter((other) => other.name !== name)
+    if (left.length === 0) this.#namesOf.delete(pid.serial)
+    else this.#namesOf.set(pid.serial, left)
     this.#onChange?.(name, undefined)
   }
 
@@ -47,8 +46,7 @@ export class Names {
 
   /** Frees every name of an actor that ended. */
   free(pid: Pid): void {
-    if (this.#namesOf.size === 0) return
-    for (const name of this.#namesOf.get(formatPid(pid)) ?? []) this.unregister(name)
+    for (const one of this.#namesOf.get(pid.serial) ?? []) if (samePid(one.pid, pid)) this.unregister(one.name)
   }
 
   /** Frees every name of a thread that was lost. */

@@ -16,7 +16,8 @@ export interface BrokenRelations {
 export class Relations {
   readonly #host: Host
   readonly #holder: EdgeHolder
-  #links: Map<string, Pid> | undefined
+  /** By serial where both are of one thread, as most are: a text for each would cost more than the link. */
+  #links: Map<number | string, Pid> | undefined
   #watchers: { readonly pid: Pid; readonly ref: number }[] | undefined
   #monitors: Map<number, Pid> | undefined
 
@@ -28,7 +29,7 @@ export class Relations {
   /** At most one link between two actors. */
   addLink(pid: Pid): void {
     this.#links ??= new Map()
-    const key = formatPid(pid)
+    const key = this.#keyOf(pid)
     if (this.#links.has(key)) return
     this.#links.set(key, pid)
     this.#host.addEdge(pid, this.#holder)
@@ -36,9 +37,13 @@ export class Relations {
 
   /** Whether there was one. */
   removeLink(pid: Pid): boolean {
-    const removed = this.#links?.delete(formatPid(pid)) ?? false
+    const removed = this.#links?.delete(this.#keyOf(pid)) ?? false
     if (removed) this.#host.removeEdge(pid, this.#holder)
     return removed
+  }
+
+  #keyOf(pid: Pid): number | string {
+    return this.#host.isLocal(pid) ? pid.serial : formatPid(pid)
   }
 
   /** This actor watches `pid`. */

@@ -23,6 +23,11 @@ export class RingQueue<T> {
     this.#length += 1
   }
 
+  /** The oldest item, which stays; `undefined` when empty. */
+  get first(): T | undefined {
+    return this.#slots[this.#head]
+  }
+
   /** The oldest item, removed; `undefined` when empty. */
   shift(): T | undefined {
     if (this.#length === 0) return undefined

@@ -110,7 +110,7 @@ export class Node implements RemoteVerbs, RegionVerbs {
       return pid as Pid<Protocol>
     }
     const actor = kernel.spawn(behavior, args, { register: options.register?.name })
-    await actor.started.promise
+    await actor.started
     return actor.pid as Pid<Protocol>
   }
 

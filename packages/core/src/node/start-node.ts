@@ -203,12 +203,12 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
 
   const systemRoot = kernel.spawn(system, [], { register: systemName, system: true })
   try {
-    await systemRoot.started.promise
+    await systemRoot.started
     for (const act of early) act()
     early = undefined
     transport.subscribe?.(membershipTopic, (via, record) => tellMesh({ event: 'records', via, records: [record] }))
     const appRoot = kernel.spawn(supervisorBehavior(app.name, app), [], { register: app.name })
-    await appRoot.started.promise
+    await appRoot.started
     node.watchRoots(watchExit(kernel, systemRoot.pid), watchExit(kernel, appRoot.pid))
   } catch (error) {
     early = undefined

@@ -59,7 +59,7 @@ function spawnChild(ctx: SupervisorContext, spec: ChildSpec): { pid: Pid; starte
       register: spec.register,
       system: actor.system,
     })
-    return { pid: started.pid, started: started.started.promise }
+    return { pid: started.pid, started: started.started }
   }
   if (kernel.threads === undefined) {
     throw new ActorError('ERR_NO_MODULE', `Child "${spec.id}" wants another thread, and there are none here`)

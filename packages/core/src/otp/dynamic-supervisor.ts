@@ -10,7 +10,7 @@ import { type ChildOptions, type ChildSpec, childSpec } from './child-spec.ts'
 import type { ChildCounts, ChildInfo } from './child-table.ts'
 import { SpecError } from './errors.ts'
 import { checkedBackoff, nextWait } from './restart-backoff.ts'
-import { addRestart, checkedIntensity, type Intensity } from './restart-intensity.ts'
+import { checkedIntensity, type Intensity, RestartWindow } from './restart-intensity.ts'
 import { shouldRestart } from './restart-strategy.ts'
 
 export interface DynamicSupervisorSpec<Args extends readonly unknown[], Protocol> {
@@ -106,11 +106,12 @@ class DynamicSupervisor implements Process {
   /** The numbers of the children by their printed Pids; of one that is being restarted, by its last. */
   readonly #numbers = new Map<string, number>()
   #lastNumber = 0
-  #restartsMs: readonly number[] = []
+  readonly #restarts: RestartWindow
 
   constructor(ctx: SupervisorContext, settings: Settings) {
     this.#ctx = ctx
     this.#settings = settings
+    this.#restarts = new RestartWindow(settings.intensity)
   }
 
   init(): void {
@@ -264,8 +265,7 @@ class DynamicSupervisor implements Process {
   async #restart(child: DynamicChild): Promise<void> {
     const { intensity, backoff } = this.#settings
     const now = this.#ctx.clock.monotonic()
-    const { restartsMs, exceeded } = addRestart(this.#restartsMs, now, intensity)
-    this.#restartsMs = restartsMs
+    const exceeded = this.#restarts.add(now)
     const fields = { supervisor: this.#ctx.actor.label, child: child.spec.id }
     if (exceeded) {
       this.#ctx.log.error({ ...fields, ...intensity }, 'too many restarts: the supervisor gives up')

@@ -1,3 +1,4 @@
+import { RingQueue } from '../base/ring-queue.ts'
 import { SpecError } from './errors.ts'
 
 /** More than `maxRestarts` within `withinMs` and the supervisor gives up. Default: 3 within 5,000 ms, as in Elixir. */
@@ -14,15 +15,25 @@ export function checkedIntensity(supervisor: string, intensity: Intensity = inte
   throw new SpecError(`Supervisor "${supervisor}": intensity needs maxRestarts >= 0 and withinMs > 0`)
 }
 
-/**
- * The restarts that count after one more at `nowMs`, oldest first, and whether they are too many. A restart exactly
- * `withinMs` ago still counts, as in OTP. The list never holds more than `maxRestarts` + 1.
- */
-export function addRestart(
-  restartsMs: readonly number[],
-  nowMs: number,
-  intensity: Intensity,
-): { restartsMs: readonly number[]; exceeded: boolean } {
-  const counted = [...restartsMs.filter((atMs) => nowMs - atMs <= intensity.withinMs), nowMs]
-  return { restartsMs: counted, exceeded: counted.length > intensity.maxRestarts }
+/** The restarts of one supervisor that still count. Holds at most `maxRestarts` + 1, if nobody goes on after too many. */
+export class RestartWindow {
+  readonly #intensity: Intensity
+  readonly #timesMs = new RingQueue<number>(2)
+
+  constructor(intensity: Intensity) {
+    this.#intensity = intensity
+  }
+
+  get length(): number {
+    return this.#timesMs.length
+  }
+
+  /** Adds a restart at `nowMs`. Gives whether they are too many now. One exactly `withinMs` ago still counts, as in OTP. */
+  add(nowMs: number): boolean {
+    const { maxRestarts, withinMs } = this.#intensity
+    const times = this.#timesMs
+    times.push(nowMs)
+    while (nowMs - (times.first ?? nowMs) > withinMs) times.shift()
+    return times.length > maxRestarts
+  }
 }

@@ -23,7 +23,7 @@ import {
 } from './child-table.ts'
 import { SpecError } from './errors.ts'
 import { checkedBackoff, nextWait } from './restart-backoff.ts'
-import { addRestart, checkedIntensity, type Intensity } from './restart-intensity.ts'
+import { checkedIntensity, type Intensity, RestartWindow } from './restart-intensity.ts'
 import { concernedBy, shouldRestart, type Strategy } from './restart-strategy.ts'
 
 /**
@@ -107,12 +107,13 @@ class Supervisor implements Process {
   readonly #ctx: SupervisorContext
   readonly #settings: Settings
   #children: Child[]
-  #restartsMs: readonly number[] = []
+  readonly #restarts: RestartWindow
   #lastRetry = 0
 
   constructor(ctx: SupervisorContext, specs: readonly ChildSpec[], settings: Settings) {
     this.#ctx = ctx
     this.#settings = settings
+    this.#restarts = new RestartWindow(settings.intensity)
     this.#children = specs.map(newChild)
   }
 
@@ -262,8 +263,7 @@ class Supervisor implements Process {
   async #restart(child: Child): Promise<void> {
     const { intensity, backoff } = this.#settings
     const now = this.#ctx.clock.monotonic()
-    const { restartsMs, exceeded } = addRestart(this.#restartsMs, now, intensity)
-    this.#restartsMs = restartsMs
+    const exceeded = this.#restarts.add(now)
     sometimes(exceeded, 'skerry/a supervisor gave up after too many restarts')
     if (exceeded) {
       const fields = { supervisor: this.#ctx.actor.label, child: child.spec.id, ...intensity }

@@ -53,7 +53,7 @@ export class PlacedActors {
       answered = true
       answer(starter, { type: 'begun', thread: pid.thread, serial, ...(failure !== undefined && { failure }) })
     }
-    actor.started.promise.then(
+    actor.started.then(
       () => tell(),
       (thrown: unknown) => tell(failureOf(thrown, ran)),
     )

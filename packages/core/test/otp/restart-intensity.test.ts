@@ -1,14 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { addRestart, type Intensity, intensityDefault } from '../../src/otp/restart-intensity.ts'
+import { type Intensity, intensityDefault, RestartWindow } from '../../src/otp/restart-intensity.ts'
 
 /** Whether each of these restarts was one too many. */
 function exceededAt(timesMs: readonly number[], intensity: Intensity): boolean[] {
-  let counted: readonly number[] = []
-  return timesMs.map((nowMs) => {
-    const { restartsMs, exceeded } = addRestart(counted, nowMs, intensity)
-    counted = restartsMs
-    return exceeded
-  })
+  const window = new RestartWindow(intensity)
+  return timesMs.map((nowMs) => window.add(nowMs))
 }
 
 describe('the restart intensity', () => {
@@ -35,12 +31,8 @@ describe('the restart intensity', () => {
   })
 
   it('keeps only what still counts', () => {
-    expect(addRestart([0, 10, 990], 1_005, { maxRestarts: 5, withinMs: 1_000 }).restartsMs).toEqual([10, 990, 1_005])
-  })
-
-  it('leaves the list it was given as it was', () => {
-    const before = Object.freeze([1, 2])
-    addRestart(before, 3, intensityDefault)
-    expect(before).toEqual([1, 2])
+    const window = new RestartWindow({ maxRestarts: 5, withinMs: 1_000 })
+    for (const nowMs of [0, 10, 990, 1_005]) window.add(nowMs)
+    expect(window.length).toBe(3)
   })
 })
