@@ -216,6 +216,10 @@ describe('a thread of the pool that is stuck', () => {
   })
 
   it('[thread] is replaced also when the one who kills is on another thread', async () => {
+    await node.stop()
+    // It would take an hour by itself.
+    const threadPool = { size: 2, blockedMs: 3_600_000 }
+    node = await startNode(defineApp({ name: 'killed', children: [] }), { log: silentLog, threadPool })
     const [bad, killer] = await startTwo()
     const ended = node.watch(bad)
     const seen = node.call(killer, 'call', [bad, 'spin', [], 60_000])
