@@ -59,8 +59,8 @@ export class Actor implements Turn, EdgeHolder {
   #busy = false
   #queued = false
   // Made on first use: most actors have none of most of these, and there may be 100,000 actors.
-  #started: Deferred<void> | undefined
-  #startError: (() => unknown) | undefined
+  /** Who waits for the start, and how it failed. */
+  #start: { deferred?: Deferred<void>; error?: () => unknown } | undefined
   #attachments: Set<Attachment> | undefined
   #abort: AbortController | undefined
   /** Callers that wait for an answer from this actor: the call in hand and those it deferred. */
@@ -97,21 +97,24 @@ export class Actor implements Turn, EdgeHolder {
 
   /** Settles when init is over. Made when first asked for, as an error with its stack is: most actors are only spawned. */
   get started(): Promise<void> {
-    if (this.#started === undefined) {
-      this.#started = deferred()
-      // A start that nobody awaits is no unhandled rejection.
-      this.#started.promise.catch(() => undefined)
-      if (this.#startError !== undefined) this.#started.reject(this.#startError())
-      else if (this.life !== 'starting') this.#started.resolve()
-    }
-    return this.#started.promise
+    this.#start ??= {}
+    const { deferred: known, error } = this.#start
+    if (known !== undefined) return known.promise
+    const started = deferred<void>()
+    this.#start.deferred = started
+    // A start that nobody awaits is no unhandled rejection.
+    started.promise.catch(() => undefined)
+    if (error !== undefined) started.reject(error())
+    else if (this.life !== 'starting') started.resolve()
+    return started.promise
   }
 
   /** The start is over, without success. The first error stays. */
   startFailed(error: () => unknown): void {
-    if (this.#startError !== undefined) return
-    this.#startError = error
-    this.#started?.reject(error())
+    this.#start ??= {}
+    if (this.#start.error !== undefined) return
+    this.#start.error = error
+    this.#start.deferred?.reject(error())
   }
 
   runTurn(): void {
@@ -333,7 +336,8 @@ export class Actor implements Turn, EdgeHolder {
     this.#busy = false
     if (this.life !== 'starting') return
     this.life = 'running'
-    this.#started?.resolve()
+    this.#start?.deferred?.resolve()
+    this.#start = undefined
     if (this.mailbox.length > 0) this.#schedule()
   }
 

@@ -1,6 +1,7 @@
 import type { Codec } from '../codec/codec.ts'
 import { CodecError } from '../codec/errors.ts'
 import { errorData } from '../base/error-data.ts'
+import { SerialTable } from '../base/serial-table.ts'
 import type { Platform } from '../platform/platform.ts'
 import { sometimes } from '../platform/property.ts'
 import { Actor, type ActorOptions } from './actor.ts'
@@ -65,9 +66,9 @@ export class Kernel implements Runtime {
 
   /** Whether the platform has a way of its own to hand something over: asked once, as every local call needs it. */
   readonly #handsOver: boolean
-  readonly #entities = new Map<number, Addressable>()
+  readonly #entities = new SerialTable<Addressable>()
   readonly #edges = new Edges()
-  readonly #awayCalls = new Map<number, { readonly call: PendingCall; readonly target: Pid }>()
+  readonly #awayCalls = new SerialTable<{ readonly call: PendingCall; readonly target: Pid }>()
   /** Other threads give even ones away, and 1 is the actor that a thread of its own is started for; not on the main thread. */
   readonly #serialStep: number
   #nextSerial: number
@@ -233,7 +234,7 @@ export class Kernel implements Runtime {
   /** Another node or thread is gone: everything toward it fires now, exactly once. */
   peerLost(lost: LostPeer, reason: (pid: Pid) => ExitReason): void {
     this.#edges.lost(lost, reason)
-    for (const [ref, { call, target }] of [...this.#awayCalls]) {
+    for (const [ref, { call, target }] of this.#awayCalls.entries()) {
       if (!isLost(target, lost)) continue
       this.#awayCalls.delete(ref)
       call.fail(lostFailure(reason(target), lost))
@@ -395,7 +396,7 @@ export class Kernel implements Runtime {
 
   /** Ends every actor at once and cancels every timer. The last thing in a thread's or a node's life. */
   stop(): void {
-    for (const entity of [...this.#entities.values()]) if (entity instanceof Actor) entity.exit('shutdown')
+    for (const [, entity] of this.#entities.entries()) if (entity instanceof Actor) entity.exit('shutdown')
     this.deadlines.stop()
   }
 }

@@ -2,13 +2,18 @@ import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_
 import type { ThreadWorkerData } from '../platform/threads.ts'
 import { BlockMarker } from '../thread/block-marker.ts'
 import { loadBehavior } from '../thread/load-behavior.ts'
-import type { ReadReceipt, ThreadBoot, ToThread } from '../thread/thread-message.ts'
+import type { Batch } from '../thread/thread-channel.ts'
+import type { ThreadBoot, ToThread } from '../thread/thread-message.ts'
 import { systemPlatform } from './system-platform.ts'
 import { markThread } from './thread-guard.ts'
 import { runThread } from './thread-main.ts'
 
 const { skerryPort, skerryFilesRoot } = workerData as ThreadWorkerData
 const port: MessagePort = skerryPort
+
+// What the modules of actors import, and so is loaded in any case: a thread in reserve has it when its boot comes.
+const everything = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url)
+void import(everything.href)
 
 // The first message is the boot. A thread in reserve waits for it.
 port.once('message', (boot: ThreadBoot) => {
@@ -17,9 +22,9 @@ port.once('message', (boot: ThreadBoot) => {
     filesRoot: skerryFilesRoot,
     ...(boot.pool !== undefined && { turnObserver: new BlockMarker(boot.pool.blockWords) }),
   })
-  let take = (_batch: readonly (ToThread | ReadReceipt)[]): void => undefined
+  let take = (_batch: Batch<ToThread>): void => undefined
   let reading = false
-  const receive = (batch: readonly (ToThread | ReadReceipt)[]): void => {
+  const receive = (batch: Batch<ToThread>): void => {
     reading = true
     take(batch)
     reading = false

@@ -14,22 +14,15 @@ import { endsOrphan } from '../thread/node-threads.ts'
 import { PeerThreads } from '../thread/peer-threads.ts'
 import { type LoadBehavior, PlacedActors } from '../thread/placed-actors.ts'
 import { refusalByThread } from '../thread/refusal.ts'
-import { ThreadChannel } from '../thread/thread-channel.ts'
-import type {
-  FromThread,
-  PeerMessage,
-  ReadReceipt,
-  ThreadBoot,
-  ThreadDown,
-  ToThread,
-} from '../thread/thread-message.ts'
+import { type Batch, ThreadChannel } from '../thread/thread-channel.ts'
+import type { FromThread, PeerMessage, ThreadBoot, ThreadDown, ToThread } from '../thread/thread-message.ts'
 import { rootSerial, ThreadStarts } from '../thread/thread-starts.ts'
 import { ThreadTable } from '../thread/thread-table.ts'
 
 /** A thread's way to main. */
 export interface MainPort {
-  post(batch: readonly (FromThread | ReadReceipt)[], carried?: readonly unknown[]): void
-  onMessage(on: (batch: readonly (ToThread | ReadReceipt)[]) => void): void
+  post(batch: Batch<FromThread>, carried?: readonly unknown[]): void
+  onMessage(on: (batch: Batch<ToThread>) => void): void
   /** Reads what main has posted by now. */
   drain(): void
 }
@@ -51,6 +44,7 @@ function portLog(send: (message: FromThread) => void): Log {
 export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 'log'>, load: LoadBehavior): void {
   const flushes = new FlushGroup(own.turns)
   const channel: ThreadChannel<FromThread> = new ThreadChannel(
+    boot,
     () => flushes.soonFirst(channel),
     (batch, carried) => port.post(batch, carried),
   )
@@ -115,7 +109,7 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   if (boot.root !== undefined) begin(boot.root)
   if (boot.pool !== undefined) keepBeating(new BlockMarker(boot.pool.blockWords), boot.pool.beatMs, platform)
   port.onMessage((batch) => {
-    for (const message of channel.receive<ToThread>(batch)) act(message)
+    channel.receive(batch, act)
   })
 
   function begin(placed: Parameters<PlacedActors['begin']>[0]): void {
@@ -130,7 +124,7 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
       routeToPeer(signal)
       return
     }
-    if (!channel.isFullFor(signal)) send({ type: 'signal', signal })
+    if (!channel.isFullFor(signal)) channel.sendSignal(signal)
     else if (signal.type === 'call') kernel.deliver(refusalByThread(signal))
     else kernel.counters.mailboxDrops += 1
   }

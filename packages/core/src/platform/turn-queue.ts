@@ -14,6 +14,11 @@ export interface Turn {
 export interface TurnQueue {
   /** Runs `turn` soon, never synchronously, after the turns enqueued before it. `runTurn` must not throw. */
   enqueue(turn: Turn): void
+  /**
+   * Runs `turn` once no other is left, or before others wait for the event loop: what gathers the work of many turns,
+   * such as a batch, goes there. Where this is absent `enqueue` does.
+   */
+  enqueueLast?(turn: Turn): void
 }
 
 /** Told around every turn, for a watchdog. Must not throw. */
@@ -32,6 +37,7 @@ const turnsBetweenClockReads = 8
 export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
   const turns = new RingQueue<Turn>(1024)
   const settled = Promise.resolve()
+  let last: Turn[] = []
   let scheduled = false
   let turnsLeft = turnsPerBudget
   let budgetStarted = 0
@@ -40,6 +46,11 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
     for (;;) {
       const turn = turns.shift()
       if (turn === undefined) {
+        // They may enqueue others.
+        if (last.length > 0) {
+          runLast()
+          continue
+        }
         scheduled = false
         return
       }
@@ -51,10 +62,17 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
         turnsLeft <= 0 ||
         (turnsLeft % turnsBetweenClockReads === 0 && performance.now() - budgetStarted > budgetMs)
       ) {
+        runLast()
         setImmediate(runWithFreshBudget)
         return
       }
     }
+  }
+
+  function runLast(): void {
+    const now = last
+    last = []
+    for (const turn of now) turn.runTurn()
   }
 
   function runWithFreshBudget(): void {
@@ -63,13 +81,21 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
     run()
   }
 
+  function schedule(): void {
+    if (scheduled) return
+    scheduled = true
+    // Not queueMicrotask: Node makes it pay for an AsyncResource each time.
+    void settled.then(run)
+  }
+
   return {
     enqueue(turn) {
       turns.push(turn)
-      if (scheduled) return
-      scheduled = true
-      // Not queueMicrotask: Node makes it pay for an AsyncResource each time.
-      void settled.then(run)
+      schedule()
+    },
+    enqueueLast(turn) {
+      last.push(turn)
+      schedule()
     },
   }
 }

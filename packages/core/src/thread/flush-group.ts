@@ -40,6 +40,12 @@ export class FlushGroup implements Turn {
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    this.#turns.enqueue(this)
+    enqueueLast(this.#turns, this)
   }
+}
+
+/** Behind all turns that are ready, where the queue can tell. */
+export function enqueueLast(turns: TurnQueue, turn: Turn): void {
+  if (turns.enqueueLast === undefined) turns.enqueue(turn)
+  else turns.enqueueLast(turn)
 }

@@ -6,11 +6,14 @@ import type { ThreadHandle } from '../platform/threads.ts'
 import type { TurnQueue } from '../platform/turn-queue.ts'
 import { type BlockWords, newBlockWords } from './block-words.ts'
 import { PoolWatch } from './pool-watch.ts'
-import { ThreadChannel } from './thread-channel.ts'
-import type { FromThread, PlacedActor, ReadReceipt, ToThread } from './thread-message.ts'
+import { enqueueLast } from './flush-group.ts'
+import type { Home } from './signal-bytes.ts'
+import { type Batch, ThreadChannel } from './thread-channel.ts'
+import type { FromThread, PlacedActor, ToThread } from './thread-message.ts'
 import { rootSerial } from './thread-starts.ts'
 
 export interface HostedThreadOptions {
+  readonly home: Home
   readonly number: number
   /** Of the pool: which of its threads. */
   readonly slot: number | undefined
@@ -51,14 +54,15 @@ export class HostedThread {
   #reading = false
   #early: { readonly batch: unknown; readonly carried: readonly unknown[] | undefined }[] = []
 
-  constructor({ number, slot, root, turns, blockedMs, nowMs }: HostedThreadOptions) {
+  constructor({ home, number, slot, root, turns, blockedMs, nowMs }: HostedThreadOptions) {
     this.number = number
     this.slot = slot
     this.root = root
     this.watch = new PoolWatch(this.blockWords, blockedMs, nowMs())
     this.#nowMs = nowMs
     this.channel = new ThreadChannel<ToThread>(
-      () => turns.enqueue({ runTurn: () => this.channel.flush() }),
+      home,
+      () => enqueueLast(turns, { runTurn: () => this.channel.flush() }),
       (batch, carried) => {
         if (this.#handle === undefined) this.#early.push({ batch, carried })
         else this.#handle.post(batch, carried)
@@ -90,10 +94,10 @@ export class HostedThread {
     for (const { batch, carried } of this.#early.splice(0)) handle.post(batch, carried)
   }
 
-  read(batch: readonly (FromThread | ReadReceipt)[], act: (message: FromThread) => void): void {
+  read(batch: Batch<FromThread>, act: (message: FromThread) => void): void {
     this.hasSpoken = true
     this.#reading = true
-    for (const message of this.channel.receive<FromThread>(batch)) act(message)
+    this.channel.receive(batch, act)
     this.#reading = false
   }
 

@@ -18,15 +18,8 @@ import { HostedThread } from './hosted-thread.ts'
 import { type LoadBehavior, PlacedActors } from './placed-actors.ts'
 import { killGraceMs, type Stuck } from './pool-watch.ts'
 import { refusalByThread } from './refusal.ts'
-import type {
-  FromThread,
-  PeerMessage,
-  PlacedActor,
-  ReadReceipt,
-  ThreadBoot,
-  ThreadDown,
-  ToThread,
-} from './thread-message.ts'
+import type { FromThread, PeerMessage, PlacedActor, ThreadBoot, ThreadDown, ToThread } from './thread-message.ts'
+import { type Batch, ThreadChannel } from './thread-channel.ts'
 import { rootSerial, ThreadStarts } from './thread-starts.ts'
 import { ThreadTable } from './thread-table.ts'
 
@@ -139,7 +132,7 @@ export class NodeThreads implements ThreadStarter, Router {
       }
       this.#expectEnd(signal.to)
     }
-    if (!thread.channel.isFullFor(signal)) thread.channel.send({ type: 'signal', signal })
+    if (!thread.channel.isFullFor(signal)) thread.channel.sendSignal(signal)
     else if (signal.type === 'call') kernel.route(refusalByThread(signal))
     else kernel.counters.mailboxDrops += 1
     if (endsOrphan(signal, thread.parent)) this.#expectRead(thread)
@@ -233,6 +226,7 @@ export class NodeThreads implements ThreadStarter, Router {
   #newThread(number: number, slot: number | undefined, root: PlacedActor | undefined): HostedThread {
     const { kernel, pool } = this.#options
     return new HostedThread({
+      home: kernel,
       number,
       slot,
       root,
@@ -259,8 +253,7 @@ export class NodeThreads implements ThreadStarter, Router {
     }
     thread.begin(
       kernel.platform.threads.start(boot, {
-        message: (batch) =>
-          thread.read(batch as readonly (FromThread | ReadReceipt)[], (one) => this.#act(thread, one)),
+        message: (batch) => thread.read(batch as Batch<FromThread>, (one) => this.#act(thread, one)),
         ended: (end) => this.#lost(thread, end),
       }),
     )
@@ -366,11 +359,17 @@ export class NodeThreads implements ThreadStarter, Router {
 
   #answerForGone(other: unknown): void {
     const { kernel } = this.#options
+    // Only read from: nobody is there who would read what it says.
+    const channel = new ThreadChannel<PeerMessage>(
+      kernel,
+      () => undefined,
+      () => undefined,
+    )
     const events: PortEvents = {
       message: (batch) => {
-        for (const message of batch as readonly (PeerMessage | ReadReceipt)[]) {
+        channel.receive(batch as Batch<PeerMessage>, (message) => {
           if (message.type === 'signal') kernel.bounce(message.signal, 'noproc')
-        }
+        })
       },
       closed: () => undefined,
     }

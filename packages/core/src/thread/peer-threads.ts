@@ -2,8 +2,8 @@ import type { Kernel } from '../actor/kernel.ts'
 import type { Signal } from '../actor/signal.ts'
 import type { PortEvents, ThreadPort } from '../platform/threads.ts'
 import { refusalByThread } from './refusal.ts'
-import { ThreadChannel } from './thread-channel.ts'
-import type { PeerMessage, ReadReceipt, ThreadDown } from './thread-message.ts'
+import { type Batch, ThreadChannel } from './thread-channel.ts'
+import type { PeerMessage, ThreadDown } from './thread-message.ts'
 
 /** The threads that are known to be gone, of which the last are remembered, so that not every signal to them needs a port. */
 const goneMax = 256
@@ -56,7 +56,7 @@ export class PeerThreads {
       return
     }
     const { channel } = this.#wayTo(thread)
-    if (!channel.isFullFor(signal)) channel.send({ type: 'signal', signal })
+    if (!channel.isFullFor(signal)) channel.sendSignal(signal)
     else if (signal.type === 'call') kernel.route(refusalByThread(signal))
     else kernel.counters.mailboxDrops += 1
   }
@@ -102,17 +102,18 @@ export class PeerThreads {
   }
 
   #addWay(thread: number, open: (events: PortEvents) => ThreadPort): Way {
-    const { flushSoon } = this.#options
+    const { flushSoon, kernel } = this.#options
     const peer = this.#peers.get(thread) ?? { ways: [], down: undefined }
     this.#peers.set(thread, peer)
     const port = open({
-      message: (batch) => this.#receive(way, batch as readonly (PeerMessage | ReadReceipt)[]),
+      message: (batch) => this.#receive(way, batch as Batch<PeerMessage>),
       closed: () => {
         way.closed = true
         this.#loseWhenBoth(thread, peer)
       },
     })
     const channel: ThreadChannel<PeerMessage> = new ThreadChannel(
+      kernel,
       () => flushSoon(channel),
       (batch) => port.post(batch),
     )
@@ -121,9 +122,9 @@ export class PeerThreads {
     return way
   }
 
-  #receive(way: Way, batch: readonly (PeerMessage | ReadReceipt)[]): void {
+  #receive(way: Way, batch: Batch<PeerMessage>): void {
     way.reading = true
-    for (const message of way.channel.receive<PeerMessage>(batch)) this.#options.act(message)
+    way.channel.receive(batch, this.#options.act)
     way.reading = false
   }
 

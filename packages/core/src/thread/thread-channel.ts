@@ -1,4 +1,5 @@
 import type { Signal } from '../actor/signal.ts'
+import { type Home, SignalReader, SignalWriter } from './signal-bytes.ts'
 import type { ReadReceipt } from './thread-message.ts'
 
 /** The messages that one side may have posted to a thread that has not read them yet. */
@@ -8,8 +9,13 @@ const unreadMax = 65_536
 // a batch to ride on are acknowledged by themselves.
 const acknowledgeAfter = 1_024
 
+/** What is posted at a time: in order, with runs of signals as bytes; bytes alone where there is nothing else. */
+export type Batch<Message> = Uint8Array | readonly (Message | ReadReceipt | Uint8Array)[]
+
 /** Posts a batch. Throws when something in it can't be cloned. */
-export type PostBatch<Message> = (batch: readonly (Message | ReadReceipt)[], carried?: readonly unknown[]) => void
+export type PostBatch<Message> = (batch: Batch<Message>, carried?: readonly unknown[]) => void
+
+type Said = { readonly type: string }
 
 /**
  * Collects what one side of a thread border says during a turn, to be posted as one batch behind that turn: a batch of a
@@ -18,16 +24,21 @@ export type PostBatch<Message> = (batch: readonly (Message | ReadReceipt)[], car
  * The other side says what it has read, so that a thread that is stuck, or still loads its module, does not let the
  * port grow without end: beyond `unreadMax` the channel is full for messages, casts and calls. System signals always go.
  */
-export class ThreadChannel<Message extends { readonly type: string }> {
+export class ThreadChannel<Message extends Said> {
   readonly #flushSoon: () => void
   readonly #post: PostBatch<Message>
-  #batch: (Message | ReadReceipt)[] = []
+  readonly #writer: SignalWriter
+  readonly #reader: SignalReader
+  /** What is said, up to what the writer holds. */
+  #batch: (Message | ReadReceipt | Uint8Array)[] = []
   #unread = 0
   #toAcknowledge = 0
   #flushScheduled = false
 
   /** `flushSoon`: has {@link flush} called behind this turn. */
-  constructor(flushSoon: () => void, post: PostBatch<Message>) {
+  constructor(home: Home, flushSoon: () => void, post: PostBatch<Message>) {
+    this.#writer = new SignalWriter(home)
+    this.#reader = new SignalReader(home)
     this.#flushSoon = flushSoon
     this.#post = post
   }
@@ -37,8 +48,17 @@ export class ThreadChannel<Message extends { readonly type: string }> {
     return this.#unread >= unreadMax && (signal.type === 'message' || signal.type === 'cast' || signal.type === 'call')
   }
 
+  /** As `send` of a message of the type `signal`, which both sides of every channel know. */
+  sendSignal(signal: Signal): void {
+    if (this.#writer.add(signal)) {
+      this.#unread += 1
+      this.#scheduleFlush()
+    } else this.send({ type: 'signal', signal } as unknown as Message)
+  }
+
   send(message: Message): void {
     this.#unread += 1
+    this.#endBytes()
     this.#batch.push(message)
     this.#scheduleFlush()
   }
@@ -50,27 +70,53 @@ export class ThreadChannel<Message extends { readonly type: string }> {
     this.#unread += 1
   }
 
-  /** Takes a batch from the other side: notes what it has read, and tells it what we have. Gives back the rest. */
-  receive<Other extends { readonly type: string }>(batch: readonly (Other | ReadReceipt)[]): readonly Other[] {
-    const messages: Other[] = []
-    for (const message of batch) {
-      if (isReadReceipt(message)) this.#unread -= message.count
-      else messages.push(message)
+  /** Takes a batch from the other side: notes what it has read, and tells it what we have. Hands on the rest, in order. */
+  receive<Other extends Said>(batch: Batch<Other>, act: (message: Other) => void): void {
+    if (batch instanceof Uint8Array) this.#readBytes(batch, act)
+    else {
+      for (const message of batch) {
+        if (message instanceof Uint8Array) this.#readBytes(message, act)
+        else if (isReadReceipt(message)) this.#unread -= message.count
+        else {
+          this.#toAcknowledge += 1
+          act(message)
+        }
+      }
     }
-    this.#toAcknowledge += messages.length
     if (this.#toAcknowledge >= acknowledgeAfter) this.#scheduleFlush()
-    return messages
+  }
+
+  #readBytes(bytes: Uint8Array, act: (message: never) => void): void {
+    this.#reader.read(
+      bytes,
+      (signal) => {
+        this.#toAcknowledge += 1
+        act({ type: 'signal', signal } as never)
+      },
+      (count) => {
+        this.#unread -= count
+      },
+    )
   }
 
   /** Posts what is collected now. */
   flush(): void {
     this.#flushScheduled = false
-    const batch = this.#batch
-    if (this.#toAcknowledge > 0) batch.push({ type: 'read', count: this.#toAcknowledge })
-    if (batch.length === 0) return
+    if (this.#batch.length === 0 && this.#writer.isEmpty && this.#toAcknowledge === 0) return
+    if (this.#toAcknowledge > 0) this.#writer.addRead(this.#toAcknowledge)
     this.#toAcknowledge = 0
+    if (this.#batch.length === 0) {
+      this.#post(this.#writer.take())
+      return
+    }
+    this.#endBytes()
+    const batch = this.#batch
     this.#batch = []
     this.#post(batch)
+  }
+
+  #endBytes(): void {
+    if (!this.#writer.isEmpty) this.#batch.push(this.#writer.take())
   }
 
   #scheduleFlush(): void {
@@ -80,6 +126,6 @@ export class ThreadChannel<Message extends { readonly type: string }> {
   }
 }
 
-function isReadReceipt(message: { readonly type: string }): message is ReadReceipt {
+function isReadReceipt(message: Said): message is ReadReceipt {
   return message.type === 'read'
 }
