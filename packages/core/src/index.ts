@@ -14,7 +14,14 @@ export type { CallOptions, Context, DemonitorOptions, Message, MonitorRef, Start
 export type { KernelCounters } from './actor/counters.ts'
 export type { KernelStats } from './actor/kernel-stats.ts'
 export { Exit, type ExitReason } from './actor/exit-reason.ts'
-export type { DownMessage, ExitMessage, MailboxPolicy, MailboxSpec } from './actor/mailbox.ts'
+export type {
+  DownMessage,
+  ExitMessage,
+  MailboxPolicy,
+  MailboxSpec,
+  NodeDownMessage,
+  NodeUpMessage,
+} from './actor/mailbox.ts'
 export {
   type ActorName,
   actorName,

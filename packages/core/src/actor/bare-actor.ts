@@ -126,6 +126,8 @@ export class ReceivingContext extends Context implements BareContext {
         return
       case 'EXIT':
       case 'DOWN':
+      case 'nodeUp':
+      case 'nodeDown':
         this.#take(envelope)
         return
       case 'message':

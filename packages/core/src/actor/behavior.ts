@@ -2,6 +2,7 @@ import type { CallOwner } from './pending-call.ts'
 import type { Actor, Process } from './actor.ts'
 import type { Addressable, Host } from './host.ts'
 import type { Names } from './names.ts'
+import type { NodeWatchers } from './node-watchers.ts'
 import type { Pid, Target } from './pid.ts'
 import type { RemoteServices } from './remote-verbs.ts'
 import type { Router } from './router.ts'
@@ -44,6 +45,8 @@ export interface Runtime extends Host {
   readonly life: number
   readonly thread: number
   readonly names: Names
+  /** The nodes that are up, and who is told of changes. */
+  readonly nodes: NodeWatchers
   /** Carries what is not for this thread. */
   readonly away: Router
   /** Calls by region. */

@@ -7,7 +7,7 @@ import { actorFiles } from './actor-files.ts'
 import type { Behavior, Runtime } from './behavior.ts'
 import { ActorError } from './errors.ts'
 import type { ExitReason } from './exit-reason.ts'
-import type { DownMessage, ExitMessage } from './mailbox.ts'
+import type { DownMessage, ExitMessage, NodeDownMessage, NodeUpMessage } from './mailbox.ts'
 import { callTimeoutMsDefault } from './pending-call.ts'
 import { type ActorName, type NodeId, type Pid, samePid, type Target } from './pid.ts'
 import type { Bearing, CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from './protocol.ts'
@@ -23,8 +23,19 @@ import type {
 import type { CastSignal, MessageSignal } from './signal.ts'
 import { isHere, type Placement } from './thread-starter.ts'
 
-/** A plain message, or one of the two that links and monitors deliver. */
-export type Message = ExitMessage | DownMessage | object | string | number | boolean | bigint | null | undefined
+/** A plain message, or one that links, monitors or `monitorNodes` deliver. */
+export type Message =
+  | ExitMessage
+  | DownMessage
+  | NodeUpMessage
+  | NodeDownMessage
+  | object
+  | string
+  | number
+  | boolean
+  | bigint
+  | null
+  | undefined
 
 export interface CallOptions {
   /** Milliseconds until the call rejects with `ERR_CALL_TIMEOUT`. Default 5,000. The callee is not told. */
@@ -231,6 +242,27 @@ export class Context implements RemoteVerbs, RegionVerbs {
     if (options.flush === true) this.#actor.mailbox.removeDown(monitor.ref)
     const pid = this.#actor.relations.removeMonitor(monitor.ref)
     if (pid !== undefined) this.#kernel.route({ type: 'demonitor', from: this.self, to: pid, ref: monitor.ref })
+  }
+
+  /**
+   * Subscribes to connections with other nodes: a `nodeUp` message before anything that the node's actors say, a `nodeDown`
+   * behind everything that came from it and behind its `DOWN` and `EXIT` messages; a new life is always preceded by the end of
+   * the old one. Gives the nodes that are up now, for which no `nodeUp` comes. They need no room in the mailbox. Once is
+   * enough: unlike Erlang's `monitor_nodes`, subscriptions do not stack.
+   *
+   * @example
+   * for (const { node, region } of ctx.monitorNodes()) greet(node, region)
+   * info: (ctx, message) => message.type === 'nodeDown' && forget(message.node)
+   */
+  monitorNodes(): readonly NodeUpMessage[] {
+    if (this.#isOver()) return []
+    this.#kernel.nodes.add(this.#actor)
+    return this.#kernel.nodes.nodes
+  }
+
+  /** Ends the subscription. Messages that are queued already stay. */
+  demonitorNodes(): void {
+    this.#kernel.nodes.remove(this.#actor)
   }
 
   /** Sends an exit signal, as if from a linked actor; `'kill'` can't be trapped. To itself: ends at once, without `terminate`. */

@@ -15,6 +15,7 @@ import { handedOver, handedSignal, handingReplier, handOverBetween } from './han
 import type { Addressable } from './host.ts'
 import type { Replier } from './mailbox.ts'
 import { Names } from './names.ts'
+import { NodeWatchers } from './node-watchers.ts'
 import { type CallOwner, PendingCall } from './pending-call.ts'
 import { formatPid, type NodeId, type Pid, type Target } from './pid.ts'
 import type { RemoteServices } from './remote-verbs.ts'
@@ -50,6 +51,8 @@ export class Kernel implements Runtime {
   readonly codec: Codec
   readonly counters: KernelCounters = newKernelCounters()
   readonly names: Names = new Names()
+  /** The nodes that are up, and who is told of changes. */
+  readonly nodes: NodeWatchers = new NodeWatchers()
   readonly deadlines: DeadlineQueue
   /** Carries what is not for this thread. Set by the composition root. */
   away: Router
@@ -188,6 +191,7 @@ export class Kernel implements Runtime {
   remove(entity: { readonly pid: Pid }, reason: ExitReason): void {
     this.#entities.delete(entity.pid.serial)
     this.names.free(entity.pid)
+    if (entity instanceof Actor) this.nodes.remove(entity)
     this.onRemoved?.(entity.pid, reason)
   }
 

@@ -1,7 +1,7 @@
 import { RingQueue } from '../base/ring-queue.ts'
 import type { CastSignal, Failure, MessageSignal } from './signal.ts'
 import type { ExitReason } from './exit-reason.ts'
-import type { Pid } from './pid.ts'
+import type { NodeId, Pid } from './pid.ts'
 
 /** Where the answer to a call goes: to a waiting promise of this thread, or back over a router. Later answers are void. */
 export interface Replier {
@@ -33,8 +33,29 @@ export interface DownMessage {
   readonly reason: ExitReason
 }
 
+/** What `monitorNodes` delivers when a node is connected: before anything that the node's actors say. */
+export interface NodeUpMessage {
+  readonly type: 'nodeUp'
+  readonly node: NodeId
+  readonly life: number
+  readonly region: string
+}
+
+/** What `monitorNodes` delivers when that connection ends: behind all that came over it, and behind its DOWN and EXIT. */
+export interface NodeDownMessage {
+  readonly type: 'nodeDown'
+  readonly node: NodeId
+  readonly life: number
+}
+
 /** What an actor handles one at a time. */
-export type Envelope = MessageSignal | CastSignal | Request | ExitMessage | DownMessage
+export type Envelope =
+  MessageSignal | CastSignal | Request | ExitMessage | DownMessage | NodeUpMessage | NodeDownMessage
+
+/** Whether it counts against a mailbox's limit. What the runtime itself says does not. */
+function needsRoom({ type }: Envelope): boolean {
+  return type === 'message' || type === 'cast' || type === 'request'
+}
 
 /** The messages that one mailbox holds when its actor names no limit of its own. */
 export const mailboxLimitDefault = 65_536
@@ -46,7 +67,7 @@ export type MailboxPolicy = 'reject' | 'dropOldest'
  * How much may wait for an actor. Default: `{ max: 65_536, policy: 'reject' }`. At `max` messages, casts and calls:
  * `reject` takes no more, `dropOldest` gives up the one that waited longest. A call that is not taken or given up fails
  * with `ERR_MAILBOX_FULL` (`not-run`); a message or cast is dropped and counted in `mailboxDrops`, and its sender
- * is never told. `EXIT` and `DOWN` need no room and are never dropped. `unbounded` has no limit but the heap's: only
+ * is never told. `EXIT`, `DOWN`, `nodeUp` and `nodeDown` need no room and are never dropped. `unbounded` has no limit but the heap's: only
  * for an actor whose senders are bounded otherwise.
  *
  * @example
@@ -67,7 +88,7 @@ export function mailboxOptions(spec: MailboxSpec = { max: mailboxLimitDefault })
 }
 
 /**
- * One actor's queue. Messages, casts and calls count against the limit; EXIT and DOWN don't and are never dropped.
+ * One actor's queue. Messages, casts and calls count against the limit; what the runtime itself says doesn't and is never dropped.
  * What `push` does not take at the limit goes to `displace`, whose caller counts what it gives back.
  */
 export class Mailbox {
@@ -87,7 +108,7 @@ export class Mailbox {
 
   /** Whether it was taken; `false` at the limit. */
   push(envelope: Envelope): boolean {
-    if (envelope.type !== 'EXIT' && envelope.type !== 'DOWN') {
+    if (needsRoom(envelope)) {
       if (this.#counted >= this.#limit) return false
       this.#counted += 1
     }
@@ -98,7 +119,7 @@ export class Mailbox {
   /** For an envelope that found the mailbox full: what has no room by the policy, itself or the oldest one. */
   displace(envelope: Envelope): Envelope {
     if (this.#policy === 'reject') return envelope
-    const oldest = this.#queue.removeFirst(({ type }) => type !== 'EXIT' && type !== 'DOWN')
+    const oldest = this.#queue.removeFirst(needsRoom)
     if (oldest === undefined) return envelope
     this.#queue.push(envelope)
     return oldest
@@ -106,7 +127,7 @@ export class Mailbox {
 
   shift(): Envelope | undefined {
     const envelope = this.#queue.shift()
-    if (envelope !== undefined && envelope.type !== 'EXIT' && envelope.type !== 'DOWN') this.#counted -= 1
+    if (envelope !== undefined && needsRoom(envelope)) this.#counted -= 1
     return envelope
   }
 

@@ -4,7 +4,8 @@ import { actorName } from '../actor/pid.ts'
 import type { CancelSignal, Signal, SpawnSignal } from '../actor/signal.ts'
 import { watchExit } from '../actor/watch.ts'
 import { msgpackCodec } from '../codec/msgpack-codec.ts'
-import { createPeerLinks, type PeerLinks } from '../mesh/peer-links.ts'
+import { createPeerLinks, type Peer, type PeerLinks } from '../mesh/peer-links.ts'
+import type { PeerRef } from '../mesh/peer-link.ts'
 import { memoryTransport } from '../mesh/memory-transport.ts'
 import {
   type MembershipEvent,
@@ -123,8 +124,8 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     platform,
     self: { life, cluster: options.cluster ?? cluster ?? app.name, region: regions.region },
     on: {
-      up: (peer) => later(() => (router.up(peer), tellMesh({ event: 'up', peer }))),
-      down: (peer) => later(() => (router.down(peer), tellMesh({ event: 'down', peer }))),
+      up: (peer) => later(() => (router.up(peer), nodeUp(peer), tellMesh({ event: 'up', peer }))),
+      down: (peer) => later(() => (router.down(peer), nodeDown(peer), tellMesh({ event: 'down', peer }))),
       suspect: (peer) => later(() => tellMesh({ event: 'suspect', peer })),
       trusted: (peer) => later(() => tellMesh({ event: 'trusted', peer })),
       frame: (peer, frame) => later(() => router.receive(peer, frame)),
@@ -223,6 +224,18 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     if (signal.to.node !== id) router.route(signal)
     else if (signal.to.life === life) threads.route(signal)
     else kernel.bounce(signal, 'noproc')
+  }
+
+  function nodeUp({ node: peer, life: its, region }: Peer): void {
+    const message = { type: 'nodeUp', node: peer, life: its, region } as const
+    kernel.nodes.up(message)
+    threads.broadcast(message)
+  }
+
+  function nodeDown({ node: peer, life: its }: PeerRef): void {
+    const message = { type: 'nodeDown', node: peer, life: its } as const
+    kernel.nodes.down(message)
+    threads.broadcast(message)
   }
 
   function tellMesh(event: MembershipEvent): void {

@@ -90,6 +90,7 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   })
 
   for (const [name, pid] of boot.names) kernel.names.follow(name, pid)
+  for (const up of boot.nodes) kernel.nodes.up(up)
   kernel.away = { route: routeAway }
   kernel.threads = starts
   kernel.remote = createRpcClient(kernel, openRegionTable(boot.regionTable))
@@ -190,6 +191,12 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
         return
       case 'name':
         kernel.names.follow(message.name, message.pid)
+        return
+      case 'nodeUp':
+        kernel.nodes.up(message)
+        return
+      case 'nodeDown':
+        kernel.nodes.down(message)
         return
       case 'peerLost':
         kernel.peerLost(message.lost, () => message.reason)

@@ -139,6 +139,8 @@ class DynamicSupervisor implements Process {
       }
       case 'cast':
       case 'DOWN':
+      case 'nodeUp':
+      case 'nodeDown':
         this.#ctx.log.debug({ supervisor: this.#ctx.actor.label }, 'a supervisor dropped a message')
     }
   }

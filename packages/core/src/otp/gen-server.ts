@@ -196,6 +196,8 @@ class GenServer implements Process {
         }
         return this.#handleInfo(envelope)
       case 'DOWN':
+      case 'nodeUp':
+      case 'nodeDown':
         return this.#handleInfo(envelope)
       case 'message': {
         if (!envelope.encoded) return this.#handleInfo(envelope.message as Message)

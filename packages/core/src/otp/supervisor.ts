@@ -150,6 +150,8 @@ class Supervisor implements Process {
       }
       case 'cast':
       case 'DOWN':
+      case 'nodeUp':
+      case 'nodeDown':
         this.#ctx.log.debug({ supervisor: this.#ctx.actor.label }, 'a supervisor dropped a message')
     }
   }

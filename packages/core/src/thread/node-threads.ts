@@ -245,6 +245,7 @@ export class NodeThreads implements ThreadStarter, Router {
       life: kernel.life,
       thread: number,
       names: kernel.names.entries(),
+      nodes: kernel.nodes.nodes,
       regionTable,
       threadTable: this.table.buffer,
       environment: kernel.platform.environment,

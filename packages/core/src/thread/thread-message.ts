@@ -2,6 +2,7 @@ import type { ErrorData } from '../base/error-data.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { KernelStats } from '../actor/kernel-stats.ts'
 import type { LostPeer } from '../actor/edges.ts'
+import type { NodeDownMessage, NodeUpMessage } from '../actor/mailbox.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Signal } from '../actor/signal.ts'
 import type { BehaviorHead } from '../actor/thread-starter.ts'
@@ -13,6 +14,8 @@ export interface ThreadBoot {
   readonly life: number
   readonly thread: number
   readonly names: readonly (readonly [string, Pid])[]
+  /** The nodes that are up. */
+  readonly nodes: readonly NodeUpMessage[]
   readonly regionTable: SharedArrayBuffer
   readonly threadTable: SharedArrayBuffer
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -75,6 +78,9 @@ export type ToThread =
   | PeerMessage
   | { readonly type: 'name'; readonly name: string; readonly pid: Pid | undefined }
   | { readonly type: 'registered'; readonly ref: number; readonly error: ErrorData | undefined }
+  | NodeUpMessage
+  /** Behind the loss of its links and monitors. */
+  | NodeDownMessage
   /** A node was lost. */
   | { readonly type: 'peerLost'; readonly lost: LostPeer; readonly reason: ExitReason }
   | ThreadDown
