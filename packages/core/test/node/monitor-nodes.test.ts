@@ -70,8 +70,8 @@ it.each(['own', 'pool'] as const)('N1 [thread]: reaches actors on a thread: %s',
       if ((message as { type?: string }).type === type) return message
     }
   }
-  await expect.poll(async () => (await reader.do((ctx) => ctx.monitorNodes())).length).toBe(1)
-  await reader.do((ctx) => ctx.demonitorNodes())
+  const other = await startPuppet(node)
+  await expect.poll(async () => (await other.do((ctx) => ctx.monitorNodes())).length).toBe(1)
   const pid = await node.start(worker, [{ reportTo: reader.pid }], { thread })
   expect(await node.call(pid, 'monitorNodes', [])).toEqual([upOf(early, 'fra')])
   const late = await startIn(hub, 'lax')
