@@ -99,3 +99,10 @@ export { always, chance, knob, reachable, sometimes, unreachable } from './platf
 
 // For tests and tools
 export { consoleLog, type Log, silentLog } from './platform/log.ts'
+export {
+  type Registered,
+  registry,
+  type RegistryEntry,
+  type RegistryOptions,
+  type RegistryProtocol,
+} from './otp/registry.ts'
