@@ -5,6 +5,7 @@ import type { Log } from '../platform/log.ts'
 import type { Actor, Attachment } from './actor.ts'
 import { actorFiles } from './actor-files.ts'
 import type { Behavior, Runtime } from './behavior.ts'
+import { Alias } from './alias.ts'
 import { ActorError } from './errors.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { DownMessage, ExitMessage, NodeDownMessage, NodeUpMessage } from './mailbox.ts'
@@ -223,6 +224,23 @@ export class Context implements RemoteVerbs, RegionVerbs {
   unlink(pid: Pid): void {
     if (this.#isOver()) return
     if (this.#actor.relations.removeLink(pid)) this.#kernel.route({ type: 'unlink', from: this.self, to: pid })
+  }
+
+  /**
+   * One more address of this actor, until it is released: messages and casts to it arrive as if sent to the actor. What is
+   * sent later is dropped and counted (`deadLetters`), what is in the mailbox by then stays: so a question that nobody
+   * waits for any more leaves no late answers. Calls, links and monitors of an alias get `noproc`. It ends with this actor.
+   * The idea is Erlang's process alias.
+   *
+   * @example
+   * const answers = ctx.alias()
+   * ctx.send(other, { question, answerTo: answers.pid })
+   * ctx.sendAfter(1_000, ctx.self, 'enough') // then: answers.release()
+   */
+  alias<Protocol = unknown>(): { readonly pid: Pid<Protocol>; release(): void } {
+    const alias = new Alias(this.#kernel, this.#actor, this.#kernel.allocatePid())
+    if (this.#isOver()) alias.release()
+    return { pid: alias.pid as Pid<Protocol>, release: () => alias.release() }
   }
 
   /** Watches an actor: one `DOWN` message when it ends, at once with `noproc` if it already has. */

@@ -5,6 +5,7 @@ import { SerialTable } from '../base/serial-table.ts'
 import type { Platform } from '../platform/platform.ts'
 import { sometimes } from '../platform/property.ts'
 import { Actor, type ActorOptions } from './actor.ts'
+import { Alias } from './alias.ts'
 import type { Behavior, Runtime, SpawnOptions } from './behavior.ts'
 import { type KernelCounters, newKernelCounters } from './counters.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
@@ -382,9 +383,17 @@ export class Kernel implements Runtime {
   /** Puts a message or cast of this thread in the mailbox of one of its actors. Throws `ERR_NOT_ENCODABLE` where copies are made. */
   post(from: CallOwner, signal: MessageSignal | CastSignal): void {
     const actor = this.actor(signal.to)
-    if (actor === undefined) this.counters.deadLetters += 1
+    if (actor === undefined) this.#postElsewhere(from, signal)
     else if (this.#handsOver) actor.receive(handedSignal(this.platform, from, actor, signal))
     else actor.receive(signal)
+  }
+
+  /** To what is no actor: an alias of one, or nobody. */
+  #postElsewhere(from: CallOwner, signal: MessageSignal | CastSignal): void {
+    const entity = this.entity(signal.to)
+    if (!(entity instanceof Alias)) this.counters.deadLetters += 1
+    else if (this.#handsOver) entity.deliver(handedSignal(this.platform, from, entity.actor, signal))
+    else entity.deliver(signal)
   }
 
   /** A body as the handler should see it. Throws `ERR_NOT_DECODABLE`. */
