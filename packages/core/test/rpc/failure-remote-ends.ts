@@ -94,6 +94,15 @@ export function remoteEnds({ pair, failure }: FailureWorld): void {
       expect(error.message).toContain('export it')
     })
 
+    it('that never yields is killed at the deadline, also on the pool, whose other calls go on elsewhere', async () => {
+      const call = pair().client.rpcRegion('syd', threads.spinOnPool, undefined, { timeoutMs: 300 })
+      await failure(call, 'ERR_RPC_TIMEOUT', 'unknown')
+      await expect.poll(() => remoteProcesses(pair().server)).toEqual([])
+      expect(pair().server.counters().stuckThreads).toBeGreaterThan(0)
+      const seen = await pair().client.rpcRegion('syd', threads.whereOnPool, undefined)
+      expect(seen).toMatchObject({ isMainThread: false, myRegion: 'syd' })
+    })
+
     it('that never yields is killed at the deadline', async () => {
       const call = pair().client.rpcRegion('syd', threads.spinForever, undefined, { timeoutMs: 300 })
       await failure(call, 'ERR_RPC_TIMEOUT', 'unknown')

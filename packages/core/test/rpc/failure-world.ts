@@ -57,6 +57,8 @@ const offered = [
   procedures.mutates,
   threads.whereAmI,
   threads.spinForever,
+  threads.whereOnPool,
+  threads.spinOnPool,
   threads.add,
   threads.addThere,
   threads.exitsProcess,

@@ -117,6 +117,28 @@ it('an actor that is stuck holds up its thread and no other', () =>
     expect(sim.nowMs).toBeGreaterThanOrEqual(from + 900)
   }))
 
+it('an actor that is stuck for too long on a thread of the pool: the thread is replaced, its neighbours are lost', () =>
+  passes(async (sim) => {
+    await sim.ready()
+    const { up } = sim.node('syd-1')
+    const start = () => up.start(ownShop, [], { thread: { pool: 'one' } })
+    const [stuck, neighbour] = [await start(), await start()]
+    expect(neighbour.thread).toBe(stuck.thread)
+    const ended = up.watch(neighbour)
+    const from = sim.nowMs
+    sim.block(stuck, 60_000)
+    expect(await ended).toBe('threadlost')
+    // blockedMs is 5,000 by default.
+    expect(sim.nowMs - from).toBeGreaterThan(5_000)
+    expect(sim.nowMs - from).toBeLessThan(6_000)
+    const next = await start()
+    expect(next.thread).toBeGreaterThan(stuck.thread)
+    expect(await up.call(next, 'insert', ['one'])).toBe(1)
+    // From one thread of the pool to another, and to one of its own.
+    const own = await up.start(ownShop, [], { thread: 'own' })
+    expect(await up.call(own, 'insert', ['two'])).toBe(1)
+  }))
+
 // What runs on a thread of its own has to have a module.
 const ownShop = { ...shop, module: import.meta.url }
 
