@@ -64,8 +64,9 @@ export class SerialTable<T> {
     return entries.sort(([left], [right]) => left - right)
   }
 
+  /** Scattered (Fibonacci hashing): side by side, serials would make one long run, all of which a removal looks through. */
   #homeOf(key: number): number {
-    return key & this.#mask
+    return (Math.imul(key, 0x9e3779b1) >>> 7) & this.#mask
   }
 
   /** Where the key is, or where it would go. */
