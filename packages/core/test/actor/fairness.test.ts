@@ -1,4 +1,4 @@
-import { defineApp, genServer, type Node, type Pid, startNode } from '@skerry/core'
+import { defineApp, genServer, type Node, startNode } from '@skerry/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { quiet } from '../rpc/two-nodes.ts'
 
