@@ -59,7 +59,7 @@ export type { ChildCounts, ChildInfo } from './otp/child-table.ts'
 export type { Intensity } from './otp/restart-intensity.ts'
 export type { Restart, Strategy } from './otp/restart-strategy.ts'
 export { partitionedSupervisor, type Partitioned, type PartitionedSpec } from './otp/partitioned-supervisor.ts'
-export { Task, type TaskOutcome, type TaskOwner } from './otp/task.ts'
+export { type StreamOptions, Task, type TaskOutcome, type TaskOwner } from './otp/task.ts'
 export { supervisor, supervisorBehavior, type SupervisorProtocol } from './otp/supervisor.ts'
 
 // Calls by region

@@ -227,7 +227,13 @@ export class RealCluster implements World {
       if (machine.process === undefined)
         return reject(new ClientError('ERR_NODE_DOWN', 'The process is down', 'not-run'))
       machine.waiting.set(ref, { resolve, reject })
-      machine.process.send({ ...message, ref })
+      machine.process.send({ ...message, ref }, (error) => {
+        if (error === null) return
+        // Killed a moment ago. What was not sent because the channel is closed was not run; of anything else nobody knows.
+        const outcome = (error as NodeJS.ErrnoException).code === 'ERR_IPC_CHANNEL_CLOSED' ? 'not-run' : 'unknown'
+        machine.waiting.delete(ref)
+        reject(new ClientError('ERR_NODE_DOWN', error.message, outcome))
+      })
     })
   }
 

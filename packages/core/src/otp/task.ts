@@ -89,6 +89,87 @@ export const Task = {
     }
     return outcome?.ok === false && (outcome.reason === 'shutdown' || outcome.reason === 'killed') ? undefined : outcome
   },
+
+  /**
+   * A task for each item, at most `maxConcurrency` at a time, and what became of each. An item is taken only when there is
+   * room: one that has ended and was not read yet still takes room, so a slow reader slows the tasks. A failed task is an
+   * outcome and ends nobody, unlike in Elixir's `async_stream`. Whoever leaves the loop, or ends, takes the tasks along.
+   * Throws a `RangeError` for a `maxConcurrency` below 1, and what `items` throws.
+   *
+   * @example
+   * for await (const outcome of Task.asyncStream(ctx, urls, (_own, url) => fetchPage(url), { maxConcurrency: 4 })) {
+   *   if (outcome.ok) pages.push(outcome.value)
+   * }
+   */
+  async *asyncStream<Item, T>(
+    ctx: TaskOwner,
+    items: Iterable<Item> | AsyncIterable<Item>,
+    run: (own: BareContext, item: Item) => T | Promise<T>,
+    options: StreamOptions = {},
+  ): AsyncGenerator<TaskOutcome<T>, void, undefined> {
+    const { maxConcurrency = 8, ordered = true, timeoutMs = timeoutMsDefault, onTimeout = 'exit' } = options
+    if (!(maxConcurrency >= 1)) throw new RangeError(`maxConcurrency must be at least 1, not ${maxConcurrency}`)
+    const iterator = iteratorOf(items)
+    const running: Streamed<T>[] = []
+    let isOver = false
+    try {
+      for (;;) {
+        while (!isOver && running.length < maxConcurrency) {
+          const next = await iterator.next()
+          if (next.done === true) isOver = true
+          else running.push(streamed(ctx, (own) => run(own, next.value), timeoutMs))
+        }
+        const [first] = running
+        if (first === undefined) return
+        const ended = await (ordered ? first.ended : Promise.race(running.map((one) => one.ended)))
+        const { outcome } = ended
+        if (outcome === undefined) {
+          end(ctx, ended.task, 'kill')
+          if (onTimeout === 'exit') {
+            const message = `The task ${formatPid(ended.task.pid)} did not end within ${timeoutMs} ms`
+            throw new TaskError('ERR_TASK_TIMEOUT', message)
+          }
+        }
+        running.splice(
+          running.findIndex((one) => one.task === ended.task),
+          1,
+        )
+        yield outcome ?? { ok: false, reason: 'timeout' }
+      }
+    } finally {
+      for (const { task } of running) end(ctx, task, 'kill')
+      if (!isOver) await iterator.return?.()
+    }
+  },
+}
+
+export interface StreamOptions {
+  /** How many tasks there may be at a time, from 1. Default 8. */
+  readonly maxConcurrency?: number
+  /** Outcomes in the order of the items; otherwise as they come. Default true. */
+  readonly ordered?: boolean
+  /** How long each task may take, in milliseconds. Default 5,000. */
+  readonly timeoutMs?: number
+  /**
+   * What a task that takes longer, and is killed, means: `'exit'` ends the stream with `ERR_TASK_TIMEOUT`, `'kill'` gives the
+   * outcome `timeout` in its place. Default `'exit'`.
+   */
+  readonly onTimeout?: 'exit' | 'kill'
+}
+
+/** A task of a stream, and its end: without an outcome when that takes too long. */
+interface Streamed<T> {
+  readonly task: Task<T>
+  readonly ended: Promise<{ readonly task: Task<T>; readonly outcome: TaskOutcome<T> | undefined }>
+}
+
+function streamed<T>(ctx: TaskOwner, run: Run<T>, timeoutMs: number): Streamed<T> {
+  const task = begin(ctx, run, false)
+  return { task, ended: waitFor(ctx, task, timeoutMs).then((outcome) => ({ task, outcome })) }
+}
+
+function iteratorOf<Item>(items: Iterable<Item> | AsyncIterable<Item>): AsyncIterator<Item> | Iterator<Item> {
+  return Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
 }
 
 function begin<T>(ctx: TaskOwner, run: Run<T>, link: boolean): Task<T> {
