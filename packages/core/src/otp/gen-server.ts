@@ -33,8 +33,8 @@ export class DeferredReply<out Reply> {
   }
 
   reply(value: unknown): void {
-    if (!this.#actor.alive) return
-    this.#actor.closeRequest(this.#replier)
+    if (this.#actor.alive) this.#actor.closeRequest(this.#replier)
+    // After the server's end its caller has been told so: then this is a late answer, and counted as one.
     this.#replier.reply(value)
   }
 }

@@ -351,6 +351,18 @@ describe('a GenServer', () => {
     await expect(call).rejects.toMatchObject({ code: 'ERR_CALLEE_EXITED', outcome: 'ran', reason: 'normal' })
   })
 
+  it('counts an answer that it deferred and gives after its end', async () => {
+    const { pid } = await start()
+    let deferred: DeferredReply<string> | undefined
+    const call = node.call(pid, 'perform', [(ctx) => (deferred = ctx.defer<string>())])
+    await node.call(pid, 'add', [0])
+    node.exit(pid, 'kill')
+    await expect(call).rejects.toMatchObject({ code: 'ERR_CALLEE_EXITED', outcome: 'ran', reason: 'killed' })
+    const before = node.counters().lateReplies
+    deferred?.reply('late')
+    expect(node.counters().lateReplies).toBe(before + 1)
+  })
+
   it('can not defer outside of a call', async () => {
     const { pid } = await start()
     const ended = node.watch(pid)
