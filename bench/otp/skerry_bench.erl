@@ -2,7 +2,7 @@
 %% line of JSON. It ends with its input.
 -module(skerry_bench).
 -behaviour(gen_server).
--export([main/0]).
+-export([main/0, echo/1, echo/3]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -define(BATCH, 1000).
@@ -11,7 +11,25 @@
 main() ->
     logger:set_primary_config(level, none),
     process_flag(trap_exit, true),
+    start_other(init:get_argument(erl_epmd_port)),
     loop().
+
+%% A second node on 127.0.0.2, for the quantities between nodes. Both listen on the port of -erl_epmd_port, each on its
+%% own address, so no epmd is needed that would outlive the bench.
+start_other({ok, [[Port]]}) ->
+    {ok, _, Other} = peer:start_link(#{
+        name => skerry_bench_other,
+        host => "127.0.0.2",
+        longnames => true,
+        connection => standard_io,
+        args => ["-start_epmd", "false", "-erl_epmd_port", Port, "-setcookie", atom_to_list(erlang:get_cookie()),
+                 "-kernel", "inet_dist_use_interface", "{127,0,0,2}", "-pa" | code:get_path()]
+    }),
+    true = net_kernel:connect_node(Other),
+    persistent_term:put(other, Other);
+start_other(error) -> none.
+
+other() -> persistent_term:get(other).
 
 loop() ->
     case io:get_line("") of
@@ -56,6 +74,12 @@ measure(start_stop, Ms) ->
         receive {'EXIT', Server, _} -> ok end
     end),
     [{rate, Rate}];
+measure(erpc_p50, Ms) -> in_process(fun() -> latency(Ms, fun() -> erpc_round(body(5)) end) end);
+measure(spawn_p50, Ms) -> in_process(fun() -> latency(Ms, fun() -> spawn_round(body(5)) end) end);
+measure(erpc_100, Ms) -> in_flight(Ms, 100, fun() -> erpc_round(body(5)) end);
+measure(erpc_100_1k, Ms) -> Body = body(1024), in_flight(Ms, 100, fun() -> erpc_round(Body) end);
+measure(erpc_100_64k, Ms) -> Body = body(65536), in_flight(Ms, 100, fun() -> erpc_round(Body) end);
+measure(spawn_100, Ms) -> in_flight(Ms, 100, fun() -> spawn_round(body(5)) end);
 measure(memory, _) ->
     [{bytes, bytes_each(0)}, {hibernated, bytes_each(hibernated)}];
 measure(restart, Ms) ->
@@ -69,6 +93,54 @@ measure(restart, Ms) ->
     wait_unregistered(),
     Count = length(Took),
     [{p50, percentile(Took, Count, 0.5)}, {p99, percentile(Took, Count, 0.99)}].
+
+%% What runs on the other node.
+echo(Body) -> Body.
+echo(From, Ref, Body) -> From ! {Ref, Body}.
+
+erpc_round(Body) -> Body = erpc:call(other(), ?MODULE, echo, [Body]).
+
+spawn_round(Body) ->
+    Ref = make_ref(),
+    spawn_link(other(), ?MODULE, echo, [self(), Ref, Body]),
+    receive {Ref, Body} -> ok end.
+
+body(Bytes) -> binary:copy(<<"s">>, Bytes).
+
+%% In a process that traps no exits: those that it is linked to leave nothing in its mailbox.
+in_process(Work) ->
+    Self = self(),
+    {Pid, Monitor} = spawn_monitor(fun() -> Self ! {self(), Work()} end),
+    receive {Pid, Result} -> demonitor(Monitor, [flush]), Result end.
+
+latency(Ms, Work) ->
+    Took = lists:sort(round_trips(now_us() + Ms * 1000, Work, [])),
+    Count = length(Took),
+    [{p50, percentile(Took, Count, 0.5)}, {p99, percentile(Took, Count, 0.99)}].
+
+round_trips(End, Work, Took) ->
+    Started = now_us(),
+    Work(),
+    Now = now_us(),
+    if
+        Now < End -> round_trips(End, Work, [Now - Started | Took]);
+        true -> [Now - Started | Took]
+    end.
+
+in_flight(Ms, Lines, Work) ->
+    Self = self(),
+    Started = now_us(),
+    End = Started + Ms * 1000,
+    Pids = [spawn(fun() -> Self ! {self(), work_until(Work, End, 0)} end) || _ <- lists:seq(1, Lines)],
+    Done = lists:sum([receive {Pid, Count} -> Count end || Pid <- Pids]),
+    [{rate, Done * 1.0e6 / (now_us() - Started)}].
+
+work_until(Work, End, Count) ->
+    Work(),
+    case Count rem 16 =:= 0 andalso now_us() >= End of
+        true -> Count + 1;
+        false -> work_until(Work, End, Count + 1)
+    end.
 
 now_us() -> erlang:monotonic_time(nanosecond) / 1000.
 

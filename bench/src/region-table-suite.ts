@@ -4,7 +4,7 @@ import { chooseNode } from '../../packages/core/dist/region/region-choice.js'
 import { createRegionTable, openRegionTable, regionTableWriter } from '../../packages/core/dist/region/region-table.js'
 import { contest, type Figures, type Pace } from './contest.ts'
 import { type Row, rowOf, skerry } from './row.ts'
-import { upcase } from './upcase.ts'
+import { upcase } from './rpc-procedures.ts'
 
 const mapGet = 'Map.get'
 const mapDraw = 'Map.get and a drawn element'

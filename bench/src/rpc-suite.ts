@@ -1,80 +1,169 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { defineApp, startNode } from '@skerry/core'
-import { contest, finer, type Pace, slower } from './contest.ts'
+import { defineApp, memoryTransport, type Node, startNode } from '@skerry/core'
+import { type Contestant, contest, finer, type Pace, slower } from './contest.ts'
+import { endOf, forked } from './forked.ts'
 import { inFlightRate, type RoundTrip, sequentialLatency } from './load.ts'
+import { startOtp } from './otp.ts'
 import { connectRawEcho } from './raw-echo.ts'
-import { type Row, rowOf, skerry } from './row.ts'
+import { type Goal, type Row, rowOf, type RowSpec, skerry } from './row.ts'
 import { type CalleeReady, calleeRegion, callerRegion, meshTransport } from './rpc-mesh.ts'
-import { upcase } from './upcase.ts'
+import { startRpcPeers } from './rpc-peers.ts'
+import { echo, upcase } from './rpc-procedures.ts'
 
 const raw = 'raw TCP, a write a frame'
 const rawCoalesced = 'raw TCP, a write a turn'
+const bare = 'bare libp2p stream, a write a frame'
+const bareCoalesced = 'bare libp2p stream, a write a turn'
+const grpc = 'gRPC-js unary, unencrypted'
+const moleculer = 'Moleculer over TCP, unencrypted'
+const erpc = 'OTP erpc, unencrypted'
+const spawnLink = 'OTP spawn_link and an answer, unencrypted'
 
-/** A call by region to another process, over libp2p with Noise, beside raw TCP between the same two processes. */
+/** A call by region to another process, over libp2p with Noise, beside peers over the same loopback. */
 export async function rpcSuite(pace: Pace): Promise<Row[]> {
-  const { child, ready } = await forkCallee()
+  const { child, ready } = await forked<CalleeReady>('./rpc-callee.js')
   const app = defineApp({ name: 'bench', children: [] })
   const transport = meshTransport(ready.addresses)
   const node = await startNode(app, { region: callerRegion, primaryRegion: calleeRegion, transport })
-  await node.waitFor(() => calleeOffers(), 'the callee and its procedure')
-  const single = await connectRawEcho(ready.echoPorts.single, 'single')
-  const coalesced = await connectRawEcho(ready.echoPorts.coalesced, 'coalesced')
+  await calleeKnown(node)
+  const rawSingle = await connectRawEcho(ready.echoPorts.single, 'single')
+  const rawInTurns = await connectRawEcho(ready.echoPorts.coalesced, 'coalesced')
+  const peers = await startRpcPeers()
+  const otp = await startOtp({ nodes: 2 })
 
   const ours: RoundTrip = () => node.rpcRegion(calleeRegion, upcase, 'skerr')
+  const body = sizedBody(5)
+  const one = (name: string, roundTrip: RoundTrip): Contestant => ({
+    name,
+    run: (sliceMs) => sequentialLatency(roundTrip, sliceMs),
+  })
+  const hundred = (name: string, roundTrip: RoundTrip): Contestant => ({
+    name,
+    run: (sliceMs) => inFlightRate(roundTrip, sliceMs, 100),
+  })
 
   const latency = await contest(
     [
-      { name: skerry, run: (sliceMs) => sequentialLatency(ours, sliceMs) },
-      { name: raw, run: (sliceMs) => sequentialLatency(single.roundTrip, sliceMs) },
+      one(skerry, ours),
+      one(bare, () => peers.echo.single.roundTrip(body)),
+      one(raw, rawSingle.roundTrip),
+      one(grpc, () => peers.grpc(body)),
+      one(moleculer, () => peers.moleculer('skerr')),
+      ...otp.contestant(erpc, 'erpc_p50'),
+      ...otp.contestant(spawnLink, 'spawn_p50'),
     ],
     finer(slower(pace, 3), 8),
   )
-  const inFlight = await contest(
+  const small = await contest(
     [
-      { name: skerry, run: (sliceMs) => inFlightRate(ours, sliceMs, 100) },
-      { name: raw, run: (sliceMs) => inFlightRate(single.roundTrip, sliceMs, 100) },
-      { name: rawCoalesced, run: (sliceMs) => inFlightRate(coalesced.roundTrip, sliceMs, 100) },
+      hundred(skerry, ours),
+      hundred(bareCoalesced, () => peers.echo.coalesced.roundTrip(body)),
+      hundred(bare, () => peers.echo.single.roundTrip(body)),
+      hundred(rawCoalesced, rawInTurns.roundTrip),
+      hundred(grpc, () => peers.grpc(body)),
+      hundred(moleculer, () => peers.moleculer('skerr')),
+      ...otp.contestant(erpc, 'erpc_100'),
+      ...otp.contestant(spawnLink, 'spawn_100'),
     ],
-    slower(pace, 2),
+    pace,
   )
-  single.stop()
-  coalesced.stop()
+  const sized = async (bytes: number, otpQuantity: 'erpc_100_1k' | 'erpc_100_64k') => {
+    const large = sizedBody(bytes)
+    const text = 's'.repeat(bytes)
+    return contest(
+      [
+        hundred(skerry, () => node.rpcRegion(calleeRegion, echo, large)),
+        hundred(bareCoalesced, () => peers.echo.coalesced.roundTrip(large)),
+        hundred(grpc, () => peers.grpc(large)),
+        hundred(moleculer, () => peers.moleculer(text)),
+        ...otp.contestant(erpc, otpQuantity),
+      ],
+      pace,
+    )
+  }
+  const kilobyte = await sized(1024, 'erpc_100_1k')
+  const sixtyFour = await sized(64 * 1024, 'erpc_100_64k')
+  rawSingle.stop()
+  rawInTurns.stop()
+  otp.stop()
+  await peers.stop()
   await node.stop()
   await endOf(child)
+  const inMemory = await inMemoryRate(pace)
 
+  const ahead = (peer: string, factor: number): Goal => ({ compare: '>=', factor, peer })
+  const rate = (id: string, what: string, goals: readonly Goal[]): RowSpec => ({
+    id: `rpc/${id}`,
+    quantity: `rpc to another process, ${what}`,
+    unit: 'calls/s',
+    figure: 'rate',
+    goals,
+  })
   return [
-    rowOf(latency, { id: 'rpc/call-p50', quantity: 'rpc to another process, median', unit: 'us', figure: 'p50' }),
+    rowOf(latency, {
+      id: 'rpc/call-p50',
+      quantity: 'rpc to another process, median',
+      unit: 'us',
+      figure: 'p50',
+      goals: [{ compare: '<=', factor: 1.3, peer: bare }],
+    }),
     rowOf(latency, {
       id: 'rpc/call-p99',
       quantity: 'rpc to another process, 99th percentile',
       unit: 'us',
       figure: 'p99',
     }),
-    rowOf(inFlight, {
-      id: 'rpc/call-100-in-flight',
-      quantity: 'rpc to another process, 100 in flight',
+    rowOf(
+      small,
+      rate('call-100-in-flight', '100 in flight', [
+        ahead(bareCoalesced, 0.6),
+        ahead(grpc, 10),
+        ahead(moleculer, 1.5),
+        ahead(erpc, 1),
+        ahead(spawnLink, 1),
+      ]),
+    ),
+    rowOf(kilobyte, rate('call-100-1k', '1 KB each way, 100 in flight', [ahead(bareCoalesced, 0.7), ahead(erpc, 1)])),
+    rowOf(
+      sixtyFour,
+      rate('call-100-64k', '64 KB each way, 100 in flight', [ahead(bareCoalesced, 0.7), ahead(erpc, 1)]),
+    ),
+    rowOf(inMemory, {
+      id: 'rpc/memory-100-in-flight',
+      quantity: 'rpc between two nodes of one thread, in memory, 100 in flight',
       unit: 'calls/s',
       figure: 'rate',
+      goals: [{ compare: '>=', factor: 300_000 }],
     }),
   ]
-
-  function calleeOffers(): boolean {
-    return node.regionNodes(calleeRegion).some((id) => node.isRpcSupported(id, upcase))
-  }
 }
 
-function forkCallee(): Promise<{ child: ChildProcess; ready: CalleeReady }> {
-  const child = fork(new URL('./rpc-callee.js', import.meta.url))
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`the callee's process ended with ${code} before it was ready`)))
-    child.once('message', (ready) => resolve({ child, ready: ready as CalleeReady }))
-  })
+async function calleeKnown(node: Node): Promise<void> {
+  const isKnown = (): boolean => node.regionNodes(calleeRegion).some((id) => node.isRpcSupported(id, upcase))
+  await node.waitFor(isKnown, 'the callee and its procedure')
 }
 
-function endOf(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve())
-    child.disconnect()
+/** Both ends share one thread here, so this is what a call costs on both together, without a network. */
+async function inMemoryRate(pace: Pace): ReturnType<typeof contest> {
+  const hub = 'bench'
+  const procedures = [upcase]
+  const callee = await startNode(defineApp({ name: 'bench', children: [], procedures }), {
+    region: calleeRegion,
+    primaryRegion: calleeRegion,
+    transport: memoryTransport({ hub }),
   })
+  const caller = await startNode(defineApp({ name: 'bench', children: [] }), {
+    region: callerRegion,
+    primaryRegion: calleeRegion,
+    transport: memoryTransport({ hub, seeds: [callee.id] }),
+  })
+  await calleeKnown(caller)
+  const ours: RoundTrip = () => caller.rpcRegion(calleeRegion, upcase, 'skerr')
+  const rates = await contest([{ name: skerry, run: (sliceMs) => inFlightRate(ours, sliceMs, 100) }], pace)
+  await caller.stop()
+  await callee.stop()
+  return rates
+}
+
+function sizedBody(bytes: number): Uint8Array {
+  return Buffer.alloc(bytes, 's')
 }
