@@ -37,13 +37,23 @@ export function errorData(thrown: unknown, depth = 0): ErrorData {
   const code: unknown = 'code' in thrown ? thrown.code : undefined
   return {
     type: 'error',
-    // The constructor's name, because a subclass that does not set `name` would otherwise travel as "Error".
-    name: thrown.name === 'Error' ? thrown.constructor.name : thrown.name,
+    name: className(thrown),
     message: thrown.message,
     ...(typeof code === 'string' && { code }),
     ...(stacks && thrown.stack !== undefined && { stack: thrown.stack }),
     ...(thrown.cause !== undefined && depth < causeDepthMax && { cause: errorData(thrown.cause, depth + 1) }),
   }
+}
+
+/** Its name or, where its class gave it none, that of its class: it would otherwise travel as what the class extends. */
+function className(error: Error): string {
+  const own = Object.getPrototypeOf(error) as object | null
+  let holder: object | null = error
+  while (holder !== null && !Object.hasOwn(holder, 'name')) holder = Object.getPrototypeOf(holder) as object | null
+  const given = holder === error || holder === own || holder === null
+  // A getter tells one error from another, as a DOMException's does.
+  if (given || !('value' in (Object.getOwnPropertyDescriptor(holder, 'name') ?? {}))) return error.name
+  return error.constructor.name || error.name
 }
 
 /** An Error again, for `cause` and for throwing; its class is gone, its name, message, code, cause and stack are kept. */

@@ -1,53 +1,58 @@
-import { defineApp, type Node, type Pid, startNode } from '@skerry/core'
-import { afterEach, beforeEach, expect, it } from 'vitest'
-import { downMessage, startPuppet } from '../fixtures/puppet.ts'
-import { worker } from '../fixtures/thread-actors.mjs'
-import { quiet } from '../rpc/two-nodes.ts'
+import type { CallError } from '@skerry/core'
+import { describe, expect } from 'vitest'
+import { type PlayerContext, type PlayerPid, type PlayerProtocol, usePlaces } from '../fixtures/places.ts'
+import { downMessage, exitMessage } from '../fixtures/puppet.ts'
 
-let node: Node
-beforeEach(async () => {
-  node = await startNode(defineApp({ name: 'aliases', children: [] }), quiet({ region: 'syd' }))
-})
-afterEach(() => node.stop())
+describe('an alias', () => {
+  const { row } = usePlaces()
 
-it('L15 [local]: an alias is an address until it is released; what is queued stays, later ones are dropped', async () => {
-  const [asker, other] = [await startPuppet(node), await startPuppet(node)]
-  const alias = await asker.do((ctx) => ctx.alias())
-  await other.do((ctx) => ctx.send(alias.pid, 'first'))
-  await asker.do(async (ctx) => {
-    // Queued while this handler runs.
-    ctx.send(alias.pid, 'second')
-    alias.release()
-    ctx.send(alias.pid, 'never')
-    await Promise.resolve()
+  row(
+    'L15',
+    'is an address until it is released; what is queued stays, later ones are dropped',
+    async ({ near, far, counted }) => {
+      const [other, asker] = [await near(), await far()]
+      const alias = await asker.do((ctx) => {
+        const made = ctx.alias<PlayerProtocol>()
+        ctx.state.notes['alias'] = made
+        return made.pid
+      })
+      await other.do((ctx, pid) => (ctx.send(pid, 'first'), ctx.cast(pid, 'note', ['second'])), alias)
+      expect([await asker.next(), await asker.next()]).toEqual(['first', 'second'])
+      const released = asker.do(async (ctx) => {
+        await ctx.state.queued(1)
+        ;(ctx.state.notes['alias'] as { release(): void }).release()
+      })
+      await other.do((ctx, pid) => ctx.send(pid, 'third'), alias)
+      await released
+      const before = await counted('deadLetters')
+      const code = await other.do((ctx, pid) => {
+        ctx.send(pid, 'never')
+        return ctx.call(pid, 'waiting', []).catch((error: CallError) => error.code)
+      }, alias)
+      expect(code).toBe('ERR_NOPROC')
+      expect(await asker.next()).toBe('third')
+      expect([await asker.waitingAfter(other), await counted('deadLetters')]).toEqual([0, before + 1])
+    },
+  )
+
+  row('L15', 'takes no calls, links or monitors, and ends with its actor', async ({ near, far, counted }) => {
+    const [other, asker] = [await near({ trapExit: true }), await far()]
+    const alias = await asker.do((ctx) => ctx.alias<PlayerProtocol>().pid)
+    const monitor = await other.do((ctx, pid) => ctx.monitor(pid), alias)
+    expect(await other.next()).toEqual(downMessage(monitor, 'noproc'))
+    await other.do((ctx, pid) => ctx.link(pid), alias)
+    expect(await other.next()).toEqual(exitMessage(alias, 'noproc'))
+    const call = (ctx: PlayerContext, pid: PlayerPid): Promise<unknown> =>
+      ctx.call(pid, 'waiting', []).catch(({ code, outcome }: CallError) => ({ code, outcome }))
+    expect(await other.do(call, alias)).toEqual({ code: 'ERR_NOPROC', outcome: 'not-run' })
+    const { ended } = asker
+    asker.begin((ctx) => ctx.exit(ctx.self, 'normal'))
+    await ended
+    const before = await counted('deadLetters')
+    await other.do((ctx, pid) => {
+      ctx.send(pid, 'late')
+      return ctx.call(pid, 'waiting', []).catch(() => undefined)
+    }, alias)
+    expect(await counted('deadLetters')).toBe(before + 1)
   })
-  expect([await asker.next(), await asker.next()]).toEqual(['first', 'second'])
-  await asker.settled()
-  expect([asker.waiting, node.counters().deadLetters]).toEqual([0, 1])
-})
-
-it('L15 [local]: it takes no calls, links or monitors, and ends with its actor', async () => {
-  const [asker, other] = [await startPuppet(node), await startPuppet(node, { trapExit: true })]
-  const { pid } = await asker.do((ctx) => ctx.alias())
-  const monitor = await other.do((ctx) => ctx.monitor(pid))
-  expect(await other.next()).toEqual(downMessage(monitor, 'noproc'))
-  await other.do((ctx) => ctx.link(pid))
-  expect(await other.next()).toEqual({ type: 'EXIT', from: pid, reason: 'noproc' })
-  const called = node.call(pid as Pid<{ call: { no(): void }; cast: object }>, 'no', [])
-  await expect(called).rejects.toMatchObject({ code: 'ERR_NOPROC', outcome: 'not-run' })
-  const ended = node.watch(asker.pid)
-  node.exit(asker.pid, 'kill')
-  await ended
-  await other.do((ctx) => ctx.send(pid, 'late'))
-  expect(node.counters().deadLetters).toBe(1)
-})
-
-it('L15 [thread]: it is reached from another thread', async () => {
-  const [asker, pid] = [await startPuppet(node), await node.start(worker, [{}], { thread: 'pool' })]
-  const alias = await asker.do((ctx) => ctx.alias())
-  await node.call(pid, 'sendNumbers', [alias.pid, 2])
-  expect([await asker.next(), await asker.next()]).toEqual([0, 1])
-  alias.release()
-  await node.call(pid, 'sendNumbers', [alias.pid, 1])
-  await expect.poll(() => node.counters().deadLetters).toBe(1)
 })

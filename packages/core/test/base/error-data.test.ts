@@ -20,6 +20,19 @@ describe('an error as data', () => {
 
   it('names the class of an error that does not name itself', () => {
     expect(errorData(new DiskFull('no room')).name).toBe('DiskFull')
+    class TooFar extends RangeError {}
+    expect(errorData(new TooFar('too far')).name).toBe('TooFar')
+  })
+
+  it('keeps the name that an error, its class or what it is called by gives', () => {
+    class Renamed extends RangeError {
+      override readonly name = 'NotFound'
+    }
+    const named = Object.assign(new TypeError('x'), { name: 'Odd' })
+    const aborted = new DOMException('stop', 'AbortError')
+    const nameless = new (class extends TypeError {})('x')
+    const names = [new Renamed('x'), named, new SyntaxError('x'), aborted, nameless].map((one) => errorData(one).name)
+    expect(names).toEqual(['NotFound', 'Odd', 'SyntaxError', 'AbortError', 'TypeError'])
   })
 
   it('leaves out a code that is not a string', () => {
