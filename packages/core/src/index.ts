@@ -2,6 +2,7 @@
 export { type AppDefinition, defineApp } from './node/app.ts'
 export type { ThreadInfo } from './thread/node-threads.ts'
 export { type NodeOptions, startNode, type ThreadPoolOptions } from './node/start-node.ts'
+export type { LoadLimits } from './rpc/load-limits.ts'
 export type { WatchdogOptions } from './node/watchdog.ts'
 export type { Node, NodeEnd } from './node/node.ts'
 export { systemPlatform, type SystemPlatformOptions } from './node/system-platform.ts'

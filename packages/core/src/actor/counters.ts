@@ -14,6 +14,8 @@ export interface KernelCounters {
   lateReplies: number
   /** Signals from another node to an actor that takes none. */
   refusedSignals: number
+  /** Calls by region that this node refused, or gave back from its queues, because it has as much work as it takes. */
+  overloads: number
   /** Bodies from elsewhere that could not be decoded. */
   undecodable: number
   /** Messages to another thread or node that could not be sent: no connection, too large, too much waiting. */
@@ -35,6 +37,7 @@ export function newKernelCounters(): KernelCounters {
     errorsAfterExit: 0,
     lateReplies: 0,
     refusedSignals: 0,
+    overloads: 0,
     undecodable: 0,
     unsent: 0,
     crashes: 0,

@@ -319,6 +319,7 @@ export class Node implements RemoteVerbs, RegionVerbs {
     await links.stop('the node was stopped')
     await this.#stopTree(actorName(systemName))
     threads.stop()
+    inbound.stop()
     kernel.stop()
     this.#parts.watchdog?.stop()
     this.#closed.resolve(end)

@@ -22,7 +22,9 @@ import type { TurnObserver } from '../platform/turn-queue.ts'
 import { createRegionTable, openRegionTable } from '../region/region-table.ts'
 import { InboundCalls } from '../rpc/inbound-calls.ts'
 import { createRpcClient } from '../rpc/rpc-client.ts'
+import { type LoadLimits, loadLimitsDefault } from '../rpc/load-limits.ts'
 import { createRpcInbox } from '../rpc/rpc-inbox.ts'
+import { ServedProcedures } from '../rpc/served-procedures.ts'
 import { loadBehavior } from '../thread/load-behavior.ts'
 import { NodeThreads, type PoolOptions } from '../thread/node-threads.ts'
 import type { AppDefinition } from './app.ts'
@@ -46,8 +48,8 @@ export interface NodeOptions {
   readonly cluster?: string
   /** How long `stop` lets running calls of others finish, in milliseconds. Default 5,000. */
   readonly drainMs?: number
-  /** The calls of other nodes that this node works on at a time; more are refused with `ERR_OVERLOADED`. Default 10,000. */
-  readonly inboundCallsMax?: number
+  /** How much work for callers this node takes: calls that run, that wait for their turn, and of one peer. */
+  readonly load?: Partial<LoadLimits>
   /**
    * The old-generation heap that each thread of its own may fill, in MiB, from 16. A thread that needs more ends with
    * `ERR_WORKER_OUT_OF_MEMORY`, and nobody else does; memory outside of the heap does not count. Default: Node's, which
@@ -101,6 +103,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   checkThreadHeap(options.threadHeapMb)
   checkPool(options.threadPool)
   checkSpares(options.spareThreads)
+  const loadLimits = checkedLoad(options.load)
   const marker = options.platform === undefined ? blockMarker(options.watchdog) : undefined
   const platform = options.platform ?? ownPlatform(options, marker)
   const regions = regionConfig(options, platform.environment)
@@ -139,8 +142,8 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const watchdog = marker && startWatchdog(marker, options.watchdog ?? {}, { node: id, life }, platform.log)
   const table = createRegionTable()
   const reader = openRegionTable(table)
-  const inbound = new InboundCalls(options.inboundCallsMax ?? 10_000)
-  const inbox = createRpcInbox(kernel, inbound)
+  const inbound = new InboundCalls(loadLimits, platform.clock)
+  const inbox = createRpcInbox(kernel, inbound, new ServedProcedures(app.procedures ?? []))
   const takeSpawn = (signal: SpawnSignal | CancelSignal): void => {
     if (signal.type === 'spawn') inbox.spawn(signal)
     else inbox.cancel(signal)
@@ -184,7 +187,6 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     transport,
     table,
     inbound,
-    procedures: app.procedures ?? [],
     self: { node: id, life, addresses: [...addresses], ...regions },
     onTable: () => node.tableWritten(),
   })
@@ -266,6 +268,15 @@ function checkPool({ size, blockedMs }: ThreadPoolOptions = {}): void {
     const message = `options.threadPool.blockedMs must be from 50 to 3,600,000, not ${blockedMs}`
     throw new NodeError('ERR_BAD_CONFIG', message)
   }
+}
+
+function checkedLoad(given: Partial<LoadLimits> = {}): LoadLimits {
+  const limits = { ...loadLimitsDefault, ...given }
+  for (const [name, most] of Object.entries(limits)) {
+    if (Number.isSafeInteger(most) && most >= 1) continue
+    throw new NodeError('ERR_BAD_CONFIG', `options.load.${name} must be a whole number from 1, not ${most}`)
+  }
+  return limits
 }
 
 function checkSpares(spares: number | undefined): void {

@@ -24,7 +24,6 @@ export interface SystemTreeOptions {
   readonly transport: Transport
   readonly table: SharedArrayBuffer
   readonly inbound: InboundCalls
-  readonly procedures: readonly OfferedProcedure[]
   readonly self: {
     readonly node: string
     readonly life: number
@@ -43,7 +42,7 @@ export interface SystemTreeOptions {
  * Remote processes hang under RpcProcesses, before RpcServer, so that a crash of RpcServer loses none.
  */
 export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
-  const { kernel, links, transport, table, inbound, procedures, self } = options
+  const { kernel, links, transport, table, inbound, self } = options
   const record = (): Omit<NodeRecord, 'version'> => ({
     node: self.node,
     life: self.life,
@@ -77,7 +76,7 @@ export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
       systemChild('mesh', mesh, membershipServerName),
       systemChild('RegionRegistry', registry, regionRegistryName),
       systemChild('RpcProcesses', rpcProcesses(kernel, inbound), rpcProcessesName),
-      systemChild('RpcServer', rpcServer(kernel, inbound, procedures), rpcServerName),
+      systemChild('RpcServer', rpcServer(kernel, inbound), rpcServerName),
     ],
   })
 }

@@ -1,59 +1,114 @@
-import type { Clock } from '../platform/clock.ts'
-import { always } from '../platform/property.ts'
-import { formatPid, type Pid } from '../actor/pid.ts'
-import { isLost, type LostPeer } from '../actor/edges.ts'
+import type { LostPeer } from '../actor/edges.ts'
+import type { Pid } from '../actor/pid.ts'
+import type { Failure } from '../actor/signal.ts'
+import { RingQueue } from '../base/ring-queue.ts'
+import type { Clock, Timer } from '../platform/clock.ts'
+import { CallTable } from './call-table.ts'
+import type { InboundCall, ProcedureLoad } from './inbound-call.ts'
+import { type LoadLimits, lookOverMs, startingMax } from './load-limits.ts'
 
-/** A call that another node, thread or actor made and that this node has not finished. */
-export interface InboundCall {
-  readonly call: Pid
-  /** The remote process that runs it; none while it waits for its turn. */
-  process: Pid | undefined
+/** What the calls that arrived are told. */
+export interface InboundListener {
+  /** Its turn has come. */
+  begins(call: InboundCall): void
+  /** It left the queue without having been begun. */
+  refused(call: InboundCall, failure: Failure): void
 }
 
 /**
- * The calls that this node works on, by the address of the call. It outlives the RpcServer actor, as a cancellation must
- * find its process also after a crash there. A cancellation is noted here the moment its frame is read, before any
- * request of the same buffer is begun.
+ * The calls that this node works on, by the address of the call, and the queues in front of the work. It outlives the
+ * RpcServer actor, as a cancellation must find its process also after a crash there. A cancellation is noted here the
+ * moment its frame is read, before any request of the same buffer is begun.
+ *
+ * A call begins when its procedure and the node have room, the procedures with waiting calls one after the other, so that
+ * a flood of one does not stop the others.
  */
 export class InboundCalls {
-  readonly #calls = new Map<string, InboundCall>()
-  readonly #limit: number
+  on: InboundListener = { begins() {}, refused() {} }
+  readonly #clock: Clock
+  readonly #limits: LoadLimits
+  readonly #calls = new CallTable<InboundCall>()
+  /** The procedures that have calls waiting and room for one. */
+  readonly #line = new RingQueue<ProcedureLoad>()
+  /** The procedures with waiting calls. */
+  readonly #crowded = new Set<ProcedureLoad>()
+  #inFlight = 0
+  #starting = 0
+  #waiting = 0
+  #isBeginning = false
+  #lookOver: Timer | undefined
   #onEmpty: (() => void) | undefined
 
-  constructor(limit: number) {
-    this.#limit = limit
+  constructor(limits: LoadLimits, clock: Clock) {
+    this.#limits = limits
+    this.#clock = clock
   }
 
   get size(): number {
     return this.#calls.size
   }
 
-  /** Notes a request; `false` when the node has as many as it takes. */
-  arrive(call: Pid): boolean {
-    if (this.#calls.size >= this.#limit) return false
-    const key = formatPid(call)
-    always(!this.#calls.has(key), 'skerry/a call arrives once', { call: key })
-    this.#calls.set(key, { call, process: undefined })
-    return true
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /**
+   * Takes a call, which begins now or later, or gives the reason why not. `'known'`: it came before, which only a peer
+   * that is wrong or hostile does.
+   */
+  arrive(call: InboundCall): Failure | 'known' | undefined {
+    if (this.#calls.get(call.call) !== undefined) return 'known'
+    const { load } = call.served
+    if (this.#calls.countOf(call.call) >= this.#limits.perPeerMax) {
+      return overloaded(`The node has ${this.#limits.perPeerMax} calls of ${call.call.node}, as many as it takes`)
+    }
+    if (this.#hasRoom(load) && load.waiting.length === 0) {
+      this.#calls.add(call)
+      this.#begin(call)
+      return undefined
+    }
+    if (this.#waiting >= this.#limits.waitingMax) return overloaded('The node has as many calls waiting as it takes')
+    if (load.waiting.length >= load.limits.maxWaiting) {
+      const oldest = load.waiting.isStanding(this.#clock.monotonic()) ? load.waiting.takeOldest() : undefined
+      if (oldest === undefined) return overloaded('The procedure has as many calls waiting as it takes')
+      this.#giveBack(oldest, 'Newer calls went first')
+    }
+    this.#calls.add(call)
+    this.#wait(call)
+    return undefined
   }
 
   /** Whether its caller still waits for it. */
   isWanted(call: Pid): boolean {
-    return this.#calls.has(formatPid(call))
+    return this.#calls.get(call) !== undefined
   }
 
   running(call: Pid, process: Pid): void {
-    const inbound = this.#calls.get(formatPid(call))
-    if (inbound !== undefined) inbound.process = process
+    const inbound = this.#calls.get(call)
+    if (inbound === undefined) return
+    inbound.process = process
+    if (inbound.state !== 'starting') return
+    inbound.state = 'running'
+    this.#starting -= 1
+    this.#beginNext()
   }
 
   /** It is over, whatever came of it; gives back its process, if it has begun. */
   end(call: Pid): Pid | undefined {
-    const key = formatPid(call)
-    const inbound = this.#calls.get(key)
-    this.#calls.delete(key)
-    if (this.#calls.size === 0) this.#onEmpty?.()
-    return inbound?.process
+    const inbound = this.#calls.get(call)
+    if (inbound === undefined) return undefined
+    this.#calls.delete(call)
+    this.#leave(inbound)
+    return inbound.process
+  }
+
+  /** Gives back every call that waits for its turn. */
+  giveBackWaiting(failure: Failure): void {
+    for (const load of [...this.#crowded]) {
+      for (let call = load.waiting.takeOldest(); call !== undefined; call = load.waiting.takeOldest()) {
+        this.#refuse(call, failure)
+      }
+    }
   }
 
   /** Resolves when no call is left, or after `atMostMs`. */
@@ -70,17 +125,117 @@ export class InboundCalls {
 
   /** All remote processes are gone: forgets their calls. Those that wait for their turn stay. */
   endRunning(): void {
-    for (const { call, process } of [...this.#calls.values()]) if (process !== undefined) this.end(call)
+    for (const { call, process } of this.#calls.values()) if (process !== undefined) this.end(call)
   }
 
   /** Ends all calls of a lost node or thread; gives back the processes that still run for them. */
   endLost(lost: LostPeer): Pid[] {
     const processes: Pid[] = []
-    for (const { call } of [...this.#calls.values()]) {
-      if (!isLost(call, lost)) continue
-      const process = this.end(call)
-      if (process !== undefined) processes.push(process)
+    for (const inbound of this.#calls.lost(lost)) {
+      this.#leave(inbound)
+      if (inbound.process !== undefined) processes.push(inbound.process)
     }
     return processes
   }
+
+  stop(): void {
+    this.#lookOver?.cancel()
+  }
+
+  #hasRoom(load: ProcedureLoad): boolean {
+    return (
+      load.inFlight < load.limits.maxInFlight &&
+      this.#inFlight < this.#limits.inFlightMax &&
+      this.#starting < startingMax
+    )
+  }
+
+  #begin(call: InboundCall): void {
+    call.state = 'starting'
+    call.served.load.inFlight += 1
+    this.#inFlight += 1
+    this.#starting += 1
+    this.on.begins(call)
+  }
+
+  #wait(call: InboundCall): void {
+    call.served.load.waiting.push(call, this.#clock.monotonic())
+    this.#waiting += 1
+    this.#crowded.add(call.served.load)
+    this.#standInLine(call.served.load)
+    this.#lookOver ??= this.#clock.after(lookOverMs, () => this.#lookOverWaiting())
+  }
+
+  /** Gives back what it held: a place in the queue, or room for another. */
+  #leave(call: InboundCall): void {
+    const { load } = call.served
+    if (call.state === 'waiting') {
+      load.waiting.remove(call)
+      this.#leftQueue(load)
+    } else {
+      load.inFlight -= 1
+      this.#inFlight -= 1
+      if (call.state === 'starting') this.#starting -= 1
+      this.#standInLine(load)
+      this.#beginNext()
+    }
+    if (this.#calls.size === 0) this.#onEmpty?.()
+  }
+
+  #leftQueue(load: ProcedureLoad): void {
+    this.#waiting -= 1
+    if (load.waiting.length === 0) this.#crowded.delete(load)
+  }
+
+  #standInLine(load: ProcedureLoad): void {
+    if (load.inLine || load.waiting.length === 0 || load.inFlight >= load.limits.maxInFlight) return
+    load.inLine = true
+    this.#line.push(load)
+  }
+
+  #beginNext(): void {
+    // Whoever can't begin after all is ended from within, which asks for the next: the loop below, not one inside it.
+    if (this.#isBeginning) return
+    this.#isBeginning = true
+    while (this.#line.length > 0 && this.#starting < startingMax && this.#inFlight < this.#limits.inFlightMax) {
+      const load = this.#line.shift() as ProcedureLoad
+      load.inLine = false
+      if (load.inFlight >= load.limits.maxInFlight) continue
+      const nowMs = this.#clock.monotonic()
+      const next = load.waiting.take(nowMs)
+      if (next === undefined) continue
+      if (next.giveUpMs <= nowMs) this.#giveBack(next, 'Its turn did not come in time')
+      else {
+        this.#leftQueue(load)
+        this.#begin(next)
+      }
+      this.#standInLine(load)
+    }
+    this.#isBeginning = false
+  }
+
+  #lookOverWaiting(): void {
+    this.#lookOver = undefined
+    const nowMs = this.#clock.monotonic()
+    for (const load of [...this.#crowded]) {
+      for (const call of load.waiting.takeHopeless(nowMs)) this.#giveBack(call, 'Its turn did not come in time')
+    }
+    if (this.#waiting > 0) this.#lookOver ??= this.#clock.after(lookOverMs, () => this.#lookOverWaiting())
+  }
+
+  #giveBack(call: InboundCall, message: string): void {
+    this.#refuse(call, overloaded(message))
+  }
+
+  /** Of a call that was taken out of its queue. */
+  #refuse(call: InboundCall, failure: Failure): void {
+    this.#calls.delete(call.call)
+    this.#leftQueue(call.served.load)
+    this.on.refused(call, failure)
+    if (this.#calls.size === 0) this.#onEmpty?.()
+  }
+}
+
+function overloaded(message: string): Failure {
+  return { code: 'ERR_OVERLOADED', outcome: 'not-run', message }
 }

@@ -4,6 +4,7 @@ import { mailboxLimitDefault } from '../actor/mailbox.ts'
 import type { ProcedureName, ProcedureRef } from '../actor/remote-verbs.ts'
 import type { Placement, RemoteWork } from '../actor/thread-starter.ts'
 import { SpecError } from '../otp/errors.ts'
+import { type ProcedureLimits, procedureLimitsDefault } from './load-limits.ts'
 import { ProcedureContext } from './procedure-context.ts'
 import { remoteProcess } from './remote-process.ts'
 
@@ -40,6 +41,13 @@ export interface Implementation<Input, Output> {
   readonly thread?: Placement
   /** Versions of callers that this one serves beside its own. */
   readonly compatible?: readonly number[]
+  /** How many calls of it run at a time on a node, from 1; the others wait for their turn. Default: as many as the node takes. */
+  readonly maxInFlight?: number
+  /**
+   * How many calls of it may wait on a node for their turn, from 0, and no call for more than half of its time. More, or
+   * longer, is refused with `ERR_OVERLOADED` (`not-run`), and another node is tried. Default 1,000.
+   */
+  readonly maxWaiting?: number
   /** Runs in a remote process of its own, linked to the call. */
   run(ctx: ProcedureContext, input: Input): MaybePromise<Output>
 }
@@ -53,6 +61,7 @@ export interface ProcedureDefinition<Input, Output> extends Implementation<Input
 export interface OfferedProcedure extends ProcedureName {
   readonly compatible: readonly number[]
   readonly thread: Placement
+  readonly limits: ProcedureLimits
   /** Runs it; found by its name in the module's exports where it runs on another thread. */
   readonly behavior: Behavior
 }
@@ -98,6 +107,8 @@ export interface AnyImplementation {
   readonly module?: ModuleMeta
   readonly thread?: Placement
   readonly compatible?: readonly number[]
+  readonly maxInFlight?: number
+  readonly maxWaiting?: number
   run(ctx: ProcedureContext, input: unknown): unknown
 }
 
@@ -123,7 +134,19 @@ function here<Input, Output>(
         output,
       }),
   }
-  return { ...identity, compatible: implementation.compatible ?? [], thread, behavior }
+  const limits = checkedLimits(identity.name, implementation)
+  return { ...identity, compatible: implementation.compatible ?? [], thread, limits, behavior }
+}
+
+function checkedLimits(name: string, given: AnyImplementation): ProcedureLimits {
+  const { maxInFlight, maxWaiting } = { ...procedureLimitsDefault, ...given }
+  if (maxInFlight !== Infinity && !(Number.isSafeInteger(maxInFlight) && maxInFlight >= 1)) {
+    throw new SpecError(`Procedure "${name}": maxInFlight must be a whole number from 1`)
+  }
+  if (!Number.isSafeInteger(maxWaiting) || maxWaiting < 0) {
+    throw new SpecError(`Procedure "${name}": maxWaiting must be a whole number from 0`)
+  }
+  return { maxInFlight, maxWaiting }
 }
 
 /** What tells one procedure from another on a node, and its behavior's name. */

@@ -2,11 +2,13 @@ import type { ExitReason } from '../actor/exit-reason.ts'
 import type { LostPeer } from '../actor/edges.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import type { Replier } from '../actor/mailbox.ts'
-import type { Pid } from '../actor/pid.ts'
+import { formatPid, type Pid } from '../actor/pid.ts'
 import type { CancelSignal, Failure, SpawnSignal } from '../actor/signal.ts'
-import { chance, reachable, sometimes } from '../platform/property.ts'
+import { always, chance, reachable, sometimes } from '../platform/property.ts'
+import { InboundCall } from './inbound-call.ts'
 import type { InboundCalls } from './inbound-calls.ts'
-import { type ArrivedSpawn, rpcProcessesName, rpcServerName } from './rpc-server.ts'
+import { rpcProcessesName, rpcServerName } from './rpc-server.ts'
+import type { ServedProcedures } from './served-procedures.ts'
 
 /** Where requests and cancellations enter this node, from its own threads and from others. */
 export interface RpcInbox {
@@ -18,23 +20,27 @@ export interface RpcInbox {
   close(): void
 }
 
-export function createRpcInbox(kernel: Kernel, inbound: InboundCalls): RpcInbox {
+export function createRpcInbox(kernel: Kernel, inbound: InboundCalls, procedures: ServedProcedures): RpcInbox {
+  const { clock } = kernel.platform
   let closed = false
+  inbound.on = {
+    begins(call) {
+      const server = find(rpcServerName)
+      if (server === undefined) refuse(call, restarting)
+      else server.receive({ type: 'request', name: 'spawn', args: [call], encoded: false, replier: call })
+    },
+    refused(call, failure) {
+      kernel.counters.overloads += 1
+      answer(call.call, failure)
+    },
+  }
 
   return {
     spawn(signal) {
-      const replier = refuser(kernel, inbound, signal.from)
-      const actor = find(rpcServerName)
-      if (closed) {
-        replier.fail({ code: 'ERR_DRAINING', outcome: 'not-run', message: 'The node is leaving and takes no new work' })
-      } else if (actor === undefined) {
-        replier.fail({ code: 'ERR_NOT_READY', outcome: 'not-run', message: 'The node is not ready yet' })
-      } else if (chance('skerry/refuse a call as overloaded') || !inbound.arrive(signal.from)) {
-        replier.fail({ code: 'ERR_OVERLOADED', outcome: 'not-run', message: 'The node has as many calls as it takes' })
-      } else {
-        const arrived: ArrivedSpawn = { signal, arrivedMs: kernel.platform.clock.monotonic() }
-        actor.receive({ type: 'request', name: 'spawn', args: [arrived], encoded: false, replier })
-      }
+      const failure = take(signal)
+      if (failure === undefined) return
+      if (failure.code === 'ERR_OVERLOADED') kernel.counters.overloads += 1
+      answer(signal.from, failure)
     },
     cancel(signal) {
       const process = inbound.end(signal.from)
@@ -49,7 +55,32 @@ export function createRpcInbox(kernel: Kernel, inbound: InboundCalls): RpcInbox 
     },
     close() {
       closed = true
+      inbound.giveBackWaiting(leaving)
     },
+  }
+
+  /** Takes a request, or gives the reason why not. */
+  function take(signal: SpawnSignal): Failure | undefined {
+    if (closed) return leaving
+    if (find(rpcServerName) === undefined) return notReady('The node is not ready yet')
+    const { procedure: name, version } = signal.request
+    const served = procedures.find({ name, version })
+    if (served === undefined) return noProcedure(procedures.versionsOf(name), version)
+    if (chance('skerry/refuse a call as overloaded')) return overloaded('The node has as many calls as it takes')
+    const refusal = inbound.arrive(new InboundCall(signal, served, clock.monotonic(), refuse))
+    if (refusal !== 'known') return refusal
+    always(false, 'skerry/a call arrives once', { call: formatPid(signal.from) })
+    kernel.counters.refusedSignals += 1
+    return undefined
+  }
+
+  function refuse({ call }: InboundCall, failure: Failure): void {
+    inbound.end(call)
+    answer(call, failureOfNode(failure))
+  }
+
+  function answer(call: Pid, failure: Failure): void {
+    kernel.route({ type: 'reply', to: call, ref: 0, result: { ok: false, failure } })
   }
 
   function stop(process: Pid, reason: ExitReason): void {
@@ -71,22 +102,30 @@ export function createRpcInbox(kernel: Kernel, inbound: InboundCalls): RpcInbox 
 // A stop order is not answered, and if RpcProcesses ends first, so do all processes.
 const nobody: Replier = { reply() {}, fail() {} }
 
-/** The way back for a request that is not run. What is run answers the call itself. */
-function refuser(kernel: Kernel, inbound: InboundCalls, call: Pid): Replier {
-  return {
-    reply() {},
-    fail(failure: Failure) {
-      inbound.end(call)
-      const refused =
-        failure.code === 'ERR_CALLEE_EXITED' || failure.code === 'ERR_MAILBOX_FULL' ? notReady(failure) : failure
-      kernel.route({ type: 'reply', to: call, ref: 0, result: { ok: false, failure: refused } })
-    },
-  }
+const leaving: Failure = {
+  code: 'ERR_DRAINING',
+  outcome: 'not-run',
+  message: 'The node is leaving and takes no new work',
 }
+const restarting: Failure = notReady('The node is restarting its own actors')
 
 /** The node's own actors crashed or are flooded: to the caller it's one and the same, the node could not take the call. */
-function notReady(failure: Failure): Failure {
-  return failure.code === 'ERR_MAILBOX_FULL'
-    ? { ...failure, code: 'ERR_OVERLOADED', message: 'The node has too many requests waiting' }
-    : { ...failure, code: 'ERR_NOT_READY', message: `The node could not take the call: ${failure.message}` }
+function failureOfNode(failure: Failure): Failure {
+  if (failure.code === 'ERR_MAILBOX_FULL') return overloaded('The node has too many requests waiting')
+  if (failure.code !== 'ERR_CALLEE_EXITED') return failure
+  return { ...failure, code: 'ERR_NOT_READY', message: `The node could not take the call: ${failure.message}` }
+}
+
+function noProcedure(versions: readonly number[], wanted: number): Failure {
+  const here = versions.length === 0 ? 'no procedure of that name' : `only version ${versions.join(', ')}`
+  const message = `The node has ${here}; version ${wanted} was asked for`
+  return { code: 'ERR_NO_PROCEDURE', outcome: 'not-run', message }
+}
+
+function notReady(message: string): Failure {
+  return { code: 'ERR_NOT_READY', outcome: 'not-run', message }
+}
+
+function overloaded(message: string): Failure {
+  return { code: 'ERR_OVERLOADED', outcome: 'not-run', message }
 }

@@ -1,10 +1,47 @@
 import { virtualClock } from '@skerry/testing'
 import { describe, expect, it } from 'vitest'
+import { procedure } from '../../src/rpc/procedure.ts'
 import type { Pid } from '../../src/actor/pid.ts'
+import type { Failure } from '../../src/actor/signal.ts'
+import { InboundCall, ProcedureLoad } from '../../src/rpc/inbound-call.ts'
 import { InboundCalls } from '../../src/rpc/inbound-calls.ts'
+import { type LoadLimits, loadLimitsDefault, standingMs, startingMax } from '../../src/rpc/load-limits.ts'
 
 const call = (serial: number, node = 'a', thread = 0): Pid => ({ node, life: 1, thread, serial })
 const process = (serial: number): Pid => ({ node: 'me', life: 9, thread: 0, serial })
+
+interface Limits {
+  readonly maxInFlight?: number
+  readonly maxWaiting?: number
+}
+
+/** Calls of one procedure, or of several, on a clock of their own. */
+function world(limits: Limits = {}, node: Partial<LoadLimits> = {}) {
+  const clock = virtualClock()
+  const inbound = new InboundCalls({ ...loadLimitsDefault, ...node }, clock)
+  const begun: number[] = []
+  const refused: number[] = []
+  inbound.on = {
+    begins: ({ call: { serial } }) => begun.push(serial),
+    refused: ({ call: { serial } }, failure) => {
+      expect(failure).toMatchObject({ code: 'ERR_OVERLOADED', outcome: 'not-run' })
+      refused.push(serial)
+    },
+  }
+  const serves = (own: Limits) => {
+    const offered = procedure({ name: 'work', run: () => 1, ...own })
+    return { procedure: offered, load: new ProcedureLoad(offered.limits) }
+  }
+  const work = serves(limits)
+  const arrive = (from: Pid, timeLeftMs = 1_000, served = work): Failure | 'known' | undefined => {
+    const request = { procedure: 'work', version: 1, timeLeftMs, idempotencyKey: undefined, callerRegion: '' }
+    const signal = { type: 'spawn', from, to: call(0, 'me'), request: { ...request, input: new Uint8Array() } } as const
+    return inbound.arrive(new InboundCall(signal, served, clock.monotonic(), () => undefined))
+  }
+  /** It begins, and its process is there. */
+  const run = (from: Pid): void => inbound.running(from, process(from.serial))
+  return { clock, inbound, arrive, run, serves, begun, refused }
+}
 
 /** Whether the promise has resolved, after everything that can happen without time has. */
 function watched(promise: Promise<void>): { done: boolean } {
@@ -15,18 +52,18 @@ function watched(promise: Promise<void>): { done: boolean } {
 
 describe('the calls that a node works on', () => {
   it('are wanted from their arrival to their end', () => {
-    const inbound = new InboundCalls(10)
+    const { inbound, arrive } = world()
     expect(inbound.isWanted(call(1))).toBe(false)
-    expect(inbound.arrive(call(1))).toBe(true)
+    expect(arrive(call(1))).toBeUndefined()
     expect(inbound.isWanted(structuredClone(call(1)))).toBe(true)
     inbound.end(call(1))
     expect(inbound.isWanted(call(1))).toBe(false)
   })
 
   it('give their process to the one who ends them first, if they had begun', () => {
-    const inbound = new InboundCalls(10)
-    inbound.arrive(call(1))
-    inbound.arrive(call(2))
+    const { inbound, arrive } = world()
+    arrive(call(1))
+    arrive(call(2))
     inbound.running(call(1), process(5))
     expect(inbound.end(call(2))).toBeUndefined()
     expect(inbound.end(call(1))).toEqual(process(5))
@@ -34,26 +71,24 @@ describe('the calls that a node works on', () => {
   })
 
   it('are not brought back by a process that starts after their end', () => {
-    const inbound = new InboundCalls(10)
-    inbound.arrive(call(1))
+    const { inbound, arrive } = world()
+    arrive(call(1))
     inbound.end(call(1))
     inbound.running(call(1), process(5))
     expect(inbound.isWanted(call(1))).toBe(false)
     expect(inbound.size).toBe(0)
   })
 
-  it('are refused above the limit, and taken again when one has ended', () => {
-    const inbound = new InboundCalls(2)
-    expect([1, 2, 3].map((serial) => inbound.arrive(call(serial)))).toEqual([true, true, false])
-    expect(inbound.isWanted(call(3))).toBe(false)
-    inbound.end(call(1))
-    expect(inbound.arrive(call(3))).toBe(true)
-    expect(inbound.size).toBe(2)
+  it('that come twice are taken once', () => {
+    const { inbound, arrive, begun } = world()
+    arrive(call(1))
+    expect(arrive(call(1))).toBe('known')
+    expect([inbound.size, begun]).toEqual([1, [1]])
   })
 
   it('of a lost node all end, and only the processes that run for them are given back', () => {
-    const inbound = new InboundCalls(10)
-    for (const each of [call(1), call(2), call(3, 'b')]) inbound.arrive(each)
+    const { inbound, arrive } = world()
+    for (const each of [call(1), call(2), call(3, 'b')]) arrive(each)
     inbound.running(call(1), process(5))
     inbound.running(call(3, 'b'), process(6))
     expect(inbound.endLost({ node: 'a', life: 1 })).toEqual([process(5)])
@@ -62,9 +97,9 @@ describe('the calls that a node works on', () => {
   })
 
   it('of another life of the node, or another of its threads, go on', () => {
-    const inbound = new InboundCalls(10)
-    inbound.arrive(call(1))
-    inbound.arrive(call(2, 'a', 4))
+    const { inbound, arrive } = world()
+    arrive(call(1))
+    arrive(call(2, 'a', 4))
     expect(inbound.endLost({ node: 'a', life: 2 })).toEqual([])
     inbound.endLost({ node: 'a', life: 1, thread: 4 })
     expect(inbound.isWanted(call(1))).toBe(true)
@@ -72,10 +107,167 @@ describe('the calls that a node works on', () => {
   })
 })
 
+describe('a limit', () => {
+  it('of a procedure lets that many begin, and the others as these end', () => {
+    const { inbound, arrive, run, begun } = world({ maxInFlight: 2 })
+    for (const serial of [1, 2, 3, 4]) arrive(call(serial))
+    expect([begun, inbound.waiting]).toEqual([[1, 2], 2])
+    run(call(1))
+    expect(begun).toEqual([1, 2])
+    inbound.end(call(1))
+    inbound.end(call(2))
+    expect([begun, inbound.waiting]).toEqual([[1, 2, 3, 4], 0])
+  })
+
+  it('of the node holds over all procedures, whose calls then begin by turns', () => {
+    const { inbound, arrive, run, serves, begun } = world({}, { inFlightMax: 1 })
+    const other = serves({})
+    for (const serial of [1, 2, 3, 4]) arrive(call(serial))
+    for (const serial of [5, 6]) arrive(call(serial), 1_000, other)
+    for (let done = 0; done < 5; done += 1) {
+      run(call(begun[done] as number))
+      inbound.end(call(begun[done] as number))
+    }
+    expect(begun).toEqual([1, 2, 5, 3, 6, 4])
+  })
+
+  it('of a peer refuses its calls at once, and no others', () => {
+    const { inbound, arrive } = world({ maxInFlight: 1 }, { perPeerMax: 2 })
+    for (const serial of [1, 2]) expect(arrive(call(serial))).toBeUndefined()
+    expect(arrive(call(3))).toMatchObject({ code: 'ERR_OVERLOADED', outcome: 'not-run' })
+    expect(arrive(call(3, 'b'))).toBeUndefined()
+    inbound.end(call(2))
+    expect(arrive(call(4))).toBeUndefined()
+  })
+
+  it('of the queue, of a procedure or of all, refuses the newest in a burst', () => {
+    const one = world({ maxInFlight: 1, maxWaiting: 1 })
+    expect([1, 2, 3].map((serial) => one.arrive(call(serial)) === undefined)).toEqual([true, true, false])
+    const all = world({ maxInFlight: 1 }, { waitingMax: 1 })
+    expect([1, 2, 3].map((serial) => all.arrive(call(serial)) === undefined)).toEqual([true, true, false])
+  })
+
+  it('of those that were let in and have no process keeps the rest where the order can still be chosen', () => {
+    const { inbound, arrive, run, begun } = world()
+    for (let serial = 1; serial <= startingMax + 2; serial += 1) arrive(call(serial))
+    expect([begun.length, inbound.waiting]).toEqual([startingMax, 2])
+    run(call(1))
+    expect(begun.at(-1)).toBe(startingMax + 1)
+  })
+})
+
+describe('the queue', () => {
+  it('lets go of a call that was cancelled or whose peer was lost', () => {
+    const { inbound, arrive, begun, refused } = world({ maxInFlight: 1 })
+    for (const each of [call(1), call(2), call(3, 'b'), call(4)]) arrive(each)
+    inbound.end(call(2))
+    inbound.endLost({ node: 'b', life: 1 })
+    expect(inbound.waiting).toBe(1)
+    inbound.end(call(1))
+    expect([begun, refused]).toEqual([[1, 4], []])
+  })
+
+  it('gives a call back as not run when half of its time is over', async () => {
+    const { inbound, clock, arrive, refused } = world({ maxInFlight: 1 })
+    arrive(call(1))
+    arrive(call(2), 1_000)
+    arrive(call(3), 200)
+    await clock.advance(99)
+    expect(refused).toEqual([])
+    await clock.advance(11)
+    expect(refused).toEqual([3])
+    await clock.advance(400)
+    expect([refused, inbound.size]).toEqual([[3, 2], 1])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('takes the oldest first in a burst, and the newest first when it stands', async () => {
+    const { inbound, clock, arrive, begun } = world({ maxInFlight: 1 })
+    for (const serial of [1, 2, 3, 4]) arrive(call(serial))
+    inbound.end(call(1))
+    expect(begun).toEqual([1, 2])
+    await clock.advance(standingMs + 1)
+    arrive(call(5))
+    for (const serial of [2, 5, 4]) inbound.end(call(serial))
+    expect(begun).toEqual([1, 2, 5, 4, 3])
+  })
+
+  it('that stands and is full gives its place to the newest', async () => {
+    const { clock, arrive, refused } = world({ maxInFlight: 1, maxWaiting: 2 })
+    for (const serial of [1, 2, 3]) arrive(call(serial))
+    await clock.advance(standingMs + 1)
+    expect(arrive(call(4))).toBeUndefined()
+    expect(refused).toEqual([2])
+  })
+
+  it('is given back as a whole', () => {
+    const { inbound, arrive, begun } = world({ maxInFlight: 1 })
+    const failures: Failure[] = []
+    inbound.on = { ...inbound.on, refused: (_call, failure) => failures.push(failure) }
+    for (const serial of [1, 2, 3]) arrive(call(serial))
+    const leaving: Failure = { code: 'ERR_DRAINING', outcome: 'not-run', message: 'leaving' }
+    inbound.giveBackWaiting(leaving)
+    expect([failures, inbound.size, begun]).toEqual([[leaving, leaving], 1, [1]])
+  })
+
+  it('is not left by one after the other from within when none of them can begin', () => {
+    const { inbound, arrive } = world(
+      { maxInFlight: 1, maxWaiting: 20_000 },
+      { waitingMax: 20_000, perPeerMax: 20_000 },
+    )
+    let depth = 0
+    let deepest = 0
+    inbound.on = {
+      ...inbound.on,
+      begins: (one) => {
+        if (one.call.serial === 1) return
+        depth += 1
+        deepest = Math.max(deepest, depth)
+        inbound.end(one.call)
+        depth -= 1
+      },
+    }
+    for (let serial = 1; serial <= 15_000; serial += 1) arrive(call(serial))
+    inbound.end(call(1))
+    expect([inbound.size, deepest]).toEqual([0, 1])
+  })
+
+  it.each([
+    { timeoutMs: 5_000, maxInFlight: 10 },
+    { timeoutMs: 200, maxInFlight: 10 },
+    { timeoutMs: 2_000, maxInFlight: 1 },
+  ])(
+    'keeps the goodput of $maxInFlight at a time with $timeoutMs ms of time at four times what can be done',
+    async ({ timeoutMs, maxInFlight }) => {
+      const serviceMs = 50
+      const { inbound, clock, arrive } = world({ maxInFlight })
+      let inTime = 0
+      inbound.on = {
+        begins({ call: { serial }, arrivedMs }) {
+          inbound.running(call(serial), process(serial))
+          clock.after(serviceMs, () => {
+            if (inbound.end(call(serial)) !== undefined && clock.monotonic() - arrivedMs <= timeoutMs) inTime += 1
+          })
+        },
+        refused() {},
+      }
+      const perSecond = (maxInFlight * 1_000) / serviceMs
+      const seconds = 20
+      for (let serial = 1; serial <= 4 * perSecond * seconds; serial += 1) {
+        arrive(call(serial), timeoutMs)
+        // The caller gives up at its deadline, and says so.
+        clock.after(timeoutMs, () => inbound.end(call(serial)))
+        await clock.advance(1_000 / (4 * perSecond))
+      }
+      expect(inTime / (perSecond * seconds)).toBeGreaterThan(0.95)
+    },
+  )
+})
+
 describe('when all remote processes are gone', () => {
   it('only the calls that still wait for their turn go on', () => {
-    const inbound = new InboundCalls(10)
-    for (const each of [call(1), call(2)]) inbound.arrive(each)
+    const { inbound, arrive } = world()
+    for (const each of [call(1), call(2)]) arrive(each)
     inbound.running(call(1), process(5))
     inbound.endRunning()
     expect([call(1), call(2)].map((each) => inbound.isWanted(each))).toEqual([false, true])
@@ -84,13 +276,13 @@ describe('when all remote processes are gone', () => {
 
 describe('waiting for their end', () => {
   it('is over at once when there are none', async () => {
-    await new InboundCalls(10).whenEmpty(virtualClock(), 1_000)
+    const { inbound, clock } = world()
+    await inbound.whenEmpty(clock, 1_000)
   })
 
   it('is over with the last one, and leaves no timer', async () => {
-    const clock = virtualClock()
-    const inbound = new InboundCalls(10)
-    for (const each of [call(1), call(2)]) inbound.arrive(each)
+    const { inbound, clock, arrive } = world()
+    for (const each of [call(1), call(2)]) arrive(each)
     const empty = watched(inbound.whenEmpty(clock, 1_000))
     inbound.end(call(1))
     await clock.advance(10)
@@ -102,9 +294,8 @@ describe('waiting for their end', () => {
   })
 
   it('is over when the time is, though they are not', async () => {
-    const clock = virtualClock()
-    const inbound = new InboundCalls(10)
-    inbound.arrive(call(1))
+    const { inbound, clock, arrive } = world()
+    arrive(call(1))
     const empty = watched(inbound.whenEmpty(clock, 1_000))
     await clock.advance(999)
     expect(empty.done).toBe(false)

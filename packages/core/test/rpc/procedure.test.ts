@@ -10,13 +10,16 @@ const badSpec = expect.objectContaining({ code: 'ERR_BAD_SPEC' })
 
 describe('a procedure', () => {
   it('has version 1, no other versions and the main thread unless told otherwise', () => {
-    expect(procedure({ name: 'p', run })).toMatchObject({ name: 'p', version: 1, compatible: [], thread: 'same' })
+    const limits = { maxInFlight: Infinity, maxWaiting: 1_000 }
+    const expected = { name: 'p', version: 1, compatible: [], thread: 'same', limits }
+    expect(procedure({ name: 'p', run })).toMatchObject(expected)
   })
 
   it('keeps what it is told, and runs under its name and version', () => {
-    const given = { name: 'p', version: 3, compatible: [1, 2], thread: 'own', module: import.meta } as const
-    const { behavior, ...rest } = procedure({ ...given, run })
-    expect(rest).toEqual({ name: 'p', version: 3, compatible: [1, 2], thread: 'own' })
+    const limits = { maxInFlight: 4, maxWaiting: 0 }
+    const identity = { name: 'p', version: 3, compatible: [1, 2], thread: 'own' } as const
+    const { behavior, ...rest } = procedure({ ...identity, ...limits, module: import.meta, run })
+    expect(rest).toEqual({ ...identity, limits })
     expect(behavior).toMatchObject({ name: 'p@3', module: import.meta.url })
   })
 
@@ -33,6 +36,12 @@ describe('a procedure', () => {
       expect(() => procedure({ name: 'p', version, run })).toThrow(badSpec)
       expect(() => contract({ name: 'p', version, input: anything, output: anything })).toThrow(badSpec)
     }
+  })
+
+  it('refuses limits that are no whole numbers', () => {
+    for (const maxInFlight of [0, -1, 1.5, NaN])
+      expect(() => procedure({ name: 'p', maxInFlight, run })).toThrow(badSpec)
+    for (const maxWaiting of [-1, 1.5, NaN]) expect(() => procedure({ name: 'p', maxWaiting, run })).toThrow(badSpec)
   })
 
   it('refuses a thread of its own when no other thread can load it', () => {

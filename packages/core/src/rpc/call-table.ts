@@ -1,0 +1,90 @@
+import { isLost, type LostPeer } from '../actor/edges.ts'
+import type { NodeId, Pid } from '../actor/pid.ts'
+import { SerialTable } from '../base/serial-table.ts'
+
+// The empty tables of this many threads of a peer are kept, as the next call from there needs one again.
+const idleThreadsMax = 64
+
+/** Something by the address of a call from this or another node. Two numbers and a node's id cost less to look up than a text made of them. */
+export class CallTable<T extends { readonly call: Pid }> {
+  readonly #peers = new Map<NodeId, Peer<T>[]>()
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** How many there are of one life of a node. */
+  countOf(call: Pid): number {
+    return this.#peerOf(call)?.size ?? 0
+  }
+
+  get(call: Pid): T | undefined {
+    return this.#peerOf(call)?.threads.get(call.thread)?.get(call.serial)
+  }
+
+  /** Puts in something that is not there yet. */
+  add(item: T): void {
+    const { node, life, thread, serial } = item.call
+    let peer = this.#peerOf(item.call)
+    if (peer === undefined) {
+      peer = { life, size: 0, threads: new Map() }
+      const lives = this.#peers.get(node)
+      if (lives === undefined) this.#peers.set(node, [peer])
+      else lives.push(peer)
+    }
+    let items = peer.threads.get(thread)
+    if (items === undefined) {
+      items = new SerialTable()
+      peer.threads.set(thread, items)
+    }
+    items.set(serial, item)
+    peer.size += 1
+    this.#size += 1
+  }
+
+  delete(call: Pid): boolean {
+    const peer = this.#peerOf(call)
+    const items = peer?.threads.get(call.thread)
+    if (peer === undefined || items?.delete(call.serial) !== true) return false
+    if (items.size === 0 && peer.threads.size > idleThreadsMax) peer.threads.delete(call.thread)
+    peer.size -= 1
+    this.#size -= 1
+    return true
+  }
+
+  values(): T[] {
+    return [...this.#peers.values()].flat().flatMap(itemsOf)
+  }
+
+  /** Those of a lost node or thread, whose own place is given up: nothing more will come from there. */
+  lost(lost: LostPeer): T[] {
+    const items = (this.#peers.get(lost.node) ?? []).flatMap(itemsOf).filter(({ call }) => isLost(call, lost))
+    for (const { call } of items) this.delete(call)
+    const lives = this.#peers.get(lost.node) ?? []
+    if (lost.thread !== undefined) lives.find(({ life }) => life === lost.life)?.threads.delete(lost.thread)
+    else {
+      const left = lives.filter(({ life }) => life !== lost.life)
+      if (left.length === 0) this.#peers.delete(lost.node)
+      else this.#peers.set(lost.node, left)
+    }
+    return items
+  }
+
+  #peerOf({ node, life }: Pid): Peer<T> | undefined {
+    const lives = this.#peers.get(node)
+    if (lives === undefined) return undefined
+    for (const peer of lives) if (peer.life === life) return peer
+    return undefined
+  }
+}
+
+interface Peer<T> {
+  readonly life: number
+  size: number
+  readonly threads: Map<number, SerialTable<T>>
+}
+
+function itemsOf<T>({ threads }: Peer<T>): T[] {
+  return [...threads.values()].flatMap((items) => items.entries().map(([, item]) => item))
+}

@@ -1,0 +1,63 @@
+import type { Replier } from '../actor/mailbox.ts'
+import type { Pid } from '../actor/pid.ts'
+import type { Failure, SpawnRequest, SpawnSignal } from '../actor/signal.ts'
+import { type ProcedureLimits, waitPart } from './load-limits.ts'
+import type { OfferedProcedure } from './procedure.ts'
+import { type WaitingCall, WaitingCalls } from './waiting-calls.ts'
+
+/** A call that another node, thread or actor made and that this node has not finished. */
+export class InboundCall implements Replier, WaitingCall<InboundCall> {
+  readonly call: Pid
+  readonly request: SpawnRequest
+  readonly served: ServedProcedure
+  readonly arrivedMs: number
+  readonly giveUpMs: number
+  older: InboundCall | undefined
+  newer: InboundCall | undefined
+  /** `starting`: let in; its process is not there yet. */
+  state: 'waiting' | 'starting' | 'running' = 'waiting'
+  /** The remote process that runs it. */
+  process: Pid | undefined
+  readonly #refuse: (call: InboundCall, failure: Failure) => void
+
+  constructor(
+    { from, request }: SpawnSignal,
+    served: ServedProcedure,
+    arrivedMs: number,
+    refuse: (call: InboundCall, failure: Failure) => void,
+  ) {
+    this.call = from
+    this.request = request
+    this.served = served
+    this.arrivedMs = arrivedMs
+    this.giveUpMs = arrivedMs + request.timeLeftMs * waitPart
+    this.#refuse = refuse
+  }
+
+  /** What runs answers the call itself. */
+  reply(): void {}
+
+  /** It was not run. */
+  fail(failure: Failure): void {
+    this.#refuse(this, failure)
+  }
+}
+
+/** The calls of one procedure that this node works on, and those that wait for their turn. */
+export class ProcedureLoad {
+  readonly limits: ProcedureLimits
+  readonly waiting: WaitingCalls<InboundCall> = new WaitingCalls()
+  inFlight = 0
+  /** Whether it stands in line for the node's next turn. */
+  inLine = false
+
+  constructor(limits: ProcedureLimits) {
+    this.limits = limits
+  }
+}
+
+/** A procedure that a node offers, with what it has to do there. */
+export interface ServedProcedure {
+  readonly procedure: OfferedProcedure
+  readonly load: ProcedureLoad
+}

@@ -1,0 +1,36 @@
+/** How much work for callers a node takes. Every default and every constant of its queues stands in this file. */
+export interface LoadLimits {
+  /** Calls that run at a time. Default 10,000. */
+  readonly inFlightMax: number
+  /** Calls that wait for their turn, over all procedures. Default 10,000. */
+  readonly waitingMax: number
+  /** Calls of one node, this one too, that run or wait. Default 10,000: half of what all together may have. */
+  readonly perPeerMax: number
+}
+
+export const loadLimitsDefault: LoadLimits = { inFlightMax: 10_000, waitingMax: 10_000, perPeerMax: 10_000 }
+
+/** The limits of one procedure, from its definition. */
+export interface ProcedureLimits {
+  /** Calls of it that run at a time on a node. Default: as many as the node takes. */
+  readonly maxInFlight: number
+  /** Calls of it that wait for their turn on a node. Default 1,000. */
+  readonly maxWaiting: number
+}
+
+export const procedureLimitsDefault: ProcedureLimits = { maxInFlight: Infinity, maxWaiting: 1_000 }
+
+/**
+ * Calls that were let in and whose process has not been started. What a busy thread can't get to waits in front of this,
+ * where the order can still be chosen, and not in the queue of turns, where it is first come, first served.
+ */
+export const startingMax = 32
+
+/** A queue that has not been empty for this long, in milliseconds, is no burst: it stands, and the newest go first. */
+export const standingMs = 100
+
+/** The part of the time it has left that a call may wait; the rest is for its work, here or on another node. */
+export const waitPart = 0.5
+
+/** How often waiting calls are looked over, in milliseconds, while there are any. */
+export const lookOverMs = 10

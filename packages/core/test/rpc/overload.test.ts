@@ -1,0 +1,91 @@
+import { defineApp, memoryTransport, type Node, procedure, startNode } from '@skerry/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Sightings } from '../fixtures/sightings.ts'
+import { knows, newMeshName, quiet } from './two-nodes.ts'
+
+const begun = new Sightings<{ readonly node: string; readonly release: () => void }>()
+
+const onlyOne = procedure({
+  name: 'one.at.a.time',
+  maxInFlight: 1,
+  maxWaiting: 0,
+  run: (ctx) => new Promise<string>((resolve) => begun.add({ node: ctx.node, release: () => resolve(ctx.node) })),
+})
+const queued = procedure({
+  name: 'one.and.a.queue',
+  maxInFlight: 1,
+  run: (ctx, _name: string) =>
+    new Promise<string>((resolve) => begun.add({ node: ctx.node, release: () => resolve(ctx.node) })),
+})
+const nowhere = procedure({ name: 'nowhere', run: () => 1 })
+const serverApp = defineApp({ name: 'server', children: [], procedures: [onlyOne, queued] })
+const clientApp = defineApp({ name: 'client', children: [] })
+
+describe('a node that has as many calls as it takes', () => {
+  it('[node] refuses a call as not run, and counts it', async () => {
+    const { client, servers } = await startNodes(1)
+    const first = client.rpcRegion('syd', onlyOne, undefined)
+    const { release } = await begun.next()
+    const refused = client.rpcRegion('syd', onlyOne, undefined)
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_OVERLOADED', outcome: 'not-run' })
+    expect(servers[0]?.counters().overloads).toBe(1)
+    release()
+    expect(await first).toBe(servers[0]?.id)
+  })
+
+  it('[node] is left for another node of the region, which runs the call', async () => {
+    const { client, servers } = await startNodes(2)
+    const calls = [1, 2].map(() => client.rpcRegion('syd', onlyOne, undefined))
+    const running = [await begun.next(), await begun.next()]
+    expect(new Set(running.map(({ node }) => node)).size).toBe(2)
+    for (const { release } of running) release()
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(servers.map(({ id }) => id)))
+  })
+
+  it('[node] lets a call wait for its turn', async () => {
+    const { client, servers } = await startNodes(1)
+    const calls = ['first', 'second'].map((name) => client.rpcRegion('syd', queued, name))
+    for (let turn = 0; turn < 2; turn += 1) (await begun.next()).release()
+    expect(await Promise.all(calls)).toEqual([servers[0]?.id, servers[0]?.id])
+  })
+
+  it('[node] gives waiting calls back as not run when it stops, and finishes what runs', async () => {
+    const { client, servers } = await startNodes(1)
+    const running = client.rpcRegion('syd', queued, 'first')
+    const { release } = await begun.next()
+    const waiting = client.rpcRegion('syd', queued, 'second')
+    const refused = expect(waiting).rejects.toMatchObject({ code: 'ERR_DRAINING', outcome: 'not-run' })
+    // Behind the second call on the same link, so that it has arrived when this is answered.
+    await expect(client.rpc(servers[0]?.id as string, nowhere, undefined)).rejects.toThrow()
+    const stopped = servers[0]?.stop()
+    await refused
+    release()
+    expect(await running).toBe(servers[0]?.id)
+    await stopped
+  })
+})
+
+describe('the limits of a node', () => {
+  it.each([{ inFlightMax: 0 }, { waitingMax: -1 }, { perPeerMax: 1.5 }])('refuse %j', async (load) => {
+    await expect(startNode(clientApp, { load })).rejects.toMatchObject({ code: 'ERR_BAD_CONFIG' })
+  })
+})
+
+async function startNodes(count: number): Promise<{ client: Node; servers: Node[] }> {
+  const hub = newMeshName()
+  const servers: Node[] = []
+  for (let left = count; left > 0; left -= 1) {
+    servers.push(
+      await startNode(serverApp, quiet({ region: 'syd', cluster: 'tests', transport: memoryTransport({ hub }) })),
+    )
+  }
+  const client = await startNode(
+    clientApp,
+    quiet({ region: 'lax', cluster: 'tests', transport: memoryTransport({ hub }) }),
+  )
+  onTestFinished(async () => {
+    await Promise.all([...servers, client].map((node) => node.stop()))
+  })
+  for (const server of servers) await knows(client, server, serverApp)
+  return { client, servers }
+}
