@@ -30,6 +30,7 @@ export {
   isPid,
   type NodeId,
   parsePid,
+  type PartitionName,
   type Pid,
   samePid,
   type Target,
@@ -59,7 +60,12 @@ export type { AutoShutdown } from './otp/auto-shutdown.ts'
 export type { ChildCounts, ChildInfo } from './otp/child-table.ts'
 export type { Intensity } from './otp/restart-intensity.ts'
 export type { Restart, Strategy } from './otp/restart-strategy.ts'
-export { partitionedSupervisor, type Partitioned, type PartitionedSpec } from './otp/partitioned-supervisor.ts'
+export {
+  partitionedSupervisor,
+  type Partitioned,
+  type PartitionedProtocol,
+  type PartitionedSpec,
+} from './otp/partitioned-supervisor.ts'
 export { type StreamOptions, Task, type TaskOutcome, type TaskOwner } from './otp/task.ts'
 export { supervisor, supervisorBehavior, type SupervisorProtocol } from './otp/supervisor.ts'
 

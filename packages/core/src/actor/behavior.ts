@@ -53,8 +53,8 @@ export interface Runtime extends Host {
   readonly remote: RemoteServices | undefined
   /** Starts actors on threads of their own, where that is possible. */
   readonly threads: ThreadStarter | undefined
-  /** How a name is registered: at once on the main thread, through it elsewhere. */
-  readonly registerName: (name: string, pid: Pid) => Promise<void> | void
+  /** How a name is registered: at once on the main thread, through it elsewhere. Its holder may change its partitions. */
+  readonly registerName: (name: string, pid: Pid, partitions?: number) => Promise<void> | void
   nextRef(): number
   allocatePid(): Pid
   isLocal(pid: Pid): boolean

@@ -10,7 +10,7 @@ import { ActorError } from './errors.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { DownMessage, ExitMessage, NodeDownMessage, NodeUpMessage } from './mailbox.ts'
 import { callTimeoutMsDefault } from './pending-call.ts'
-import { type ActorName, type NodeId, type Pid, samePid, type Target } from './pid.ts'
+import { type ActorName, type NodeId, type PartitionName, type Pid, samePid, type Target } from './pid.ts'
 import type { Bearing, CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from './protocol.ts'
 import type {
   ProcedureName,
@@ -299,9 +299,9 @@ export class Context implements RemoteVerbs, RegionVerbs {
     await this.#whileAlive(Promise.resolve(this.#kernel.registerName(name.name, pid)))
   }
 
-  /** Who has the name on this node. */
-  whereis<Protocol>(name: ActorName<Protocol>): Pid<Protocol> | undefined {
-    return this.#kernel.names.whereis(name.name) as Pid<Protocol> | undefined
+  /** Who has the name on this node, or is the partition of the key. */
+  whereis<Protocol>(name: ActorName<Protocol> | PartitionName<Protocol>): Pid<Protocol> | undefined {
+    return this.#kernel.names.find(name) as Pid<Protocol> | undefined
   }
 
   /** Sends a message later. The timer ends with this actor. Returns a function that cancels it. */

@@ -62,7 +62,7 @@ export class Kernel implements Runtime {
   /** Starts actors on threads of their own. Set by the composition root where that is possible. */
   threads: ThreadStarter | undefined
   /** How a name is registered: at once on the main thread, through it elsewhere. */
-  registerName: (name: string, pid: Pid) => Promise<void> | void
+  registerName: (name: string, pid: Pid, partitions?: number) => Promise<void> | void
   /** Takes requests for this node. Only on the main thread. */
   inbox: ((signal: SpawnSignal | CancelSignal) => void) | undefined
   /** Told of every actor that ended, before anybody else is. */
@@ -88,7 +88,7 @@ export class Kernel implements Runtime {
     this.codec = options.codec
     this.#handsOver = options.platform.handOver !== undefined
     this.deadlines = new DeadlineQueue(options.platform.clock)
-    this.registerName = (name, pid) => this.names.register(name, pid)
+    this.registerName = (name, pid, partitions) => this.names.register(name, pid, partitions)
     this.away = { route: (signal) => this.bounce(signal, 'noconnection') }
   }
 
@@ -123,7 +123,7 @@ export class Kernel implements Runtime {
   }
 
   resolve(target: Target): Pid | undefined {
-    return 'serial' in target ? target : this.names.whereis((target as { name: string }).name)
+    return 'serial' in target ? target : this.names.find(target)
   }
 
   /**
@@ -427,7 +427,8 @@ function actorOptions(behavior: BehaviorHead, options: SpawnOptions): ActorOptio
 }
 
 function printTarget(target: Target): string {
-  return 'serial' in target ? formatPid(target) : `"${(target as { name: string }).name}"`
+  if ('serial' in target) return formatPid(target)
+  return target.key === undefined ? `"${target.name}"` : `the partition of "${target.name}" for ${target.key}`
 }
 
 function lostFailure(reason: ExitReason, lost: LostPeer): Failure {

@@ -21,11 +21,19 @@ export interface Pid<out Protocol = unknown> {
 /** A name that an actor of this node registered, with that actor's protocol. */
 export interface ActorName<out Protocol = unknown> {
   readonly name: string
+  readonly key?: never
+  readonly [protocol]?: Protocol
+}
+
+/** The partition of this node that a key belongs to when a verb is called: see `partitionedSupervisor`. No name to register. */
+export interface PartitionName<out Protocol = unknown> {
+  readonly name: string
+  readonly key: string | number
   readonly [protocol]?: Protocol
 }
 
 /** What the verbs take: an address, or a name of this node, resolved when the verb is called. */
-export type Target<Protocol = unknown> = Pid<Protocol> | ActorName<Protocol>
+export type Target<Protocol = unknown> = Pid<Protocol> | ActorName<Protocol> | PartitionName<Protocol>
 
 /**
  * A typed name for an actor of the same node.

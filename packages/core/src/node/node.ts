@@ -6,7 +6,7 @@ import { ActorError } from '../actor/errors.ts'
 import { type ExitReason, printReason } from '../actor/exit-reason.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { callTimeoutMsDefault, plainCode } from '../actor/pending-call.ts'
-import { type ActorName, actorName, type NodeId, type Pid, type Target } from '../actor/pid.ts'
+import { type ActorName, actorName, type NodeId, type PartitionName, type Pid, type Target } from '../actor/pid.ts'
 import type { Bearing, CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from '../actor/protocol.ts'
 import type {
   ProcedureName,
@@ -163,8 +163,8 @@ export class Node implements RemoteVerbs, RegionVerbs {
     return watchExit(this.#running(), pid)
   }
 
-  whereis<Protocol>(name: ActorName<Protocol>): Pid<Protocol> | undefined {
-    return this.#parts.kernel.names.whereis(name.name) as Pid<Protocol> | undefined
+  whereis<Protocol>(name: ActorName<Protocol> | PartitionName<Protocol>): Pid<Protocol> | undefined {
+    return this.#parts.kernel.names.find(name) as Pid<Protocol> | undefined
   }
 
   /** The children of a supervisor: of the app's root, of `'system'`, or of any other by its Pid. */

@@ -176,7 +176,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   kernel.inbox = takeSpawn
   kernel.threads = threads
   kernel.remote = createRpcClient(kernel, reader)
-  kernel.names.onChange((name, pid) => threads.broadcast({ type: 'name', name, pid }))
+  kernel.names.onChange((name, pid, partitions) => threads.broadcast({ type: 'name', name, pid, partitions }))
 
   const announced: Announced = { ready: false, state: 'up', procedures: [] }
   const system = systemTree({

@@ -89,7 +89,7 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
     },
   })
 
-  for (const [name, pid] of boot.names) kernel.names.follow(name, pid)
+  for (const { name, pid, partitions } of boot.names) kernel.names.follow(name, pid, partitions)
   for (const up of boot.nodes) kernel.nodes.up(up)
   kernel.away = { route: routeAway }
   kernel.threads = starts
@@ -99,12 +99,12 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
     const isRoot = boot.root !== undefined && pid.serial === rootSerial
     if (named.delete(pid.serial) || isRoot) send({ type: 'ended', pid, reason })
   }
-  kernel.registerName = (name, pid) => {
+  kernel.registerName = (name, pid, partitions) => {
     const ref = kernel.nextRef()
     const answer = deferred<void>()
     registering.set(ref, answer)
     if (kernel.isLocal(pid)) named.add(pid.serial)
-    send({ type: 'register', ref, name, pid })
+    send({ type: 'register', ref, name, pid, partitions })
     return answer.promise
   }
   if (boot.root !== undefined) begin(boot.root)
@@ -190,7 +190,7 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
         actOnPeer(message)
         return
       case 'name':
-        kernel.names.follow(message.name, message.pid)
+        kernel.names.follow(message.name, message.pid, message.partitions)
         return
       case 'nodeUp':
         kernel.nodes.up(message)

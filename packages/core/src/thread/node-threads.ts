@@ -18,7 +18,15 @@ import { HostedThread } from './hosted-thread.ts'
 import { type LoadBehavior, PlacedActors } from './placed-actors.ts'
 import { killGraceMs, type Stuck } from './pool-watch.ts'
 import { refusalByThread } from './refusal.ts'
-import type { FromThread, PeerMessage, PlacedActor, ThreadBoot, ThreadDown, ToThread } from './thread-message.ts'
+import type {
+  FromThread,
+  NameRequest,
+  PeerMessage,
+  PlacedActor,
+  ThreadBoot,
+  ThreadDown,
+  ToThread,
+} from './thread-message.ts'
 import { type Batch, ThreadChannel } from './thread-channel.ts'
 import { rootSerial, ThreadStarts } from './thread-starts.ts'
 import { ThreadTable } from './thread-table.ts'
@@ -244,7 +252,9 @@ export class NodeThreads implements ThreadStarter, Router {
       node: kernel.node,
       life: kernel.life,
       thread: number,
-      names: kernel.names.entries(),
+      names: kernel.names.entries().map(([name, pid]) => {
+        return { type: 'name', name, pid, partitions: kernel.names.partitions(name) }
+      }),
       nodes: kernel.nodes.nodes,
       regionTable,
       threadTable: this.table.buffer,
@@ -302,7 +312,7 @@ export class NodeThreads implements ThreadStarter, Router {
         }
         return
       case 'register':
-        thread.channel.send({ type: 'registered', ref: message.ref, error: this.#register(message.name, message.pid) })
+        thread.channel.send({ type: 'registered', ref: message.ref, error: this.#register(message) })
         return
       case 'log':
         kernel.platform.log[message.level]({ thread: thread.number, ...message.fields }, message.message)
@@ -310,12 +320,12 @@ export class NodeThreads implements ThreadStarter, Router {
   }
 
   /** The one who holds a name may have ended on another thread, and told everybody but us to whom it reads first. */
-  #register(name: string, pid: Pid): ErrorData | undefined {
+  #register({ name, pid, partitions }: NameRequest): ErrorData | undefined {
     const { names } = this.#options.kernel
     const holder = names.whereis(name)
     if (holder !== undefined && !samePid(holder, pid)) this.#threads.get(holder.thread)?.drain()
     try {
-      names.register(name, pid)
+      names.register(name, pid, partitions)
       return undefined
     } catch (thrown) {
       return errorData(thrown)

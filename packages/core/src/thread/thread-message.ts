@@ -13,7 +13,7 @@ export interface ThreadBoot {
   readonly node: NodeId
   readonly life: number
   readonly thread: number
-  readonly names: readonly (readonly [string, Pid])[]
+  readonly names: readonly NameChange[]
   /** The nodes that are up. */
   readonly nodes: readonly NodeUpMessage[]
   readonly regionTable: SharedArrayBuffer
@@ -73,10 +73,18 @@ export interface ReadReceipt {
 export type PeerMessage =
   { readonly type: 'signal'; readonly signal: Signal } | { readonly type: 'begin'; readonly actor: PlacedActor } | Begun
 
+/** Who has a name from now on, and how many partitions of it are in use, if it has any. */
+export interface NameChange {
+  readonly type: 'name'
+  readonly name: string
+  readonly pid: Pid | undefined
+  readonly partitions: number | undefined
+}
+
 /** Everything that main says to a thread. */
 export type ToThread =
   | PeerMessage
-  | { readonly type: 'name'; readonly name: string; readonly pid: Pid | undefined }
+  | NameChange
   | { readonly type: 'registered'; readonly ref: number; readonly error: ErrorData | undefined }
   | NodeUpMessage
   /** Behind the loss of its links and monitors. */
@@ -101,6 +109,15 @@ export interface ThreadDown {
   readonly others: ExitReason
 }
 
+/** Answered by `registered`. */
+export interface NameRequest {
+  readonly type: 'register'
+  readonly ref: number
+  readonly name: string
+  readonly pid: Pid
+  readonly partitions: number | undefined
+}
+
 /** Everything that a thread says to main. */
 export type FromThread =
   | PeerMessage
@@ -116,7 +133,7 @@ export type FromThread =
   | { readonly type: 'stats'; readonly ref: number; readonly stats: KernelStats }
   /** An actor of the thread ended that has names, or is its root. It precedes the signals that tell others so. */
   | { readonly type: 'ended'; readonly pid: Pid; readonly reason: ExitReason }
-  | { readonly type: 'register'; readonly ref: number; readonly name: string; readonly pid: Pid }
+  | NameRequest
   | {
       readonly type: 'log'
       readonly level: 'debug' | 'info' | 'warn' | 'error'

@@ -41,13 +41,13 @@ describe('whether the end of a child ends its supervisor', () => {
     ['anySignificant', 'temporary', 'normal', true],
     ['anySignificant', 'temporary', 'boom', true],
     ['anySignificant', 'permanent', 'normal', false],
-  ])('S8: with %s, of a significant %s child that ends %j: %s', (autoShutdown, restart, reason, ends) => {
+  ])('S8 [local]: with %s, of a significant %s child that ends %j: %s', (autoShutdown, restart, reason, ends) => {
     const ended = significance(restart)
     expect(endsSupervisor(autoShutdown, ended, reason, [ended])).toBe(ends)
     expect(endsSupervisor(autoShutdown, significance(restart, false), reason, [])).toBe(false)
   })
 
-  it('S8: with allSignificant when no other significant one is left, of which one that restarts is', () => {
+  it('S8 [local]: with allSignificant when no other significant one is left, of which one that restarts is', () => {
     const ended = significance('temporary')
     const others = (status: 'running' | 'restarting' | 'stopped') => [
       ended,
@@ -79,7 +79,7 @@ describe('a supervisor with significant children', () => {
     return (await node.call(pid, 'whichChildren', [])).find((one) => one.id === id)?.pid as Ender
   }
 
-  it('S8: anySignificant: ends with shutdown, its other children first, when one has ended', async () => {
+  it('S8 [local]: anySignificant: ends with shutdown, its other children first, when one has ended', async () => {
     const { pid, seen, ended } = await start('anySignificant', (events) => [
       child('a', ender, ['a', events]),
       child('b', ender, ['b', events], { restart: 'transient', significant: true }),
@@ -94,7 +94,7 @@ describe('a supervisor with significant children', () => {
     ])
   })
 
-  it('S8: allSignificant: ends when the last of them has ended', async () => {
+  it('S8 [local]: allSignificant: ends when the last of them has ended', async () => {
     const { pid, seen, ended } = await start('allSignificant', (events) => [
       child('a', ender, ['a', events]),
       child('b', ender, ['b', events], { restart: 'transient', significant: true }),
@@ -108,7 +108,7 @@ describe('a supervisor with significant children', () => {
     expect([await seen.next(), await seen.next()]).toEqual(['b ends normal', 'a ends shutdown'])
   })
 
-  it('S8: a transient one that crashes is restarted, and nothing ends', async () => {
+  it('S8 [local]: a transient one that crashes is restarted, and nothing ends', async () => {
     const { pid } = await start('anySignificant', (events) => [
       child('a', ender, ['a', events], { restart: 'transient', significant: true }),
     ])
@@ -118,7 +118,7 @@ describe('a supervisor with significant children', () => {
     node.exit(pid, 'kill')
   })
 
-  it('S8: one that is stopped on purpose does not end it', async () => {
+  it('S8 [local]: one that is stopped on purpose does not end it', async () => {
     const { pid } = await start('anySignificant', (events) => [
       child('a', ender, ['a', events], { restart: 'temporary', significant: true }),
       child('b', ender, ['b', events], { restart: 'transient', significant: true }),
@@ -129,7 +129,7 @@ describe('a supervisor with significant children', () => {
     node.exit(pid, 'kill')
   })
 
-  it('S8: one that a sibling takes down does not end it', async () => {
+  it('S8 [local]: one that a sibling takes down does not end it', async () => {
     const seen = new Sightings<string>()
     const children = [
       child('a', ender, ['a', seen]),
@@ -143,7 +143,7 @@ describe('a supervisor with significant children', () => {
     node.exit(pid, 'kill')
   })
 
-  it('S8: is refused for permanent children, and where the supervisor would not care', async () => {
+  it('S8 [local]: is refused for permanent children, and where the supervisor would not care', async () => {
     const seen = new Sightings<string>()
     const significant = (restart: Restart): ChildSpec => child('a', ender, ['a', seen], { restart, significant: true })
     const refusal = expect.objectContaining({ code: 'ERR_BAD_SPEC', message: expect.stringContaining('"a"') }) as Error

@@ -68,7 +68,7 @@ describe('the children of a supervisor', () => {
 
   const refused = (code: string): unknown => expect.objectContaining({ code, outcome: 'not-run' })
 
-  it('S9: startChild adds one after the others and gives its Pid', async () => {
+  it('S9 [local]: startChild adds one after the others and gives its Pid', async () => {
     const { pid, plan } = await start(['a'])
     const b = (await node.call(pid, 'startChild', [memberSpec('b', plan)])) as Member
     expect(await node.call(b, 'ping', [])).toBe('b')
@@ -79,7 +79,7 @@ describe('the children of a supervisor', () => {
   it.each<[Strategy, string[]]>([
     ['oneForOne', ['a starts']],
     ['restForOne', ['c ends shutdown', 'b ends shutdown', 'a starts', 'b starts', 'c starts']],
-  ])('S9, S2: what was added belongs to the strategy %s', async (strategy, expected) => {
+  ])('S9, S2 [local]: what was added belongs to the strategy %s', async (strategy, expected) => {
     const { pid, plan } = await start(['a'], { strategy })
     for (const id of ['b', 'c']) {
       await node.call(pid, 'startChild', [memberSpec(id, plan)])
@@ -92,7 +92,7 @@ describe('the children of a supervisor', () => {
     node.exit(pid, 'kill')
   })
 
-  it('S9: startChild refuses an id that it has: running, stopped', async () => {
+  it('S9 [local]: startChild refuses an id that it has: running, stopped', async () => {
     const { pid, plan } = await start(['a'])
     await expect(node.call(pid, 'startChild', [memberSpec('a', plan)])).rejects.toEqual(refused('ERR_ALREADY_STARTED'))
     await node.call(pid, 'terminateChild', ['a'])
@@ -101,7 +101,7 @@ describe('the children of a supervisor', () => {
     node.exit(pid, 'kill')
   })
 
-  it('S9: a child whose first start fails is forgotten, and the caller is told why', async () => {
+  it('S9 [local]: a child whose first start fails is forgotten, and the caller is told why', async () => {
     const { pid, plan } = await start(['a'])
     await expect(
       node.call(pid, 'startChild', [memberSpec('b', { seen: plan.seen, fails: true })]),
@@ -114,7 +114,7 @@ describe('the children of a supervisor', () => {
     node.exit(pid, 'kill')
   })
 
-  it('S9: what is no child spec is refused, and so is one child too many', async () => {
+  it('S9 [local]: what is no child spec is refused, and so is one child too many', async () => {
     const { pid } = await start([])
     for (const wrong of [undefined, 'a', {}, { id: 'a' }, { id: 'a', behavior: {} }]) {
       await expect(node.call(pid, 'startChild', [wrong as ChildSpec])).rejects.toEqual(refused('ERR_BAD_SPEC'))
@@ -127,7 +127,7 @@ describe('the children of a supervisor', () => {
     node.exit(pid, 'kill')
   })
 
-  it('S9: terminateChild stops a child, which stays; restartChild starts it again', async () => {
+  it('S9 [local]: terminateChild stops a child, which stays; restartChild starts it again', async () => {
     const { pid, plan } = await start(['a', 'b'])
     expect(await node.call(pid, 'terminateChild', ['a'])).toBeUndefined()
     expect(await plan.seen.next()).toBe('a ends shutdown')
@@ -140,7 +140,7 @@ describe('the children of a supervisor', () => {
     node.exit(pid, 'kill')
   })
 
-  it('S9: a temporary child that is stopped is forgotten', async () => {
+  it('S9 [local]: a temporary child that is stopped is forgotten', async () => {
     const { pid, plan } = await start([])
     await node.call(pid, 'startChild', [memberSpec('a', plan, 'temporary')])
     await node.call(pid, 'terminateChild', ['a'])
@@ -148,7 +148,7 @@ describe('the children of a supervisor', () => {
     node.exit(pid, 'kill')
   })
 
-  it('S9: a start by restartChild that fails leaves the child stopped', async () => {
+  it('S9 [local]: a start by restartChild that fails leaves the child stopped', async () => {
     const { pid, plan } = await start(['a'])
     await node.call(pid, 'terminateChild', ['a'])
     plan.fails = true
@@ -157,7 +157,7 @@ describe('the children of a supervisor', () => {
     node.exit(pid, 'kill')
   })
 
-  it('S9: deleteChild forgets a stopped child, and only that', async () => {
+  it('S9 [local]: deleteChild forgets a stopped child, and only that', async () => {
     const { pid, plan } = await start(['a'])
     await expect(node.call(pid, 'deleteChild', ['a'])).rejects.toEqual(refused('ERR_CHILD_RUNNING'))
     await node.call(pid, 'terminateChild', ['a'])
@@ -168,7 +168,7 @@ describe('the children of a supervisor', () => {
     node.exit(pid, 'kill')
   })
 
-  it('S9: an id that nobody has', async () => {
+  it('S9 [local]: an id that nobody has', async () => {
     const { pid } = await start(['a'])
     for (const name of ['terminateChild', 'restartChild', 'deleteChild'] as const) {
       await expect(node.call(pid, name, ['b'])).rejects.toEqual(refused('ERR_NO_CHILD'))
@@ -177,7 +177,7 @@ describe('the children of a supervisor', () => {
     node.exit(pid, 'kill')
   })
 
-  it('S9: a change does not count for the intensity', async () => {
+  it('S9 [local]: a change does not count for the intensity', async () => {
     const { pid } = await start(['a'], { intensity: { maxRestarts: 0, withinMs: 60_000 } })
     for (let round = 0; round < 3; round += 1) {
       await node.call(pid, 'terminateChild', ['a'])
@@ -187,7 +187,7 @@ describe('the children of a supervisor', () => {
     node.exit(pid, 'kill')
   })
 
-  it('S9: who asked for a start is told when the supervisor ends meanwhile, and no orphan is left', async () => {
+  it('S9 [local]: who asked for a start is told when the supervisor ends meanwhile, and no orphan is left', async () => {
     const { pid, plan } = await start(['a'])
     const starting = node.call(pid, 'startChild', [memberSpec('b', { seen: plan.seen, hangs: true })])
     const told = expect(starting).rejects.toMatchObject({ code: 'ERR_CALLEE_EXITED', outcome: 'ran', reason: 'killed' })
@@ -197,7 +197,7 @@ describe('the children of a supervisor', () => {
     expect(await plan.seen.next()).toBe('a ends killed')
   })
 
-  it('S9: a child that waits for its restart: refused, stopped by hand, started by hand', async () => {
+  it('S9 [local]: a child that waits for its restart: refused, stopped by hand, started by hand', async () => {
     const manual = await startManualNode()
     const plan: Plan = { seen: new Sightings<string>() }
     const children = [memberSpec('a', plan)]
@@ -221,7 +221,7 @@ describe('the children of a supervisor', () => {
     await manual.settled(manual.node.stop())
   })
 
-  it('S9: actors can change it where what they hand over is copied, as in a simulation', async () => {
+  it('S9 [local]: actors can change it where what they hand over is copied, as in a simulation', async () => {
     const manual = await startManualNode(() => ({ handOver: structuredClone }))
     const pid = await manual.settled(manual.node.start(supervisorBehavior('tested', { children: [] }), []))
     const starter = genServer({

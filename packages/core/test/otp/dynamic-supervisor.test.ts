@@ -84,7 +84,7 @@ describe('a dynamic supervisor', () => {
     return (await node.call(rooms, 'startChild', [id, plan])) as RoomPid
   }
 
-  it('D1: starts children on demand, shows and counts them', async () => {
+  it('D1 [local]: starts children on demand, shows and counts them', async () => {
     const rooms = await startRooms()
     const plan = newPlan()
     const [a, b] = [await add(rooms, 'a', plan), await add(rooms, 'b', plan)]
@@ -98,7 +98,7 @@ describe('a dynamic supervisor', () => {
     node.exit(rooms, 'kill')
   })
 
-  it('D1: refuses more children than it may have, without running them', async () => {
+  it('D1 [local]: refuses more children than it may have, without running them', async () => {
     const rooms = await startRooms('temporary', 1)
     const plan = newPlan()
     const first = await add(rooms, 'a', plan)
@@ -108,7 +108,7 @@ describe('a dynamic supervisor', () => {
     node.exit(rooms, 'kill')
   })
 
-  it('D1: a child whose init fails is told to the caller and forgotten', async () => {
+  it('D1 [local]: a child whose init fails is told to the caller and forgotten', async () => {
     const rooms = await startRooms()
     await expect(add(rooms, 'a', newPlan({ failures: 1 }))).rejects.toMatchObject({
       code: 'ERR_START_FAILED',
@@ -124,7 +124,7 @@ describe('a dynamic supervisor', () => {
     ['transient', 'normal', false],
     ['transient', 'boom', true],
     ['temporary', 'boom', false],
-  ] as const)('D1: a %s child that ends %s: is it started again? %s', async (restart, reason, again) => {
+  ] as const)('D1 [local]: a %s child that ends %s: is it started again? %s', async (restart, reason, again) => {
     const rooms = await startRooms(restart)
     const plan = newPlan()
     const pid = await add(rooms, 'a', plan)
@@ -141,7 +141,7 @@ describe('a dynamic supervisor', () => {
     node.exit(rooms, 'kill')
   })
 
-  it('D1: a restart that fails is tried again, and others are answered', async () => {
+  it('D1 [local]: a restart that fails is tried again, and others are answered', async () => {
     const rooms = await startRooms()
     const plan = newPlan()
     const pid = await add(rooms, 'a', plan)
@@ -153,7 +153,7 @@ describe('a dynamic supervisor', () => {
     node.exit(rooms, 'kill')
   })
 
-  it('D1, S4: gives up with shutdown after too many restarts, and its children end', async () => {
+  it('D1, S4 [local]: gives up with shutdown after too many restarts, and its children end', async () => {
     const rooms = await startRooms()
     const [plan, other] = [newPlan(), newPlan()]
     await add(rooms, 'other', other)
@@ -167,7 +167,7 @@ describe('a dynamic supervisor', () => {
     expect([await other.seen.next(), await other.seen.next()]).toEqual(['other starts', 'other ends shutdown'])
   })
 
-  it('D1: stops all children at once, not one after another', async () => {
+  it('D1 [local]: stops all children at once, not one after another', async () => {
     const parent = await startPuppet(node)
     const rooms = dynamicSupervisor('rooms', { behavior: room })
     const pid = await parent.do((ctx) => ctx.start(rooms, []))
@@ -187,7 +187,7 @@ describe('a dynamic supervisor', () => {
     expect(await ended).toBe('boom')
   })
 
-  it('D1: terminateChild stops a child for good, and says whether there was one', async () => {
+  it('D1 [local]: terminateChild stops a child for good, and says whether there was one', async () => {
     const rooms = await startRooms()
     const plan = newPlan()
     const pid = await add(rooms, 'a', plan)

@@ -114,7 +114,7 @@ describe('a supervisor with a back-off', () => {
     await manual.platform.settle()
   }
 
-  it('S4: shows a child that waits as restarting, answers meanwhile, and starts it after the wait', async () => {
+  it('S4 [local]: shows a child that waits as restarting, answers meanwhile, and starts it after the wait', async () => {
     const pid = await start()
     await kill(pid, 'b')
     await manual.platform.advance(99)
@@ -129,7 +129,7 @@ describe('a supervisor with a back-off', () => {
     expect(diary.events.slice(3)).toEqual(['b starts'])
   })
 
-  it('S4: each wait is longer, until the child has run for the longest one', async () => {
+  it('S4 [local]: each wait is longer, until the child has run for the longest one', async () => {
     const pid = await start()
     for (const waitMs of [100, 200, 400, 400]) {
       await kill(pid, 'b')
@@ -144,7 +144,7 @@ describe('a supervisor with a back-off', () => {
     expect(await statuses(pid)).toBe('running running running')
   })
 
-  it('S4: chance shortens the wait by up to its share', async () => {
+  it('S4 [local]: chance shortens the wait by up to its share', async () => {
     for (const [drawn, waitMs] of [
       [0, 50],
       [0.5, 75],
@@ -159,7 +159,7 @@ describe('a supervisor with a back-off', () => {
     }
   })
 
-  it('S5: a restart that fails waits again, longer, and each try counts', async () => {
+  it('S5 [local]: a restart that fails waits again, longer, and each try counts', async () => {
     const pid = await start('oneForOne', { intensity: { maxRestarts: 2, withinMs: 1_000 } })
     const ended = manual.node.watch(pid)
     diary.failures['b'] = 100
@@ -174,7 +174,7 @@ describe('a supervisor with a back-off', () => {
     expect(diary.events.slice(3)).toEqual(['b starts', 'b starts', 'c ends shutdown', 'a ends shutdown'])
   })
 
-  it('S4: a failed start is no recovery, however long the child had run before', async () => {
+  it('S4 [local]: a failed start is no recovery, however long the child had run before', async () => {
     const pid = await start()
     await manual.platform.advance(1_000)
     diary.failures['b'] = 2
@@ -188,7 +188,7 @@ describe('a supervisor with a back-off', () => {
   it.each<[Strategy, string[], string]>([
     ['oneForAll', ['c ends shutdown', 'a ends shutdown'], 'restarting restarting restarting'],
     ['restForOne', ['c ends shutdown'], 'running restarting restarting'],
-  ])('S2: with %s the others end at once, and all start after the wait', async (strategy, ended, waiting) => {
+  ])('S2 [local]: with %s the others end at once, and all start after the wait', async (strategy, ended, waiting) => {
     const pid = await start(strategy)
     await kill(pid, 'b')
     expect(diary.events.slice(3)).toEqual(ended)
@@ -199,7 +199,7 @@ describe('a supervisor with a back-off', () => {
     expect(diary.events.slice(3 + ended.length)).toEqual(started.map((id) => `${id} starts`))
   })
 
-  it('S2: with restForOne a wait gives way to that of a child before it', async () => {
+  it('S2 [local]: with restForOne a wait gives way to that of a child before it', async () => {
     const pid = await start('restForOne')
     await kill(pid, 'c')
     await manual.platform.advance(60)
@@ -214,7 +214,7 @@ describe('a supervisor with a back-off', () => {
     expect(diary.events).toHaveLength(7)
   })
 
-  it('S7: its end cancels the waits', async () => {
+  it('S7 [local]: its end cancels the waits', async () => {
     const pid = await start()
     await shown(pid)
     const before = manual.platform.clock.pending
@@ -252,7 +252,7 @@ describe('a supervisor with a back-off', () => {
       await manual.platform.settle()
     }
 
-    it('D1: restarts a child after its wait, apart from the others', async () => {
+    it('D1 [local]: restarts a child after its wait, apart from the others', async () => {
       const rooms = await startRooms()
       const [a, b] = [await add(rooms, 'a'), await add(rooms, 'b')]
       await crash(a)
@@ -267,7 +267,7 @@ describe('a supervisor with a back-off', () => {
       expect(diary.events).toEqual(['a starts', 'b starts', 'a starts', 'b starts'])
     })
 
-    it('D1: a restart that fails waits longer and counts, and giving up cancels the other waits', async () => {
+    it('D1 [local]: a restart that fails waits longer and counts, and giving up cancels the other waits', async () => {
       const rooms = await startRooms({ maxRestarts: 3, withinMs: 1_000 })
       const [a, b] = [await add(rooms, 'a'), await add(rooms, 'b')]
       const ended = manual.node.watch(rooms)
@@ -286,7 +286,7 @@ describe('a supervisor with a back-off', () => {
       expect(diary.events).toEqual(['a starts', 'b starts', 'a starts', 'a starts'])
     })
 
-    it('D1: a child that waits is stopped for good by the Pid it had', async () => {
+    it('D1 [local]: a child that waits is stopped for good by the Pid it had', async () => {
       const rooms = await startRooms()
       const a = await add(rooms, 'a')
       const before = manual.platform.clock.pending
@@ -301,7 +301,7 @@ describe('a supervisor with a back-off', () => {
       expect(diary.events).toEqual(['a starts', 'a starts'])
     })
 
-    it('D1: the Pid that a child had before its restart is nobody any more', async () => {
+    it('D1 [local]: the Pid that a child had before its restart is nobody any more', async () => {
       const rooms = await startRooms()
       const a = await add(rooms, 'a')
       await crash(a)

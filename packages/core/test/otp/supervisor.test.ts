@@ -107,7 +107,7 @@ describe('a supervisor', () => {
     return await ended
   }
 
-  it('S1: starts its children in order, each when the one before it is up', async () => {
+  it('S1 [local]: starts its children in order, each when the one before it is up', async () => {
     const diary = new Diary()
     let release: () => void = () => undefined
     diary.holds.set(
@@ -124,7 +124,7 @@ describe('a supervisor', () => {
     expect(diary.events.slice(0, 3)).toEqual(['a starts', 'b starts', 'c starts'])
   })
 
-  it('S1, S10: ends them in the reverse order when its parent ends, even normally', async () => {
+  it('S1, S10 [local]: ends them in the reverse order when its parent ends, even normally', async () => {
     for (const reason of ['normal', 'shutdown', 'boom']) {
       const diary = new Diary()
       const parent = await startPuppet(node)
@@ -145,7 +145,7 @@ describe('a supervisor', () => {
     ['oneForOne', ['b starts']],
     ['oneForAll', ['c ends shutdown', 'a ends shutdown', 'a starts', 'b starts', 'c starts']],
     ['restForOne', ['c ends shutdown', 'b starts', 'c starts']],
-  ])('S2: with %s, when b of a, b, c is killed', async (strategy, expected) => {
+  ])('S2 [local]: with %s, when b of a, b, c is killed', async (strategy, expected) => {
     const { pid, diary } = await start({ strategy })
     const before = await node.call(pid, 'whichChildren', [])
     node.exit(await pidOf(pid, 'b'), 'kill')
@@ -166,7 +166,7 @@ describe('a supervisor', () => {
     ['transient', 'boom', true],
     ['temporary', 'normal', false],
     ['temporary', 'boom', false],
-  ])('S3: a %s child that ends with %s restarts: %s', async (restart, reason, restarts) => {
+  ])('S3 [local]: a %s child that ends with %s restarts: %s', async (restart, reason, restarts) => {
     const { pid, diary } = await start({ restart })
     const ended = await pidOf(pid, 'b')
     await node.call(ended, 'end', [reason])
@@ -179,7 +179,7 @@ describe('a supervisor', () => {
     await stop(pid)
   })
 
-  it('S3: a shutdown with a payload is clean', async () => {
+  it('S3 [local]: a shutdown with a payload is clean', async () => {
     const { pid, diary } = await start({ restart: 'transient' })
     const reason = { type: 'shutdown', because: 'done' }
     await node.call(await pidOf(pid, 'b'), 'end', [reason])
@@ -188,7 +188,7 @@ describe('a supervisor', () => {
     await stop(pid)
   })
 
-  it('S3: temporary children that a sibling takes down are not started again', async () => {
+  it('S3 [local]: temporary children that a sibling takes down are not started again', async () => {
     const diary = new Diary()
     const children = [
       child('a', diarist, ['a', diary], { restart: 'temporary' }),
@@ -208,7 +208,7 @@ describe('a supervisor', () => {
     [1, 2],
     [3, 4],
   ])(
-    'S4: with %d restarts allowed it gives up at crash %d, after ending its children',
+    'S4 [local]: with %d restarts allowed it gives up at crash %d, after ending its children',
     async (maxRestarts, crashes) => {
       const { pid, diary } = await start({ intensity: { maxRestarts, withinMs: 60_000 } })
       const ended = node.watch(pid)
@@ -226,7 +226,7 @@ describe('a supervisor', () => {
     },
   )
 
-  it('S4: clean ends of transient children do not count', async () => {
+  it('S4 [local]: clean ends of transient children do not count', async () => {
     const { pid, diary } = await start({ restart: 'transient', intensity: { maxRestarts: 0, withinMs: 60_000 } })
     for (const id of ['a', 'b']) await node.call(await pidOf(pid, id), 'end', ['normal'])
     await diary.reaches(5)
@@ -234,7 +234,7 @@ describe('a supervisor', () => {
     await stop(pid)
   })
 
-  it('S5: a restart that fails is tried again, each try counts, and others are answered meanwhile', async () => {
+  it('S5 [local]: a restart that fails is tried again, each try counts, and others are answered meanwhile', async () => {
     const diary = new Diary()
     const { pid } = await start({ intensity: { maxRestarts: 5, withinMs: 60_000 } }, diary)
     diary.failures.set('b', 3)
@@ -245,7 +245,7 @@ describe('a supervisor', () => {
     await stop(pid)
   })
 
-  it('S5: it gives up when the restarts keep failing', async () => {
+  it('S5 [local]: it gives up when the restarts keep failing', async () => {
     const diary = new Diary()
     const { pid } = await start({ intensity: { maxRestarts: 3, withinMs: 60_000 } }, diary)
     const ended = node.watch(pid)
@@ -256,7 +256,7 @@ describe('a supervisor', () => {
   })
 
   it.each<[Strategy]>([['oneForAll'], ['restForOne']])(
-    'S5: with %s a failed restart starts the rest later',
+    'S5 [local]: with %s a failed restart starts the rest later',
     async (strategy) => {
       const diary = new Diary()
       const { pid } = await start({ strategy, intensity: { maxRestarts: 5, withinMs: 60_000 } }, diary)
@@ -269,7 +269,7 @@ describe('a supervisor', () => {
     },
   )
 
-  it('S6: a first start that fails ends those that were started, in reverse, and says which failed', async () => {
+  it('S6 [local]: a first start that fails ends those that were started, in reverse, and says which failed', async () => {
     const diary = new Diary()
     diary.failures.set('c', 1)
     const error: unknown = await start({}, diary).catch((thrown: unknown) => thrown)
@@ -284,7 +284,7 @@ describe('a supervisor', () => {
     expect(diary.events).toEqual(['a starts', 'b starts', 'c starts', 'b ends shutdown', 'a ends shutdown'])
   })
 
-  it('S7: a child that does not end in its time is killed', async () => {
+  it('S7 [local]: a child that does not end in its time is killed', async () => {
     const stuck = genServer({
       name: 'stuck',
       trapExit: true,
@@ -300,7 +300,7 @@ describe('a supervisor', () => {
     expect(await supervisorEnded).toBe('shutdown')
   })
 
-  it("S7: 'kill' ends a child without its terminate", async () => {
+  it("S7 [local]: 'kill' ends a child without its terminate", async () => {
     const diary = new Diary()
     const parent = await startPuppet(node)
     const children = [child('a', diarist, ['a', diary], { shutdownMs: 'kill' })]
@@ -311,7 +311,7 @@ describe('a supervisor', () => {
     expect(diary.events).toEqual(['a starts'])
   })
 
-  it('S7: a child that unlinked itself does not hang its supervisor', async () => {
+  it('S7 [local]: a child that unlinked itself does not hang its supervisor', async () => {
     const diary = new Diary()
     const parent = await startPuppet(node)
     const children = [child('a', diarist, ['a', diary])]
@@ -322,7 +322,7 @@ describe('a supervisor', () => {
     expect(await ended).toBe('shutdown')
   })
 
-  it('S9: shows and counts its children', async () => {
+  it('S9 [local]: shows and counts its children', async () => {
     const diary = new Diary()
     const children = [
       child('a', diarist, ['a', diary], { restart: 'transient' }),
@@ -340,7 +340,7 @@ describe('a supervisor', () => {
     await stop(pid)
   })
 
-  it('S9: two children of one id are refused when the tree is defined', () => {
+  it('S9 [local]: two children of one id are refused when the tree is defined', () => {
     const twins = [child('a', diarist, ['a', new Diary()]), child('a', diarist, ['a', new Diary()])]
     const refusal = expect.objectContaining({ code: 'ERR_BAD_SPEC' }) as Error
     expect(() => supervisorBehavior('tested', { children: twins })).toThrow(refusal)
@@ -348,7 +348,7 @@ describe('a supervisor', () => {
     expect(() => supervisor('tested', { children: twins })).toThrow(refusal)
   })
 
-  it('S10: messages, strangers and their ends do not trouble it', async () => {
+  it('S10 [local]: messages, strangers and their ends do not trouble it', async () => {
     const { pid, diary } = await start({})
     const stranger = await startPuppet(node)
     await stranger.do((ctx) => ctx.link(pid))

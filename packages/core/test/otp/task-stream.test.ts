@@ -49,19 +49,19 @@ describe('a stream of tasks', () => {
     return await manual.settled(promise)
   }
 
-  it('D4: gives the outcomes in the order of the items, and never runs more than it may', async () => {
+  it('D4 [local]: gives the outcomes in the order of the items, and never runs more than it may', async () => {
     const outcomes = await after(10_000, stream({ maxConcurrency: 3 }))
     expect(outcomes).toEqual([0, 1, 2, 3, 4, 5].map((value) => ({ ok: true, value })))
     expect(most).toBe(3)
   })
 
-  it('D4: gives them as they come where that is asked for', async () => {
+  it('D4 [local]: gives them as they come where that is asked for', async () => {
     const outcomes = await after(10_000, stream({ maxConcurrency: 3, ordered: false }))
     expect(outcomes[0]).toEqual({ ok: true, value: 2 })
     expect(outcomes).toHaveLength(6)
   })
 
-  it('D4: takes no item before there is room, also while nobody reads', async () => {
+  it('D4 [local]: takes no item before there is room, also while nobody reads', async () => {
     const first = owner.do(async (ctx) => {
       const outcomes = Task.asyncStream(ctx, items(100), work, { maxConcurrency: 2 })
       await outcomes.next()
@@ -73,7 +73,7 @@ describe('a stream of tasks', () => {
     expect(await after(4_500, first)).toBe(2)
   })
 
-  it('D4: a failed task is an outcome and ends nobody', async () => {
+  it('D4 [local]: a failed task is an outcome and ends nobody', async () => {
     const outcomes = await after(
       1_000,
       stream({}, (_ctx, item) => (item === 1 ? Promise.reject(new RangeError('no')) : Promise.resolve(item)), 3),
@@ -81,7 +81,7 @@ describe('a stream of tasks', () => {
     expect(outcomes).toMatchObject([{ ok: true }, { ok: false, reason: { name: 'RangeError' } }, { ok: true }])
   })
 
-  it('D4: a task that takes too long ends the stream, and the others with it', async () => {
+  it('D4 [local]: a task that takes too long ends the stream, and the others with it', async () => {
     const contexts: Context[] = []
     const run = (ctx: Context): Promise<number> => {
       contexts.push(ctx)
@@ -93,7 +93,7 @@ describe('a stream of tasks', () => {
     expect(contexts.map((ctx) => ctx.signal.aborted)).toEqual([true, true, true])
   })
 
-  it('D4: or is killed alone, where that is asked for', async () => {
+  it('D4 [local]: or is killed alone, where that is asked for', async () => {
     const run = (_ctx: Context, item: number): Promise<number> => (item === 0 ? never() : Promise.resolve(item))
     const outcomes = await after(10_000, stream({ timeoutMs: 1_000, onTimeout: 'kill', maxConcurrency: 1 }, run, 2))
     expect(outcomes).toEqual([
@@ -102,7 +102,7 @@ describe('a stream of tasks', () => {
     ])
   })
 
-  it('D4: whoever leaves the loop takes the tasks along, and lets go of the items', async () => {
+  it('D4 [local]: whoever leaves the loop takes the tasks along, and lets go of the items', async () => {
     const contexts: Context[] = []
     let letGo = false
     function* endless(): Generator<number> {
@@ -125,7 +125,7 @@ describe('a stream of tasks', () => {
     expect(contexts.length).toBe(3)
   })
 
-  it('D4: is refused with no room at all', async () => {
+  it('D4 [local]: is refused with no room at all', async () => {
     await expect(after(10, stream({ maxConcurrency: 0 }))).rejects.toMatchObject({ cause: { name: 'RangeError' } })
   })
 })

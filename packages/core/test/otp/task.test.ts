@@ -17,7 +17,7 @@ describe('a task', () => {
   const puppet = (trapExit = false): Promise<Puppet> => manual.settled(startPuppet(manual.node, { trapExit }))
   const run = <T>(owner: Puppet, act: (ctx: Context) => T | Promise<T>): Promise<T> => manual.settled(owner.do(act))
 
-  it('D3: gives its value, and runs in an actor of its own', async () => {
+  it('D3 [local]: gives its value, and runs in an actor of its own', async () => {
     const owner = await puppet()
     const result = await run(owner, async (ctx) => {
       const task = Task.async(ctx, (own) => Promise.resolve(own.self))
@@ -28,7 +28,7 @@ describe('a task', () => {
     expect(result[0]).not.toEqual(owner.pid)
   })
 
-  it('D3: async: its crash ends an owner that does not trap exits, and no line of that runs on', async () => {
+  it('D3 [local]: async: its crash ends an owner that does not trap exits, and no line of that runs on', async () => {
     const owner = await puppet()
     const lines: string[] = []
     const ended = manual.node.watch(owner.pid)
@@ -45,7 +45,7 @@ describe('a task', () => {
     expect(lines).toEqual([])
   })
 
-  it('D3: async: an owner that traps exits gets the EXIT, and await rejects', async () => {
+  it('D3 [local]: async: an owner that traps exits gets the EXIT, and await rejects', async () => {
     const owner = await puppet(true)
     const error = await run(owner, async (ctx) => {
       const task = Task.async(ctx, () => Promise.reject(new RangeError('no')))
@@ -55,7 +55,7 @@ describe('a task', () => {
     expect(await owner.next()).toMatchObject({ type: 'EXIT', reason: { message: 'no' } })
   })
 
-  it('D3: asyncNolink: its crash is told by await and yield only', async () => {
+  it('D3 [local]: asyncNolink: its crash is told by await and yield only', async () => {
     const owner = await puppet()
     const [error, outcome] = await run(owner, async (ctx) => {
       const task = Task.asyncNolink(ctx, () => {
@@ -71,7 +71,7 @@ describe('a task', () => {
     ['async', 'normal'],
     ['asyncNolink', 'normal'],
     ['asyncNolink', 'boom'],
-  ] as const)('D3: %s: it ends with its owner, also by %s', async (kind, reason) => {
+  ] as const)('D3 [local]: %s: it ends with its owner, also by %s', async (kind, reason) => {
     const owner = await puppet()
     const task = await run(owner, (ctx) => ({ pid: Task[kind](ctx, never).pid }))
     const ended = manual.node.watch(task.pid)
@@ -81,7 +81,7 @@ describe('a task', () => {
     expect(await manual.settled(ended)).toBe('shutdown')
   })
 
-  it('D4: only its owner can wait for it or stop it', async () => {
+  it('D4 [local]: only its owner can wait for it or stop it', async () => {
     const [owner, other] = [await puppet(), await puppet()]
     const { task } = await run(owner, (ctx) => ({ task: Task.async(ctx, never) }))
     const codes = await run(other, (ctx) =>
@@ -94,7 +94,7 @@ describe('a task', () => {
     expect(codes).toEqual(['ERR_NOT_OWNER', 'ERR_NOT_OWNER', 'ERR_NOT_OWNER'])
   })
 
-  it('D4: await waits 5 s unless it is told otherwise, and then kills the task and not the owner', async () => {
+  it('D4 [local]: await waits 5 s unless it is told otherwise, and then kills the task and not the owner', async () => {
     const owner = await puppet()
     const seen: string[] = []
     const { task } = await run(owner, (ctx) => ({ task: Task.async(ctx, never) }))
@@ -110,7 +110,7 @@ describe('a task', () => {
     await manual.settled(owner.settled())
   })
 
-  it('D4: yield gives nothing while it runs, and may be asked again', async () => {
+  it('D4 [local]: yield gives nothing while it runs, and may be asked again', async () => {
     const owner = await puppet()
     const outcomes: unknown[] = []
     const asking = owner.do(async (ctx) => {
@@ -128,7 +128,7 @@ describe('a task', () => {
     expect(outcomes).toEqual([undefined, { ok: true, value: 'done' }, { ok: true, value: 'done' }])
   })
 
-  it('D4: shutdown stops it, by a kill where shutdown is trapped, and spares the owner', async () => {
+  it('D4 [local]: shutdown stops it, by a kill where shutdown is trapped, and spares the owner', async () => {
     const owner = await puppet()
     const trapping = (own: Context): Promise<never> => {
       own.trapExit = true
@@ -151,7 +151,7 @@ describe('a task', () => {
     await manual.settled(owner.settled())
   })
 
-  it('D4: shutdown of one that has ended gives what became of it', async () => {
+  it('D4 [local]: shutdown of one that has ended gives what became of it', async () => {
     const owner = await puppet()
     const outcomes = await run(owner, async (ctx) => {
       const [good, bad] = [
