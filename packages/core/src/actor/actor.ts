@@ -7,7 +7,7 @@ import { ActorError } from './errors.ts'
 import type { EdgeHolder, LostPeer } from './edges.ts'
 import { type ExitReason, isCleanExit, portableReason, printReason, reasonOfThrown } from './exit-reason.ts'
 import type { Host } from './host.ts'
-import { type Envelope, Mailbox, type MailboxPolicy, type Replier } from './mailbox.ts'
+import { type Envelope, type Letter, Mailbox, type MailboxPolicy, type Notice, type Replier } from './mailbox.ts'
 import { formatPid, type Pid, samePid } from './pid.ts'
 import { Relations } from './relations.ts'
 import type { Failure, Signal } from './signal.ts'
@@ -84,6 +84,11 @@ export class Actor implements Turn, EdgeHolder {
     this.#schedule()
   }
 
+  /** Whether its handler awaits something: what it receives waits for no turn then. */
+  get busy(): boolean {
+    return this.#busy
+  }
+
   get alive(): boolean {
     return this.life !== 'exited'
   }
@@ -144,13 +149,19 @@ export class Actor implements Turn, EdgeHolder {
     )
   }
 
-  /** Puts an envelope in the mailbox. What has no room, this one or an older one, is counted, and a call's caller told. */
-  receive(envelope: Envelope): void {
+  /** Puts in the mailbox what the runtime itself says. */
+  notify(notice: Notice): void {
+    this.mailbox.pushNotice(notice)
+    if (!this.#busy) this.#schedule()
+  }
+
+  /** Puts a letter in the mailbox. What has no room, this one or an older one, is counted, and a call's caller told. */
+  receive(envelope: Letter): void {
     if (!this.mailbox.push(envelope)) this.#giveUp(this.mailbox.displace(envelope))
     if (!this.#busy) this.#schedule()
   }
 
-  #giveUp(envelope: Envelope): void {
+  #giveUp(envelope: Letter): void {
     if (envelope.type !== 'request') {
       this.#host.counters.mailboxDrops += 1
       return
@@ -193,7 +204,7 @@ export class Actor implements Turn, EdgeHolder {
         return
       case 'down':
         if (this.relations.removeMonitor(signal.ref) !== undefined) {
-          this.receive({ type: 'DOWN', ref: signal.ref, pid: signal.from, reason: signal.reason })
+          this.notify({ type: 'DOWN', ref: signal.ref, pid: signal.from, reason: signal.reason })
         }
         return
       case 'reply':
@@ -210,7 +221,7 @@ export class Actor implements Turn, EdgeHolder {
   peerLost(lost: LostPeer, reason: (pid: Pid) => ExitReason): void {
     if (!this.alive) return
     const { links, monitors } = this.relations.breakWith(lost)
-    for (const { ref, pid } of monitors) this.receive({ type: 'DOWN', ref, pid, reason: reason(pid) })
+    for (const { ref, pid } of monitors) this.notify({ type: 'DOWN', ref, pid, reason: reason(pid) })
     for (const pid of links) this.#receiveExit(pid, reason(pid), true)
   }
 
@@ -305,7 +316,7 @@ export class Actor implements Turn, EdgeHolder {
       return
     }
     if (this.trapExit) {
-      this.receive({ type: 'EXIT', from, reason })
+      this.notify({ type: 'EXIT', from, reason })
     } else if (reason !== 'normal') {
       this.exit(reason)
     } else if (samePid(from, this.pid)) {

@@ -128,7 +128,8 @@ export class ReceivingContext extends Context implements BareContext {
       case 'DOWN':
       case 'nodeUp':
       case 'nodeDown':
-        this.#take(envelope)
+        if (this.#waiting === undefined) this.#arrived.pushNotice(envelope)
+        else this.#hand(this.#waiting, envelope)
         return
       case 'message':
         this.#takeOpened(envelope)
@@ -175,15 +176,18 @@ export class ReceivingContext extends Context implements BareContext {
     this.#cell.crash(thrown)
   }
 
-  #take(envelope: Envelope): void {
-    const waiting = this.#waiting
-    this.#waiting = undefined
-    if (waiting !== undefined) {
-      waiting(messageIn(envelope))
-    } else if (!this.#arrived.push(envelope)) {
-      this.#arrived.displace(envelope)
+  #take(letter: MessageSignal): void {
+    if (this.#waiting !== undefined) {
+      this.#hand(this.#waiting, letter)
+    } else if (!this.#arrived.push(letter)) {
+      this.#arrived.displace(letter)
       this.#host.counters.mailboxDrops += 1
     }
+  }
+
+  #hand(waiting: (message: Message) => void, envelope: Envelope): void {
+    this.#waiting = undefined
+    waiting(messageIn(envelope))
   }
 }
 

@@ -39,7 +39,10 @@ export type Message =
   | undefined
 
 export interface CallOptions {
-  /** Milliseconds until the call rejects with `ERR_CALL_TIMEOUT`. Default 5,000. The callee is not told. */
+  /**
+   * Milliseconds until the call rejects with `ERR_CALL_TIMEOUT`, rounded up. Default 5,000. The callee is not told. On one thread
+   * they begin when the turns that are ready have run: at most a few milliseconds after the call, or a turn that takes longer.
+   */
   readonly timeoutMs?: number
 }
 

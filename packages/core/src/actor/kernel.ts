@@ -14,11 +14,11 @@ import type { ExitReason } from './exit-reason.ts'
 import type { KernelStats } from './kernel-stats.ts'
 import { handedOver, handedSignal, handingReplier, handOverBetween } from './hand-over.ts'
 import type { Addressable } from './host.ts'
-import type { Replier } from './mailbox.ts'
+import type { Replier, Request } from './mailbox.ts'
 import { Names } from './names.ts'
 import { NodeWatchers } from './node-watchers.ts'
-import { type CallOwner, PendingCall } from './pending-call.ts'
-import { formatPid, type NodeId, type Pid, type Target } from './pid.ts'
+import { type CallHost, type CallOwner, PendingCall } from './pending-call.ts'
+import type { NodeId, Pid, Target } from './pid.ts'
 import type { RemoteServices } from './remote-verbs.ts'
 import type { Router } from './router.ts'
 import type {
@@ -33,7 +33,6 @@ import type {
 } from './signal.ts'
 import type { BehaviorHead, ThreadStarter } from './thread-starter.ts'
 import { answerUndeliverable } from './undeliverable.ts'
-import type { CallError } from './errors.ts'
 
 export interface KernelOptions {
   readonly node: NodeId
@@ -44,7 +43,7 @@ export interface KernelOptions {
 }
 
 /** Runs the actors of one thread: gives them addresses, carries their signals, and answers for those that are gone. */
-export class Kernel implements Runtime {
+export class Kernel implements Runtime, CallHost {
   readonly node: NodeId
   readonly life: number
   readonly thread: number
@@ -87,7 +86,7 @@ export class Kernel implements Runtime {
     this.platform = options.platform
     this.codec = options.codec
     this.#handsOver = options.platform.handOver !== undefined
-    this.deadlines = new DeadlineQueue(options.platform.clock)
+    this.deadlines = new DeadlineQueue(options.platform.clock, options.platform.turns)
     this.registerName = (name, pid, partitions) => this.names.register(name, pid, partitions)
     this.away = { route: (signal) => this.bounce(signal, 'noconnection') }
   }
@@ -250,27 +249,19 @@ export class Kernel implements Runtime {
 
   call(owner: CallOwner, target: Target, name: string, args: readonly unknown[], timeoutMs: number): Promise<unknown> {
     const pid = this.resolve(target)
-    return new Promise((resolve, reject: (error: CallError) => void) => {
-      const describe = (): string => `call "${name}" to ${pid === undefined ? printTarget(target) : formatPid(pid)}`
-      const call = new PendingCall(owner, this.deadlines, this.counters, describe, resolve, reject)
-      if (pid === undefined) {
-        call.fail({ code: 'ERR_NOPROC', outcome: 'not-run', message: 'Nobody has that name', reason: 'noproc' })
-      } else if (this.isLocal(pid)) {
-        this.#callLocal(call, owner, pid, name, args, timeoutMs)
-      } else {
-        this.#callAway(call, pid, name, args, timeoutMs)
-      }
-    })
+    const call = new PendingCall(this, owner, pid ?? target, name, args)
+    const answer = call.wait()
+    if (pid === undefined) {
+      call.fail({ code: 'ERR_NOPROC', outcome: 'not-run', message: 'Nobody has that name', reason: 'noproc' })
+    } else if (this.isLocal(pid)) {
+      this.#callLocal(call, owner, pid, timeoutMs)
+    } else {
+      this.#callAway(call, pid, args, timeoutMs)
+    }
+    return answer
   }
 
-  #callLocal(
-    call: PendingCall,
-    owner: CallOwner,
-    pid: Pid,
-    name: string,
-    args: readonly unknown[],
-    timeoutMs: number,
-  ): void {
+  #callLocal(call: PendingCall, owner: CallOwner, pid: Pid, timeoutMs: number): void {
     const actor = this.#entities.get(pid.serial)
     if (!(actor instanceof Actor)) {
       call.fail({ code: 'ERR_NOPROC', outcome: 'not-run', message: 'No such actor', reason: 'noproc' })
@@ -285,39 +276,33 @@ export class Kernel implements Runtime {
       return
     }
     if (this.#handsOver) {
-      this.#callHandingOver(call, owner, actor, name, args, timeoutMs)
+      this.#callHandingOver(call, owner, actor, timeoutMs)
       return
     }
-    this.deadlines.add(call, timeoutMs)
-    actor.receive({ type: 'request', name, args, encoded: false, replier: call })
+    if (actor.busy) this.deadlines.add(call, timeoutMs)
+    else this.deadlines.addSoon(call, timeoutMs)
+    actor.receive(call)
   }
 
   /** As the platform wants it, which it does in simulation only: out of the way of the call that is made most often. */
-  #callHandingOver(
-    call: PendingCall,
-    owner: CallOwner,
-    actor: Actor,
-    name: string,
-    args: readonly unknown[],
-    timeoutMs: number,
-  ): void {
+  #callHandingOver(call: PendingCall, owner: CallOwner, actor: Actor, timeoutMs: number): void {
     const handOver = handOverBetween(this.platform, owner, actor)
-    let handed: unknown = args
-    let replier: Replier = call
+    let request: Request = call
     if (handOver !== undefined) {
+      let args: unknown
       try {
-        handed = handedOver(handOver, args, 'args')
+        args = handedOver(handOver, call.args, 'args')
       } catch (error) {
         call.fail({ ...unencodableFailure(error), outcome: 'not-run', cause: errorData(error) })
         return
       }
-      replier = handingReplier(handOver, call)
+      request = { type: 'request', name: call.name, args, encoded: false, replier: handingReplier(handOver, call) }
     }
     this.deadlines.add(call, timeoutMs)
-    actor.receive({ type: 'request', name, args: handed, encoded: false, replier })
+    actor.receive(request)
   }
 
-  #callAway(call: PendingCall, pid: Pid, name: string, args: readonly unknown[], timeoutMs: number): void {
+  #callAway(call: PendingCall, pid: Pid, args: readonly unknown[], timeoutMs: number): void {
     let encoded: Uint8Array
     try {
       encoded = this.codec.encode(args, 'args')
@@ -325,12 +310,18 @@ export class Kernel implements Runtime {
       call.fail({ ...unencodableFailure(error), outcome: 'not-run', cause: errorData(error) })
       return
     }
+    // Only their bytes travel.
+    call.args = undefined
     const ref = this.nextRef()
     this.#awayCalls.set(ref, { call, target: pid })
-    call.onSettled = () => this.#awayCalls.delete(ref)
+    call.awayRef = ref
     this.deadlines.add(call, timeoutMs)
     const from: Pid = { node: this.node, life: this.life, thread: this.thread, serial: 0 }
-    this.away.route({ type: 'call', to: pid, from, ref, name, args: encoded, encoded: true })
+    this.away.route({ type: 'call', to: pid, from, ref, name: call.name, args: encoded, encoded: true })
+  }
+
+  awayCallOver(ref: number): void {
+    this.#awayCalls.delete(ref)
   }
 
   #deliverReply({ ref, result, via }: ReplySignal): void {
@@ -424,11 +415,6 @@ function actorOptions(behavior: BehaviorHead, options: SpawnOptions): ActorOptio
     system: options.system ?? false,
     takesCode: behavior.takesCode ?? false,
   }
-}
-
-function printTarget(target: Target): string {
-  if ('serial' in target) return formatPid(target)
-  return target.key === undefined ? `"${target.name}"` : `the partition of "${target.name}" for ${target.key}`
 }
 
 function lostFailure(reason: ExitReason, lost: LostPeer): Failure {

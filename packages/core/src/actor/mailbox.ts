@@ -13,7 +13,8 @@ export interface Replier {
 export interface Request {
   readonly type: 'request'
   readonly name: string
-  readonly args: unknown
+  /** Gone once the handler has them and its answer may take long: what waits should keep nothing alive. */
+  args: unknown
   readonly encoded: boolean
   readonly replier: Replier
 }
@@ -48,12 +49,17 @@ export interface NodeDownMessage {
   readonly life: number
 }
 
-/** What an actor handles one at a time. */
-export type Envelope =
-  MessageSignal | CastSignal | Request | ExitMessage | DownMessage | NodeUpMessage | NodeDownMessage
+/** What others say to an actor: it counts against its mailbox's limit. */
+export type Letter = MessageSignal | CastSignal | Request
 
-/** Whether it counts against a mailbox's limit. What the runtime itself says does not. */
-function needsRoom({ type }: Envelope): boolean {
+/** What the runtime itself says: it needs no room. */
+export type Notice = ExitMessage | DownMessage | NodeUpMessage | NodeDownMessage
+
+/** What an actor handles one at a time. */
+export type Envelope = Letter | Notice
+
+function isLetter(envelope: Envelope): envelope is Letter {
+  const { type } = envelope
   return type === 'message' || type === 'cast' || type === 'request'
 }
 
@@ -88,14 +94,15 @@ export function mailboxOptions(spec: MailboxSpec = { max: mailboxLimitDefault })
 }
 
 /**
- * One actor's queue. Messages, casts and calls count against the limit; what the runtime itself says doesn't and is never dropped.
+ * One actor's queue. Letters count against the limit; notices don't and are never dropped.
  * What `push` does not take at the limit goes to `displace`, whose caller counts what it gives back.
  */
 export class Mailbox {
   readonly #queue = new RingQueue<Envelope>(2)
   readonly #limit: number
   readonly #policy: MailboxPolicy
-  #counted = 0
+  /** How many of those in it are notices. As there are seldom any, nobody has to look at what kind each envelope is. */
+  #notices = 0
 
   constructor(limit: number, policy: MailboxPolicy = 'reject') {
     this.#limit = limit
@@ -107,37 +114,42 @@ export class Mailbox {
   }
 
   /** Whether it was taken; `false` at the limit. */
-  push(envelope: Envelope): boolean {
-    if (needsRoom(envelope)) {
-      if (this.#counted >= this.#limit) return false
-      this.#counted += 1
-    }
-    this.#queue.push(envelope)
+  push(letter: Letter): boolean {
+    if (this.#queue.length - this.#notices >= this.#limit) return false
+    this.#queue.push(letter)
     return true
   }
 
-  /** For an envelope that found the mailbox full: what has no room by the policy, itself or the oldest one. */
-  displace(envelope: Envelope): Envelope {
-    if (this.#policy === 'reject') return envelope
-    const oldest = this.#queue.removeFirst(needsRoom)
-    if (oldest === undefined) return envelope
-    this.#queue.push(envelope)
-    return oldest
+  pushNotice(notice: Notice): void {
+    this.#notices += 1
+    this.#queue.push(notice)
+  }
+
+  /** For a letter that found the mailbox full: what has no room by the policy, itself or the oldest one. */
+  displace(letter: Letter): Letter {
+    if (this.#policy === 'reject') return letter
+    const oldest = this.#queue.removeFirst(isLetter)
+    if (oldest === undefined) return letter
+    this.#queue.push(letter)
+    return oldest as Letter
   }
 
   shift(): Envelope | undefined {
     const envelope = this.#queue.shift()
-    if (envelope !== undefined && needsRoom(envelope)) this.#counted -= 1
+    if (this.#notices > 0 && envelope !== undefined && !isLetter(envelope)) this.#notices -= 1
     return envelope
   }
 
   /** Takes out the `DOWN` of a monitor, if it waits here. Looks at every message. */
   removeDown(ref: number): void {
+    if (this.#notices === 0) return
+    const before = this.#queue.length
     this.#queue.removeWhere((envelope) => envelope.type === 'DOWN' && envelope.ref === ref)
+    this.#notices -= before - this.#queue.length
   }
 
   drain(): Envelope[] {
-    this.#counted = 0
+    this.#notices = 0
     return this.#queue.drain()
   }
 }

@@ -3,7 +3,7 @@ import type { NodeId } from './pid.ts'
 
 /** An actor that subscribed. */
 export interface NodeWatcher {
-  receive(message: NodeUpMessage | NodeDownMessage): void
+  notify(message: NodeUpMessage | NodeDownMessage): void
 }
 
 /** Which nodes this one is connected to, and which actors of this thread want to be told of changes. */
@@ -30,13 +30,13 @@ export class NodeWatchers {
 
   up(message: NodeUpMessage): void {
     this.#up.set(message.node, message)
-    for (const watcher of [...this.#watchers]) watcher.receive(message)
+    for (const watcher of [...this.#watchers]) watcher.notify(message)
   }
 
   /** Nothing for a node that was not up in that life. */
   down(message: NodeDownMessage): void {
     if (this.#up.get(message.node)?.life !== message.life) return
     this.#up.delete(message.node)
-    for (const watcher of [...this.#watchers]) watcher.receive(message)
+    for (const watcher of [...this.#watchers]) watcher.notify(message)
   }
 }

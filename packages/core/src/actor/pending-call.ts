@@ -1,7 +1,8 @@
-import type { Deadline, DeadlineList, DeadlineQueue } from './deadline-queue.ts'
+import type { Deadline, DeadlinePlace, DeadlineQueue } from './deadline-queue.ts'
 import { CallError } from './errors.ts'
 import type { KernelCounters } from './counters.ts'
-import type { Replier } from './mailbox.ts'
+import type { Replier, Request } from './mailbox.ts'
+import { formatPid, type Target } from './pid.ts'
 import type { Failure } from './signal.ts'
 
 /** The default time that a `call` waits for its answer, in milliseconds: OTP's. */
@@ -16,63 +17,99 @@ export interface CallOwner {
 
 export const plainCode: CallOwner = { alive: true }
 
+/** What a pending call needs of the kernel that it was made on. */
+export interface CallHost {
+  readonly deadlines: DeadlineQueue
+  readonly counters: KernelCounters
+  /** The call of that number, which went to another thread or node, is over. */
+  awayCallOver(ref: number): void
+}
+
 /**
- * A caller that waits. It is its own deadline and its own way back, so that a call on one thread allocates this object,
- * a promise and a request, and no timer. After it is settled, or its owner ended, answers are dropped and counted.
+ * A caller that waits. It is its own deadline, its own way back and, on one thread, what stands in the callee's mailbox:
+ * such a call allocates this object and a promise, and no timer. What is the same for all of them is no field, as each
+ * field costs a hundredth of a call. After it is settled, or its owner ended, answers are dropped and counted.
  */
-export class PendingCall implements Deadline, Replier {
-  deadlineMs = 0
-  previous: Deadline | undefined
-  next: Deadline | undefined
-  list: DeadlineList | undefined
-
+export class PendingCall implements Deadline, Replier, Request {
+  readonly name: string
+  args: unknown
+  place: DeadlinePlace | undefined
+  durationMs: number
+  /** Its number among the calls that went to other threads and nodes; 0 for one that did not. */
+  awayRef: number
+  readonly #host: CallHost
   readonly #owner: CallOwner
-  readonly #deadlines: DeadlineQueue
-  readonly #counters: KernelCounters
-  readonly #describe: () => string
-  readonly #resolve: (value: unknown) => void
-  readonly #reject: (error: CallError) => void
-  #open = true
-  /** Told when the call is over, where somebody keeps a table of them. */
-  onSettled: (() => void) | undefined
+  readonly #target: Target
+  /** Until it is settled. */
+  #resolve: ((value: unknown) => void) | undefined
+  #reject: ((error: CallError) => void) | undefined
 
-  constructor(
-    owner: CallOwner,
-    deadlines: DeadlineQueue,
-    counters: KernelCounters,
-    describe: () => string,
-    resolve: (value: unknown) => void,
-    reject: (error: CallError) => void,
-  ) {
+  constructor(host: CallHost, owner: CallOwner, target: Target, name: string, args: readonly unknown[]) {
+    this.name = name
+    this.args = args
+    this.place = undefined
+    this.durationMs = 0
+    this.awayRef = 0
+    this.#host = host
     this.#owner = owner
-    this.#deadlines = deadlines
-    this.#counters = counters
-    this.#describe = describe
-    this.#resolve = resolve
-    this.#reject = reject
+    this.#target = target
+    this.#resolve = undefined
+    this.#reject = undefined
+  }
+
+  /** The answer. Asked for once, before anything else is done with the call. */
+  wait(): Promise<unknown> {
+    return new Promise((resolve, reject: (error: CallError) => void) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  get type(): 'request' {
+    return 'request'
+  }
+
+  get encoded(): false {
+    return false
+  }
+
+  get replier(): Replier {
+    return this
   }
 
   reply(value: unknown): void {
-    if (this.#close()) this.#resolve(value)
+    const resolve = this.#resolve
+    if (this.#close()) resolve?.(value)
   }
 
   fail(failure: Failure): void {
-    if (this.#close()) this.#reject(new CallError({ ...failure, message: `${failure.message} (${this.#describe()})` }))
+    const reject = this.#reject
+    if (this.#close()) reject?.(new CallError({ ...failure, message: `${failure.message} (${this.#describe()})` }))
   }
 
   expire(): void {
     this.fail({ code: 'ERR_CALL_TIMEOUT', outcome: 'unknown', message: 'No answer in time', reason: 'timeout' })
   }
 
+  #describe(): string {
+    return `call "${this.name}" to ${printTarget(this.#target)}`
+  }
+
   #close(): boolean {
-    if (!this.#open) {
-      this.#counters.lateReplies += 1
+    if (this.#resolve === undefined) {
+      this.#host.counters.lateReplies += 1
       return false
     }
-    this.#open = false
-    this.#deadlines.remove(this)
-    this.onSettled?.()
+    this.#resolve = undefined
+    this.#reject = undefined
+    this.#host.deadlines.remove(this)
+    if (this.awayRef !== 0) this.#host.awayCallOver(this.awayRef)
     // The promise of a dead owner never settles: no line of that life runs on as if nothing had happened.
     return this.#owner.alive
   }
+}
+
+function printTarget(target: Target): string {
+  if ('serial' in target) return formatPid(target)
+  return target.key === undefined ? `"${target.name}"` : `the partition of "${target.name}" for ${target.key}`
 }

@@ -19,6 +19,11 @@ export interface TurnQueue {
    * such as a batch, goes there. Where this is absent `enqueue` does.
    */
   enqueueLast?(turn: Turn): void
+  /**
+   * Calls `run` from now on whenever turns have run and none is left, and before others wait for the event loop: so behind
+   * each turn, though not at once. It costs a turn less than `enqueueLast` each time does. Must not throw.
+   */
+  onPause?(run: () => void): void
 }
 
 /** Told around every turn, for a watchdog. Must not throw. */
@@ -37,7 +42,8 @@ const turnsBetweenClockReads = 8
 export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
   const turns = new RingQueue<Turn>(1024)
   const settled = Promise.resolve()
-  let last: Turn[] = []
+  const last = new RingQueue<Turn>(16)
+  let pausing: (() => void) | undefined
   let scheduled = false
   let turnsLeft = turnsPerBudget
   let budgetStarted = 0
@@ -51,6 +57,7 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
           runLast()
           continue
         }
+        pausing?.()
         scheduled = false
         return
       }
@@ -63,6 +70,7 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
         (turnsLeft % turnsBetweenClockReads === 0 && performance.now() - budgetStarted > budgetMs)
       ) {
         runLast()
+        pausing?.()
         setImmediate(runWithFreshBudget)
         return
       }
@@ -70,9 +78,8 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
   }
 
   function runLast(): void {
-    const now = last
-    last = []
-    for (const turn of now) turn.runTurn()
+    // What they enqueue as last comes after turns that they enqueue.
+    for (let left = last.length; left > 0; left -= 1) last.shift()?.runTurn()
   }
 
   function runWithFreshBudget(): void {
@@ -96,6 +103,16 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
     enqueueLast(turn) {
       last.push(turn)
       schedule()
+    },
+    onPause(told) {
+      const others = pausing
+      pausing =
+        others === undefined
+          ? told
+          : () => {
+              others()
+              told()
+            }
     },
   }
 }

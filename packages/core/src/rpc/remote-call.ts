@@ -1,5 +1,5 @@
 import type { Attachment } from '../actor/actor.ts'
-import type { Deadline, DeadlineList } from '../actor/deadline-queue.ts'
+import type { Deadline, DeadlinePlace } from '../actor/deadline-queue.ts'
 import { isLost, type LostPeer } from '../actor/edges.ts'
 import { type ExitReason, printReason } from '../actor/exit-reason.ts'
 import type { Addressable } from '../actor/host.ts'
@@ -36,10 +36,9 @@ export interface CallPlan {
  */
 export class RemoteCall implements Addressable, Attachment, Deadline {
   readonly pid: Pid
-  deadlineMs = 0
-  previous: Deadline | undefined
-  next: Deadline | undefined
-  list: DeadlineList | undefined
+  place: DeadlinePlace | undefined
+  durationMs = 0
+  #deadlineMs = 0
 
   readonly #kernel: Kernel
   readonly #owner: RemoteOwner
@@ -82,7 +81,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline {
     this.#kernel.add(this)
     this.#owner.attach(this)
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
-    this.#kernel.deadlines.add(this, timeoutMs)
+    this.#deadlineMs = this.#kernel.deadlines.add(this, timeoutMs)
     this.#attempt()
   }
 
@@ -144,7 +143,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline {
     const request: SpawnRequest = {
       procedure: this.#plan.procedure.name,
       version: this.#plan.procedure.version,
-      timeLeftMs: this.deadlineMs - this.#kernel.platform.clock.monotonic(),
+      timeLeftMs: this.#deadlineMs - this.#kernel.platform.clock.monotonic(),
       idempotencyKey: this.#plan.options.idempotencyKey,
       callerRegion: this.#plan.callerRegion,
       input: this.#input,

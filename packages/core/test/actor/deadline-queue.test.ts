@@ -1,5 +1,6 @@
 import { type VirtualClock, virtualClock } from '@skerry/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { TurnQueue } from '../../src/platform/turn-queue.ts'
 import { type Deadline, DeadlineQueue } from '../../src/actor/deadline-queue.ts'
 
 let clock: VirtualClock
@@ -14,10 +15,8 @@ beforeEach(() => {
 
 function deadline(name: string, then?: () => void): Deadline {
   return {
-    deadlineMs: 0,
-    previous: undefined,
-    next: undefined,
-    list: undefined,
+    place: undefined,
+    durationMs: 0,
     expire() {
       expired.push([name, clock.monotonic()])
       then?.()
@@ -114,5 +113,64 @@ describe('deadlines', () => {
     expect(clock.pending).toBe(0)
     await clock.advance(1_000)
     expect(expired).toEqual([])
+  })
+
+  describe('whose time begins soon', () => {
+    let pause: () => void
+    let pausing: DeadlineQueue
+    beforeEach(() => {
+      const turns: TurnQueue = { enqueue: () => undefined, onPause: (run) => (pause = run) }
+      pausing = new DeadlineQueue(clock, turns)
+    })
+
+    it('begin with the next pause of the turns, in the order in which they were added', async () => {
+      pausing.addSoon(deadline('first'), 100)
+      await clock.advance(30)
+      pausing.addSoon(deadline('second'), 100)
+      expect(clock.pending).toBe(0)
+      pause()
+      expect(clock.pending).toBe(1)
+      await clock.advance(99.9)
+      expect(expired).toEqual([])
+      await clock.advance(1_000)
+      expect(expired).toEqual([
+        ['first', 130],
+        ['second', 130],
+      ])
+    })
+
+    it('cost no timer when they are met before, in whatever order', () => {
+      const [first, middle, last] = ['first', 'middle', 'last'].map((name) => deadline(name))
+      for (const each of [first, middle, last]) pausing.addSoon(each as Deadline, 100)
+      for (const each of [middle, first, last, last]) pausing.remove(each as Deadline)
+      pause()
+      expect(clock.pending).toBe(0)
+    })
+
+    it('begin once, also when they were met and added again before the pause', async () => {
+      const [twice, other] = [deadline('twice'), deadline('other')]
+      pausing.addSoon(twice, 100)
+      pausing.addSoon(other, 100)
+      pausing.remove(twice)
+      pausing.addSoon(twice, 100)
+      pause()
+      pausing.remove(twice)
+      pause()
+      await clock.advance(1_000)
+      expect(expired).toEqual([['other', 100]])
+    })
+
+    it('begin at once where turns know no pauses', async () => {
+      queue.addSoon(deadline('a'), 100)
+      await clock.advance(100)
+      expect(expired).toEqual([['a', 100]])
+    })
+
+    it('never begin after stop', async () => {
+      pausing.addSoon(deadline('a'), 100)
+      pausing.stop()
+      pause()
+      expect(clock.pending).toBe(0)
+    })
   })
 })
