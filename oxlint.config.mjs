@@ -15,6 +15,7 @@ const coreLevels = [
   ['thread', 'mesh'],
   ['region'],
   ['rpc'],
+  ['groups'],
   ['node'],
 ]
 

@@ -90,11 +90,23 @@ export {
 } from './rpc/procedure.ts'
 export type { ProcedureContext } from './rpc/procedure-context.ts'
 
+// Process groups
+export {
+  type GroupsCaller,
+  type GroupsWatcher,
+  type ProcessGroups,
+  processGroups,
+  type ProcessGroupsOptions,
+} from './groups/process-groups.ts'
+export type { GroupMessage } from './groups/group-monitors.ts'
+export type { ProcessGroupsStats, ScopeProtocol } from './groups/scope.ts'
+
 // Errors
 export { type ErrorData, errorData, errorFromData } from './base/error-data.ts'
 export { RuntimeError } from './base/runtime-error.ts'
 export { ActorError, type ActorErrorCode, CallError, type CallErrorCode } from './actor/errors.ts'
 export { CodecError, type CodecErrorCode } from './codec/errors.ts'
+export { GroupsError, type GroupsErrorCode } from './groups/errors.ts'
 export { TransportError, type TransportErrorCode } from './mesh/errors.ts'
 export { NodeError, type NodeErrorCode } from './node/errors.ts'
 export { SpecError, TaskError, type TaskErrorCode } from './otp/errors.ts'

@@ -2,6 +2,7 @@
 // scenarios, which take the same course with every seed.
 export { calls } from './planted-calls.ts'
 export { callerGone } from './caller-gone.ts'
+export { groups } from './groups.ts'
 export { links } from './links.ts'
 export { lock } from './lock.ts'
 export { orders } from './orders.ts'
