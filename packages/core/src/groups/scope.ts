@@ -240,8 +240,12 @@ function leave(ctx: Scope, group: string, pids: readonly Pid[]): readonly Pid[] 
 /** Tells the other nodes, and who watches here. */
 function announce(ctx: Scope, change: GroupChange): void {
   const deltas = ctx.state.log.record(change.type, change.group, change.pids)
-  for (const delta of deltas)
-    for (const { pid } of ctx.state.peers.values()) ctx.cast(pid, 'deltas', [ctx.self, [delta]])
+  for (const delta of deltas) {
+    for (const { pid } of ctx.state.peers.values()) {
+      // As to a full mailbox or a full backlog.
+      if (!chance('skerry/lose a change of a group')) ctx.cast(pid, 'deltas', [ctx.self, [delta]])
+    }
+  }
   changed(ctx, change)
 }
 
