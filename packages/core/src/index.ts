@@ -44,6 +44,7 @@ export {
   type DeferredReply,
   genServer,
   type GenServerDefinition,
+  type Ignore,
   type InitContext,
   type ServerContext,
   type ServerProtocol,

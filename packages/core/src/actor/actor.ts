@@ -122,6 +122,14 @@ export class Actor implements Turn, EdgeHolder {
     this.#start.deferred?.reject(error())
   }
 
+  /** Gives up its start, which is no failure: those linked to it see a normal end. */
+  ignoreStart(): void {
+    if (this.life !== 'starting') return
+    const message = `${this.label} was not started: its init gave up by ctx.ignore()`
+    this.startFailed(() => new ActorError('ERR_START_IGNORED', message, { reason: 'normal' }))
+    this.exit('normal')
+  }
+
   runTurn(): void {
     this.#queued = false
     if (this.life === 'exited' || this.life === 'stopping' || this.#busy || this.#process === undefined) return

@@ -10,6 +10,8 @@ export type ActorErrorCode =
   | 'ERR_NOPROC'
   /** The actor ended, was killed or gave up before its init was done. */
   | 'ERR_START_FAILED'
+  /** Its init gave up by `ctx.ignore()`, which is no failure: there is no actor, and nobody is to try again. */
+  | 'ERR_START_IGNORED'
   /** The actor is dead: a verb of a life that is over. */
   | 'ERR_ACTOR_EXITED'
   /** The behavior can't run on another thread, because it names no module. */
@@ -36,6 +38,11 @@ export class ActorError extends RuntimeError {
   }
 }
 
+/** Whether a start ended by `ctx.ignore()`: without an actor, and without a failure. */
+export function isIgnored(error: unknown): boolean {
+  return error instanceof ActorError && error.code === 'ERR_START_IGNORED'
+}
+
 export type CallErrorCode =
   /** No answer within the time. The callee was not told and may still do it. */
   | 'ERR_CALL_TIMEOUT'
@@ -51,6 +58,8 @@ export type CallErrorCode =
   | 'ERR_MAX_CHILDREN'
   /** The init of the child that was to be started failed; `cause` says how. */
   | 'ERR_START_FAILED'
+  /** The init of the child that was to be started gave up by `ctx.ignore()`, which is no failure. */
+  | 'ERR_START_IGNORED'
   /** The child that a supervisor was to start can't be right. */
   | 'ERR_BAD_SPEC'
   /** The supervisor has a child of that id, which runs or is being restarted. */

@@ -1,7 +1,7 @@
 import type { Actor } from '../actor/actor.ts'
 import type { Runtime } from '../actor/behavior.ts'
 import { Context } from '../actor/context.ts'
-import { ActorError } from '../actor/errors.ts'
+import { ActorError, isIgnored } from '../actor/errors.ts'
 import type { Request } from '../actor/mailbox.ts'
 import { formatPid, type Pid } from '../actor/pid.ts'
 import { isHere } from '../actor/thread-starter.ts'
@@ -37,7 +37,8 @@ export function argsOf(ctx: SupervisorContext, { args, encoded, replier }: Reque
 /** What one who asked for a child is told when its start failed. */
 export function startFailure({ id }: ChildSpec, error: unknown): Failure {
   const message = `${id} did not start: ${error instanceof Error ? error.message : String(error)}`
-  return { code: 'ERR_START_FAILED', outcome: 'ran', message, cause: errorData(error) }
+  const code = isIgnored(error) ? 'ERR_START_IGNORED' : 'ERR_START_FAILED'
+  return { code, outcome: 'ran', message, cause: errorData(error) }
 }
 
 /** Begins a child, linked to its supervisor. `started` settles when its init is done, failed, or was killed at `startMs`. */

@@ -1,5 +1,6 @@
 import type { Process } from '../actor/actor.ts'
 import type { Behavior } from '../actor/behavior.ts'
+import { isIgnored } from '../actor/errors.ts'
 import { type ExitReason, printReason } from '../actor/exit-reason.ts'
 import { type Envelope, mailboxLimitDefault, type Request } from '../actor/mailbox.ts'
 import { formatPid, isPid, type Pid, samePid } from '../actor/pid.ts'
@@ -44,7 +45,8 @@ export interface DynamicSupervisorProtocol<Args extends readonly unknown[] = rea
  * arguments travel. Children are independent of each other (`oneForOne`), and are stopped all at once, each within its own
  * time. The idea and the rules are those of Elixir's DynamicSupervisor.
  *
- * A start is refused with `ERR_MAX_CHILDREN` (not run), or fails with `ERR_START_FAILED`, whose `cause` is init's error.
+ * A start is refused with `ERR_MAX_CHILDREN` (not run), or fails with `ERR_START_FAILED`, whose `cause` is init's error, or
+ * with `ERR_START_IGNORED`; nothing is kept of it. A child that ignores its restart is forgotten.
  * While a child's init runs, other requests wait.
  *
  * @example
@@ -291,6 +293,10 @@ class DynamicSupervisor implements Process {
       await this.#start(child)
     } catch (error) {
       if (this.#ctx.actor.life !== 'running') return
+      if (isIgnored(error)) {
+        this.#forget(child)
+        return
+      }
       const fields = { supervisor: this.#ctx.actor.label, child: child.spec.id, err: errorData(error) }
       this.#ctx.log.warn(fields, 'a child did not restart: trying again')
       // With a back-off the next try counts now and waits; without, it counts when its turn has come.

@@ -19,7 +19,17 @@ export interface ServerContext<State> extends Context {
 }
 
 /** The context of `init`: there is no state yet. */
-export type InitContext = Omit<ServerContext<never>, 'state' | 'defer'>
+export interface InitContext extends Omit<ServerContext<never>, 'state' | 'defer'> {
+  /**
+   * Return it to give up the start without a failure, as where a feature is switched off: there is no actor then, and whoever
+   * starts it gets `ERR_START_IGNORED`. Those linked to it see a `normal` end. A static supervisor goes on and keeps the
+   * child, stopped, so that `restartChild` may try again; it forgets a temporary one, a dynamic supervisor any.
+   *
+   * @example
+   * init: (ctx, url?: string) => (url === undefined ? ctx.ignore() : { url })
+   */
+  ignore(): Ignore
+}
 
 /** An answer that is given later. The second answer, and one after the caller gave up, are dropped and counted. */
 export class DeferredReply<out Reply> {
@@ -51,6 +61,12 @@ export class Stop<out Reply> {
   }
 }
 
+/** What `ctx.ignore` returns. */
+export class Ignore {
+  // So that no other type is taken for it.
+  protected readonly ignored = true
+}
+
 type AnswerOf<Returned> =
   Awaited<Returned> extends infer R ? (R extends DeferredReply<infer A> ? A : R extends Stop<infer A> ? A : R) : never
 
@@ -75,14 +91,17 @@ export interface ServerProtocol<Call, Cast> {
   }
 }
 
+/** What `init` may give in place of a state. */
+type NoState = Stop<never> | Ignore
+
 /** `init` must stand first, so that the state's type is known to the handlers. */
 export interface GenServerDefinition<State, Args extends readonly unknown[], Call, Cast> {
   /** `import.meta`, so that other threads can load it by URL and export name. Without it the server runs on its starter's thread only. */
   readonly module?: ModuleMeta
   /** The export's name, where `module` is given; otherwise what the logs call it. */
   readonly name: string
-  /** Makes the state. What it throws is the reason why the start failed. */
-  init(ctx: InitContext, ...args: Args): State | Promise<State>
+  /** Makes the state. What it throws, or gives to `ctx.stop`, is the reason why the start failed; `ctx.ignore` is no failure. */
+  init(ctx: InitContext, ...args: Args): State | NoState | Promise<State | NoState>
   readonly call?: Call
   readonly cast?: Cast
   /** Plain messages, `DOWN`, and `EXIT` when trapping. Absent: they are logged and dropped. */
@@ -161,6 +180,10 @@ class GenServerContext extends Context implements ServerContext<unknown> {
     return new DeferredReply(this.current, this.actor)
   }
 
+  ignore(): Ignore {
+    return new Ignore()
+  }
+
   stop<Reply = never>(reason: ExitReason, ...reply: [] | [Reply]): Stop<Reply> {
     return new Stop(reason, reply.length === 0 ? undefined : { value: reply[0] })
   }
@@ -237,7 +260,8 @@ class GenServer implements Process {
   }
 
   #begin(state: unknown): void {
-    if (state instanceof Stop) this.#ctx.actor.exit(state.reason)
+    if (state instanceof Ignore) this.#ctx.actor.ignoreStart()
+    else if (state instanceof Stop) this.#ctx.actor.exit(state.reason)
     else this.#ctx.state = state
   }
 

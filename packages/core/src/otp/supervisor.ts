@@ -1,5 +1,6 @@
 import type { Process } from '../actor/actor.ts'
 import type { Behavior } from '../actor/behavior.ts'
+import { isIgnored } from '../actor/errors.ts'
 import { type ExitReason, Exit, printReason } from '../actor/exit-reason.ts'
 import { type Envelope, mailboxLimitDefault, type Replier, type Request } from '../actor/mailbox.ts'
 import { type Pid, samePid } from '../actor/pid.ts'
@@ -41,12 +42,13 @@ export interface SupervisorProtocol {
     /**
      * Adds a child, at most 10,000, and answers when its init is done. A spec holds code, so only actors of the supervisor's
      * thread can ask for it. `ERR_ALREADY_STARTED`, `ERR_ALREADY_PRESENT` (stopped: see `restartChild`), `ERR_BAD_SPEC`,
-     * `ERR_MAX_CHILDREN`; `ERR_START_FAILED` with init's error as `cause`, and then the child is forgotten.
+     * `ERR_MAX_CHILDREN`; `ERR_START_FAILED` with init's error as `cause`, and then the child is forgotten;
+     * `ERR_START_IGNORED`, and then it stays, stopped, unless it is temporary.
      */
     startChild(spec: ChildSpec): Pid
     /** Stops a child, or ends its wait for a restart. It stays, stopped, unless it is temporary. */
     terminateChild(id: string): void
-    /** Starts a stopped child. `ERR_CHILD_RUNNING`, `ERR_CHILD_RESTARTING`; `ERR_START_FAILED`, and then it stays stopped. */
+    /** Starts a stopped child. `ERR_CHILD_RUNNING`, `ERR_CHILD_RESTARTING`; `ERR_START_FAILED` or `ERR_START_IGNORED`, and then it stays stopped. */
     restartChild(id: string): Pid
     /** Forgets a stopped child. `ERR_CHILD_RUNNING`, `ERR_CHILD_RESTARTING`. */
     deleteChild(id: string): void
@@ -124,6 +126,10 @@ class Supervisor implements Process {
       try {
         await this.#start(child)
       } catch (error) {
+        if (isIgnored(error)) {
+          this.#ignored(child)
+          continue
+        }
         await this.#stopChildren(this.#children)
         throw new Exit({ type: 'shutdown', failedChild: child.spec.id, cause: errorData(error) } as ExitReason)
       }
@@ -225,7 +231,8 @@ class Supervisor implements Process {
       replier.reply(child.pid)
     } catch (error) {
       if (!this.#ctx.actor.alive) return
-      onFailed?.()
+      if (isIgnored(error)) this.#ignored(child)
+      else onFailed?.()
       this.#ctx.actor.closeRequest(replier)
       replier.fail(startFailure(child.spec, error))
     }
@@ -307,12 +314,23 @@ class Supervisor implements Process {
         await this.#start(one)
       } catch (error) {
         if (this.#ctx.actor.life !== 'running') return
+        if (isIgnored(error)) {
+          this.#ignored(one)
+          continue
+        }
         const fields = { supervisor: this.#ctx.actor.label, child: one.spec.id, err: errorData(error) }
         this.#ctx.log.warn(fields, 'a child did not restart: trying again')
         await this.#restartFailed(one)
         return
       }
     }
+  }
+
+  /** Its init gave up, which is no failure: it stays, stopped, as OTP keeps it with no pid. */
+  #ignored(child: Child): void {
+    this.#ctx.log.debug({ supervisor: this.#ctx.actor.label, child: child.spec.id }, 'a child ignored its start')
+    child.status = 'stopped'
+    if (child.spec.restart === 'temporary') this.#forget(child)
   }
 
   async #restartFailed(child: Child): Promise<void> {

@@ -1,77 +1,79 @@
-import { actorName, child, type Context, defineApp, genServer, type Pid, silentLog, startNode } from '@skerry/core'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { downMessage, exitMessage, startPuppet } from '../fixtures/puppet.ts'
-
-interface Sleeper {
-  call: { sleep(other: Pid): unknown; read(): number }
-  cast: { set(to: number): void }
-}
+import { actorName, child, supervisorBehavior } from '@skerry/core'
+import { describe, expect, vi } from 'vitest'
+import { Player, type PlayerPid, type PlayerProtocol, usePlaces } from '../fixtures/places.ts'
+import { player } from '../fixtures/player.mjs'
+import { downMessage, exitMessage } from '../fixtures/puppet.ts'
 
 describe('an actor that exits while its handler awaits', () => {
-  it('[local]: is gone at once, and resumes late beside its successor without any effect', async () => {
-    let wake: () => void = () => undefined
-    const asleep = new Promise<void>((resolve) => {
-      wake = resolve
-    })
-    let late: Context | undefined
-    const settled: string[] = []
-    const spare = actorName('spare')
-    const sleeperName = actorName<Sleeper>('sleeper')
-    const sleeper = genServer({
-      name: 'sleeper',
-      init: () => ({ value: 0 }),
-      call: {
-        read: (ctx) => ctx.state.value,
-        sleep: async (ctx, other: Pid) => {
-          late = ctx
-          await asleep
-          ctx.cast(sleeperName, 'set', [13])
-          ctx.send(other, 'late')
-          ctx.exit(other, 'kill')
-          ctx.link(other)
-          ctx.monitor(other)
-          const verbs = {
-            call: ctx.call(sleeperName, 'read', []),
-            register: ctx.register(spare),
-            start: ctx.start(sleeper, []),
-          }
-          for (const [name, verb] of Object.entries(verbs)) {
-            const note = (): number => settled.push(name)
-            verb.then(note, note)
-          }
-          ctx.spawn(sleeper, [])
-          return 'late'
-        },
+  const { row } = usePlaces()
+  let lives = 0
+
+  row('', 'is gone at once, and resumes late beside its successor without any effect', async (pair) => {
+    const { node, thread } = pair.there
+    lives += 1
+    const key = `late ${lives}`
+    const name = actorName<PlayerProtocol>(key)
+    const sleeper = child('sleeper', player, [{}], { thread, register: name })
+    const tree = await node.start(supervisorBehavior('late', { children: [sleeper] }), [])
+    const first = new Player(node, node.whereis(name) as PlayerPid)
+
+    const [linked, watcher, caller] = [await pair.near({ trapExit: true }), await pair.near(), await pair.near()]
+    await linked.link(first)
+    const monitor = await watcher.monitor(first)
+    const sleep = first.do(
+      async (ctx, other, late) => {
+        const { board, gate, actorName: named } = ctx.state.kit
+        ctx.signal.addEventListener('abort', () => board(late).push('aborted'))
+        board(late).push('asleep')
+        await gate(late).opened
+        const successor = named<PlayerProtocol>(late)
+        ctx.cast(successor, 'note', ['late'])
+        ctx.send(other, 'late')
+        ctx.exit(other, 'kill')
+        ctx.link(other)
+        ctx.monitor(other)
+        const verbs = {
+          call: ctx.call(successor, 'waiting', []),
+          register: ctx.register(named('spare')),
+          start: ctx.start(ctx.state.kit.player, [{}]),
+        }
+        for (const [verb, promise] of Object.entries(verbs)) {
+          const note = (): number => board(late).push(`${verb} settled`)
+          promise.then(note, note)
+        }
+        ctx.spawn(ctx.state.kit.player, [{}])
+        return 'late'
       },
-      cast: { set: (ctx, to: number) => void (ctx.state.value = to) },
-    })
-    const app = defineApp({ name: 'late', children: [child('sleeper', sleeper, [], { register: sleeperName })] })
-    const node = await startNode(app, { log: silentLog })
-    onTestFinished(() => node.stop())
+      watcher.pid,
+      key,
+    )
+    const sleepFails = expect(sleep).rejects.toMatchObject({ code: 'ERR_CALLEE_EXITED', outcome: 'ran' })
+    const spy = await pair.far()
+    const board = (): Promise<unknown[]> => spy.do((ctx, late) => ctx.state.kit.board(late), key)
+    await vi.waitFor(async () => expect(await board()).toEqual(['asleep']))
 
-    const [linked, watcher] = [await startPuppet(node, { trapExit: true }), await startPuppet(node)]
-    const first = node.whereis(sleeperName) as Pid<Sleeper>
-    await linked.do((ctx) => ctx.link(first))
-    const monitor = await watcher.do((ctx) => ctx.monitor(first))
-    const call = node.call(first, 'sleep', [watcher.pid])
-    const callFails = expect(call).rejects.toMatchObject({ code: 'ERR_CALLEE_EXITED', outcome: 'ran' })
-    await expect.poll(() => late).toBeDefined()
-    node.exit(first, 'kill')
-    expect(late?.signal.aborted).toBe(true)
-    expect(node.whereis(sleeperName)).not.toEqual(first)
-    await callFails
-    expect(await linked.next()).toEqual(exitMessage(first, 'killed'))
+    await caller.exit(first, 'kill')
+    expect(await linked.next()).toEqual(exitMessage(first.pid, 'killed'))
     expect(await watcher.next()).toEqual(downMessage(monitor, 'killed'))
-    await expect.poll(() => node.whereis(sleeperName)).toBeDefined()
+    await sleepFails
+    expect(await board()).toEqual(['asleep', 'aborted'])
+    // The name is the successor's; the handler of the life before still waits.
+    await vi.waitFor(() => expect(node.whereis(name) ?? first.pid).not.toEqual(first.pid))
+    const successor = new Player(node, node.whereis(name) as PlayerPid)
 
-    const before = node.counters().afterExit
-    wake()
-    // The five before, then call, register, start and spawn: nine verbs of a life that is over.
-    await expect.poll(() => node.counters().afterExit).toBe(before + 9)
-    expect(await node.call(sleeperName, 'read', [])).toBe(0)
-    await watcher.settled()
-    expect(watcher.waiting).toBe(0)
-    expect(node.whereis(spare)).toBeUndefined()
-    expect(settled).toEqual([])
+    const [before, actors] = [await pair.counted('afterExit'), await pair.actors()]
+    await successor.do((ctx, late) => ctx.state.kit.gate(late).open(), key)
+    // Nine verbs of a life that is over.
+    await vi.waitFor(async () => expect(await pair.counted('afterExit')).toBe(before + 9))
+    expect(await successor.waiting()).toBe(0)
+    expect(await watcher.waitingAfter(successor)).toBe(0)
+    expect(node.whereis(actorName('spare'))).toBeUndefined()
+    expect(await pair.actors()).toBe(actors)
+    expect(await board()).toEqual(['asleep', 'aborted'])
+
+    // So that the next one counts no actors that come and go.
+    const { ended } = successor
+    node.exit(tree, 'kill')
+    await ended
   })
 })
