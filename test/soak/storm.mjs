@@ -79,7 +79,9 @@ async function quiet(/** @type {import('@skerry/core').Node} */ node) {
 async function populate(node, size) {
   const { active } = await node.call(crowdName, 'countChildren', [])
   const missing = Math.max(0, size - active)
-  await Promise.all(Array.from({ length: missing }, () => node.call(crowdName, 'startChild', [])))
+  // One after the other there, each a way to another thread and back: long on a machine that is busy otherwise.
+  const patient = { timeoutMs: 60_000 }
+  await Promise.all(Array.from({ length: missing }, () => node.call(crowdName, 'startChild', [], patient)))
   const children = await node.call(crowdName, 'whichChildren', [])
   return children.map(({ pid }) => /** @type {Victim} */ (pid)).filter(Boolean)
 }

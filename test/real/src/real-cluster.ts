@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,6 +9,7 @@ import { type Operation, type SeededRandom, seededRandom } from '@skerry/testing
 import { createIdentity } from '@skerry/transport-libp2p'
 import type { FromNode, ToNode } from './control-message.ts'
 import { FaultProxies } from './fault-proxy.ts'
+import { freePort } from './free-port.ts'
 import type { World, WorldClient } from './world.ts'
 
 interface Machine {
@@ -268,13 +268,4 @@ function heard(machine: Machine, message: FromNode): void {
   machine.waiting.delete(message.ref)
   if (message.type === 'answer') waiting?.resolve(message.value)
   else waiting?.reject(new ClientError(message.code, message.message, message.outcome))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
-  return address.port
 }

@@ -51,11 +51,10 @@ async function work(client: Client): Promise<void> {
   try {
     await ledger.ask(id, () => client.rpcRegion(region, shortWork, input))
   } catch (error) {
-    // The client's own node may be the one that stops. And a request that was on its way when its node said goodbye is
-    // lost with the link: the caller can't know that it did not begin.
-    const isOwnEnd = stopping.has(home.name) || home.lives !== lives || !home.running
-    const wasOnItsWay = ledger.runsOf(id).length === 0
-    if (error instanceof RpcError && error.outcome !== 'not-run' && !isOwnEnd && !wasOnItsWay) {
+    // Who stops hears that everybody has heard so before it says goodbye: no request is lost on the way. Only a client
+    // of the node that stops is told, at its end, of what did not finish in time.
+    const isOwnEnd = home.lives !== lives || !home.running
+    if (error instanceof RpcError && error.outcome !== 'not-run' && !isOwnEnd) {
       ledger.complaints.add(`${id} of ${home.name} failed with ${error.code} "${error.outcome}" at ${error.node}`)
     }
     const isLeft = home.running && home.up.regionNodes('syd').length > 0

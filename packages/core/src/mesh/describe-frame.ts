@@ -1,7 +1,7 @@
 import type { Signal } from '../actor/signal.ts'
 import { printReason } from '../actor/exit-reason.ts'
 import { msgpackCodec } from '../codec/msgpack-codec.ts'
-import { decodeSignal, decodeThreadDown, type FrameEnd } from './frame.ts'
+import { decodeNotice, decodeSignal, type FrameEnd } from './frame.ts'
 import { decodeLinkMessage, type LinkMessage } from './link-message.ts'
 
 const captionCharsMax = 100
@@ -50,10 +50,10 @@ function describeLinkMessage(message: LinkMessage): string {
 }
 
 function describeSignalFrame(frame: Uint8Array): string {
-  const thread = decodeThreadDown(frame)
-  return thread === undefined
-    ? describeSignal(decodeSignal(frame, nowhere, nowhere, codec))
-    : `thread ${thread} is down`
+  const notice = decodeNotice(frame)
+  if (notice === undefined) return describeSignal(decodeSignal(frame, nowhere, nowhere, codec))
+  if (notice.type === 'threadDown') return `thread ${notice.thread} is down`
+  return notice.type === 'draining' ? 'draining' : 'draining was heard'
 }
 
 function describeSignal(signal: Signal): string {

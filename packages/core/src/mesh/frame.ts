@@ -25,6 +25,8 @@ const kinds = {
   spawn: 11,
   cancel: 12,
   threadDown: 13,
+  draining: 14,
+  drainingHeard: 15,
 } as const
 
 const writer = new FrameWriter()
@@ -137,17 +139,38 @@ export function decodeSignal(frame: Uint8Array, from: FrameEnd, to: FrameEnd, co
   }
 }
 
-/** Tells a peer that one of our threads is gone. Not a signal: it concerns everything toward that thread. */
-export function encodeThreadDown(thread: number): Uint8Array {
-  writer.start(kinds.threadDown)
-  writer.number(thread)
+/**
+ * What one node tells another beside signals, in order with them.
+ * - `threadDown`: everything toward that thread of ours is over.
+ * - `draining`: we take no new work. Answered, behind all requests that were sent before, by `drainingHeard`: none comes
+ *   after it.
+ */
+export type NodeNotice =
+  | { readonly type: 'threadDown'; readonly thread: number }
+  | { readonly type: 'draining' }
+  | { readonly type: 'drainingHeard' }
+
+export function encodeNotice(notice: NodeNotice): Uint8Array {
+  writer.start(kinds[notice.type])
+  if (notice.type === 'threadDown') writer.number(notice.thread)
   return writer.finish()
 }
 
-/** The thread that a peer lost, if the frame says so. */
-export function decodeThreadDown(frame: Uint8Array): number | undefined {
+/** The notice that a frame is; `undefined` for a signal. Throws `ERR_BAD_FRAME` for one that is cut short. */
+export function decodeNotice(frame: Uint8Array): NodeNotice | undefined {
+  // Asked of every frame, and nearly all are signals.
+  if ((frame[0] ?? 0) < kinds.threadDown) return undefined
   const reader = new FrameReader(frame)
-  return reader.kind() === kinds.threadDown ? reader.number() : undefined
+  switch (reader.kind()) {
+    case kinds.threadDown:
+      return { type: 'threadDown', thread: reader.number() }
+    case kinds.draining:
+      return { type: 'draining' }
+    case kinds.drainingHeard:
+      return { type: 'drainingHeard' }
+    default:
+      return undefined
+  }
 }
 
 function writeRequest(request: SpawnRequest): void {

@@ -3,7 +3,8 @@ import { formatPid, type NodeId } from '../actor/pid.ts'
 import type { Router } from '../actor/router.ts'
 import type { CancelSignal, Failure, Signal, SpawnSignal } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
-import { decodeSignal, decodeThreadDown, encodeSignal, encodeThreadDown } from './frame.ts'
+import { Farewell } from './farewell.ts'
+import { decodeNotice, decodeSignal, encodeNotice, encodeSignal, type NodeNotice } from './frame.ts'
 import type { PeerRef } from './peer-link.ts'
 import type { PeerLinks } from './peer-links.ts'
 
@@ -33,6 +34,10 @@ export class NodeRouter implements Router {
    * `noconnection`; the link may still be to a life that is already over.
    */
   readonly #seen = new Map<NodeId, readonly number[]>()
+  /** Peers that said that they take no new work: it is refused here, and so surely not run. */
+  readonly #draining = new Set<NodeId>()
+  /** Since this node said that it takes no new work. */
+  #farewell: Farewell | undefined
 
   constructor(options: NodeRouterOptions) {
     this.#options = options
@@ -40,6 +45,7 @@ export class NodeRouter implements Router {
 
   up({ node, life }: PeerRef): void {
     this.#lives.set(node, life)
+    if (this.#farewell !== undefined) this.#tell(node, { type: 'draining' })
     const seen = this.#seen.get(node) ?? []
     if (seen.at(-1) === life) return
     this.#seen.delete(node)
@@ -49,6 +55,8 @@ export class NodeRouter implements Router {
 
   down(peer: PeerRef): void {
     this.#lives.delete(peer.node)
+    this.#draining.delete(peer.node)
+    this.#farewell?.heard(peer.node)
     this.#options.lost({ node: peer.node, life: peer.life }, 'noconnection')
   }
 
@@ -62,6 +70,10 @@ export class NodeRouter implements Router {
     if (life !== signal.to.life) {
       const isOver = this.#seen.get(signal.to.node)?.slice(0, -1).includes(signal.to.life) === true
       kernel.bounce(signal, isOver && signal.type !== 'spawn' ? 'noproc' : 'noconnection')
+      return
+    }
+    if (signal.type === 'spawn' && this.#draining.has(signal.to.node)) {
+      this.#refuse(signal, { code: 'ERR_DRAINING', outcome: 'not-run', message: 'The node is leaving' })
       return
     }
     let frame: Uint8Array
@@ -83,9 +95,9 @@ export class NodeRouter implements Router {
     const { kernel } = this.#options
     let signal: Signal
     try {
-      const thread = decodeThreadDown(frame)
-      if (thread !== undefined) {
-        this.#options.lost({ node: peer.node, life: peer.life, thread }, 'threadlost')
+      const notice = decodeNotice(frame)
+      if (notice !== undefined) {
+        this.#receiveNotice(peer, notice)
         return
       }
       signal = decodeSignal(frame, peer, { node: kernel.node, life: kernel.life }, kernel.codec)
@@ -101,7 +113,42 @@ export class NodeRouter implements Router {
 
   /** Tells every peer that a thread of this node is gone, after everything that the thread had sent. */
   threadLost(thread: number): void {
-    for (const node of this.#lives.keys()) this.#options.links.send(node, encodeThreadDown(thread))
+    for (const node of this.#lives.keys()) this.#tell(node, { type: 'threadDown', thread })
+  }
+
+  /**
+   * Tells every peer that this node takes no new work, and resolves when each has heard it or is gone, at the latest after
+   * `atMostMs`. After that no request is on its way here: one that comes too late would be lost with its link, and its
+   * caller could not know that it was never begun. Once.
+   */
+  sayDraining(atMostMs: number): Promise<void> {
+    const peers = [...this.#lives.keys()]
+    this.#farewell = new Farewell(peers)
+    const heard = this.#farewell.whenHeard(this.#options.kernel.platform.clock, atMostMs)
+    for (const node of peers) this.#tell(node, { type: 'draining' })
+    return heard
+  }
+
+  #receiveNotice({ node, life }: PeerRef, notice: NodeNotice): void {
+    switch (notice.type) {
+      case 'threadDown':
+        this.#options.lost({ node, life, thread: notice.thread }, 'threadlost')
+        return
+      case 'draining':
+        this.#draining.add(node)
+        this.#tell(node, { type: 'drainingHeard' })
+        return
+      case 'drainingHeard':
+        this.#farewell?.heard(node)
+    }
+  }
+
+  /** In order with signals. */
+  #tell(node: NodeId, notice: NodeNotice): void {
+    const isUrgent = notice.type === 'threadDown'
+    const result = this.#options.links.send(node, encodeNotice(notice), isUrgent)
+    // A peer that reads nothing is not waited for.
+    if (notice.type === 'draining' && result !== 'sent') this.#farewell?.heard(node)
   }
 
   #isForSystem(signal: Signal): boolean {

@@ -21,6 +21,7 @@ import type {
 import { isHere, type Placement } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
 import { type Deferred, deferred } from '../base/deferred.ts'
+import type { NodeRouter } from '../mesh/node-router.ts'
 import type { PeerLinks } from '../mesh/peer-links.ts'
 import type { ChildInfo } from '../otp/child-table.ts'
 import type { SupervisorProtocol } from '../otp/supervisor.ts'
@@ -35,6 +36,7 @@ export interface NodeParts {
   readonly kernel: Kernel
   readonly reader: RegionTableReader
   readonly links: PeerLinks
+  readonly router: NodeRouter
   readonly inbox: RpcInbox
   readonly inbound: InboundCalls
   readonly threads: NodeThreads
@@ -44,6 +46,9 @@ export interface NodeParts {
   readonly drainMs: number
   readonly watchdog: { stop(): void } | undefined
 }
+
+/** How long a node that leaves waits at most for its peers to have heard so, in milliseconds. */
+const hearDrainingMs = 2_000
 
 /** How a node came to its end. */
 export interface NodeEnd {
@@ -61,7 +66,11 @@ export class Node implements RemoteVerbs, RegionVerbs {
   readonly closed: Promise<NodeEnd>
   readonly #parts: NodeParts
   readonly #closed: Deferred<NodeEnd> = deferred()
-  readonly #attachments = new Set<Attachment>()
+  /** Calls by region that plain code waits for. */
+  readonly #calls = new Set<Attachment>()
+  #onNoCalls: (() => void) | undefined
+  /** What else plain code waits for. */
+  readonly #waits = new Set<Attachment>()
   readonly #tableListeners = new Set<() => void>()
   #stopping: Promise<void> | undefined
   readonly #owner: RemoteOwner
@@ -72,8 +81,10 @@ export class Node implements RemoteVerbs, RegionVerbs {
     this.#owner = {
       alive: true,
       deadlineMs: undefined,
-      attach: (attachment) => this.#attachments.add(attachment),
-      detach: (attachment) => this.#attachments.delete(attachment),
+      attach: (attachment) => this.#calls.add(attachment),
+      detach: (attachment) => {
+        if (this.#calls.delete(attachment) && this.#calls.size === 0) this.#onNoCalls?.()
+      },
     }
   }
 
@@ -253,7 +264,7 @@ export class Node implements RemoteVerbs, RegionVerbs {
     await new Promise<void>((resolve, reject) => {
       const settle = (error?: NodeError): void => {
         this.#tableListeners.delete(check)
-        this.#attachments.delete(attachment)
+        this.#waits.delete(attachment)
         timer.cancel()
         if (error === undefined) resolve()
         else reject(error)
@@ -271,7 +282,7 @@ export class Node implements RemoteVerbs, RegionVerbs {
         )
       })
       this.#tableListeners.add(check)
-      this.#attachments.add(attachment)
+      this.#waits.add(attachment)
     })
   }
 
@@ -283,8 +294,9 @@ export class Node implements RemoteVerbs, RegionVerbs {
   // --- the end ---
 
   /**
-   * Leaves: announces it, refuses new work as not run, lets running calls of others finish (up to `drainMs`), stops the
-   * app's children in reverse order, says goodbye to the peers. Idempotent. Never rejects.
+   * Leaves: announces it, refuses new work as not run, lets running calls of others, and of plain code here, finish (up to
+   * `drainMs`), stops the app's children in reverse order, says goodbye to the peers. No call of another node is lost by
+   * it that ends in that time. Plain code's verbs fail with `ERR_NODE_STOPPED` from now on. Idempotent. Never rejects.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop({ kind: 'stopped', detail: 'stop was called' })
@@ -309,12 +321,18 @@ export class Node implements RemoteVerbs, RegionVerbs {
   }
 
   async #stop(end: NodeEnd): Promise<void> {
-    const { kernel, inbox, inbound, links, threads, announced, appName, drainMs } = this.#parts
+    const { kernel, router, inbox, inbound, links, threads, announced, appName, drainMs } = this.#parts
     announceState(kernel, announced, 'draining')
     inbox.close()
-    await inbound.whenEmpty(kernel.platform.clock, drainMs)
+    for (const wait of [...this.#waits]) wait.ownerExited('shutdown')
+    const { clock } = kernel.platform
+    await Promise.all([
+      router.sayDraining(Math.min(drainMs, hearDrainingMs)),
+      inbound.whenEmpty(clock, drainMs),
+      this.#whenNoCalls(drainMs),
+    ])
     await this.#stopTree(actorName(appName))
-    for (const attachment of [...this.#attachments]) attachment.ownerExited('shutdown')
+    for (const call of [...this.#calls]) call.ownerExited('shutdown')
     announceState(kernel, announced, 'leaving')
     await links.stop('the node was stopped')
     await this.#stopTree(actorName(systemName))
@@ -323,6 +341,17 @@ export class Node implements RemoteVerbs, RegionVerbs {
     kernel.stop()
     this.#parts.watchdog?.stop()
     this.#closed.resolve(end)
+  }
+
+  async #whenNoCalls(atMostMs: number): Promise<void> {
+    if (this.#calls.size === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = this.#parts.kernel.platform.clock.after(atMostMs, resolve)
+      this.#onNoCalls = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
   }
 
   async #stopTree(root: ActorName): Promise<void> {

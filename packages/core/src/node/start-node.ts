@@ -51,6 +51,12 @@ export interface NodeOptions {
   /** How much work for callers this node takes: calls that run, that wait for their turn, and of one peer. */
   readonly load?: Partial<LoadLimits>
   /**
+   * The signals to this process, such as `['SIGTERM', 'SIGINT']`, at the first of which the node stops as by `stop`. The
+   * process ends when nothing else keeps it alive; a second signal ends it at once. Default: none, and no handler is
+   * installed. Ignored where `platform` has no process.
+   */
+  readonly stopOn?: readonly NodeJS.Signals[]
+  /**
    * The old-generation heap that each thread of its own may fill, in MiB, from 16. A thread that needs more ends with
    * `ERR_WORKER_OUT_OF_MEMORY`, and nobody else does; memory outside of the heap does not count. Default: Node's, which
    * depends on the machine's memory. Ignored where `platform` is given.
@@ -194,6 +200,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     kernel,
     reader,
     links,
+    router,
     inbox,
     inbound,
     threads,
@@ -203,6 +210,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     drainMs: options.drainMs ?? 5_000,
     watchdog,
   })
+  if (options.stopOn !== undefined) stopOnSignal(node, platform, options.stopOn)
 
   const systemRoot = kernel.spawn(system, [], { register: systemName, system: true })
   try {
@@ -252,6 +260,14 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     if (records === undefined) kernel.counters.undecodable += 1
     else tellMesh({ event: 'records', via, records })
   }
+}
+
+function stopOnSignal(node: Node, { log, onSignal }: Platform, signals: readonly NodeJS.Signals[]): void {
+  const letGo = onSignal?.(signals, (signal) => {
+    log.info({ node: node.id, signal }, 'the node stops on a signal')
+    void node.stop()
+  })
+  if (letGo !== undefined) void node.closed.then(letGo)
 }
 
 function checkThreadHeap(heapMb: number | undefined): void {

@@ -49,6 +49,17 @@ export function systemPlatform(options: SystemPlatformParts = {}): Platform {
       utilization = performance.eventLoopUtilization()
       return since.utilization
     },
+    onSignal(signals, act) {
+      const letGo = (): void => {
+        for (const signal of signals) process.removeListener(signal, on)
+      }
+      const on = (signal: NodeJS.Signals): void => {
+        letGo()
+        act(signal)
+      }
+      for (const signal of signals) process.on(signal, on)
+      return letGo
+    },
     setExitCode(code) {
       process.exitCode = code
     },

@@ -32,6 +32,11 @@ export interface Platform {
   /** What the operating-system process should report when it ends. */
   setExitCode(code: number): void
   /**
+   * Calls `act` at the first of these signals to the process, and lets go of them, so that the next one does what it does by
+   * itself. Returns what lets go without it. Absent where there is no process of our own.
+   */
+  onSignal?(signals: readonly NodeJS.Signals[], act: (signal: NodeJS.Signals) => void): () => void
+  /**
    * Makes what one actor of the app gets of what another one, or plain code, hands over on the same thread: a message,
    * the arguments of a cast or call, an answer. Absent in production, where the very object is handed over; a simulator
    * copies it, so that code which shares state fails early. What it throws is `ERR_NOT_ENCODABLE` for the one who hands

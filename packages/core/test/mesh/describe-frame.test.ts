@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Signal } from '../../src/actor/signal.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 import { describeFrame } from '../../src/mesh/describe-frame.ts'
-import { encodeSignal, encodeThreadDown } from '../../src/mesh/frame.ts'
+import { encodeNotice, encodeSignal } from '../../src/mesh/frame.ts'
 import { encodeLinkMessage, type LinkMessage } from '../../src/mesh/link-message.ts'
 import { seededDraw } from '../codec/generate-value.ts'
 
@@ -72,7 +72,9 @@ describe('the caption of a frame', () => {
   }
 
   it('says that a thread is down', () => {
-    expect(describeFrame(onLink(encodeThreadDown(5)))).toBe('thread 5 is down')
+    expect(describeFrame(onLink(encodeNotice({ type: 'threadDown', thread: 5 })))).toBe('thread 5 is down')
+    expect(describeFrame(onLink(encodeNotice({ type: 'draining' })))).toBe('draining')
+    expect(describeFrame(onLink(encodeNotice({ type: 'drainingHeard' })))).toBe('draining was heard')
   })
 
   it('is one line of at most 100 characters', () => {

@@ -4,7 +4,14 @@ import type { Signal } from '../../src/actor/signal.ts'
 import { errorData } from '../../src/base/error-data.ts'
 import { CodecError } from '../../src/codec/errors.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
-import { decodeSignal, decodeThreadDown, encodeSignal, encodeThreadDown, type FrameEnd } from '../../src/mesh/frame.ts'
+import {
+  decodeNotice,
+  decodeSignal,
+  encodeNotice,
+  encodeSignal,
+  type FrameEnd,
+  type NodeNotice,
+} from '../../src/mesh/frame.ts'
 import { FrameError, FrameReader, FrameWriter } from '../../src/mesh/frame-bytes.ts'
 import { type Draw, seededDraw } from '../codec/generate-value.ts'
 
@@ -112,10 +119,13 @@ describe('a frame', () => {
     )
   })
 
-  it('of a lost thread names the thread, and is no signal', () => {
-    expect(decodeThreadDown(encodeThreadDown(300))).toBe(300)
-    expect(decodeThreadDown(encode(signals[0] as Signal))).toBeUndefined()
-    expect(() => decode(encodeThreadDown(300))).toThrow(badFrame)
+  it('may be a notice of one node to another, which is no signal', () => {
+    const notices: NodeNotice[] = [{ type: 'threadDown', thread: 300 }, { type: 'draining' }, { type: 'drainingHeard' }]
+    for (const notice of notices) {
+      expect(decodeNotice(encodeNotice(notice))).toEqual(notice)
+      expect(() => decode(encodeNotice(notice))).toThrow(badFrame)
+    }
+    for (const signal of signals) expect(decodeNotice(encode(signal))).toBeUndefined()
   })
 })
 
@@ -126,7 +136,7 @@ describe('a frame of a broken or hostile peer', () => {
       expect(() => decode(frame.subarray(0, 2))).toThrow(badFrame)
     }
     expect(() => decode(new Uint8Array(0))).toThrow(badFrame)
-    expect(() => decodeThreadDown(new Uint8Array(0))).toThrow(badFrame)
+    expect(() => decodeNotice(encodeNotice({ type: 'threadDown', thread: 300 }).subarray(0, 1))).toThrow(badFrame)
   })
 
   it('is refused for a kind that does not exist', () => {

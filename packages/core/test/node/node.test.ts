@@ -251,11 +251,25 @@ describe('stop', () => {
     await stopped
   })
 
-  it('ends what plain code waits for: calls by region, calls of actors elsewhere and waits for a region', async () => {
-    const { app, wait, began } = gated()
+  it('lets the calls that plain code waits for finish', async () => {
+    const { app, wait, began, gate } = gated()
     const hub = newHub()
     const server = await start(app, hub, 'syd')
     const client = await start(empty, hub, 'lax')
+    await client.waitFor(() => client.isRpcSupported(server.id, wait), 'the procedure')
+    const answer = client.rpcPrimary(wait, 'x')
+    await began.promise
+    const stopped = client.stop()
+    gate.resolve('answered')
+    expect(await answer).toBe('answered')
+    await stopped
+  })
+
+  it('ends what plain code still waits for after drainMs: calls by region and of actors elsewhere; a wait for a region at once', async () => {
+    const { app, wait, began } = gated()
+    const hub = newHub()
+    const server = await start(app, hub, 'syd')
+    const client = await start(empty, hub, 'lax', { drainMs: 1 })
     await client.waitFor(() => client.isRpcSupported(server.id, wait), 'the procedure')
     const called = deferred<void>()
     const slow = genServer({
