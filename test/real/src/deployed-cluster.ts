@@ -134,7 +134,7 @@ export class DeployedCluster {
       for (let left = 400; ; left -= 1) {
         const told = await this.#say(other, { type: 'lifeOf', ref: 0, node }).catch((error: unknown) => String(error))
         if (told === life) break
-        if (left <= 0) throw new Error(`${other.node} does not know the new life of ${node}: ${told}`)
+        if (left <= 0) throw new Error(`${other.node} does not know the new life of ${node}: ${JSON.stringify(told)}`)
         await sleep(25)
       }
     }

@@ -145,8 +145,7 @@ export class NodeRouter implements Router {
 
   /** In order with signals. */
   #tell(node: NodeId, notice: NodeNotice): void {
-    const isUrgent = notice.type === 'threadDown'
-    const result = this.#options.links.send(node, encodeNotice(notice), isUrgent)
+    const result = this.#options.links.send(node, encodeNotice(notice), notice.type === 'threadDown')
     // A peer that reads nothing is not waited for.
     if (notice.type === 'draining' && result !== 'sent') this.#farewell?.heard(node)
   }
