@@ -37,7 +37,7 @@ export interface Tally {
   readonly failures: string[]
 }
 
-const nodeProcess = fileURLToPath(new URL('deploy-node.js', import.meta.url))
+const nodeProcess = fileURLToPath(new URL('deploy-process.js', import.meta.url))
 
 /** Two regions of two nodes, each a process, which are all the time asked for work: half of the calls in each region. */
 export class DeployedCluster {
