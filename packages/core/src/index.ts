@@ -71,6 +71,7 @@ export { type StreamOptions, Task, type TaskOutcome, type TaskOwner } from './ot
 export { supervisor, supervisorBehavior, type SupervisorProtocol } from './otp/supervisor.ts'
 
 // Calls by region
+export type { CastOptions, EachOptions, EachResult, ManyTarget, ManyVerbs, RemoteFailure } from './actor/remote-many.ts'
 export type {
   ProcedureName,
   ProcedureRef,

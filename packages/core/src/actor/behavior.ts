@@ -4,6 +4,7 @@ import type { Addressable, Host } from './host.ts'
 import type { Names } from './names.ts'
 import type { NodeWatchers } from './node-watchers.ts'
 import type { Pid, Target } from './pid.ts'
+import type { ManyServices } from './remote-many.ts'
 import type { RemoteServices } from './remote-verbs.ts'
 import type { Router } from './router.ts'
 import type { CastSignal, MessageSignal } from './signal.ts'
@@ -51,6 +52,8 @@ export interface Runtime extends Host {
   readonly away: Router
   /** Calls by region. */
   readonly remote: RemoteServices | undefined
+  /** Calls of many nodes. */
+  readonly many: ManyServices | undefined
   /** Starts actors on threads of their own, where that is possible. */
   readonly threads: ThreadStarter | undefined
   /** How a name is registered: at once on the main thread, through it elsewhere. Its holder may change its partitions. */

@@ -12,6 +12,7 @@ import type { DownMessage, ExitMessage, NodeDownMessage, NodeUpMessage } from '.
 import { callTimeoutMsDefault } from './pending-call.ts'
 import { type ActorName, type NodeId, type PartitionName, type Pid, samePid, type Target } from './pid.ts'
 import type { Bearing, CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from './protocol.ts'
+import type { CastOptions, EachOptions, EachResult, ManyServices, ManyTarget, ManyVerbs } from './remote-many.ts'
 import type {
   ProcedureName,
   ProcedureRef,
@@ -67,7 +68,7 @@ export interface DemonitorOptions {
  * What an actor's code is handed: its own address and every verb. It belongs to one life of one actor. After that life
  * nothing it does has an effect: sends are dropped and counted, and promises of its verbs never settle.
  */
-export class Context implements RemoteVerbs, RegionVerbs {
+export class Context implements RemoteVerbs, ManyVerbs, RegionVerbs {
   readonly self: Pid
   /** When this actor's work must be done, in the clock's monotonic milliseconds. Only remote processes have one. */
   deadlineMs: number | undefined
@@ -364,6 +365,26 @@ export class Context implements RemoteVerbs, RegionVerbs {
     return this.#remote().callNode(this.#owner(), node, procedure, input, options) as Promise<Output>
   }
 
+  rpcEach<Input, Output>(
+    target: ManyTarget,
+    procedure: ProcedureRef<Input, Output>,
+    input: Input,
+    options: EachOptions = {},
+  ): Promise<EachResult<Output>[]> {
+    if (this.#isOver()) return neverSettles()
+    const results = this.#many().callEach(this.#owner(), target, procedure, input, options)
+    return this.#whileAlive(results as Promise<EachResult<Output>[]>)
+  }
+
+  rpcCast<Input>(
+    target: RegionTarget | ManyTarget,
+    procedure: ProcedureRef<Input, unknown>,
+    input: Input,
+    options: CastOptions = {},
+  ): void {
+    if (!this.#isOver()) this.#many().cast(target, procedure, input, options)
+  }
+
   get myRegion(): string {
     return this.#remote().myRegion
   }
@@ -395,6 +416,11 @@ export class Context implements RemoteVerbs, RegionVerbs {
   #remote(): RemoteServices {
     if (this.#kernel.remote === undefined) throw new ActorError('ERR_NOPROC', 'The node has no region services yet')
     return this.#kernel.remote
+  }
+
+  #many(): ManyServices {
+    if (this.#kernel.many === undefined) throw new ActorError('ERR_NOPROC', 'The node has no region services yet')
+    return this.#kernel.many
   }
 
   #owner(): {

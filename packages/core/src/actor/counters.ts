@@ -18,6 +18,8 @@ export interface KernelCounters {
   overloads: number
   /** Bodies from elsewhere that could not be decoded. */
   undecodable: number
+  /** Requests by `rpcCast` that were not sent from here, or were refused here: nobody was told. */
+  castsNotRun: number
   /** Messages to another thread or node that could not be sent: no connection, too large, too much waiting. */
   unsent: number
   /** Actors that ended by an error of their own. */
@@ -39,6 +41,7 @@ export function newKernelCounters(): KernelCounters {
     refusedSignals: 0,
     overloads: 0,
     undecodable: 0,
+    castsNotRun: 0,
     unsent: 0,
     crashes: 0,
     restarts: 0,

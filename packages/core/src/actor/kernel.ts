@@ -19,6 +19,7 @@ import { Names } from './names.ts'
 import { NodeWatchers } from './node-watchers.ts'
 import { type CallHost, type CallOwner, PendingCall } from './pending-call.ts'
 import type { NodeId, Pid, Target } from './pid.ts'
+import type { ManyServices } from './remote-many.ts'
 import type { RemoteServices } from './remote-verbs.ts'
 import type { Router } from './router.ts'
 import type {
@@ -58,6 +59,8 @@ export class Kernel implements Runtime, CallHost {
   away: Router
   /** Calls by region. Set by the composition root. */
   remote: RemoteServices | undefined
+  /** Calls of many nodes. Set by the composition root. */
+  many: ManyServices | undefined
   /** Starts actors on threads of their own. Set by the composition root where that is possible. */
   threads: ThreadStarter | undefined
   /** How a name is registered: at once on the main thread, through it elsewhere. */
@@ -225,6 +228,7 @@ export class Kernel implements Runtime, CallHost {
       if (reason === 'noproc') this.counters.deadLetters += 1
       else this.counters.unsent += 1
     } else if (signal.type === 'reply') this.counters.lateReplies += 1
+    else if (signal.type === 'spawn') this.counters.castsNotRun += 1
   }
 
   addEdge(target: Pid, holder: EdgeHolder): void {

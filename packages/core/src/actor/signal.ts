@@ -149,6 +149,8 @@ export interface SpawnRequest {
   readonly idempotencyKey: string | undefined
   readonly callerRegion: string
   readonly input: Uint8Array
+  /** Nobody waits for an answer, and nobody's end ends the process. */
+  readonly isCast?: boolean
 }
 
 /** The call `from` is over for its caller: the work that it asked the node of `to` for must end. */

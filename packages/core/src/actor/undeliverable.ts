@@ -17,6 +17,7 @@ export function answerUndeliverable(
     case 'call':
       return { type: 'reply', to: signal.from, ref: signal.ref, result: { ok: false, failure: callFailure(reason) } }
     case 'spawn':
+      if (signal.request.isCast === true) return undefined
       return { type: 'reply', to: signal.from, ref: 0, result: { ok: false, failure: spawnFailure(reason) } }
     case 'message':
     case 'cast':

@@ -29,6 +29,9 @@ const kinds = {
   drainingHeard: 15,
 } as const
 
+/** How a spawn's result is wanted. */
+const modes = { call: 0, cast: 1 } as const
+
 const writer = new FrameWriter()
 
 /**
@@ -179,6 +182,7 @@ function writeRequest(request: SpawnRequest): void {
   writer.number(Math.max(0, Math.ceil(request.timeLeftMs)))
   writer.text(request.idempotencyKey ?? '')
   writer.text(request.callerRegion)
+  writer.number(request.isCast === true ? modes.cast : modes.call)
   writer.rest(request.input)
 }
 
@@ -188,12 +192,15 @@ function readRequest(reader: FrameReader): SpawnRequest {
   const timeLeftMs = reader.number()
   const key = reader.text()
   const callerRegion = reader.text()
+  const mode = reader.number()
+  if (mode !== modes.call && mode !== modes.cast) throw reader.error(`unknown mode ${mode} of a spawn`)
   return {
     procedure,
     version,
     timeLeftMs,
     idempotencyKey: key === '' ? undefined : key,
     callerRegion,
+    ...(mode === modes.cast && { isCast: true }),
     input: reader.rest(),
   }
 }

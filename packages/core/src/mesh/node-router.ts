@@ -167,13 +167,14 @@ export class NodeRouter implements Router {
   /** The signal was not sent: whoever waits for it is told, everything else is counted. */
   #refuse(signal: Signal, failure: Failure): void {
     const { kernel } = this.#options
-    if (signal.type === 'call' || signal.type === 'spawn') {
+    if (signal.type === 'call' || (signal.type === 'spawn' && signal.request.isCast !== true)) {
       const ref = signal.type === 'call' ? signal.ref : 0
       kernel.route({ type: 'reply', to: signal.from, ref, result: { ok: false, failure } })
     } else if (signal.type === 'reply' && signal.result.ok) {
       this.route({ ...signal, result: { ok: false, failure: { ...failure, outcome: 'ran' } } })
     } else {
-      kernel.counters.unsent += 1
+      if (signal.type === 'spawn') kernel.counters.castsNotRun += 1
+      else kernel.counters.unsent += 1
       kernel.platform.log.warn(
         { to: formatPid(signal.to), type: signal.type, code: failure.code },
         'a signal was not sent',

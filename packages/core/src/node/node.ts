@@ -8,6 +8,7 @@ import type { Kernel } from '../actor/kernel.ts'
 import { callTimeoutMsDefault, plainCode } from '../actor/pending-call.ts'
 import { type ActorName, actorName, type NodeId, type PartitionName, type Pid, type Target } from '../actor/pid.ts'
 import type { Bearing, CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from '../actor/protocol.ts'
+import type { CastOptions, EachOptions, EachResult, ManyServices, ManyTarget, ManyVerbs } from '../actor/remote-many.ts'
 import type {
   ProcedureName,
   ProcedureRef,
@@ -61,7 +62,7 @@ export interface NodeEnd {
  * A running node, for plain code. Its verbs are those of an actor's context; calls made here belong to the node and end
  * with it.
  */
-export class Node implements RemoteVerbs, RegionVerbs {
+export class Node implements RemoteVerbs, ManyVerbs, RegionVerbs {
   /** Resolves when the node is down. Never rejects. */
   readonly closed: Promise<NodeEnd>
   readonly #parts: NodeParts
@@ -223,6 +224,24 @@ export class Node implements RemoteVerbs, RegionVerbs {
     return (await this.#remote().callNode(this.#owner, node, procedure, input, options)) as Output
   }
 
+  async rpcEach<Input, Output>(
+    target: ManyTarget,
+    procedure: ProcedureRef<Input, Output>,
+    input: Input,
+    options: EachOptions = {},
+  ): Promise<EachResult<Output>[]> {
+    return (await this.#many().callEach(this.#owner, target, procedure, input, options)) as EachResult<Output>[]
+  }
+
+  rpcCast<Input>(
+    target: RegionTarget | ManyTarget,
+    procedure: ProcedureRef<Input, unknown>,
+    input: Input,
+    options: CastOptions = {},
+  ): void {
+    this.#many().cast(target, procedure, input, options)
+  }
+
   get myRegion(): string {
     return this.#table().data.myRegion
   }
@@ -370,6 +389,10 @@ export class Node implements RemoteVerbs, RegionVerbs {
 
   #remote(): RemoteServices {
     return this.#running().remote as RemoteServices
+  }
+
+  #many(): ManyServices {
+    return this.#running().many as ManyServices
   }
 
   #table(): ReturnType<RegionTableReader['read']> {

@@ -24,6 +24,7 @@ import { InboundCalls } from '../rpc/inbound-calls.ts'
 import { createRpcClient } from '../rpc/rpc-client.ts'
 import { type LoadLimits, loadLimitsDefault } from '../rpc/load-limits.ts'
 import { createRpcInbox } from '../rpc/rpc-inbox.ts'
+import { createRpcMany } from '../rpc/rpc-many.ts'
 import { ServedProcedures } from '../rpc/served-procedures.ts'
 import { loadBehavior } from '../thread/load-behavior.ts'
 import { NodeThreads, type PoolOptions } from '../thread/node-threads.ts'
@@ -183,6 +184,8 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   kernel.threads = threads
   kernel.remote = createRpcClient(kernel, reader)
   kernel.names.onChange((name, pid, partitions) => threads.broadcast({ type: 'name', name, pid, partitions }))
+  kernel.many = createRpcMany(kernel, reader, kernel.remote)
+  kernel.names.onChange((name, pid) => threads.broadcast({ type: 'name', name, pid }))
 
   const announced: Announced = { ready: false, state: 'up', procedures: [] }
   const system = systemTree({

@@ -8,6 +8,7 @@ import { printableFields } from '../platform/log.ts'
 import type { Log, Platform } from '../platform/platform.ts'
 import { openRegionTable } from '../region/region-table.ts'
 import { createRpcClient } from '../rpc/rpc-client.ts'
+import { createRpcMany } from '../rpc/rpc-many.ts'
 import { BlockMarker } from '../thread/block-marker.ts'
 import { FlushGroup } from '../thread/flush-group.ts'
 import { endsOrphan } from '../thread/node-threads.ts'
@@ -93,7 +94,9 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   for (const up of boot.nodes) kernel.nodes.up(up)
   kernel.away = { route: routeAway }
   kernel.threads = starts
-  kernel.remote = createRpcClient(kernel, openRegionTable(boot.regionTable))
+  const regionTable = openRegionTable(boot.regionTable)
+  kernel.remote = createRpcClient(kernel, regionTable)
+  kernel.many = createRpcMany(kernel, regionTable, kernel.remote)
   kernel.onRemoved = (pid, reason) => {
     if (boot.pool !== undefined && pid.serial % 2 === 0) table.ended(boot.pool.slot)
     const isRoot = boot.root !== undefined && pid.serial === rootSerial

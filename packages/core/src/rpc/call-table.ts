@@ -28,7 +28,7 @@ export class CallTable<T extends { readonly call: Pid }> {
     const { node, life, thread, serial } = item.call
     let peer = this.#peerOf(item.call)
     if (peer === undefined) {
-      peer = { life, size: 0, threads: new Map() }
+      peer = { life, size: 0, isGone: false, threads: new Map() }
       const lives = this.#peers.get(node)
       if (lives === undefined) this.#peers.set(node, [peer])
       else lives.push(peer)
@@ -50,6 +50,7 @@ export class CallTable<T extends { readonly call: Pid }> {
     if (items.size === 0 && peer.threads.size > idleThreadsMax) peer.threads.delete(call.thread)
     peer.size -= 1
     this.#size -= 1
+    this.#dropIfGone(call.node, peer)
     return true
   }
 
@@ -57,18 +58,24 @@ export class CallTable<T extends { readonly call: Pid }> {
     return [...this.#peers.values()].flat().flatMap(itemsOf)
   }
 
-  /** Those of a lost node or thread, whose own place is given up: nothing more will come from there. */
-  lost(lost: LostPeer): T[] {
-    const items = (this.#peers.get(lost.node) ?? []).flatMap(itemsOf).filter(({ call }) => isLost(call, lost))
-    for (const { call } of items) this.delete(call)
+  /** Takes out those of a lost node or thread, but for what outlives it, and gives up its place when that has ended too. */
+  lost(lost: LostPeer, outlives: (item: T) => boolean): T[] {
     const lives = this.#peers.get(lost.node) ?? []
-    if (lost.thread !== undefined) lives.find(({ life }) => life === lost.life)?.threads.delete(lost.thread)
-    else {
-      const left = lives.filter(({ life }) => life !== lost.life)
-      if (left.length === 0) this.#peers.delete(lost.node)
-      else this.#peers.set(lost.node, left)
-    }
+    const items = lives.flatMap(itemsOf).filter((item) => isLost(item.call, lost) && !outlives(item))
+    for (const { call } of items) this.delete(call)
+    const peer = lives.find(({ life }) => life === lost.life)
+    if (peer === undefined) return items
+    if (lost.thread === undefined) peer.isGone = true
+    if (peer.threads.get(lost.thread ?? -1)?.size === 0) peer.threads.delete(lost.thread as number)
+    this.#dropIfGone(lost.node, peer)
     return items
+  }
+
+  #dropIfGone(node: NodeId, peer: Peer<T>): void {
+    if (!peer.isGone || peer.size > 0) return
+    const left = (this.#peers.get(node) ?? []).filter((one) => one !== peer)
+    if (left.length === 0) this.#peers.delete(node)
+    else this.#peers.set(node, left)
   }
 
   #peerOf({ node, life }: Pid): Peer<T> | undefined {
@@ -82,6 +89,8 @@ export class CallTable<T extends { readonly call: Pid }> {
 interface Peer<T> {
   readonly life: number
   size: number
+  /** Its link was lost: its place is given up when what outlived that has ended. */
+  isGone: boolean
   readonly threads: Map<number, SerialTable<T>>
 }
 

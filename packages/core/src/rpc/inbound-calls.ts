@@ -128,10 +128,10 @@ export class InboundCalls {
     for (const { call, process } of this.#calls.values()) if (process !== undefined) this.end(call)
   }
 
-  /** Ends all calls of a lost node or thread; gives back the processes that still run for them. */
+  /** Ends all calls of a lost node or thread, but no casts; gives back the processes that still run for them. */
   endLost(lost: LostPeer): Pid[] {
     const processes: Pid[] = []
-    for (const inbound of this.#calls.lost(lost)) {
+    for (const inbound of this.#calls.lost(lost, ({ request }) => request.isCast === true)) {
       this.#leave(inbound)
       if (inbound.process !== undefined) processes.push(inbound.process)
     }

@@ -1,5 +1,8 @@
+import type { Actor } from '../actor/actor.ts'
 import { ReceivingContext } from '../actor/bare-actor.ts'
+import type { Runtime } from '../actor/behavior.ts'
 import type { NodeId } from '../actor/pid.ts'
+import type { Failure } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 
 /** What a procedure is handed: an actor's context, and what it may know of its call. `ctx.signal` aborts when the caller is gone. */
@@ -8,10 +11,22 @@ export class ProcedureContext extends ReceivingContext {
   caller: { readonly node: NodeId; readonly region: string } = { node: '', region: '' }
   /** The caller's idempotency key: store it with the write that it guards, in one transaction. */
   idempotencyKey: string | undefined
+  readonly #runtime: Runtime
+
+  constructor(runtime: Runtime, actor: Actor) {
+    super(runtime, actor)
+    this.#runtime = runtime
+  }
 
   /** Milliseconds until the caller gives up and this process is stopped. */
   get timeLeftMs(): number {
     return this.deadlineMs === undefined ? Infinity : Math.max(0, this.deadlineMs - this.clock.monotonic())
+  }
+
+  /** Nobody is told that it could not be begun: it is counted and logged. */
+  castNotRun(failure: Failure): void {
+    this.#runtime.counters.castsNotRun += 1
+    this.log.warn({ code: failure.code, caller: this.caller.node }, `a cast was not run: ${failure.message}`)
   }
 
   /** Fills in what the request says. Called once, before the procedure runs. */

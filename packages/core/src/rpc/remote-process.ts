@@ -20,7 +20,8 @@ export function remoteProcess(ctx: ProcedureContext, work: RemoteWork, code: Rem
   return {
     init() {
       ctx.begin(work)
-      void runToAnswer(ctx, work, code)
+      if (work.request.isCast === true) void runToEnd(ctx, work, code)
+      else void runToAnswer(ctx, work, code)
     },
     handle: (envelope) => ctx.accept(envelope),
   }
@@ -41,6 +42,17 @@ async function runToAnswer(ctx: ProcedureContext, work: RemoteWork, code: Remote
     result = { ok: false, failure: { code: 'ERR_REMOTE_ERROR', outcome: 'ran', message, cause } }
   }
   ctx.answerAndEnd(work.call, result)
+}
+
+/** A cast's process has nobody to answer. What it throws is its own error: logged and counted, as an actor's is. */
+async function runToEnd(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): Promise<void> {
+  try {
+    const result = await answer(ctx, work, code)
+    if (!result.ok && result.failure.outcome === 'not-run') ctx.castNotRun(result.failure)
+    ctx.end('normal')
+  } catch (thrown) {
+    ctx.crash(thrown)
+  }
 }
 
 async function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): Promise<ReplyResult> {

@@ -3,7 +3,7 @@ import type { LostPeer } from '../actor/edges.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import type { Replier } from '../actor/mailbox.ts'
 import { formatPid, type Pid } from '../actor/pid.ts'
-import type { CancelSignal, Failure, SpawnSignal } from '../actor/signal.ts'
+import type { CancelSignal, Failure, SpawnRequest, SpawnSignal } from '../actor/signal.ts'
 import { always, chance, reachable, sometimes } from '../platform/property.ts'
 import { InboundCall } from './inbound-call.ts'
 import type { InboundCalls } from './inbound-calls.ts'
@@ -31,7 +31,7 @@ export function createRpcInbox(kernel: Kernel, inbound: InboundCalls, procedures
     },
     refused(call, failure) {
       kernel.counters.overloads += 1
-      answer(call.call, failure)
+      answer(call.call, call.request, failure)
     },
   }
 
@@ -40,7 +40,7 @@ export function createRpcInbox(kernel: Kernel, inbound: InboundCalls, procedures
       const failure = take(signal)
       if (failure === undefined) return
       if (failure.code === 'ERR_OVERLOADED') kernel.counters.overloads += 1
-      answer(signal.from, failure)
+      answer(signal.from, signal.request, failure)
     },
     cancel(signal) {
       const process = inbound.end(signal.from)
@@ -74,13 +74,14 @@ export function createRpcInbox(kernel: Kernel, inbound: InboundCalls, procedures
     return undefined
   }
 
-  function refuse({ call }: InboundCall, failure: Failure): void {
+  function refuse({ call, request }: InboundCall, failure: Failure): void {
     inbound.end(call)
-    answer(call, failureOfNode(failure))
+    answer(call, request, failureOfNode(failure))
   }
 
-  function answer(call: Pid, failure: Failure): void {
-    kernel.route({ type: 'reply', to: call, ref: 0, result: { ok: false, failure } })
+  function answer(call: Pid, { isCast }: SpawnRequest, failure: Failure): void {
+    if (isCast === true) kernel.counters.castsNotRun += 1
+    else kernel.route({ type: 'reply', to: call, ref: 0, result: { ok: false, failure } })
   }
 
   function stop(process: Pid, reason: ExitReason): void {

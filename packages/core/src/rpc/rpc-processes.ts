@@ -34,6 +34,7 @@ export function rpcProcesses(kernel: Kernel, inbound: InboundCalls): Behavior {
 interface RunningWork {
   readonly behavior: string
   readonly call: Pid
+  readonly isCast: boolean
   readonly process: Pid
   deadline: Timer | undefined
   kill: Timer | undefined
@@ -99,6 +100,7 @@ class RpcProcesses implements Process {
     const running: RunningWork = {
       behavior: procedure.behavior.name,
       call: work.call,
+      isCast: work.request.isCast === true,
       process: started,
       deadline: undefined,
       kill: undefined,
@@ -114,7 +116,7 @@ class RpcProcesses implements Process {
     const self = this.#ctx.self
     if (isHere(procedure.thread, 0) || this.#kernel.threads === undefined) {
       const actor = this.#kernel.spawn(procedure.behavior, [work], { parent: self, link: self })
-      actor.relations.addLink(work.call)
+      if (work.request.isCast !== true) actor.relations.addLink(work.call)
       return actor.pid
     }
     let notRun = false
@@ -122,7 +124,7 @@ class RpcProcesses implements Process {
       notRun = true
       request.replier.fail(notRunFailure(error))
     }
-    const links = [self, work.call]
+    const links = work.request.isCast === true ? [self] : [self, work.call]
     const { pid } = this.#kernel.threads.start({
       behavior: procedure.behavior,
       args: [work],
@@ -156,7 +158,7 @@ class RpcProcesses implements Process {
     cancelTimers(work)
     this.#inbound.end(work.call)
     // A thread that was killed or lost said nothing to the call; one that spoke for itself made this signal void.
-    if (from.thread !== this.#ctx.self.thread && reason !== 'normal') {
+    if (from.thread !== this.#ctx.self.thread && reason !== 'normal' && !work.isCast) {
       this.#kernel.route({ type: 'exit', from, to: work.call, reason: work.stopped ?? reason, viaLink: true })
     }
   }

@@ -15,6 +15,11 @@ const request = {
 }
 
 describe('a signal that can not be delivered', () => {
+  it('is not answered for a spawn that nobody waits for', () => {
+    const spawn: Signal = { type: 'spawn', from, to, request: { ...request, isCast: true } }
+    expect(answerUndeliverable(spawn, 'noconnection')).toBeUndefined()
+  })
+
   for (const reason of ['noproc', 'noconnection', 'threadlost'] as const) {
     it(`is answered for a link with an exit by the link: ${reason}`, () => {
       expect(answerUndeliverable({ type: 'link', from, to }, reason)).toEqual({

@@ -54,6 +54,7 @@ const signals: Signal[] = [
   { type: 'down', from, to, ref: 7, reason: error },
   { type: 'spawn', from, to: { ...to, serial: 0 }, request },
   { type: 'spawn', from, to: { ...to, serial: 0 }, request: { ...request, idempotencyKey: 'key', timeLeftMs: 0 } },
+  { type: 'spawn', from, to: { ...to, serial: 0 }, request: { ...request, isCast: true } },
   { type: 'cancel', from, to: { ...to, serial: 0 }, reason: 'timeout' },
 ]
 
