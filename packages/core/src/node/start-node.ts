@@ -185,7 +185,6 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   kernel.remote = createRpcClient(kernel, reader)
   kernel.names.onChange((name, pid, partitions) => threads.broadcast({ type: 'name', name, pid, partitions }))
   kernel.many = createRpcMany(kernel, reader, kernel.remote)
-  kernel.names.onChange((name, pid) => threads.broadcast({ type: 'name', name, pid }))
 
   const announced: Announced = { ready: false, state: 'up', procedures: [] }
   const system = systemTree({

@@ -123,7 +123,8 @@ async function resultOf(each: Each, place: Place): Promise<EachResult<unknown>> 
     return failed({ code: 'ERR_NO_PROCEDURE', outcome: 'not-run', message })
   }
   const leftMs = each.deadlineMs - each.kernel.platform.clock.monotonic()
-  if (leftMs <= 0) {
+  // A timer may fire up to a millisecond early: what is left then is no time to ask anybody.
+  if (leftMs < 1) {
     const message = 'The time for all was up before this node was asked'
     return failed({ code: 'ERR_RPC_TIMEOUT', outcome: 'not-run', message })
   }

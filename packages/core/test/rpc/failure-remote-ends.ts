@@ -95,6 +95,8 @@ export function remoteEnds({ pair, failure }: FailureWorld): void {
     })
 
     it('that never yields is killed at the deadline, also on the pool, whose other calls go on elsewhere', async () => {
+      // Its thread has booted before: on a slow machine the deadline would otherwise pass first.
+      await pair().client.rpcRegion('syd', threads.whereOnPool, undefined)
       const call = pair().client.rpcRegion('syd', threads.spinOnPool, undefined, { timeoutMs: 300 })
       await failure(call, 'ERR_RPC_TIMEOUT', 'unknown')
       await expect.poll(() => remoteProcesses(pair().server)).toEqual([])
