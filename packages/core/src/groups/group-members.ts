@@ -55,8 +55,9 @@ export class GroupMembers {
 
   /** In the order in which they came, each as often as it joined. */
   pids(group: string): Pid[] {
-    const members = [...(this.#groups.get(group)?.values() ?? [])]
-    return members.flatMap(({ pid, times }) => repeated(pid, times))
+    const pids: Pid[] = []
+    for (const { pid, times } of this.#groups.get(group)?.values() ?? []) pushTimes(pids, pid, times)
+    return pids
   }
 
   groups(): IterableIterator<string> {
@@ -74,12 +75,13 @@ export class GroupMembers {
 
   *#excessOver(other: GroupMembers, type: 'join' | 'leave'): Generator<GroupChange> {
     for (const [group, members] of this.#groups) {
-      const pids = [...members.values()].flatMap(({ pid, times }) => repeated(pid, times - other.timesOf(group, pid)))
+      const pids: Pid[] = []
+      for (const { pid, times } of members.values()) pushTimes(pids, pid, times - other.timesOf(group, pid))
       if (pids.length > 0) yield { type, group, pids }
     }
   }
 }
 
-function repeated(pid: Pid, times: number): Pid[] {
-  return Array.from({ length: Math.max(0, times) }, () => pid)
+function pushTimes(pids: Pid[], pid: Pid, times: number): void {
+  for (let left = times; left > 0; left -= 1) pids.push(pid)
 }

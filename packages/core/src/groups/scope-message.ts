@@ -47,7 +47,9 @@ export interface ScopeCasts {
 }
 
 export function placesOf(pids: readonly Pid[]): number[] {
-  return pids.flatMap(({ thread, serial }) => [thread, serial])
+  const places: number[] = []
+  for (const { thread, serial } of pids) places.push(thread, serial)
+  return places
 }
 
 export function pidsAt({ node, life }: Pid, places: Places): Pid[] {

@@ -273,7 +273,7 @@ function membersOf(state: State, group: string): readonly Pid[] {
   const read = state.read.get(group)
   if (read !== undefined) return read
   const pids = state.local.pids(group)
-  for (const { view } of state.peers.values()) pids.push(...view.members.pids(group))
+  for (const { view } of state.peers.values()) for (const pid of view.members.pids(group)) pids.push(pid)
   if (pids.length > 0) state.read.set(group, pids)
   return pids
 }
