@@ -84,6 +84,7 @@ export {
   contract,
   type Contract,
   type ContractDefinition,
+  type ContractImplementation,
   type Implementation,
   type OfferedProcedure,
   procedure,

@@ -27,7 +27,7 @@ export interface Contract<Input extends StandardSchemaV1, Output extends Standar
 > {
   /** The server's side: what runs when a caller asks. */
   implement(
-    implementation: Implementation<StandardSchemaV1.InferOutput<Input>, StandardSchemaV1.InferInput<Output>>,
+    implementation: ContractImplementation<StandardSchemaV1.InferOutput<Input>, StandardSchemaV1.InferInput<Output>>,
   ): ProcedureHere<StandardSchemaV1.InferInput<Input>, StandardSchemaV1.InferOutput<Output>>
 }
 
@@ -50,6 +50,14 @@ export interface Implementation<Input, Output> {
   readonly maxWaiting?: number
   /** Runs in a remote process of its own, linked to the call. */
   run(ctx: ProcedureContext, input: Input): MaybePromise<Output>
+}
+
+export interface ContractImplementation<Input, Output> extends Implementation<Input, Output> {
+  /**
+   * Whether the contract's schemas are applied: to the input before `run`, to its result after it. Default `true`. With `false`
+   * neither is, their transforms included: for callers that are trusted, where the check costs too much.
+   */
+  readonly validate?: boolean
 }
 
 export interface ProcedureDefinition<Input, Output> extends Implementation<Input, Output> {
@@ -83,10 +91,14 @@ export function contract<Input extends StandardSchemaV1, Output extends Standard
   const identity = checkedIdentity(definition.name, definition.version)
   return {
     ...identity,
-    implement: (implementation) =>
-      here(identity, implementation as AnyImplementation, definition.input, definition.output),
+    implement: (implementation) => {
+      const { input, output } = implementation.validate === false ? unchecked : definition
+      return here(identity, implementation as AnyImplementation, input, output)
+    },
   }
 }
+
+const unchecked = { input: undefined, output: undefined }
 
 /**
  * Defines a procedure where both sides share a file.

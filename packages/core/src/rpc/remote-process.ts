@@ -63,7 +63,12 @@ async function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProce
     return failed('ERR_NOT_DECODABLE', 'not-run', 'The argument could not be decoded', error)
   }
   if (code.input !== undefined) {
-    const checked = await code.input['~standard'].validate(input)
+    let checked: StandardSchemaV1.Result<unknown>
+    try {
+      checked = await code.input['~standard'].validate(input)
+    } catch (error) {
+      return failed('ERR_INVALID_INPUT', 'not-run', 'The schema of the argument threw', error)
+    }
     if (checked.issues !== undefined) {
       return failed('ERR_INVALID_INPUT', 'not-run', `The argument does not fit: ${printIssues(checked.issues)}`)
     }
@@ -71,7 +76,12 @@ async function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProce
   }
   let value = await code.run(ctx, input)
   if (code.output !== undefined) {
-    const checked = await code.output['~standard'].validate(value)
+    let checked: StandardSchemaV1.Result<unknown>
+    try {
+      checked = await code.output['~standard'].validate(value)
+    } catch (error) {
+      return failed('ERR_INVALID_OUTPUT', 'ran', 'The schema of the result threw', error)
+    }
     if (checked.issues !== undefined) {
       return failed('ERR_INVALID_OUTPUT', 'ran', `The result does not fit: ${printIssues(checked.issues)}`)
     }
