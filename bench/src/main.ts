@@ -8,6 +8,7 @@ import { regionTableSuite } from './region-table-suite.ts'
 import { printMarkdown } from './markdown.ts'
 import type { Row, SuiteResult } from './row.ts'
 import { rpcSuite } from './rpc-suite.ts'
+import { overloadSuite } from './overload-suite.ts'
 import { printTable } from './table.ts'
 import { simSuite } from './sim-suite.ts'
 import { threadsSuite } from './threads-suite.ts'
@@ -17,6 +18,7 @@ const suites: Readonly<Record<string, (pace: Pace) => Promise<Row[]>>> = {
   life: lifeSuite,
   threads: threadsSuite,
   rpc: rpcSuite,
+  overload: overloadSuite,
   'region-table': regionTableSuite,
   sim: simSuite,
 }
