@@ -397,6 +397,10 @@ export class Context implements RemoteVerbs, ManyVerbs, RegionVerbs {
     return this.#remote().isPrimary
   }
 
+  get primaryEpoch(): number {
+    return this.#remote().primaryEpoch
+  }
+
   regions(): readonly string[] {
     return this.#remote().regions()
   }

@@ -64,6 +64,8 @@ export interface RegionVerbs {
   readonly myRegion: string
   readonly primaryRegion: string
   readonly isPrimary: boolean
+  /** Counts the changes of the primary region at run time; 0: it comes from configuration. */
+  readonly primaryEpoch: number
   /** The regions that have a node up, this node's own included, sorted. */
   regions(): readonly string[]
   /** The nodes up in a region, this node included; empty for a region that is not known. */

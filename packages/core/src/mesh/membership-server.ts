@@ -10,6 +10,7 @@ import type { Membership, MembershipStep } from './membership.ts'
 import { decodeSnapshot, encodeSnapshot } from './membership-snapshot.ts'
 import { type NodeRecord, type NodeState, openRecord, type ProcedureRecord, sealRecord } from './node-record.ts'
 import type { PeerRef } from './peer-link.ts'
+import { newerPrimary, type Primary, type PrimaryConflict, primaryConflicts, primaryOf } from './primary.ts'
 import type { PeerLinks } from './peer-links.ts'
 import type { NodeId, Transport } from './transport.ts'
 
@@ -41,9 +42,13 @@ export interface RoutableNode {
   readonly load: number
 }
 
-/** The sealed records that were believed last, for the successor of a mesh actor that crashed. */
+/** What was believed last, for the successor of a mesh actor that crashed. */
 export interface MembershipMemory {
+  /** Sealed. */
   records: readonly Uint8Array[]
+  primary: Primary
+  /** The nodes that are configured with another primary region than this one. */
+  conflicts: readonly PrimaryConflict[]
 }
 
 export interface MembershipServerOptions {
@@ -55,7 +60,7 @@ export interface MembershipServerOptions {
   /** This node's load, as its heartbeats tell it. */
   readonly ownLoad: () => number
   /** What this node says of itself at boot; the version is chosen here. */
-  readonly self: () => Omit<NodeRecord, 'version'>
+  readonly self: () => Omit<NodeRecord, 'version' | 'primaryEpoch' | 'primaryRegion' | 'primaryBy'>
   /** Whether the app is up. Before that this node only listens: nobody should call a node that can't serve yet. */
   readonly isReady: () => boolean
   /** Told of every new view: the nodes that are routable, this one first. */
@@ -91,7 +96,8 @@ class MembershipServer implements Process {
   constructor(ctx: Context, options: MembershipServerOptions) {
     this.#ctx = ctx
     this.#options = options
-    this.#own = { ...options.self(), version: Math.floor(ctx.clock.wall()) }
+    const version = Math.floor(ctx.clock.wall())
+    this.#own = { ...options.self(), ...recordFields(options.memory.primary), version }
     this.#state = membership.createMembership(this.#sealOwn())
   }
 
@@ -111,8 +117,10 @@ class MembershipServer implements Process {
     else if (envelope.type === 'EXIT') {
       const self = this.#options.kernel.actor(this.#ctx.self)
       if (self?.parent !== undefined && samePid(self.parent, envelope.from)) self.stop(envelope.reason)
+    } else if (envelope.type === 'request' && envelope.name === 'setPrimaryRegion') {
+      envelope.replier.reply(this.#setPrimary((envelope.args as readonly [string])[0]))
     } else if (envelope.type === 'request') {
-      envelope.replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message: 'mesh answers no calls' })
+      envelope.replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message: 'mesh has no such call' })
     }
   }
 
@@ -169,6 +177,7 @@ class MembershipServer implements Process {
           const known = this.#state.members.get(change.node)?.known
           if (known === undefined) break
           for (const address of known.record.addresses) links.learn(address, change.node)
+          this.#hear(primaryOf(known.record))
           // News is passed on once by everybody who believes it; the announcement over gossip may have been lost.
           if (via !== undefined) this.#relay(known.sealed, via)
           break
@@ -188,12 +197,46 @@ class MembershipServer implements Process {
       }
     }
     if (!viewChanged) return
+    this.#lookForConflicts()
     this.#options.memory.records = membership.vouched(this.#state)
     this.#tellView()
   }
 
+  /** Announces another primary region, in a new epoch, which it gives back. */
+  #setPrimary(region: string): number {
+    const primary: Primary = { region, epoch: this.#own.primaryEpoch + 1, by: this.#own.node }
+    this.#adopt(primary)
+    return primary.epoch
+  }
+
+  /** Another node's word. What is new to us is ours from here on, and so spreads also when that node is gone. */
+  #hear(heard: Primary): void {
+    const known = primaryOf(this.#own)
+    const newest = newerPrimary(known, heard)
+    if (newest !== known) this.#adopt(newest)
+  }
+
+  #adopt(primary: Primary): void {
+    this.#options.memory.primary = primary
+    this.#issue(recordFields(primary))
+    this.#ctx.log.info({ ...primary }, 'the primary region was changed')
+  }
+
+  #lookForConflicts(): void {
+    const { memory } = this.#options
+    const records = [...this.#state.members.values()].flatMap(({ known }) =>
+      known === undefined ? [] : [known.record],
+    )
+    const conflicts = primaryConflicts(this.#own, records)
+    const isNew = conflicts.some(({ node }) => !memory.conflicts.some((known) => known.node === node))
+    memory.conflicts = conflicts
+    if (!isNew) return
+    const fields = { primaryRegion: this.#own.primaryRegion, others: conflicts.slice(0, 10), count: conflicts.length }
+    this.#ctx.log.error(fields, 'nodes are configured with different primary regions')
+  }
+
   /** Says something new of this node: a higher version, sealed, published and sent to every peer. */
-  #issue(news: Partial<Pick<NodeRecord, 'state' | 'procedures'>>): void {
+  #issue(news: Partial<Omit<NodeRecord, 'node' | 'life' | 'version' | 'region' | 'addresses'>>): void {
     this.#own = { ...this.#own, ...news, version: this.#own.version + 1 }
     const own = this.#sealOwn()
     this.#take(membership.issueOwn(this.#state, own))
@@ -245,6 +288,14 @@ class MembershipServer implements Process {
   #now(): number {
     return this.#ctx.clock.monotonic()
   }
+}
+
+function recordFields({
+  region,
+  epoch,
+  by,
+}: Primary): Pick<NodeRecord, 'primaryEpoch' | 'primaryRegion' | 'primaryBy'> {
+  return { primaryEpoch: epoch, primaryRegion: region, primaryBy: by }
 }
 
 // A measurement that moved by less than this part of it, or a load by less than this, is the same.

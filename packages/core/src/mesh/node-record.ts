@@ -26,6 +26,8 @@ export interface NodeRecord {
   readonly primaryEpoch: number
   /** The primary region as of that epoch; empty for none. */
   readonly primaryRegion: string
+  /** The node that announced it; empty where it comes from configuration. */
+  readonly primaryBy: NodeId
   readonly addresses: readonly string[]
   readonly procedures: readonly ProcedureRecord[]
 }
@@ -87,6 +89,7 @@ export function encodeRecord(record: NodeRecord): Uint8Array {
   const writer = new ByteWriter(512)
   writer.text(record.node).integer(record.life).integer(record.version).text(record.region)
   writer.u8(states.indexOf(record.state)).integer(record.primaryEpoch).text(record.primaryRegion)
+  writer.text(record.primaryBy)
   writer.u16(addresses.length)
   for (const address of addresses) writer.text(address)
   writer.u16(procedures.length)
@@ -115,6 +118,7 @@ export function decodeRecord(bytes: Uint8Array): NodeRecord {
     state: readState(reader),
     primaryEpoch: reader.integer(),
     primaryRegion: reader.text(nameBytes),
+    primaryBy: reader.text(nameBytes),
   }
   const addresses: string[] = []
   for (let left = reader.count(addressesMax); left > 0; left -= 1) addresses.push(reader.text(addressBytes))
@@ -166,7 +170,8 @@ function readState(reader: ByteReader): NodeState {
 
 function checkSize(record: NodeRecord): void {
   const { nameBytes, addressBytes, addresses, procedures } = nodeRecordLimits
-  const names = [record.node, record.region, record.primaryRegion, ...record.procedures.map(({ name }) => name)]
+  const { node, region, primaryRegion, primaryBy } = record
+  const names = [node, region, primaryRegion, primaryBy, ...record.procedures.map(({ name }) => name)]
   checkAtMost('procedures', record.procedures.length, procedures)
   checkAtMost('addresses', record.addresses.length, addresses)
   for (const { compatible } of record.procedures)

@@ -22,10 +22,13 @@ import type {
 import { isHere, type Placement } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
 import { type Deferred, deferred } from '../base/deferred.ts'
+import { type MembershipMemory, membershipServerName } from '../mesh/membership-server.ts'
 import type { NodeRouter } from '../mesh/node-router.ts'
 import type { PeerLinks } from '../mesh/peer-links.ts'
+import type { PrimaryConflict } from '../mesh/primary.ts'
 import type { ChildInfo } from '../otp/child-table.ts'
 import type { SupervisorProtocol } from '../otp/supervisor.ts'
+import { checkRegionName } from '../region/region-name.ts'
 import type { RegionTableReader } from '../region/region-table.ts'
 import type { InboundCalls } from '../rpc/inbound-calls.ts'
 import type { RpcInbox } from '../rpc/rpc-inbox.ts'
@@ -42,6 +45,7 @@ export interface NodeParts {
   readonly inbound: InboundCalls
   readonly threads: NodeThreads
   readonly announced: Announced
+  readonly memory: MembershipMemory
   readonly addresses: readonly string[]
   readonly appName: string
   readonly drainMs: number
@@ -252,6 +256,39 @@ export class Node implements RemoteVerbs, ManyVerbs, RegionVerbs {
 
   get isPrimary(): boolean {
     return this.myRegion === this.primaryRegion
+  }
+
+  get primaryEpoch(): number {
+    return this.#table().data.primaryEpoch
+  }
+
+  /**
+   * Makes another region the primary, for every node, in a new epoch, which it resolves with when this node knows. The others
+   * learn of it as of any news of a node, within milliseconds where they are linked, and a node that was away when it comes
+   * back. The highest epoch wins; between two announcements of one epoch the higher node id does. What runs goes on: see
+   * `primaryOnly`, and fence a database by `ctx.primaryEpoch`. Nothing of it is stored: when all nodes restart at the same
+   * time the configuration holds again, so change that too.
+   *
+   * Rejects with `ERR_BAD_REGION`, and with `ERR_NODE_STOPPED`.
+   *
+   * @example
+   * const epoch = await node.setPrimaryRegion('fra')
+   */
+  async setPrimaryRegion(region: string): Promise<number> {
+    checkRegionName(region)
+    const mesh = actorName<{ call: { setPrimaryRegion(region: string): number }; cast: object }>(membershipServerName)
+    const epoch = await this.call(mesh, 'setPrimaryRegion', [region])
+    await this.waitFor(() => this.primaryEpoch >= epoch, `primary epoch ${epoch}`)
+    return epoch
+  }
+
+  /**
+   * The nodes that are configured with another primary region than this one, by id: empty when all is well, and from the
+   * first `setPrimaryRegion` on, which settles it. Each node goes by its own configuration until then, so that writes may go to two
+   * regions.
+   */
+  primaryConflicts(): readonly PrimaryConflict[] {
+    return this.#parts.memory.conflicts
   }
 
   regions(): readonly string[] {

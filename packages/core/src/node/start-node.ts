@@ -9,6 +9,7 @@ import type { PeerRef } from '../mesh/peer-link.ts'
 import { memoryTransport } from '../mesh/memory-transport.ts'
 import {
   type MembershipEvent,
+  type MembershipMemory,
   membershipServerName,
   membershipTopic,
   recordsOfControl,
@@ -186,6 +187,11 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   kernel.names.onChange((name, pid, partitions) => threads.broadcast({ type: 'name', name, pid, partitions }))
   kernel.many = createRpcMany(kernel, reader, kernel.remote)
 
+  const memory: MembershipMemory = {
+    records: [],
+    primary: { region: regions.primaryRegion, epoch: 0, by: '' },
+    conflicts: [],
+  }
   const announced: Announced = { ready: false, state: 'up', procedures: [] }
   const system = systemTree({
     announced,
@@ -195,7 +201,8 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     transport,
     table,
     inbound,
-    self: { node: id, life, addresses: [...addresses], ...regions },
+    self: { node: id, life, addresses: [...addresses], region: regions.region },
+    memory,
     onTable: () => node.tableWritten(),
   })
   const node = new Node({
@@ -207,6 +214,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     inbound,
     threads,
     announced,
+    memory,
     addresses,
     appName: app.name,
     drainMs: options.drainMs ?? 5_000,

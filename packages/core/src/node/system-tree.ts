@@ -1,14 +1,19 @@
 import type { Behavior } from '../actor/behavior.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { actorName, type Pid } from '../actor/pid.ts'
-import { membershipServer, membershipServerName, type RoutableNode } from '../mesh/membership-server.ts'
-import type { NodeRecord, NodeState, ProcedureRecord } from '../mesh/node-record.ts'
+import {
+  type MembershipMemory,
+  membershipServer,
+  membershipServerName,
+  type RoutableNode,
+} from '../mesh/membership-server.ts'
+import type { NodeState, ProcedureRecord } from '../mesh/node-record.ts'
 import type { PeerLinks } from '../mesh/peer-links.ts'
 import type { Transport } from '../mesh/transport.ts'
 import { type ChildSpec, child } from '../otp/child-spec.ts'
 import { genServer } from '../otp/gen-server.ts'
 import { supervisorBehavior } from '../otp/supervisor.ts'
-import { regionRegistry, regionRegistryName } from '../region/region-registry.ts'
+import { regionRegistry, regionRegistryName, type RegionTablePrimary } from '../region/region-registry.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
 import type { InboundCalls } from '../rpc/inbound-calls.ts'
 import type { OfferedProcedure } from '../rpc/procedure.ts'
@@ -29,8 +34,9 @@ export interface SystemTreeOptions {
     readonly life: number
     readonly addresses: readonly string[]
     readonly region: string
-    readonly primaryRegion: string
   }
+  /** What the mesh believed last. */
+  readonly memory: MembershipMemory
   readonly announced: Announced
   readonly ownLoad: () => number
   /** The region table was written. */
@@ -43,12 +49,10 @@ export interface SystemTreeOptions {
  */
 export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
   const { kernel, links, transport, table, inbound, self } = options
-  const record = (): Omit<NodeRecord, 'version'> => ({
+  const record = () => ({
     node: self.node,
     life: self.life,
     region: self.region,
-    primaryEpoch: 0,
-    primaryRegion: self.primaryRegion,
     addresses: self.addresses,
     state: options.announced.state,
     procedures: options.announced.procedures,
@@ -59,13 +63,13 @@ export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
     transport,
     self: record,
     ownLoad: options.ownLoad,
-    memory: { records: [] },
+    memory: options.memory,
     isReady: () => options.announced.ready,
-    onView: (nodes) => tell(kernel, regionRegistryName, 'update', [nodes.map(tableNode)]),
+    onView: (nodes) => tell(kernel, regionRegistryName, 'update', [nodes.map(tableNode), tablePrimary(options.memory)]),
   })
   const registry = regionRegistry({
     table,
-    base: { self: self.node, myRegion: self.region, primaryRegion: self.primaryRegion, primaryEpoch: 0 },
+    base: { self: self.node, myRegion: self.region },
     refresh: () => tellMembership(kernel, { event: 'refresh' }),
     onWritten: options.onTable,
   })
@@ -120,6 +124,10 @@ function namesServer(kernel: Kernel): Behavior {
 function tableNode({ record, rttMs, load }: RoutableNode): RegionTableNode {
   const { node, life, region, state, procedures } = record
   return { node, life, region, state, procedures, load, rttMs }
+}
+
+function tablePrimary({ primary }: MembershipMemory): RegionTablePrimary {
+  return { primaryRegion: primary.region, primaryEpoch: primary.epoch }
 }
 
 function tell(kernel: Kernel, name: string, cast: string, args: readonly unknown[]): void {

@@ -7,21 +7,27 @@ export const regionRegistryName = 'system.RegionRegistry'
 
 export interface RegionRegistryOptions {
   readonly table: SharedArrayBuffer
-  /** Everything of the table but its nodes. */
-  readonly base: Omit<RegionTableData, 'nodes' | 'omitted'>
+  /** What never changes in the table. */
+  readonly base: Pick<RegionTableData, 'self' | 'myRegion'>
   /** Asks for the present view: at the start, and after a crash, when the table still shows what was known before. */
   readonly refresh: () => void
   /** The table was written. */
   readonly onWritten: () => void
 }
 
+export type RegionTablePrimary = Pick<RegionTableData, 'primaryRegion' | 'primaryEpoch'>
+
 /**
  * The actor that writes the region table, and nobody else does. The table lies in shared memory and outlives this
  * actor: while it is being restarted, readers on all threads see the last state.
  */
-export function regionRegistry(
-  options: RegionRegistryOptions,
-): Behavior<[], { call: { version(): number }; cast: { update(nodes: readonly RegionTableNode[]): void } }> {
+export function regionRegistry(options: RegionRegistryOptions): Behavior<
+  [],
+  {
+    call: { version(): number }
+    cast: { update(nodes: readonly RegionTableNode[], primary: RegionTablePrimary): void }
+  }
+> {
   return genServer({
     name: 'RegionRegistry',
     init: () => {
@@ -30,8 +36,8 @@ export function regionRegistry(
     },
     call: { version: (ctx) => ctx.state.version },
     cast: {
-      update: (ctx, nodes: readonly RegionTableNode[]) => {
-        const { version, omitted } = ctx.state.writer.write({ ...options.base, nodes, omitted: 0 })
+      update: (ctx, nodes: readonly RegionTableNode[], primary: RegionTablePrimary) => {
+        const { version, omitted } = ctx.state.writer.write({ ...options.base, ...primary, nodes, omitted: 0 })
         if (omitted > ctx.state.omitted) {
           ctx.log.error({ omitted, known: nodes.length }, 'the region table is full: nodes were left out')
         }

@@ -12,10 +12,19 @@ export class ProcedureContext extends ReceivingContext {
   /** The caller's idempotency key: store it with the write that it guards, in one transaction. */
   idempotencyKey: string | undefined
   readonly #runtime: Runtime
+  #primaryEpoch = 0
 
   constructor(runtime: Runtime, actor: Actor) {
     super(runtime, actor)
     this.#runtime = runtime
+  }
+
+  /**
+   * The epoch of the primary region when this process began: what a write carries to the database, which refuses it when it
+   * knows a higher one. It stays as it was, also when the primary changes meanwhile.
+   */
+  override get primaryEpoch(): number {
+    return this.#primaryEpoch
   }
 
   /** Milliseconds until the caller gives up and this process is stopped. */
@@ -27,6 +36,13 @@ export class ProcedureContext extends ReceivingContext {
   castNotRun(failure: Failure): void {
     this.#runtime.counters.castsNotRun += 1
     this.log.warn({ code: failure.code, caller: this.caller.node }, `a cast was not run: ${failure.message}`)
+  }
+
+  /** Notes the primary as it is now, right before the procedure runs; whether this node is in its region. */
+  notePrimary(): boolean {
+    // In this order: should the primary change in between, the epoch is too low, which a fence refuses.
+    this.#primaryEpoch = super.primaryEpoch
+    return this.isPrimary
   }
 
   /** Fills in what the request says. Called once, before the procedure runs. */

@@ -41,6 +41,11 @@ export interface Implementation<Input, Output> {
   readonly thread?: Placement
   /** Versions of callers that this one serves beside its own. */
   readonly compatible?: readonly number[]
+  /**
+   * Refuse it (`ERR_NOT_PRIMARY`, `not-run`) where the node knows, at the moment when it would begin, that its region is not
+   * the primary. What has begun goes on when the primary changes: fence its writes by `ctx.primaryEpoch`. Default `false`.
+   */
+  readonly primaryOnly?: boolean
   /** How many calls of it run at a time on a node, from 1; the others wait for their turn. Default: as many as the node takes. */
   readonly maxInFlight?: number
   /**
@@ -70,6 +75,7 @@ export interface OfferedProcedure extends ProcedureName {
   readonly compatible: readonly number[]
   readonly thread: Placement
   readonly limits: ProcedureLimits
+  readonly primaryOnly: boolean
   /** Runs it; found by its name in the module's exports where it runs on another thread. */
   readonly behavior: Behavior
 }
@@ -119,6 +125,7 @@ export interface AnyImplementation {
   readonly module?: ModuleMeta
   readonly thread?: Placement
   readonly compatible?: readonly number[]
+  readonly primaryOnly?: boolean
   readonly maxInFlight?: number
   readonly maxWaiting?: number
   run(ctx: ProcedureContext, input: unknown): unknown
@@ -134,6 +141,7 @@ function here<Input, Output>(
   if (thread !== 'same' && thread !== 'main' && implementation.module === undefined) {
     throw new SpecError(`Procedure "${identity.name}": another thread needs \`module: import.meta\``)
   }
+  const { compatible = [], primaryOnly = false } = implementation
   const behavior: Behavior = {
     name: procedureKey(identity),
     module: implementation.module?.url,
@@ -144,10 +152,11 @@ function here<Input, Output>(
         run: implementation.run.bind(implementation),
         input,
         output,
+        primaryOnly,
       }),
   }
   const limits = checkedLimits(identity.name, implementation)
-  return { ...identity, compatible: implementation.compatible ?? [], thread, limits, behavior }
+  return { ...identity, compatible, thread, limits, primaryOnly, behavior }
 }
 
 function checkedLimits(name: string, given: AnyImplementation): ProcedureLimits {

@@ -4,12 +4,14 @@ import { Exit, portableError } from '../actor/exit-reason.ts'
 import type { Failure, ReplyResult } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { errorData } from '../base/error-data.ts'
+import { notPrimary } from './not-primary.ts'
 import type { ProcedureContext } from './procedure-context.ts'
 
 export interface RemoteProcessCode {
   run(ctx: ProcedureContext, input: unknown): unknown
   readonly input: StandardSchemaV1 | undefined
   readonly output: StandardSchemaV1 | undefined
+  readonly primaryOnly: boolean
 }
 
 /**
@@ -74,6 +76,9 @@ async function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProce
     }
     input = checked.value
   }
+  // Asked last, and on the thread where it runs: whoever knows by now that it is not the primary does not begin.
+  const isPrimary = ctx.notePrimary()
+  if (code.primaryOnly && !isPrimary) return { ok: false, failure: notPrimary(ctx) }
   let value = await code.run(ctx, input)
   if (code.output !== undefined) {
     let checked: StandardSchemaV1.Result<unknown>

@@ -7,6 +7,7 @@ const elsewhere = new Set([
   'ERR_DRAINING',
   'ERR_OVERLOADED',
   'ERR_NO_PROCEDURE',
+  'ERR_NOT_PRIMARY',
 ])
 
 /** Whether a call that failed so may go to another node without any risk of running twice. */

@@ -25,6 +25,9 @@ export function createRpcClient(kernel: Kernel, table: RegionTableReader): Remot
       const { myRegion, primaryRegion } = view().data
       return myRegion === primaryRegion
     },
+    get primaryEpoch() {
+      return view().data.primaryEpoch
+    },
     regions: () => view().regions(),
     regionNodes: (region) => view().regionNodes(region),
     regionOf: (node) => view().regionOf(node),

@@ -6,6 +6,7 @@ import { actorName, samePid } from '../actor/pid.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import type { InboundCall } from './inbound-call.ts'
 import type { InboundCalls } from './inbound-calls.ts'
+import { notPrimary } from './not-primary.ts'
 
 /** The names under which the node's own actors are registered. A user's name can't begin with `system.`. */
 export const rpcServerName = 'system.RpcServer'
@@ -38,6 +39,11 @@ function serve(kernel: Kernel, inbound: InboundCalls, call: InboundCall): void {
   const timeLeftMs = call.request.timeLeftMs - (kernel.platform.clock.monotonic() - call.arrivedMs)
   if (timeLeftMs <= 0) {
     call.fail({ code: 'ERR_RPC_TIMEOUT', outcome: 'not-run', message: 'Its time was up before it was begun' })
+    return
+  }
+  // Once more where it runs, but no thread is started in vain.
+  if (call.served.procedure.primaryOnly && kernel.remote?.isPrimary === false) {
+    call.fail(notPrimary(kernel.remote))
     return
   }
   const processes = kernel.names.whereis(actorName(rpcProcessesName).name)

@@ -279,6 +279,7 @@ function recordBy(node: string, change: Partial<NodeRecord> = {}): SealedRecord 
     state: 'up',
     primaryEpoch: 0,
     primaryRegion: '',
+    primaryBy: '',
     addresses: [],
     procedures: [],
     ...change,

@@ -105,6 +105,7 @@ function record(change: Partial<NodeRecord> = {}): NodeRecord {
     state: 'up',
     primaryEpoch: 4,
     primaryRegion: 'syd',
+    primaryBy: 'b',
     addresses: ['/ip4/10.0.0.1/tcp/4001', '/dns4/ü.internal/tcp/4001'],
     procedures: [
       { name: 'orders.create', version: 3, compatible: [1, 2] },

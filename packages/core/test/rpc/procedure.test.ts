@@ -11,15 +11,15 @@ const badSpec = expect.objectContaining({ code: 'ERR_BAD_SPEC' })
 describe('a procedure', () => {
   it('has version 1, no other versions and the main thread unless told otherwise', () => {
     const limits = { maxInFlight: Infinity, maxWaiting: 1_000 }
-    const expected = { name: 'p', version: 1, compatible: [], thread: 'same', limits }
+    const expected = { name: 'p', version: 1, compatible: [], thread: 'same', limits, primaryOnly: false }
     expect(procedure({ name: 'p', run })).toMatchObject(expected)
   })
 
   it('keeps what it is told, and runs under its name and version', () => {
     const limits = { maxInFlight: 4, maxWaiting: 0 }
     const identity = { name: 'p', version: 3, compatible: [1, 2], thread: 'own' } as const
-    const { behavior, ...rest } = procedure({ ...identity, ...limits, module: import.meta, run })
-    expect(rest).toEqual({ ...identity, limits })
+    const { behavior, ...rest } = procedure({ ...identity, ...limits, primaryOnly: true, module: import.meta, run })
+    expect(rest).toEqual({ ...identity, limits, primaryOnly: true })
     expect(behavior).toMatchObject({ name: 'p@3', module: import.meta.url })
   })
 

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { mayTryElsewhere } from '../../src/rpc/retry.ts'
 
-const aboutTheNode = ['ERR_NODE_UNREACHABLE', 'ERR_NOT_READY', 'ERR_DRAINING', 'ERR_OVERLOADED', 'ERR_NO_PROCEDURE']
+const aboutTheNode = [
+  'ERR_NODE_UNREACHABLE',
+  'ERR_NOT_READY',
+  'ERR_DRAINING',
+  'ERR_OVERLOADED',
+  'ERR_NO_PROCEDURE',
+  'ERR_NOT_PRIMARY',
+]
 
 describe('a failed call', () => {
   it('may go to another node when this one certainly did not run it and the reason is the node', () => {

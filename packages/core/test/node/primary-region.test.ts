@@ -1,0 +1,160 @@
+import {
+  actorName,
+  child,
+  defineApp,
+  genServer,
+  memoryTransport,
+  type Node,
+  type NodeOptions,
+  procedure,
+  startNode,
+} from '@skerry/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Sightings } from '../fixtures/sightings.ts'
+import { knows, newMeshName, quiet } from '../rpc/two-nodes.ts'
+
+const begun = new Sightings<() => void>()
+
+const write = procedure({
+  name: 'write',
+  primaryOnly: true,
+  run: (ctx) => ({ region: ctx.myRegion, epoch: ctx.primaryEpoch }),
+})
+/** Says, when it is let go on, what it knew at its beginning and what its node knows now. */
+const slowWrite = procedure({
+  name: 'write.slowly',
+  primaryOnly: true,
+  maxInFlight: 1,
+  run: (ctx) =>
+    new Promise<{ epoch: number; stillPrimary: boolean }>((resolve) => {
+      begun.add(() => resolve({ epoch: ctx.primaryEpoch, stillPrimary: ctx.isPrimary }))
+    }),
+})
+const looker = genServer({
+  name: 'looker',
+  init: () => ({}),
+  call: { look: (ctx) => ({ region: ctx.primaryRegion, epoch: ctx.primaryEpoch, here: ctx.isPrimary }) },
+})
+const lookerName = actorName<{ call: { look(): { region: string; epoch: number; here: boolean } }; cast: object }>(
+  'looker',
+)
+const app = defineApp({
+  name: 'primary',
+  children: [child('looker', looker, [], { register: lookerName })],
+  procedures: [write, slowWrite],
+})
+
+describe('a node alone', () => {
+  it('[local] changes its primary region in a new epoch, for its actors too', async () => {
+    const { syd } = await startRegions(['syd'])
+    expect([syd.primaryRegion, syd.primaryEpoch, syd.isPrimary]).toEqual(['syd', 0, true])
+    expect(await syd.setPrimaryRegion('fra')).toBe(1)
+    expect([syd.primaryRegion, syd.primaryEpoch, syd.isPrimary]).toEqual(['fra', 1, false])
+    expect(await syd.call(lookerName, 'look', [])).toEqual({ region: 'fra', epoch: 1, here: false })
+    expect(await syd.setPrimaryRegion('syd')).toBe(2)
+  })
+
+  it('[local] refuses what is no name of a region', async () => {
+    const { syd } = await startRegions(['syd'])
+    await expect(syd.setPrimaryRegion('primary')).rejects.toMatchObject({ code: 'ERR_BAD_REGION' })
+    expect(syd.primaryEpoch).toBe(0)
+  })
+
+  it('[local] keeps the primary over a crash of the actors that know it', async () => {
+    const { syd } = await startRegions(['syd'])
+    await syd.setPrimaryRegion('fra')
+    for (const id of ['mesh', 'RegionRegistry']) {
+      const pid = (await syd.whichChildren('system')).find((one) => one.id === id)?.pid
+      if (pid === undefined) throw new Error(id)
+      const ended = syd.watch(pid)
+      syd.exit(pid, 'kill')
+      await ended
+      expect([syd.primaryRegion, syd.primaryEpoch]).toEqual(['fra', 1])
+    }
+    expect(await syd.setPrimaryRegion('lax')).toBe(2)
+  })
+})
+
+describe('several nodes', () => {
+  it('[node] all follow a change, one that joins later too', async () => {
+    const { syd, lax, start } = await startRegions(['syd', 'lax'])
+    await lax.setPrimaryRegion('lax')
+    await agree([syd, lax], 'lax', 1)
+    const fra = await start('fra')
+    await agree([fra], 'lax', 1)
+    await syd.setPrimaryRegion('fra')
+    await agree([syd, lax, fra], 'fra', 2)
+    expect(await lax.rpcPrimary(write, undefined)).toEqual({ region: 'fra', epoch: 2 })
+  })
+
+  it('[node] agree after two changes at the same time', async () => {
+    const { syd, lax } = await startRegions(['syd', 'lax'])
+    await Promise.all([syd.setPrimaryRegion('fra'), lax.setPrimaryRegion('nrt')])
+    await agree([syd, lax], syd.id > lax.id ? 'fra' : 'nrt', 1)
+  })
+
+  it('[node] see a conflict of their configurations, until a change settles it', async () => {
+    const { syd, start } = await startRegions(['syd'])
+    expect(syd.primaryConflicts()).toEqual([])
+    const lax = await start('lax', { primaryRegion: 'lax' })
+    await syd.waitFor(() => syd.primaryConflicts().length > 0, 'the conflict')
+    expect(syd.primaryConflicts()).toEqual([{ node: lax.id, primaryRegion: 'lax' }])
+    await lax.waitFor(() => lax.primaryConflicts().length > 0, 'the conflict')
+    expect([syd.primaryRegion, lax.primaryRegion]).toEqual(['syd', 'lax'])
+    await syd.setPrimaryRegion('syd')
+    await agree([syd, lax], 'syd', 1)
+    expect([...syd.primaryConflicts(), ...lax.primaryConflicts()]).toEqual([])
+  })
+})
+
+describe('what is for the primary only', () => {
+  it('[node] is refused elsewhere as not run', async () => {
+    const { syd, lax } = await startRegions(['syd', 'lax'])
+    const refused = { code: 'ERR_NOT_PRIMARY', outcome: 'not-run' }
+    await expect(lax.rpc(lax.id, write, undefined)).rejects.toMatchObject(refused)
+    await expect(syd.rpcRegion('lax', write, undefined)).rejects.toMatchObject(refused)
+    expect(await lax.rpcPrimary(write, undefined)).toEqual({ region: 'syd', epoch: 0 })
+  })
+
+  it('[node] goes on when the primary changes, with the epoch in which it began; what waits for its turn is refused', async () => {
+    const { syd, lax } = await startRegions(['syd', 'lax'])
+    const running = lax.rpc(syd.id, slowWrite, undefined)
+    const release = await begun.next()
+    const waiting = expect(lax.rpc(syd.id, slowWrite, undefined)).rejects.toMatchObject({ code: 'ERR_NOT_PRIMARY' })
+    await syd.setPrimaryRegion('lax')
+    release()
+    expect(await running).toEqual({ epoch: 0, stillPrimary: false })
+    await waiting
+    expect(await syd.rpcPrimary(write, undefined)).toEqual({ region: 'lax', epoch: 1 })
+  })
+})
+
+async function agree(nodes: readonly Node[], region: string, epoch: number): Promise<void> {
+  for (const node of nodes) {
+    await node.waitFor(() => node.primaryRegion === region && node.primaryEpoch === epoch, `${region} as of ${epoch}`)
+  }
+}
+
+interface Regions {
+  readonly syd: Node
+  readonly lax: Node
+  start(region: string, options?: NodeOptions): Promise<Node>
+}
+
+/** Nodes of these regions that know each other; `syd` is the primary by configuration. */
+async function startRegions(regions: readonly string[]): Promise<Regions> {
+  const hub = newMeshName()
+  const nodes: Node[] = []
+  onTestFinished(async () => {
+    await Promise.all(nodes.map((node) => node.stop()))
+  })
+  const start = async (region: string, options: NodeOptions = {}): Promise<Node> => {
+    const transport = memoryTransport({ hub })
+    const node = await startNode(app, quiet({ region, primaryRegion: 'syd', transport, ...options }))
+    for (const other of nodes) await Promise.all([knows(node, other, app), knows(other, node, app)])
+    nodes.push(node)
+    return node
+  }
+  for (const region of regions) await start(region)
+  return { syd: nodes[0] as Node, lax: nodes[1] as Node, start }
+}
