@@ -3,10 +3,8 @@ import type { TurnQueue } from '../platform/turn-queue.ts'
 
 /** Something that gives up at a moment. */
 export interface Deadline {
-  /** The queue's own: where it stands, `undefined` when it is in none. */
-  place: DeadlinePlace | undefined
-  /** The queue's own: how long it was given. */
-  durationMs: number
+  /** The queue's own: where it stands, or its duration if its time has not begun. `undefined` when it is in none. */
+  place: DeadlinePlace | number | undefined
   expire(): void
 }
 
@@ -62,8 +60,7 @@ export class DeadlineQueue {
       this.add(deadline, durationMs)
       return
     }
-    deadline.durationMs = durationMs
-    deadline.place = soon
+    deadline.place = durationMs
     this.#recent.push(deadline)
   }
 
@@ -74,9 +71,9 @@ export class DeadlineQueue {
     this.#recent = []
     let now: number | undefined
     for (const deadline of recent) {
-      if (deadline.place !== soon) continue
+      if (typeof deadline.place !== 'number') continue
       now ??= this.#clock.monotonic()
-      this.#add(deadline, deadline.durationMs, now)
+      this.#add(deadline, deadline.place, now)
     }
   }
 
@@ -101,7 +98,7 @@ export class DeadlineQueue {
     const { place } = deadline
     if (place === undefined) return
     deadline.place = undefined
-    if (place !== soon) takeOut(place)
+    if (typeof place === 'object') takeOut(place)
     // Of calls made one after another it is always the last, and the pause finds nothing to do.
     else if (this.#recent[this.#recent.length - 1] === deadline) this.#recent.pop()
   }
@@ -132,15 +129,6 @@ export class DeadlineQueue {
       this.#arm(list, Math.max(list.head.atMs - now, 0))
     }
   }
-}
-
-/** The place of those whose time has not begun. */
-const soon: DeadlinePlace = {
-  deadline: { place: undefined, durationMs: 0, expire: () => undefined },
-  list: { durationMs: 0, head: undefined, tail: undefined, timer: undefined },
-  atMs: Infinity,
-  previous: undefined,
-  next: undefined,
 }
 
 function takeOut({ list, previous, next }: DeadlinePlace): void {

@@ -377,15 +377,14 @@ export class Kernel implements Runtime, CallHost {
 
   /** Puts a message or cast of this thread in the mailbox of one of its actors. Throws `ERR_NOT_ENCODABLE` where copies are made. */
   post(from: CallOwner, signal: MessageSignal | CastSignal): void {
-    const actor = this.actor(signal.to)
-    if (actor === undefined) this.#postElsewhere(from, signal)
-    else if (this.#handsOver) actor.receive(handedSignal(this.platform, from, actor, signal))
-    else actor.receive(signal)
+    const entity = this.#entities.get(signal.to.serial)
+    if (!(entity instanceof Actor)) this.#postElsewhere(from, signal, entity)
+    else if (this.#handsOver) entity.receive(handedSignal(this.platform, from, entity, signal))
+    else entity.receive(signal)
   }
 
   /** To what is no actor: an alias of one, or nobody. */
-  #postElsewhere(from: CallOwner, signal: MessageSignal | CastSignal): void {
-    const entity = this.entity(signal.to)
+  #postElsewhere(from: CallOwner, signal: MessageSignal | CastSignal, entity: Addressable | undefined): void {
     if (!(entity instanceof Alias)) this.counters.deadLetters += 1
     else if (this.#handsOver) entity.deliver(handedSignal(this.platform, from, entity.actor, signal))
     else entity.deliver(signal)

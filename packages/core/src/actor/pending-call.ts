@@ -33,8 +33,7 @@ export interface CallHost {
 export class PendingCall implements Deadline, Replier, Request {
   readonly name: string
   args: unknown
-  place: DeadlinePlace | undefined
-  durationMs: number
+  place: DeadlinePlace | number | undefined
   /** Its number among the calls that went to other threads and nodes; 0 for one that did not. */
   awayRef: number
   readonly #host: CallHost
@@ -48,7 +47,6 @@ export class PendingCall implements Deadline, Replier, Request {
     this.name = name
     this.args = args
     this.place = undefined
-    this.durationMs = 0
     this.awayRef = 0
     this.#host = host
     this.#owner = owner

@@ -36,8 +36,7 @@ export interface CallPlan {
  */
 export class RemoteCall implements Addressable, Attachment, Deadline {
   readonly pid: Pid
-  place: DeadlinePlace | undefined
-  durationMs = 0
+  place: DeadlinePlace | number | undefined
   #deadlineMs = 0
 
   readonly #kernel: Kernel

@@ -16,7 +16,6 @@ beforeEach(() => {
 function deadline(name: string, then?: () => void): Deadline {
   return {
     place: undefined,
-    durationMs: 0,
     expire() {
       expired.push([name, clock.monotonic()])
       then?.()
