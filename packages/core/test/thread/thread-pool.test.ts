@@ -123,6 +123,8 @@ describe('a pool of threads', () => {
         const linked = (await node.call(parent, 'startOn', [thread, { link: true }])) as WorkerPid
         const pair = [parent, linked] as const
         const ended = node.watch(pair[1 - victim] as WorkerPid)
+        // The exit takes another way to its thread: nothing else orders the two.
+        expect(await answers(pair[1 - victim] as WorkerPid)).toBe(true)
         node.exit(pair[victim], 'boom')
         expect(await ended).toBe('boom')
       }
