@@ -5,10 +5,10 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import type { OpenedStream } from './lane-stream.ts'
 
 /** The protocol of a stream that carries one lane. Its first 17 bytes say which lane of which link. */
-export const laneProtocol = '/skerry/lane/1.0.0'
-export const lanesPerLink = 2
-/** Streams of this protocol in one direction of one connection: 32 links of two lanes. */
-export const laneStreamsMax = 64
+export const laneProtocol = '/skerry/lane/2.0.0'
+export const lanesPerLink = 3
+/** Streams of this protocol in one direction of one connection: 32 links of three lanes. */
+export const laneStreamsMax = 96
 
 const linkIdBytes = 16
 const preambleBytes = linkIdBytes + 1

@@ -44,7 +44,7 @@ class Libp2pTransport implements Transport {
 
   constructor(options: CheckedOptions) {
     this.#options = options
-    this.supports = { lanes: 2, gossip: true, maxFrameBytes: options.maxFrameBytes }
+    this.supports = { lanes: 3, gossip: true, maxFrameBytes: options.maxFrameBytes }
   }
 
   async start(host: TransportHost, platform: Platform): Promise<{ id: NodeId; addresses: readonly string[] }> {

@@ -8,7 +8,7 @@ const clusterSecret = 'a secret that all members know'
 transportConformance('libp2p', {
   suite: { describe, it },
   supports: {
-    lanes: 2,
+    lanes: 3,
     gossip: true,
     maxFrameBytes: 1024 * 1024,
     secret: true,

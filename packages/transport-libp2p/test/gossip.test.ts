@@ -83,7 +83,7 @@ describe('gossip', () => {
     gossip.subscribe('news', (_via, record) => void heard.push(String(record[0])))
     gossip.start(peer.services.pubsub)
     const publish = (number: number) => (): void => node.transport.publish?.('news', Uint8Array.of(number))
-    await peer.handle('/skerry/lane/1.0.0', ({ stream }) => void drain(stream.source))
+    await peer.handle('/skerry/lane/2.0.0', ({ stream }) => void drain(stream.source))
     await node.transport.dial(String(peer.getMultiaddrs()[0]), undefined, never)
     await repeated(
       publish(1),

@@ -7,6 +7,7 @@ import {
   framed,
   frames,
   never,
+  openBareLanes,
   openBareStream,
   preamble,
   roundTrip,
@@ -24,11 +25,11 @@ describe('a lane', () => {
     const all = new Promise<void>((resolve) => {
       arrived = resolve
     })
-    await peer.handle('/skerry/lane/1.0.0', async ({ stream }) => {
+    await peer.handle('/skerry/lane/2.0.0', async ({ stream }) => {
       let bytes = 0
       for await (const chunk of stream.source) {
         bytes += chunk.byteLength
-        // The second lane only ever brings its preamble.
+        // The other lanes only ever bring their preambles.
         if (bytes > 17) chunks.push(chunk.byteLength)
         if (bytes === 17 + 500 * 24) arrived()
       }
@@ -81,15 +82,14 @@ describe('a peer that does not keep to the protocol', () => {
   it('loses the link at a frame that is too large, and nothing else', async () => {
     const node = await startNode({ maxFrameBytes: 2000 })
     const connection = await dialFromBareNode(await startBareNode(), node)
-    const [bad, badToo] = await Promise.all([openBareStream(connection), openBareStream(connection)])
-    const [good, goodToo] = await Promise.all([openBareStream(connection), openBareStream(connection)])
+    const bads = await openBareLanes(connection)
+    const goods = await openBareLanes(connection)
+    const [bad, good] = [bads[0] as BareStream, goods[0] as BareStream]
     const accepted = node.nextAccepted()
-    bad.write(preamble(1, 0))
-    badToo.write(preamble(1, 1))
+    for (const [lane, stream] of bads.entries()) stream.write(preamble(1, lane))
     const badLink = await accepted
     const acceptedNext = node.nextAccepted()
-    good.write(preamble(2, 0))
-    goodToo.write(preamble(2, 1))
+    for (const [lane, stream] of goods.entries()) stream.write(preamble(2, lane))
     const goodLink = await acceptedNext
 
     const delivered: Uint8Array[] = []
@@ -97,7 +97,7 @@ describe('a peer that does not keep to the protocol', () => {
     bad.write(framed(new Uint8Array(2000)), framed(new Uint8Array(1), 2001))
     expect(await badLink.closed).toMatchObject({ local: false, reason: expect.stringContaining('2001 bytes') })
     expect(delivered.map((frame) => frame.byteLength)).toEqual([2000])
-    expect(await Promise.all([endOf(bad), endOf(badToo)])).toEqual(['reset', 'reset'])
+    expect(await Promise.all(bads.map(endOf))).toEqual(['reset', 'reset', 'reset'])
 
     const arrived = frames(goodLink, 0, 1)
     good.write(framed(Uint8Array.of(1, 2, 3)))
@@ -108,10 +108,10 @@ describe('a peer that does not keep to the protocol', () => {
   it('loses the link when it sends garbage, and the node goes on', async () => {
     const node = await startNode()
     const connection = await dialFromBareNode(await startBareNode(), node)
-    const [bad, badToo] = await Promise.all([openBareStream(connection), openBareStream(connection)])
+    const lanes = await openBareLanes(connection)
     const accepted = node.nextAccepted()
-    bad.write(preamble(1, 0), new Uint8Array(1000).fill(0xff))
-    badToo.write(preamble(1, 1))
+    for (const [lane, stream] of lanes.entries()) stream.write(preamble(1, lane))
+    lanes[0]?.write(new Uint8Array(1000).fill(0xff))
     expect(await (await accepted).closed).toMatchObject({ local: false })
 
     const [, theirs] = await connect(await startNode(), node)
@@ -126,7 +126,7 @@ describe('a peer that does not keep to the protocol', () => {
       openBareStream(connection),
       openBareStream(connection),
     ])
-    none.write(preamble(1, 2))
+    none.write(preamble(1, 3))
     expect(await endOf(none)).toBe('reset')
     first.write(preamble(1, 0))
     second.write(preamble(1, 0))
@@ -155,15 +155,13 @@ describe('a peer that does not keep to the protocol', () => {
     const owner = await startBareNode()
     const ofOwner = await dialFromBareNode(owner, node)
     const ofOther = await dialFromBareNode(await startBareNode(), node)
-    const [first, second, strange] = await Promise.all([
-      openBareStream(ofOwner),
-      openBareStream(ofOwner),
-      openBareStream(ofOther),
-    ])
+    const [first, second, third] = (await openBareLanes(ofOwner)) as [BareStream, BareStream, BareStream]
+    const strange = await openBareStream(ofOther)
     const accepted = node.nextAccepted()
     strange.write(preamble(1, 1), framed(Uint8Array.of(66)))
     await roundTrip(ofOther)
     first.write(preamble(1, 0))
+    third.write(preamble(1, 2))
     await roundTrip(ofOwner)
     second.write(preamble(1, 1), framed(Uint8Array.of(1)))
     const link = await accepted
@@ -172,6 +170,8 @@ describe('a peer that does not keep to the protocol', () => {
     expect(node.accepted).toHaveLength(1)
   })
 })
+
+type BareStream = Awaited<ReturnType<typeof openBareStream>>
 
 async function isClosed(closed: Promise<unknown>): Promise<boolean> {
   return await Promise.race([

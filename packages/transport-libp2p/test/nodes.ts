@@ -90,7 +90,7 @@ export async function dialFromBareNode(node: SkerryLibp2p, to: TestNode, force =
 export async function openBareStream(
   connection: Connection,
 ): Promise<Stream & { write(...bytes: Uint8Array[]): void }> {
-  const stream = await connection.newStream('/skerry/lane/1.0.0')
+  const stream = await connection.newStream('/skerry/lane/2.0.0')
   const queue: Uint8Array[] = []
   let wake: (() => void) | undefined
   let ended = false
@@ -116,6 +116,11 @@ export async function openBareStream(
       wake?.()
     },
   })
+}
+
+/** The streams of a whole link, whose lanes nobody named yet. */
+export function openBareLanes(connection: Connection): Promise<Awaited<ReturnType<typeof openBareStream>>[]> {
+  return Promise.all(Array.from({ length: 3 }, () => openBareStream(connection)))
 }
 
 export function preamble(link: number, lane: number): Uint8Array {

@@ -6,7 +6,7 @@ import {
   dialFromBareNode,
   frames,
   never,
-  openBareStream,
+  openBareLanes,
   preamble,
   roundTrip,
   startBareNode,
@@ -65,7 +65,7 @@ describe('a connection', () => {
     const links = []
     for (const [index, connection] of connections.entries()) {
       const accepted = node.nextAccepted()
-      const streams = await Promise.all([openBareStream(connection), openBareStream(connection)])
+      const streams = await openBareLanes(connection)
       for (const [lane, stream] of streams.entries()) stream.write(preamble(index, lane))
       links.push({ link: await accepted, streams })
     }

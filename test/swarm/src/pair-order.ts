@@ -141,8 +141,9 @@ async function sendNext(ctx: ServerContext<Sending>): Promise<boolean> {
   }
   const burst = 1 + ctx.random.int(3)
   for (let count = 0; count < burst; count += 1) {
-    // A large one now and then: it must not be overtaken.
-    const padding = ctx.random.int(25) === 0 ? 'x'.repeat(20_000) : ''
+    // A large one now and then, and one that travels in parts beside the others: neither may be overtaken.
+    const size = ctx.random.int(75)
+    const padding = size === 0 ? 'x'.repeat(200_000) : size <= 3 ? 'x'.repeat(20_000) : ''
     const message: Numbered = { from: ctx.self, stream: state.stream, number: state.next, padding }
     state.next += 1
     if (ctx.random.int(2) === 0) ctx.cast(state.receiver, 'take', [message])

@@ -2,7 +2,7 @@ import { CodecError } from './errors.ts'
 
 /** What one encoded value may cost its reader. The same limits hold on both sides, so that what encodes also decodes. */
 export interface CodecLimits {
-  /** Length of the encoded value, in bytes. Default 16 MiB. */
+  /** Length of the encoded value, in bytes. Default 256 MiB: what travels is bounded by the node's `bodyBytesMax`. */
   readonly bytesMax: number
   /**
    * How deep arrays, objects, maps and sets may nest. Default 64. A -0, a URL, a string that is not well-formed Unicode
@@ -16,7 +16,7 @@ export interface CodecLimits {
   readonly objectsMax: number
 }
 
-export const defaultCodecLimits: CodecLimits = { bytesMax: 16 * 1024 * 1024, depthMax: 64, objectsMax: 262_144 }
+export const defaultCodecLimits: CodecLimits = { bytesMax: 256 * 1024 * 1024, depthMax: 64, objectsMax: 262_144 }
 
 /** The extension type under which this codec carries what msgpackr would not keep apart: see tagged.ts. */
 export const taggedExtension = 0x53

@@ -46,6 +46,12 @@ function describeLinkMessage(message: LinkMessage): string {
       return `records, ${message.bytes.byteLength} bytes`
     case 'frame':
       return describeSignalFrame(message.bytes)
+    case 'bulk':
+      return `place of large frame ${message.large}, ${message.frameBytes} bytes`
+    case 'part':
+      return `${message.bytes.byteLength} bytes of large frame ${message.large}`
+    case 'handedOn':
+      return `large frame ${message.large} was handed on`
   }
 }
 

@@ -3,6 +3,7 @@ import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Pid } from '../actor/pid.ts'
 import { failureFrom, type ReplyResult, type Signal, type SpawnRequest } from '../actor/signal.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
+import { everyOrder } from './held-frames.ts'
 
 /** One end of a link: both lives are settled by its hello, so that a frame names only threads and serials. */
 export interface FrameEnd {
@@ -173,6 +174,31 @@ export function decodeNotice(frame: Uint8Array): NodeNotice | undefined {
       return { type: 'drainingHeard' }
     default:
       return undefined
+  }
+}
+
+/** How many bytes of a frame {@link orderKey} looks at: a kind, and four numbers of at most eight bytes. */
+export const orderHeadBytes = 33
+
+/**
+ * Frames of a peer with equal keys must keep their order among each other. A frame does not name the actor that sent it,
+ * so the key is whom it is for: an actor, or the call that an answer belongs to. What is for the node itself goes by the
+ * call that it is from: a cancellation keeps behind its spawn, and calls do not wait for each other.
+ */
+export function orderKey(frame: Uint8Array): string {
+  const reader = new FrameReader(frame)
+  try {
+    const kind = reader.kind()
+    // Notices are about everything that was sent before them.
+    if (kind >= kinds.threadDown && kind <= kinds.drainingHeard) return everyOrder
+    const thread = reader.number()
+    const serial = reader.number()
+    if (thread !== 0 || serial !== 0) return `${thread}.${serial}`
+    const callThread = reader.number()
+    return `call ${callThread}.${reader.number()}`
+  } catch {
+    // No node of ours sends it, and who decodes it will say so.
+    return ''
   }
 }
 

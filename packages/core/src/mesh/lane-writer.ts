@@ -14,6 +14,8 @@ export class LaneWriter {
   readonly #backlog = new RingQueue<Uint8Array>()
   #backlogBytes = 0
   #blocked = false
+  /** Called when the lane takes frames again and nothing waits here. */
+  onRoom: () => void = () => undefined
 
   constructor(lane: RawLane, backlogBytesMax: number) {
     this.#lane = lane
@@ -62,6 +64,7 @@ export class LaneWriter {
   // `#blocked` stays true while the backlog empties: what is sent meanwhile must go behind it.
   #drain(): void {
     this.#blocked = this.#sendBacklog()
+    if (!this.#blocked) this.onRoom()
   }
 
   #sendBacklog(): boolean {

@@ -2,13 +2,17 @@ import { ByteReader, MalformedError } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import type { NodeId } from './transport.ts'
 
-/** The lane of hello, accept, refuse, ping, pong and control payloads. */
+/** The lane of hello, accept, refuse, ping, pong, control payloads, and of credit for large frames. */
 export const controlLane = 0
-/** The lane of frames, and of goodbye, which must not overtake them. */
+/** The lane of frames and of the places of large ones, and of goodbye, which must not overtake them. */
 export const frameLane = 1
+/** The lane of the parts of large frames. Where a transport has fewer lanes, it is the last that there is. */
+export const bulkLane = 2
 
 /** What every frame is prefixed with: its kind, because a transport may have a single lane. */
 export const linkHeaderBytes = 1
+/** What a part of a large frame is prefixed with: its kind, the frame's number and its size. */
+export const partHeaderBytes = 9
 
 /** The newest link protocol that this code speaks, and the oldest. */
 export const protocolVersion = 1
@@ -31,6 +35,8 @@ export interface Greeting {
   /** Counts the hellos and accepts that this node made in this life. */
   readonly epoch: number
   readonly addresses: readonly string[]
+  /** The largest frame that it takes in parts, on the bulk lane. 0: none, which is what a node says that never heard of it. */
+  readonly frameBytesMax: number
 }
 
 /** Why one side turns the other away. A code unknown to the reader travels on as it is. */
@@ -44,13 +50,32 @@ export type LinkMessage =
   | { readonly kind: 'ping' | 'pong'; readonly seq: number; readonly load: number }
   | { readonly kind: 'goodbye'; readonly text: string }
   | { readonly kind: 'control' | 'frame'; readonly bytes: Uint8Array }
+  /** The place of a large frame among the others, its size, and its first bytes. */
+  | { readonly kind: 'bulk'; readonly large: number; readonly frameBytes: number; readonly head: Uint8Array }
+  /** The next bytes of a large frame, on the bulk lane. They may come before its place. */
+  | { readonly kind: 'part'; readonly large: number; readonly frameBytes: number; readonly bytes: Uint8Array }
+  /** A large frame was handed on: credit for others. */
+  | { readonly kind: 'handedOn'; readonly large: number }
 
-const kinds = ['hello', 'accept', 'refuse', 'ping', 'pong', 'goodbye', 'control', 'frame'] as const
+const kinds = [
+  'hello',
+  'accept',
+  'refuse',
+  'ping',
+  'pong',
+  'goodbye',
+  'control',
+  'frame',
+  'bulk',
+  'part',
+  'handedOn',
+] as const
 const frameKind = kinds.indexOf('frame')
 
 /** A message as bytes. A text longer than its limit is cut. */
 export function encodeLinkMessage(message: LinkMessage): Uint8Array {
   if (message.kind === 'frame' || message.kind === 'control') return prefixed(message.kind, message.bytes)
+  if (message.kind === 'part') return encodePart(message.large, message.frameBytes, message.bytes)
   const writer = new ByteWriter().u8(kinds.indexOf(message.kind))
   switch (message.kind) {
     case 'hello':
@@ -67,6 +92,12 @@ export function encodeLinkMessage(message: LinkMessage): Uint8Array {
     case 'goodbye':
       writer.text(cut(message.text))
       break
+    case 'bulk':
+      writer.u32(message.large).u32(message.frameBytes).raw(message.head)
+      break
+    case 'handedOn':
+      writer.u32(message.large)
+      break
   }
   return writer.finish()
 }
@@ -77,6 +108,7 @@ export function decodeLinkMessage(bytes: Uint8Array): LinkMessage {
   const kind = kinds[reader.u8()]
   if (kind === undefined) throw new MalformedError('a message of an unknown kind')
   if (kind === 'control' || kind === 'frame') return { kind, bytes: reader.rest() }
+  if (kind === 'part') return { kind, large: reader.u32(), frameBytes: reader.u32(), bytes: reader.rest() }
   if (bytes.byteLength > linkMessageBytesMax) throw new MalformedError(`a ${kind} of ${bytes.byteLength} bytes`)
   switch (kind) {
     case 'hello':
@@ -89,12 +121,33 @@ export function decodeLinkMessage(bytes: Uint8Array): LinkMessage {
       return { kind, seq: reader.u32(), load: reader.float(0, 1) }
     case 'goodbye':
       return { kind, text: reader.text(textBytesMax) }
+    case 'bulk':
+      return { kind, large: reader.u32(), frameBytes: reader.u32(), head: reader.rest() }
+    case 'handedOn':
+      return { kind, large: reader.u32() }
   }
 }
 
 /** Whether these bytes are a frame, without decoding them: the hot path asks this of everything that arrives. */
 export function isFrameMessage(bytes: Uint8Array): boolean {
   return bytes[0] === frameKind
+}
+
+/** Without a copy in between, since there are many. */
+export function encodePart(large: number, frameBytes: number, part: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(partHeaderBytes + part.byteLength)
+  bytes[0] = kinds.indexOf('part')
+  store32(bytes, 1, large)
+  store32(bytes, 5, frameBytes)
+  bytes.set(part, partHeaderBytes)
+  return bytes
+}
+
+function store32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24
+  bytes[at + 1] = value >>> 16
+  bytes[at + 2] = value >>> 8
+  bytes[at + 3] = value
 }
 
 function prefixed(kind: 'frame' | 'control', body: Uint8Array): Uint8Array {
@@ -115,6 +168,7 @@ function writeGreeting(writer: ByteWriter, greeting: Greeting): void {
     .integer(greeting.epoch)
     .u16(greeting.addresses.length)
   for (const address of greeting.addresses) writer.text(address)
+  writer.u32(greeting.frameBytesMax)
 }
 
 function readGreeting(reader: ByteReader): Greeting {
@@ -128,8 +182,10 @@ function readGreeting(reader: ByteReader): Greeting {
     region: reader.text(nameBytes),
     epoch: reader.integer(),
     addresses: [] as string[],
+    frameBytesMax: 0,
   }
   for (let left = reader.count(addressesMax); left > 0; left -= 1) greeting.addresses.push(reader.text(addressBytes))
+  if (reader.left > 0) greeting.frameBytesMax = reader.u32()
   return greeting
 }
 

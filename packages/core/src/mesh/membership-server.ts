@@ -262,7 +262,7 @@ class MembershipServer implements Process {
 
   #send(nodes: readonly NodeId[], records: readonly Uint8Array[]): void {
     if (!this.#options.isReady() || nodes.length === 0) return
-    const { chunks, skipped } = encodeSnapshot(records, this.#options.links.frameBytesMax)
+    const { chunks, skipped } = encodeSnapshot(records, this.#options.links.controlBytesMax)
     if (skipped > 0) this.#ctx.log.warn({ skipped }, 'records too large for a snapshot were left out')
     // Lost or refused, the next snapshot carries it. Each link owns its bytes.
     for (const node of nodes) for (const chunk of chunks) this.#options.links.sendControl(node, chunk.slice())

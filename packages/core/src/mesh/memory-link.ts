@@ -13,7 +13,7 @@ export interface MemoryLinkOptions {
   readonly gone: () => void
 }
 
-export const memoryLanes = 2
+export const memoryLanes = 3
 
 // How long an end that its peer closed waits for somebody to listen to what had come before.
 const unheardMs = 1_000

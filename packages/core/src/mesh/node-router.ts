@@ -193,7 +193,7 @@ function unsent(result: 'too-large' | 'overloaded', bytes: number, most: number)
     ? {
         code: 'ERR_FRAME_TOO_LARGE',
         outcome: 'not-run',
-        message: `The message has ${bytes} bytes; the transport takes ${most}`,
+        message: `The message has ${bytes} bytes; a node takes ${most}, or what its bodyBytesMax says`,
       }
     : { code: 'ERR_OVERLOADED', outcome: 'not-run', message: 'Too much is waiting to be sent to that node' }
 }

@@ -20,10 +20,24 @@ export interface PeerLinkSettings {
   /** How long a link that we said goodbye on, or refused, may stay open for the peer to close it. */
   readonly goodbyeMs: number
   /**
-   * Bytes queued per lane of a peer while the transport's own buffer is full. Beyond it: `'overloaded'`; urgent frames
-   * (`EXIT`, `DOWN`, cancellations) go on up to twice as much, and then the link ends.
+   * Bytes queued per lane of a peer while the transport's own buffer is full; and bytes of small frames that the peer has
+   * to hold behind large ones, to keep their order. Beyond it: `'overloaded'`; urgent frames (`EXIT`, `DOWN`,
+   * cancellations) go on up to twice as much, and then the link ends.
    */
   readonly backlogBytesMax: number
+  /**
+   * The largest value (a message, arguments, a result) between nodes, in encoded bytes. A peer tells it in its greeting,
+   * and is sent nothing larger: `'too-large'`.
+   */
+  readonly bodyBytesMax: number
+  /** Frames above this, or above the transport's own maximum, travel in parts on the bulk lane. */
+  readonly bulkFrameBytes: number
+  /** How many bytes one part carries, at most. */
+  readonly bulkPartBytes: number
+  /** Bytes of large frames that wait or are being sent, for one peer. Beyond it: `'overloaded'`; one is always taken. */
+  readonly bulkQueueBytesMax: number
+  /** Large frames to one peer that it has not handed on yet. Beyond it: `'overloaded'`. */
+  readonly bulkOpenMax: number
   /** Dials and handshakes of ours at a time. Further ones wait in turn. */
   readonly dialsMax: number
   /** Known addresses, seeds included. A further one is not kept, and counted. */
@@ -48,6 +62,11 @@ export const defaultPeerLinkSettings: PeerLinkSettings = {
   stableMs: 5_000,
   goodbyeMs: 500,
   backlogBytesMax: 8 * 1024 * 1024,
+  bodyBytesMax: 64 * 1024 * 1024,
+  bulkFrameBytes: 128 * 1024,
+  bulkPartBytes: 60 * 1024,
+  bulkQueueBytesMax: 256 * 1024 * 1024,
+  bulkOpenMax: 1_024,
   dialsMax: 8,
   addressesMax: 10_000,
   addressesPerPeerMax: 8,
@@ -80,6 +99,11 @@ export interface PeerLinkCounters {
   framesOverloaded: number
   /** Frames that were queued here when their link ended. */
   framesLost: number
+  /** Of `framesSent` and `framesReceived`: those that travelled in parts. */
+  largeFramesSent: number
+  largeFramesReceived: number
+  /** Small frames that were held until a large one before them was whole. */
+  framesHeld: number
   /** Frames that arrived on a link that we had given up. */
   framesLate: number
   controlsSent: number
@@ -111,6 +135,9 @@ export function zeroPeerLinkCounters(): PeerLinkCounters {
     framesTooLarge: 0,
     framesOverloaded: 0,
     framesLost: 0,
+    largeFramesSent: 0,
+    largeFramesReceived: 0,
+    framesHeld: 0,
     framesLate: 0,
     controlsSent: 0,
     controlsReceived: 0,

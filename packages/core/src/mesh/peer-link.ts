@@ -1,18 +1,24 @@
 import { assert } from '../base/assert.ts'
 import type { Clock, Timer } from '../platform/platform.ts'
 import { chance } from '../platform/property.ts'
+import { BulkReceiver, largestUnderWay } from './bulk-receiver.ts'
+import { BulkSender } from './bulk-sender.ts'
 import { MalformedError } from './byte-reader.ts'
+import { orderHeadBytes } from './frame.ts'
 import { judgePulse, type Pulse, type PulseVerdict, smoothRtt } from './heartbeat.ts'
 import { LaneWriter } from './lane-writer.ts'
 import {
+  bulkLane,
   controlLane,
   decodeLinkMessage,
   encodeLinkMessage,
+  encodePart,
   frameLane,
   type Greeting,
   isFrameMessage,
   linkHeaderBytes,
   type LinkMessage,
+  partHeaderBytes,
 } from './link-message.ts'
 import type { PeerLinkCounters, PeerLinkSettings } from './peer-link-settings.ts'
 import type { NodeId, RawLane, RawLink } from './transport.ts'
@@ -66,6 +72,10 @@ export interface PeerLinkOptions {
   readonly settings: PeerLinkSettings
   readonly counters: PeerLinkCounters
   readonly maxFrameBytes: number
+  /** The largest frame that the peer may send us. */
+  readonly frameBytesMax: number
+  /** Which frames keep their order among each other. */
+  readonly orderKey: (frame: Uint8Array) => string
   /** Our load from 0 to 1, for pongs. */
   readonly load: () => number
   readonly on: PeerLinkEvents
@@ -101,18 +111,22 @@ export class PeerLink {
   #heard = false
   #helloDone = false
   #timer: Timer | undefined
-  /** What came on the frame lane before accept, which it may overtake. */
+  /** What came on the further lanes before accept, which it may overtake. */
   #early: Uint8Array[] = []
   #earlyBytes = 0
   readonly #options: PeerLinkOptions
   readonly #raw: RawLink
   readonly #frames: LaneWriter
   readonly #controls: LaneWriter
-  /** The frame lane where it is another than the control lane, for pausing it. */
-  readonly #frameLane: RawLane | undefined
+  readonly #bulk: BulkSender
+  readonly #incomingBulk: BulkReceiver
+  /** The frame and bulk lanes where they are others than the control lane, for pausing them. */
+  readonly #furtherLanes: readonly RawLane[]
+  /** Frames above this travel in parts. */
+  #wholeBytesMax: number
 
   constructor(options: PeerLinkOptions) {
-    const { raw, dialled, clock, settings } = options
+    const { raw, dialled, clock, settings, maxFrameBytes, frameBytesMax, orderKey, on } = options
     this.#options = options
     this.#raw = raw
     this.peer = raw.peer
@@ -120,9 +134,35 @@ export class PeerLink {
     this.ref = { node: raw.peer, life: 0 }
     const controls = raw.lane(controlLane)
     const frames = raw.lane(frameLane)
-    this.#frameLane = frames === controls ? undefined : frames
+    const bulk = raw.lane(bulkLane)
+    this.#furtherLanes = [...new Set([frames, bulk])].filter((lane) => lane !== controls)
     this.#controls = new LaneWriter(controls, settings.backlogBytesMax)
     this.#frames = frames === controls ? this.#controls : new LaneWriter(frames, settings.backlogBytesMax)
+    const bulkWriter = bulk === frames ? this.#frames : new LaneWriter(bulk, settings.backlogBytesMax)
+    this.#wholeBytesMax = maxFrameBytes - linkHeaderBytes
+    this.#bulk = new BulkSender({
+      lane: bulkWriter,
+      partBytes: Math.min(settings.bulkPartBytes, maxFrameBytes - partHeaderBytes),
+      queueBytesMax: settings.bulkQueueBytesMax,
+      openMax: settings.bulkOpenMax,
+      heldBytesMax: settings.backlogBytesMax,
+      orderKey,
+      encodePart,
+    })
+    bulkWriter.onRoom = () => this.#bulk.pump()
+    this.#incomingBulk = new BulkReceiver({
+      frameBytesMax,
+      openMax: settings.bulkOpenMax,
+      // The sender's own bound, once more for what is urgent, and one frame.
+      heldBytesMax: settings.backlogBytesMax * 2 + maxFrameBytes,
+      orderKey,
+      deliver: (frame) => on.frame(this, frame),
+      handedOn: (large) => {
+        options.counters.largeFramesReceived += 1
+        this.#sendControlMessage({ kind: 'handedOn', large })
+      },
+      violated: (detail) => this.#violated(detail),
+    })
     this.#timer = clock.after(settings.handshakeTimeoutMs, () => {
       options.counters.handshakeTimeouts += 1
       this.end('timeout', 'no answer to the handshake')
@@ -134,10 +174,10 @@ export class PeerLink {
    * a hello that came before is delivered from within.
    */
   listen(): void {
-    if (this.dialled) this.#frameLane?.pause()
+    if (this.dialled) for (const lane of this.#furtherLanes) lane.pause()
     void this.#raw.closed.then(({ reason }) => this.#finish('closed', reason))
     this.#raw.lane(controlLane).onFrame((bytes) => this.#receive(bytes))
-    this.#frameLane?.onFrame((bytes) => this.#receiveOnFrameLane(bytes))
+    for (const lane of this.#furtherLanes) lane.onFrame((bytes) => this.#receiveOnFurtherLane(bytes))
   }
 
   get isUp(): boolean {
@@ -183,7 +223,7 @@ export class PeerLink {
     this.#early = []
     if (this.#state !== 'opening') return
     this.#state = 'up'
-    this.#frameLane?.resume()
+    for (const lane of this.#furtherLanes) lane.resume()
   }
 
   /** Turns the peer away. It should close; after `goodbyeMs` we do. */
@@ -200,9 +240,23 @@ export class PeerLink {
     this.#leave(reason, text)
   }
 
-  /** `false`: the backlog is full. */
-  sendFrame(frame: Uint8Array, urgent = false): boolean {
-    return this.#frames.send(encodeLinkMessage({ kind: 'frame', bytes: frame }), urgent)
+  /** `too-large`: for the peer. `overloaded`: the backlog is full, or too much waits for large frames. */
+  sendFrame(frame: Uint8Array, urgent = false): 'sent' | 'too-large' | 'overloaded' {
+    if (frame.byteLength > this.#wholeBytesMax) return this.#sendLarge(frame, urgent)
+    if (this.#bulk.isOpen && !this.#bulk.mayFollow(frame, urgent)) return 'overloaded'
+    return this.#frames.send(encodeLinkMessage({ kind: 'frame', bytes: frame }), urgent) ? 'sent' : 'overloaded'
+  }
+
+  #sendLarge(frame: Uint8Array, urgent: boolean): 'sent' | 'too-large' | 'overloaded' {
+    const frameBytes = frame.byteLength
+    if (frameBytes > (this.greeting?.frameBytesMax ?? 0)) return 'too-large'
+    if (!this.#bulk.hasRoom(frameBytes)) return 'overloaded'
+    const head = frame.subarray(0, orderHeadBytes)
+    const place = encodeLinkMessage({ kind: 'bulk', large: this.#bulk.nextNumber, frameBytes, head })
+    if (!this.#frames.send(place, urgent)) return 'overloaded'
+    this.#options.counters.largeFramesSent += 1
+    this.#bulk.take(frame)
+    return 'sent'
   }
 
   /** `false`: the backlog is full. */
@@ -235,6 +289,10 @@ export class PeerLink {
 
   #cameUp(): void {
     this.#timer?.cancel()
+    const { settings, maxFrameBytes } = this.#options
+    const peerBytesMax = this.greeting?.frameBytesMax ?? 0
+    if (peerBytesMax > 0) this.#wholeBytesMax = Math.min(settings.bulkFrameBytes, maxFrameBytes - linkHeaderBytes)
+    this.#bulk.underWayBytesMax = peerBytesMax * largestUnderWay
     this.upSince = this.#options.clock.monotonic()
     this.#pulse = { heardAt: this.upSince, suspected: false }
   }
@@ -250,7 +308,8 @@ export class PeerLink {
     this.#state = 'ended'
     this.#timer?.cancel()
     this.#early = []
-    this.#options.counters.framesLost += this.#frames.drop()
+    this.#options.counters.framesLost += this.#frames.drop() + this.#bulk.drop()
+    this.#incomingBulk.drop()
     this.#controls.drop()
     this.#options.on.ended(this, reason, detail)
   }
@@ -259,9 +318,9 @@ export class PeerLink {
     this.#controls.sendLast(encodeLinkMessage(message))
   }
 
-  // Lanes are independent, so on the dialler's side the acceptor's first frames may overtake its accept. The lane is
+  // Lanes are independent, so on the dialler's side the acceptor's first frames may overtake its accept. The lanes are
   // paused until then; what a transport still delivers waits here.
-  #receiveOnFrameLane(bytes: Uint8Array): void {
+  #receiveOnFurtherLane(bytes: Uint8Array): void {
     if (!this.dialled || this.#state === 'up' || this.#state === 'leaving' || this.#state === 'ended') {
       this.#receive(bytes)
       return
@@ -269,7 +328,7 @@ export class PeerLink {
     this.#early.push(bytes)
     this.#earlyBytes += bytes.byteLength
     const bytesMax = this.#options.settings.backlogBytesMax + this.#options.maxFrameBytes
-    if (this.#earlyBytes > bytesMax) this.#violated('too much came on the frame lane before accept')
+    if (this.#earlyBytes > bytesMax) this.#violated('too much came before accept')
   }
 
   #receive(bytes: Uint8Array): void {
@@ -283,14 +342,20 @@ export class PeerLink {
     }
     this.#heard = true
     if (isFrameMessage(bytes) && this.isUp) {
-      this.#options.counters.framesReceived += 1
-      this.#options.on.frame(this, bytes.subarray(linkHeaderBytes))
+      this.#receiveFrame(bytes.subarray(linkHeaderBytes))
       return
     }
     const message = this.#decode(bytes)
     if (message === undefined) return
     if (this.isUp) this.#receiveUp(message)
     else this.#receiveGreeting(message)
+  }
+
+  #receiveFrame(frame: Uint8Array): void {
+    const { counters, on } = this.#options
+    counters.framesReceived += 1
+    if (this.#incomingBulk.hold(frame)) counters.framesHeld += 1
+    else on.frame(this, frame)
   }
 
   // Both sides may say goodbye at a time: then neither waits for the other.
@@ -342,6 +407,15 @@ export class PeerLink {
         return
       case 'goodbye':
         this.end('goodbye', message.text)
+        return
+      case 'bulk':
+        this.#incomingBulk.announced(message.large, message.frameBytes, message.head)
+        return
+      case 'part':
+        this.#incomingBulk.part(message.large, message.frameBytes, message.bytes)
+        return
+      case 'handedOn':
+        if (!this.#bulk.handedOn(message.large)) this.#violated('credit for a large frame that was not sent')
         return
       default:
         this.#violated(`${message.kind} on a link that is up`)

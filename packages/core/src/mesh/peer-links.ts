@@ -57,7 +57,7 @@ export interface PeerLinksEvents {
   up(peer: Peer): void
   /** Exactly once for each `up`. What was sent and not yet delivered may be lost. */
   down(peer: PeerRef, reason: LinkEndReason, detail: string): void
-  /** In the order in which the peer sent them. The bytes belong to the receiver. */
+  /** In the order in which the peer sent those of one order key. The bytes belong to the receiver. */
   frame(peer: PeerRef, frame: Uint8Array): void
   /** In their own order, which is not that of frames. */
   control(peer: PeerRef, bytes: Uint8Array): void
@@ -69,7 +69,7 @@ export interface PeerLinksEvents {
 
 /**
  * `sent`: taken; it arrives, in order, unless the link's `down` comes. The others take nothing: `no-link`, `too-large`
- * (beyond `frameBytesMax`), `overloaded` (the peer's backlog is at `backlogBytesMax`).
+ * (beyond `frameBytesMax`, ours or the peer's), `overloaded` (a bound of what waits for the peer is reached).
  */
 export type SendResult = 'sent' | 'no-link' | 'too-large' | 'overloaded'
 
@@ -79,6 +79,12 @@ export interface PeerLinksOptions {
   readonly self: LocalNode
   readonly on: PeerLinksEvents
   readonly settings?: Partial<PeerLinkSettings>
+  /**
+   * Frames with equal keys arrive in the order in which they were sent; those with other keys may overtake large ones.
+   * Default: one order for all. The key `'*'` is of a frame that overtakes nobody. It is given the first
+   * `orderHeadBytes` of a large frame, and must not throw.
+   */
+  readonly orderKey?: (frame: Uint8Array) => string
   /** Our load from 0 to 1, told to every peer with each heartbeat. Default: `platform.load()`, read once a beat. */
   readonly load?: () => number
 }
@@ -86,8 +92,10 @@ export interface PeerLinksOptions {
 export interface PeerLinks {
   /** Starts the transport, and dialling. Once. Rejects with what the transport reports. */
   start(): Promise<{ node: NodeId; addresses: readonly string[] }>
-  /** The largest frame or control payload. */
+  /** The largest frame. A peer may take less. */
   readonly frameBytesMax: number
+  /** The largest control payload: control payloads do not travel in parts. */
+  readonly controlBytesMax: number
   /**
    * `urgent`: must not be missing from the middle of what is sent, such as a `down`: taken up to twice the bound, and beyond
    * it the link ends, so that everything that crossed it fires.
@@ -129,9 +137,15 @@ export function createPeerLinks(options: PeerLinksOptions): PeerLinks {
 // moment, so the oldest goes.
 const epochsKeptMax = 16_384
 
+// Room in a frame for what is not its body: four names of at most 1,024 bytes, and numbers.
+const headerBytesMax = 8 * 1024
+
+const oneOrder = (): string => ''
+
 class Links implements PeerLinks {
   readonly counters: PeerLinkCounters = zeroPeerLinkCounters()
   readonly frameBytesMax: number
+  readonly controlBytesMax: number
   readonly #options: PeerLinksOptions
   readonly #settings: PeerLinkSettings
   readonly #up = new Map<NodeId, PeerLink>()
@@ -164,7 +178,8 @@ class Links implements PeerLinks {
     }
     this.#options = options
     this.#settings = { ...defaultPeerLinkSettings, ...options.settings }
-    this.frameBytesMax = transport.supports.maxFrameBytes - linkHeaderBytes
+    this.frameBytesMax = this.#settings.bodyBytesMax + headerBytesMax
+    this.controlBytesMax = transport.supports.maxFrameBytes - linkHeaderBytes
   }
 
   start(): Promise<{ node: NodeId; addresses: readonly string[] }> {
@@ -197,19 +212,22 @@ class Links implements PeerLinks {
       this.counters.framesTooLarge += 1
       return 'too-large'
     }
-    if (!link.sendFrame(frame, urgent)) {
+    const result = link.sendFrame(frame, urgent)
+    if (result === 'sent') {
+      this.counters.framesSent += 1
+    } else if (result === 'too-large') {
+      this.counters.framesTooLarge += 1
+    } else {
       this.counters.framesOverloaded += 1
       if (urgent) link.end('overloaded', 'the peer does not read what must not be lost')
-      return 'overloaded'
     }
-    this.counters.framesSent += 1
-    return 'sent'
+    return result
   }
 
   sendControl(node: NodeId, bytes: Uint8Array): SendResult {
     const link = this.#up.get(node)
     if (link === undefined) return 'no-link'
-    if (bytes.byteLength > this.frameBytesMax) return 'too-large'
+    if (bytes.byteLength > this.controlBytesMax) return 'too-large'
     if (!link.sendControl(bytes)) return 'overloaded'
     this.counters.controlsSent += 1
     return 'sent'
@@ -323,6 +341,8 @@ class Links implements PeerLinks {
       settings: this.#settings,
       counters: this.counters,
       maxFrameBytes: this.#options.transport.supports.maxFrameBytes,
+      frameBytesMax: this.frameBytesMax,
+      orderKey: this.#options.orderKey ?? oneOrder,
       load: () => this.#load,
       on: {
         hello: (link, greeting) => this.#hello(link, greeting),
@@ -487,7 +507,17 @@ class Links implements PeerLinks {
     this.#epoch += 1
     const { node, cluster, addresses } = this.#self
     const { life, region } = this.#options.self
-    return { protocolVersion, protocolVersionMin, cluster, node, life, region, epoch: this.#epoch, addresses }
+    return {
+      protocolVersion,
+      protocolVersionMin,
+      cluster,
+      node,
+      life,
+      region,
+      epoch: this.#epoch,
+      addresses,
+      frameBytesMax: this.frameBytesMax,
+    }
   }
 
   #noteEpoch(peer: NodeId, { life, epoch }: Greeting): void {

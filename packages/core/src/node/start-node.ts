@@ -3,9 +3,12 @@ import type { LostPeer } from '../actor/edges.ts'
 import { actorName } from '../actor/pid.ts'
 import type { CancelSignal, Signal, SpawnSignal } from '../actor/signal.ts'
 import { watchExit } from '../actor/watch.ts'
+import { defaultCodecLimits } from '../codec/limits.ts'
 import { msgpackCodec } from '../codec/msgpack-codec.ts'
+import { orderKey } from '../mesh/frame.ts'
 import { createPeerLinks, type Peer, type PeerLinks } from '../mesh/peer-links.ts'
 import type { PeerRef } from '../mesh/peer-link.ts'
+import { defaultPeerLinkSettings } from '../mesh/peer-link-settings.ts'
 import { memoryTransport } from '../mesh/memory-transport.ts'
 import {
   type MembershipEvent,
@@ -59,6 +62,13 @@ export interface NodeOptions {
    */
   readonly stopOn?: readonly NodeJS.Signals[]
   /**
+   * The largest message, argument or result between nodes, in bytes as encoded, from 1 KiB to 256 MiB. Default 64 MiB.
+   * What is larger is not sent: a call fails with `ERR_FRAME_TOO_LARGE`, a message is counted and dropped. What a peer may
+   * have under way to us is at most twice this, so it bounds the memory of each link. Above 128 KiB a value travels in
+   * parts, beside the others.
+   */
+  readonly bodyBytesMax?: number
+  /**
    * The old-generation heap that each thread of its own may fill, in MiB, from 16. A thread that needs more ends with
    * `ERR_WORKER_OUT_OF_MEMORY`, and nobody else does; memory outside of the heap does not count. Default: Node's, which
    * depends on the machine's memory. Ignored where `platform` is given.
@@ -82,6 +92,9 @@ export interface NodeOptions {
   /** The world that the node lives in. Default: the real one. */
   readonly platform?: Platform
 }
+
+/** What the codec takes. */
+const bodyBytesMost = defaultCodecLimits.bytesMax
 
 /** How many threads a pool may have. */
 const poolSizeMax = 64
@@ -110,6 +123,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   refuseInThread()
   checkThreadHeap(options.threadHeapMb)
   checkPool(options.threadPool)
+  checkBodyBytes(options.bodyBytesMax)
   checkSpares(options.spareThreads)
   const loadLimits = checkedLoad(options.load)
   const marker = options.platform === undefined ? blockMarker(options.watchdog) : undefined
@@ -133,6 +147,8 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     load: () => (ownLoad = platform.load()),
     transport,
     platform,
+    orderKey,
+    settings: { bodyBytesMax: options.bodyBytesMax ?? defaultPeerLinkSettings.bodyBytesMax },
     self: { life, cluster: options.cluster ?? cluster ?? app.name, region: regions.region },
     on: {
       up: (peer) => later(() => (router.up(peer), nodeUp(peer), tellMesh({ event: 'up', peer }))),
@@ -283,6 +299,12 @@ function stopOnSignal(node: Node, { log, onSignal }: Platform, signals: readonly
 function checkThreadHeap(heapMb: number | undefined): void {
   if (heapMb === undefined || (Number.isSafeInteger(heapMb) && heapMb >= 16)) return
   throw new NodeError('ERR_BAD_CONFIG', `options.threadHeapMb must be a whole number from 16, not ${heapMb}`)
+}
+
+function checkBodyBytes(bytes: number | undefined): void {
+  if (bytes === undefined || (Number.isSafeInteger(bytes) && bytes >= 1_024 && bytes <= bodyBytesMost)) return
+  const message = `options.bodyBytesMax must be a whole number from 1,024 to ${bodyBytesMost}, not ${bytes}`
+  throw new NodeError('ERR_BAD_CONFIG', message)
 }
 
 function checkPool({ size, blockedMs }: ThreadPoolOptions = {}): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CodecError } from '../../src/codec/errors.ts'
+import { defaultCodecLimits } from '../../src/codec/limits.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 import { type Draw, generateValue, pick, seededDraw } from './generate-value.ts'
 
@@ -78,7 +79,7 @@ describe('bytes from a hostile peer', () => {
   })
 
   it('refuses more bytes, and more objects, than the limits allow', () => {
-    expectRefused(new Uint8Array(16 * 1024 * 1024 + 1))
+    expectRefused(new Uint8Array(defaultCodecLimits.bytesMax + 1))
     const empties = Buffer.alloc(300_005, 0x80)
     empties.writeUInt8(0xdd, 0)
     empties.writeUInt32BE(300_000, 1)

@@ -27,6 +27,7 @@ const greeting = {
   region: 'syd',
   epoch: 3,
   addresses: [],
+  frameBytesMax: 0,
 }
 
 const signals: [Signal, string][] = [

@@ -8,7 +8,7 @@ import { silentLog } from '../../src/platform/log.ts'
 import type { Platform } from '../../src/platform/platform.ts'
 
 const supports: ConformanceManifest = {
-  lanes: 2,
+  lanes: 3,
   gossip: true,
   maxFrameBytes: 1024 * 1024,
   secret: true,
@@ -72,7 +72,7 @@ describe('memoryTransport', () => {
     const spec = memoryTransport({ hub: 'h', id: 'a' })
     expect(structuredClone(spec)).toEqual(spec)
     const module = (await import(spec.module)) as Record<string, (options: unknown) => Transport>
-    expect(module[spec.export]?.(spec.options).supports).toEqual({ lanes: 2, gossip: true, maxFrameBytes: 1024 * 1024 })
+    expect(module[spec.export]?.(spec.options).supports).toEqual({ lanes: 3, gossip: true, maxFrameBytes: 1024 * 1024 })
   })
 
   it.each([

@@ -7,8 +7,8 @@ describe('sending', () => {
   it('says why a frame was not taken', async () => {
     const { a } = await linkedPair({ world: { maxFrameBytes: 2_000 } })
     expect(a.links.send('stranger', bytesOf('hi'))).toBe('no-link')
-    expect(a.links.frameBytesMax).toBe(1_999)
-    expect(a.links.send('b', new Uint8Array(2_000))).toBe('too-large')
+    expect(a.links.controlBytesMax).toBe(1_999)
+    expect(a.links.send('b', new Uint8Array(a.links.frameBytesMax + 1))).toBe('too-large')
     expect(a.links.sendControl('b', new Uint8Array(2_000))).toBe('too-large')
     expect(a.links.send('b', new Uint8Array(1_999))).toBe('sent')
     expect(a.links.counters).toMatchObject({ framesNoLink: 1, framesTooLarge: 1, framesSent: 1 })

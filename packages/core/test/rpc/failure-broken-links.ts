@@ -162,6 +162,7 @@ export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
       region: 'nowhere',
       epoch: 1,
       addresses: [],
+      frameBytesMax: 0,
     }
     link.lane(controlLane).send(encodeLinkMessage({ kind: 'hello', greeting }))
     await accepted

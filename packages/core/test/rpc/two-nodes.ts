@@ -51,7 +51,10 @@ export async function startPair(kind: MeshKind, serverApp: AppDefinition, client
   const join = async (app: AppDefinition, region: string, options: NodeOptions = {}): Promise<Node> => {
     const seeds = nodes.flatMap((node) => [...node.addresses])
     const transport = kind.spec(mesh, { seeds, maxFrameBytes: frameBytesMax })
-    const node = await startNode(app, quiet({ region, primaryRegion: 'syd', cluster: 'tests', transport, ...options }))
+    const node = await startNode(
+      app,
+      quiet({ region, primaryRegion: 'syd', cluster: 'tests', bodyBytesMax: frameBytesMax, transport, ...options }),
+    )
     nodes.push(node)
     return node
   }

@@ -34,7 +34,7 @@ const promises: readonly ConformancePromise[] = [
  * @example
  * transportConformance('memory', {
  *   suite: { describe, it }, platform: () => systemPlatform(), nobody: (world) => `memory:${world}/nobody`,
- *   supports: { lanes: 2, gossip: true, maxFrameBytes: 1_048_576, secret: true, cluster: true, frameLimit: 'option' },
+ *   supports: { lanes: 3, gossip: true, maxFrameBytes: 1_048_576, secret: true, cluster: true, frameLimit: 'option' },
  *   create: ({ member, world }) => createMemoryTransport({ hub: world, id: member }),
  * })
  */

@@ -2,9 +2,7 @@ import type { LinkClosed, RawLane, RawLink } from '@skerry/core/transport'
 import type { Unit } from '../kernel/sim-kernel-contract.ts'
 import { type LaneOwner, SimLane } from './sim-lane.ts'
 import { type PipeEnd, SimPipe } from './sim-pipe.ts'
-import { type Connection, drop, type Life, type Machine, type Wire } from './wire.ts'
-
-export const simLanes = 2
+import { type Connection, drop, type Life, type Machine, simLanes, type Wire } from './wire.ts'
 
 /**
  * Sets up a connection: the dialler has its end at once, the other life is handed its own when the dialler's
@@ -76,7 +74,7 @@ class SimLink implements RawLink, PipeEnd, LaneOwner {
   isClosed = false
   isDead = false
   isDeaf = false
-  readonly #lanes: readonly [SimLane, SimLane]
+  readonly #lanes: readonly SimLane[]
   readonly #over: () => void
   #resolve: (closed: LinkClosed) => void = () => {}
   #joint: { readonly other: SimLink; readonly out: SimPipe; readonly back: SimPipe } | undefined
@@ -88,7 +86,7 @@ class SimLink implements RawLink, PipeEnd, LaneOwner {
     this.unit = life.unit
     this.peer = peer.name
     this.maxFrameBytes = life.maxFrameBytes
-    this.#lanes = [new SimLane(this, 0), new SimLane(this, 1)]
+    this.#lanes = Array.from({ length: simLanes }, (_none, n) => new SimLane(this, n))
     this.#over = over
     this.closed = new Promise((resolve) => {
       this.#resolve = resolve
@@ -110,7 +108,7 @@ class SimLink implements RawLink, PipeEnd, LaneOwner {
   }
 
   lane(n: number): RawLane {
-    return this.#lanes[n >= 1 ? 1 : 0]
+    return this.#lanes[Math.min(Math.max(n, 0), simLanes - 1)] as SimLane
   }
 
   close(reason: string): void {

@@ -1,7 +1,7 @@
 import type { EventFacts, Unit } from '../kernel/sim-kernel-contract.ts'
 import { digestOf } from './digest.ts'
 import type { SimPath } from './sim-path.ts'
-import { drop, FrameFacts, type Machine, type Wire } from './wire.ts'
+import { drop, FrameFacts, type Machine, simLanes, type Wire } from './wire.ts'
 
 /** One end of a connection, as the pipes see it. */
 export interface PipeEnd {
@@ -38,7 +38,7 @@ export class SimPipe {
   readonly #receiver: PipeEnd
   readonly #path: SimPath
   readonly #pathBack: SimPath
-  readonly #lastUs: [number, number] = [0, 0]
+  readonly #lastUs = new Array<number>(simLanes).fill(0)
   /** Until when the frames before take the bandwidth. May lie between two microseconds. */
   #busyUntilUs = 0
   /** Nothing departs before: the first try after a cut. */
@@ -131,9 +131,8 @@ export class SimPipe {
     this.#busyUntilUs = Math.max(kernel.nowUs, this.#openAtUs, this.#busyUntilUs) + bytes / bytesPerUs
     let atUs = Math.ceil(this.#busyUntilUs) + this.#path.streamUs()
     if (lane === everyLane) {
-      atUs = Math.max(atUs, last[0], last[1])
-      last[0] = atUs
-      last[1] = atUs
+      atUs = Math.max(atUs, ...last)
+      last.fill(atUs)
     } else {
       atUs = Math.max(atUs, last[lane] as number)
       last[lane] = atUs

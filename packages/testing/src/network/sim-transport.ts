@@ -4,8 +4,7 @@ import type { RawLink, Transport, TransportFeatures, TransportHost } from '@sker
 import type { Unit } from '../kernel/sim-kernel-contract.ts'
 import { digestOf, signatureOf } from './digest.ts'
 import { dial } from './sim-dial.ts'
-import { simLanes } from './sim-link.ts'
-import { drop, type Life, type Machine, type Wire } from './wire.ts'
+import { drop, type Life, type Machine, simLanes, type Wire } from './wire.ts'
 
 export interface SimTransportOptions {
   /** The largest frame in bytes. Default 1 MiB. */

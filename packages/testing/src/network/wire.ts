@@ -4,6 +4,8 @@ import type { PathConditions } from './path-conditions.ts'
 import type { NetworkNode } from './places.ts'
 import type { SimPath } from './sim-path.ts'
 
+export const simLanes = 3
+
 /** Why something that was sent never arrives. */
 export type DropReason =
   /** The path was cut: a datagram, or a packet of a dial. A stream's frames wait instead. */

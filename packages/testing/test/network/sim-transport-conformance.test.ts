@@ -30,7 +30,7 @@ for (const { name, rtt, jitter } of [
   }
   transportConformance(name, {
     suite,
-    supports: { lanes: 2, gossip: true, maxFrameBytes: 1_048_576, secret: true, cluster: true, frameLimit: 'option' },
+    supports: { lanes: 3, gossip: true, maxFrameBytes: 1_048_576, secret: true, cluster: true, frameLimit: 'option' },
     caseMs: 60_000,
     platform: () => platformOn(kernel),
     nobody: () => 'sim:nobody',
