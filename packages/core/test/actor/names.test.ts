@@ -55,6 +55,30 @@ describe('the names of a node', () => {
     expect(names.entries().map(([name]) => name)).toEqual(['a', 'm', 'z'])
   })
 
+  it('have partitions whose number their holder may change: keys belong to those in use', () => {
+    const names = new Names()
+    const seen: unknown[] = []
+    names.onChange((...change) => seen.push(change))
+    names.register('carts', pid(1), 2)
+    for (const partition of [0, 1]) names.register(`carts/${partition}`, pid(10 + partition))
+    const find = (key: number) => names.find({ name: 'carts', key })?.serial
+    expect([0, 1, 2, 3].map(find)).toEqual([10, 11, 10, 11])
+    seen.length = 0
+    names.register('carts', pid(1), 1)
+    names.register('carts', pid(1), 1)
+    expect(seen).toEqual([['carts', pid(1), 1]])
+    expect([0, 1].map(find)).toEqual([10, 10])
+    expect(() => names.register('carts', pid(2), 2)).toThrow(expect.objectContaining({ code: 'ERR_NAME_TAKEN' }))
+    names.register('carts', pid(1), 0)
+    expect(find(0)).toBeUndefined()
+    names.free(pid(1))
+    expect(names.partitions('carts')).toBeUndefined()
+    names.register('carts', pid(2))
+    expect([find(0), names.find({ name: 'carts' })]).toEqual([undefined, pid(2)])
+    names.follow('carts', pid(3), 2)
+    expect(find(1)).toBe(11)
+  })
+
   it('report every change, after it happened', () => {
     const names = new Names()
     const seen: unknown[] = []
