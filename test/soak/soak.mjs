@@ -1,41 +1,45 @@
-// Run by `npm run soak`: minutes and seed are its arguments.
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
-import { rage, startStorm } from './storm.mjs'
+// Run by `npm run soak`: minutes, steps and seed are its arguments.
+import { leaks, rage, startStorm, violence } from './storm.mjs'
 
-const [minutes, seed] = process.argv.slice(2).map(Number)
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc')
+const [minutes, stepsMax, seed] = /** @type {[number, number, number]} */ (process.argv.slice(2).map(Number))
 const started = performance.now()
-const elapsed = () => performance.now() - started
-const storm = await startStorm(Number(seed))
-const held = (/** @type {import('@skerry/core').ThreadInfo[]} */ infos) =>
-  infos
-    .map(({ thread, stats }) => `${thread}: ${stats?.actors} actors, ${stats?.edges} edges, ${stats?.awayCalls} calls`)
-    .join(' | ')
+const elapsedMs = () => performance.now() - started
+const storm = await startStorm(seed)
 
 process.stdout.write(`seed ${seed}\n`)
-const first = held(await rage(storm, 2_000))
-let steps = 0
-let told = -Infinity
-do {
-  const now = held(await rage(storm, 20_000))
-  steps += 20_000
-  if (now !== first) {
-    process.stderr.write(`after ${steps} steps the threads hold\n  ${now}\ninstead of\n  ${first}\n`)
-    process.exitCode = 1
-    break
+const warmUp = 2_000
+const round = 20_000
+const first = await rage(storm, warmUp)
+let steps = warmUp
+await tell(first)
+let toldMs = elapsedMs()
+for (let isOver = false; !isOver;) {
+  const next = Math.min(round, Math.max(1, stepsMax - steps))
+  const now = await rage(storm, next)
+  steps += next
+  const found = leaks(first, now)
+  isOver = found.length > 0 || steps >= stepsMax || elapsedMs() >= minutes * 60_000
+  if (isOver || elapsedMs() - toldMs >= 60_000) {
+    await tell(now)
+    toldMs = elapsedMs()
   }
-  const isOver = elapsed() >= Number(minutes) * 60_000
-  if (elapsed() - told >= 60_000 || isOver) {
-    told = elapsed()
-    collectGarbage()
-    const { rss, heapUsed } = process.memoryUsage()
-    const mb = (/** @type {number} */ bytes) => `${(bytes / 2 ** 20).toFixed(0)} MiB`
-    const handles = process.getActiveResourcesInfo().length
+  for (const line of found) process.stderr.write(`${line}\n`)
+  if (found.length > 0) process.exitCode = 1
+}
+await storm.node.stop()
+
+/** @param {import('./storm.mjs').Held[]} held */
+async function tell(held) {
+  const { deeds } = storm
+  const { restarts, total } = await violence(storm)
+  const rssMb = process.memoryUsage().rss / 2 ** 20
+  const time = (elapsedMs() / 60_000).toFixed(1)
+  process.stdout.write(
+    `${time} min, ${steps} steps (${deeds.exits} exits, ${deeds.kills} kills, ${deeds.crashes} crashes, ${deeds.links} links, ${restarts} restarts: ${total}; ${deeds.stuck} stuck threads): rss ${rssMb.toFixed(0)} MiB\n`,
+  )
+  for (const { kind, actors, edges, awayCalls, names, timers, ports, handles, listeners, heapMb } of held) {
     process.stdout.write(
-      `${(told / 60_000).toFixed(1)} min, ${steps} steps: rss ${mb(rss)}, heap ${mb(heapUsed)}, ${handles} handles; ${now}\n`,
+      `  ${kind}: ${actors} actors, ${edges} edges, ${awayCalls} calls, ${names} names; ${handles} handles (${ports} ports, ${timers} timers), ${listeners} listeners, heap ${heapMb.toFixed(1)} MiB\n`,
     )
   }
-} while (elapsed() < Number(minutes) * 60_000)
-await storm.node.stop()
+}

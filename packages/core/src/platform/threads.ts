@@ -126,6 +126,15 @@ export function systemThreads(options: SystemThreadsOptions): Threads {
     return parts
   }
 
+  /** A machine that can't run one more says so here or by the worker's end: both are ends. */
+  function tryWorker(): WorkerParts | Error {
+    try {
+      return startWorker()
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error))
+    }
+  }
+
   function endWhenBoth(parts: WorkerParts): void {
     const { exitCode, portClosed, error } = parts
     if (exitCode === undefined || !portClosed) return
@@ -137,7 +146,9 @@ export function systemThreads(options: SystemThreadsOptions): Threads {
   /** Behind the first word of a thread that was asked for, so that it does not compete with that one's start. */
   function fillSpares(): void {
     while (!stopped && spares.size < options.spares) {
-      const spare = startWorker()
+      const spare = tryWorker()
+      // The machine has no room for one now. The next start tries again, and is told.
+      if (spare instanceof Error) return
       // What waits in reserve must not keep a process alive.
       spare.worker.unref()
       spare.port.unref()
@@ -149,7 +160,11 @@ export function systemThreads(options: SystemThreadsOptions): Threads {
     parallelism: availableParallelism(),
     start(boot, events) {
       const [spare] = spares
-      const parts = spare ?? startWorker()
+      const parts = spare ?? tryWorker()
+      if (parts instanceof Error) {
+        setImmediate(() => events.ended({ exitCode: 1, error: parts }))
+        return deadThread
+      }
       try {
         parts.port.postMessage(boot)
       } catch (error) {
@@ -178,6 +193,14 @@ export function systemThreads(options: SystemThreadsOptions): Threads {
       spares.clear()
     },
   }
+}
+
+/** One that never was. */
+const deadThread: ThreadHandle = {
+  post: () => undefined,
+  drain: () => undefined,
+  close: () => undefined,
+  terminate: () => undefined,
 }
 
 function listenOn(port: MessagePort, events: PortEvents): ThreadPort {

@@ -39,7 +39,7 @@ function isBehavior(value: unknown): value is Behavior {
 
 function cureOf(module: string, error: unknown): string {
   const { message, code } = errorData(error)
-  if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && module.endsWith('.ts')) {
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && /\.[cm]?tsx?$/.test(module)) {
     return `this Node can not load TypeScript in a worker. Build it to JavaScript, or use Node 22.18 or newer. (${message})`
   }
   return message
