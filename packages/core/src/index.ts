@@ -104,6 +104,25 @@ export {
 export type { GroupMessage } from './groups/group-monitors.ts'
 export type { ProcessGroupsStats, ScopeProtocol } from './groups/scope.ts'
 
+// Telemetry, as docs/telemetry.md describes it
+export type {
+  ActorCallEvent,
+  ActorExitEvent,
+  ActorSpawnEvent,
+  EventError,
+  EventSource,
+  PeerDownEvent,
+  PeerUpEvent,
+  RegionTableEvent,
+  RpcAttemptEvent,
+  RpcCallEvent,
+  RpcRefuseEvent,
+  RpcServeEvent,
+  ServedTimes,
+  SupervisorRestartEvent,
+} from './platform/telemetry.ts'
+export type { TraceContext } from './platform/trace-context.ts'
+
 // Errors
 export { type ErrorData, errorData, errorFromData } from './base/error-data.ts'
 export { RuntimeError } from './base/runtime-error.ts'

@@ -1,13 +1,23 @@
 import { reachable } from '../platform/property.ts'
+import { actorExits } from '../platform/telemetry.ts'
 import type { Turn } from '../platform/turn-queue.ts'
 import { type Deferred, deferred } from '../base/deferred.ts'
 import { errorData } from '../base/error-data.ts'
 import { unreachable } from '../base/assert.ts'
+import { traceCall } from './call-trace.ts'
 import { ActorError } from './errors.ts'
 import type { EdgeHolder, LostPeer } from './edges.ts'
 import { type ExitReason, isCleanExit, portableReason, printReason, reasonOfThrown } from './exit-reason.ts'
 import type { Host } from './host.ts'
-import { type Envelope, type Letter, Mailbox, type MailboxPolicy, type Notice, type Replier } from './mailbox.ts'
+import {
+  type Envelope,
+  type Letter,
+  Mailbox,
+  type MailboxPolicy,
+  type Notice,
+  type Replier,
+  type Request,
+} from './mailbox.ts'
 import { formatPid, type Pid, samePid } from './pid.ts'
 import { Relations } from './relations.ts'
 import type { Failure, Signal } from './signal.ts'
@@ -186,15 +196,18 @@ export class Actor implements Turn, EdgeHolder {
       case 'cast':
         this.receive(signal)
         return
-      case 'call':
-        this.receive({
+      case 'call': {
+        const request: Request = {
           type: 'request',
           name: signal.name,
           args: signal.args,
           encoded: signal.encoded,
           replier: this.#host.replierTo(signal.from, signal.ref),
-        })
+        }
+        if (signal.trace !== undefined) traceCall(request, signal.trace)
+        this.receive(request)
         return
+      }
       case 'link':
         this.relations.addLink(signal.from)
         return
@@ -293,6 +306,7 @@ export class Actor implements Turn, EdgeHolder {
     this.life = 'exited'
     this.#host.remove(this, reason)
     this.#host.platform.onActor?.({ type: 'exit', pid: this.pid, label: this.label, reason })
+    if (actorExits.hasSubscribers) actorExits.publish({ ...this.pid, label: this.label, system: this.system, reason })
     if (wasStarting) {
       this.startFailed(
         () => new ActorError('ERR_START_FAILED', `${this.label} did not start: ${printReason(reason)}`, { reason }),

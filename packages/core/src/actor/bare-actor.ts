@@ -1,5 +1,6 @@
 import type { Codec } from '../codec/codec.ts'
 import { errorData } from '../base/error-data.ts'
+import type { ServedTimes } from '../platform/telemetry.ts'
 import type { Actor, Attachment, Process } from './actor.ts'
 import type { Behavior, ModuleMeta, Runtime } from './behavior.ts'
 import { Context, type DemonitorOptions, type Message, type MonitorRef } from './context.ts'
@@ -162,13 +163,13 @@ export class ReceivingContext extends Context implements BareContext {
   }
 
   /** Answers the call that this process runs for, and ends: the answer takes the place of the exit signal. */
-  answerAndEnd(call: Pid, result: ReplyResult): void {
+  answerAndEnd(call: Pid, result: ReplyResult, served?: ServedTimes): void {
     if (!this.#cell.alive) {
       this.#host.counters.afterExit += 1
       return
     }
     this.#cell.relations.removeLink(call)
-    this.#host.route({ type: 'reply', to: call, ref: 0, result })
+    this.#host.route({ type: 'reply', to: call, ref: 0, result, ...(served !== undefined && { served }) })
     this.#cell.exit('normal')
   }
 

@@ -1,3 +1,4 @@
+import type { TraceContext } from '../platform/trace-context.ts'
 import type { CallOwner } from './pending-call.ts'
 import type { Actor, Process } from './actor.ts'
 import type { Addressable, Host } from './host.ts'
@@ -67,7 +68,15 @@ export interface Runtime extends Host {
   resolve(target: Target): Pid | undefined
   actor(pid: Pid): Actor | undefined
   spawn(behavior: Behavior, args: readonly unknown[], options?: SpawnOptions): Actor
-  call(owner: CallOwner, target: Target, name: string, args: readonly unknown[], timeoutMs: number): Promise<unknown>
+  /** `trace`: the place in a trace of the work that makes the call, where its context knows it. */
+  call(
+    owner: CallOwner,
+    target: Target,
+    name: string,
+    args: readonly unknown[],
+    timeoutMs: number,
+    trace?: TraceContext,
+  ): Promise<unknown>
   /** Puts a message or cast of this thread in the mailbox of one of its actors. Throws `ERR_NOT_ENCODABLE` where copies are made. */
   post(from: CallOwner, signal: MessageSignal | CastSignal): void
   /** A body as the handler should see it. Throws `ERR_NOT_DECODABLE`. */

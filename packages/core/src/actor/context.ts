@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../platform/clock.ts'
 import type { Files } from '../platform/files.ts'
 import type { Random } from '../platform/random.ts'
 import type { Log } from '../platform/log.ts'
+import type { TraceContext } from '../platform/trace-context.ts'
 import type { Actor, Attachment } from './actor.ts'
 import { actorFiles } from './actor-files.ts'
 import type { Behavior, Runtime } from './behavior.ts'
@@ -72,6 +73,8 @@ export class Context implements RemoteVerbs, ManyVerbs, RegionVerbs {
   readonly self: Pid
   /** When this actor's work must be done, in the clock's monotonic milliseconds. Only remote processes have one. */
   deadlineMs: number | undefined
+  /** The place of the work in hand in a trace, if its caller gave one: calls that are made meanwhile go on from there. */
+  trace: TraceContext | undefined
   readonly #kernel: Runtime
   readonly #actor: Actor
   // Made on first use, as most actors have no files.
@@ -214,7 +217,9 @@ export class Context implements RemoteVerbs, ManyVerbs, RegionVerbs {
     if (this.#isOver()) return neverSettles()
     const timeoutMs = options?.timeoutMs ?? callTimeoutMsDefault
     const list = args as readonly unknown[]
-    return this.#kernel.call(this.#actor, target, name, list, timeoutMs) as Promise<CallReply<Protocol, Name>>
+    return this.#kernel.call(this.#actor, target, name, list, timeoutMs, this.trace) as Promise<
+      CallReply<Protocol, Name>
+    >
   }
 
   /** Links two lives: when one ends, the other gets its exit signal. At most one link between two actors. */
@@ -432,6 +437,7 @@ export class Context implements RemoteVerbs, ManyVerbs, RegionVerbs {
     attach(a: Attachment): void
     detach(a: Attachment): void
     deadlineMs: number | undefined
+    trace: TraceContext | undefined
   } {
     const actor = this.#actor
     return {
@@ -441,6 +447,7 @@ export class Context implements RemoteVerbs, ManyVerbs, RegionVerbs {
       attach: (attachment) => actor.attach(attachment),
       detach: (attachment) => actor.detach(attachment),
       deadlineMs: this.deadlineMs,
+      trace: this.trace,
     }
   }
 

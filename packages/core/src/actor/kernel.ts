@@ -4,9 +4,12 @@ import { errorData } from '../base/error-data.ts'
 import { SerialTable } from '../base/serial-table.ts'
 import type { Platform } from '../platform/platform.ts'
 import { sometimes } from '../platform/property.ts'
+import { actorSpawns } from '../platform/telemetry.ts'
+import { activeTrace, carriedTrace, isTraceFollowed, type TraceContext } from '../platform/trace-context.ts'
 import { Actor, type ActorOptions } from './actor.ts'
 import { Alias } from './alias.ts'
 import type { Behavior, Runtime, SpawnOptions } from './behavior.ts'
+import { traceCall, traceOfCall } from './call-trace.ts'
 import { type KernelCounters, newKernelCounters } from './counters.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
 import { type EdgeHolder, Edges, isLost, type LostPeer } from './edges.ts'
@@ -160,6 +163,7 @@ export class Kernel implements Runtime, CallHost {
   #addNew(actor: Actor): void {
     this.add(actor)
     this.platform.onActor?.({ type: 'spawn', pid: actor.pid, label: actor.label })
+    if (actorSpawns.hasSubscribers) actorSpawns.publish({ ...actor.pid, label: actor.label, system: actor.system })
   }
 
   /** One who is dead already can have no linked actor: it would be an orphan that nobody ends. */
@@ -251,10 +255,20 @@ export class Kernel implements Runtime, CallHost {
 
   // --- calls ---
 
-  call(owner: CallOwner, target: Target, name: string, args: readonly unknown[], timeoutMs: number): Promise<unknown> {
+  call(
+    owner: CallOwner,
+    target: Target,
+    name: string,
+    args: readonly unknown[],
+    timeoutMs: number,
+    trace?: TraceContext,
+  ): Promise<unknown> {
     const pid = this.resolve(target)
     const call = new PendingCall(this, owner, pid ?? target, name, args)
     const answer = call.wait()
+    if (trace !== undefined || isTraceFollowed()) {
+      traceCall(call, activeTrace() ?? trace, this.platform.clock.monotonic())
+    }
     if (pid === undefined) {
       call.fail({ code: 'ERR_NOPROC', outcome: 'not-run', message: 'Nobody has that name', reason: 'noproc' })
     } else if (this.isLocal(pid)) {
@@ -301,6 +315,8 @@ export class Kernel implements Runtime, CallHost {
         return
       }
       request = { type: 'request', name: call.name, args, encoded: false, replier: handingReplier(handOver, call) }
+      const traced = traceOfCall(call)
+      traceCall(request, traced?.trace, traced?.madeMs)
     }
     this.deadlines.add(call, timeoutMs)
     actor.receive(request)
@@ -321,7 +337,8 @@ export class Kernel implements Runtime, CallHost {
     call.awayRef = ref
     this.deadlines.add(call, timeoutMs)
     const from: Pid = { node: this.node, life: this.life, thread: this.thread, serial: 0 }
-    this.away.route({ type: 'call', to: pid, from, ref, name: call.name, args: encoded, encoded: true })
+    const trace = carriedTrace(traceOfCall(call)?.trace)
+    this.away.route({ type: 'call', to: pid, from, ref, name: call.name, trace, args: encoded, encoded: true })
   }
 
   awayCallOver(ref: number): void {

@@ -1,4 +1,5 @@
 import type { Attachment } from './actor.ts'
+import type { TraceContext } from '../platform/trace-context.ts'
 import type { CallOwner } from './pending-call.ts'
 import type { NodeId } from './pid.ts'
 
@@ -100,4 +101,6 @@ export interface RemoteOwner extends CallOwner {
   detach(attachment: Attachment): void
   /** The moment (monotonic) when the owner's own work must be done; a nested call gets no more time than that. */
   readonly deadlineMs: number | undefined
+  /** The place of the owner's own work in a trace; a nested call goes on from there. */
+  readonly trace?: TraceContext | undefined
 }

@@ -1,4 +1,6 @@
 import { type ErrorData, isErrorData } from '../base/error-data.ts'
+import type { ServedTimes } from '../platform/telemetry.ts'
+import type { TraceContext } from '../platform/trace-context.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { NodeId, Pid } from './pid.ts'
 
@@ -46,6 +48,8 @@ export interface CallSignal {
   /** Identifies the call among those that `from`'s thread has open. */
   readonly ref: number
   readonly name: string
+  /** The place of the caller's work in a trace. */
+  readonly trace?: TraceContext | undefined
   readonly args: unknown
   readonly encoded: boolean
 }
@@ -57,6 +61,8 @@ export interface ReplySignal {
   readonly result: ReplyResult
   /** The node that it came from, if it came from another: only the one that was asked may answer. */
   readonly via?: NodeId
+  /** Of a call by region that carried a trace: how long it waited and ran. */
+  readonly served?: ServedTimes
 }
 
 export type ReplyResult =
@@ -151,6 +157,8 @@ export interface SpawnRequest {
   readonly input: Uint8Array
   /** Nobody waits for an answer, and nobody's end ends the process. */
   readonly isCast?: boolean
+  /** The place of the caller's work in a trace. */
+  readonly trace?: TraceContext | undefined
 }
 
 /** The call `from` is over for its caller: the work that it asked the node of `to` for must end. */

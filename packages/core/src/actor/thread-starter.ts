@@ -22,6 +22,10 @@ export function isHere(placement: Placement, thread: number): placement is 'same
 export interface RemoteWork {
   readonly call: Pid
   readonly request: SpawnRequest
+  /** When the request came, by the monotonic clock of the main thread. */
+  readonly arrivedMs: number
+  /** Where it runs on another thread: what it had waited by then, and the wall clock. */
+  readonly sentOver?: { readonly queueMs: number; readonly wallMs: number }
 }
 
 /** What is known of a behavior before its module is loaded: its name there, and how its actor is set up. */

@@ -1,7 +1,9 @@
 import type { Codec } from '../codec/codec.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Pid } from '../actor/pid.ts'
-import { failureFrom, type ReplyResult, type Signal, type SpawnRequest } from '../actor/signal.ts'
+import { failureFrom, type ReplyResult, type ReplySignal, type Signal, type SpawnRequest } from '../actor/signal.ts'
+import type { ServedTimes } from '../platform/telemetry.ts'
+import type { TraceContext } from '../platform/trace-context.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
 import { everyOrder } from './held-frames.ts'
 
@@ -54,11 +56,12 @@ export function encodeSignal(signal: Signal, codec: Codec): Uint8Array {
       writer.address(signal.from)
       writer.number(signal.ref)
       writer.text(signal.name)
+      writeTrace(signal.trace)
       writer.rest(bodyBytes(signal.args, signal.encoded, codec))
       break
     case 'reply':
       writer.number(signal.ref)
-      writer.number(signal.result.ok ? 1 : 0)
+      writeReplyHead(signal)
       if (signal.result.ok) writer.rest(bodyBytes(signal.result.value, signal.result.encoded, codec))
       else writer.rest(codec.encode(signal.result.failure, 'failure'))
       break
@@ -108,11 +111,15 @@ export function decodeSignal(frame: Uint8Array, from: FrameEnd, to: FrameEnd, co
     case kinds.call: {
       const caller = address(reader, from)
       const ref = reader.number()
-      return { type: 'call', to: target, from: caller, ref, name: reader.text(), args: reader.rest(), encoded: true }
+      const name = reader.text()
+      const trace = readTrace(reader)
+      return { type: 'call', to: target, from: caller, ref, name, ...trace, args: reader.rest(), encoded: true }
     }
     case kinds.reply: {
       const ref = reader.number()
-      return { type: 'reply', to: target, ref, result: readResult(reader, codec), via: from.node }
+      const { ok, served } = readReplyHead(reader)
+      const result = readResult(reader, ok, codec)
+      return { type: 'reply', to: target, ref, result, via: from.node, ...(served !== undefined && { served }) }
     }
     case kinds.link:
       return { type: 'link', from: address(reader, from), to: target }
@@ -209,6 +216,7 @@ function writeRequest(request: SpawnRequest): void {
   writer.text(request.idempotencyKey ?? '')
   writer.text(request.callerRegion)
   writer.number(request.isCast === true ? modes.cast : modes.call)
+  writeTrace(request.trace)
   writer.rest(request.input)
 }
 
@@ -227,12 +235,53 @@ function readRequest(reader: FrameReader): SpawnRequest {
     idempotencyKey: key === '' ? undefined : key,
     callerRegion,
     ...(mode === modes.cast && { isCast: true }),
+    ...readTrace(reader),
     input: reader.rest(),
   }
 }
 
-function readResult(reader: FrameReader, codec: Codec): ReplyResult {
-  if (reader.number() === 1) return { ok: true, value: reader.rest(), encoded: true }
+function writeTrace(trace: TraceContext | undefined): void {
+  if (trace === undefined) {
+    // What most frames have: a text of no bytes.
+    writer.number(0)
+    return
+  }
+  writer.text(trace.traceparent)
+  writer.text(trace.tracestate ?? '')
+}
+
+function readTrace(reader: FrameReader): { readonly trace?: TraceContext } {
+  const traceparent = reader.text()
+  if (traceparent === '') return {}
+  const tracestate = reader.text()
+  return { trace: { traceparent, ...(tracestate !== '' && { tracestate }) } }
+}
+
+/** What the number at the head of a reply says, bit by bit. */
+const replyBits = { ok: 1, served: 2 } as const
+
+function writeReplyHead({ result, served }: ReplySignal): void {
+  writer.number((result.ok ? replyBits.ok : 0) | (served === undefined ? 0 : replyBits.served))
+  if (served === undefined) return
+  writer.number(microseconds(served.queueMs))
+  writer.number(microseconds(served.runMs))
+}
+
+function readReplyHead(reader: FrameReader): { readonly ok: boolean; readonly served: ServedTimes | undefined } {
+  const bits = reader.number()
+  if (bits > (replyBits.ok | replyBits.served)) throw reader.error(`unknown bits ${bits} of a reply`)
+  const ok = (bits & replyBits.ok) !== 0
+  if ((bits & replyBits.served) === 0) return { ok, served: undefined }
+  const queueMs = reader.number() / 1_000
+  return { ok, served: { queueMs, runMs: reader.number() / 1_000 } }
+}
+
+function microseconds(ms: number): number {
+  return Math.max(0, Math.round(ms * 1_000))
+}
+
+function readResult(reader: FrameReader, ok: boolean, codec: Codec): ReplyResult {
+  if (ok) return { ok: true, value: reader.rest(), encoded: true }
   return { ok: false, failure: failureFrom(codec.decode(reader.rest())) }
 }
 

@@ -22,6 +22,7 @@ import type { Transport, TransportSpec } from '../mesh/transport.ts'
 import { supervisorBehavior } from '../otp/supervisor.ts'
 import type { Log } from '../platform/log.ts'
 import type { Platform } from '../platform/platform.ts'
+import { peerDowns, peerUps } from '../platform/telemetry.ts'
 import type { TurnObserver } from '../platform/turn-queue.ts'
 import { createRegionTable, openRegionTable } from '../region/region-table.ts'
 import { InboundCalls } from '../rpc/inbound-calls.ts'
@@ -265,12 +266,14 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   function nodeUp({ node: peer, life: its, region }: Peer): void {
     const message = { type: 'nodeUp', node: peer, life: its, region } as const
     kernel.nodes.up(message)
+    if (peerUps.hasSubscribers) peerUps.publish({ node: id, life, thread: 0, peer, peerLife: its, peerRegion: region })
     threads.broadcast(message)
   }
 
   function nodeDown({ node: peer, life: its }: PeerRef): void {
     const message = { type: 'nodeDown', node: peer, life: its } as const
     kernel.nodes.down(message)
+    if (peerDowns.hasSubscribers) peerDowns.publish({ node: id, life, thread: 0, peer, peerLife: its })
     threads.broadcast(message)
   }
 

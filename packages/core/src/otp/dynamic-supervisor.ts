@@ -11,6 +11,7 @@ import { type ChildOptions, type ChildSpec, childSpec } from './child-spec.ts'
 import type { ChildCounts, ChildInfo } from './child-table.ts'
 import { SpecError } from './errors.ts'
 import { checkedBackoff, nextWait } from './restart-backoff.ts'
+import { tellRestart } from './restart-events.ts'
 import { checkedIntensity, type Intensity, RestartWindow } from './restart-intensity.ts'
 import { shouldRestart } from './restart-strategy.ts'
 
@@ -277,6 +278,7 @@ class DynamicSupervisor implements Process {
       return
     }
     this.#ctx.kernel.counters.restarts += 1
+    tellRestart(this.#ctx.actor, child.spec.id)
     if (backoff === undefined) {
       await this.#startAgain(child)
       return

@@ -5,6 +5,7 @@ import type { ExitReason } from '../actor/exit-reason.ts'
 import { type Envelope, mailboxOptions, type MailboxSpec, type Replier, type Request } from '../actor/mailbox.ts'
 import { samePid } from '../actor/pid.ts'
 import { errorData } from '../base/error-data.ts'
+import { HandleEvents } from './handle-events.ts'
 
 /** The context of a GenServer's handlers: its state, and the ways to answer other than by returning. */
 export interface ServerContext<State> extends Context {
@@ -285,7 +286,8 @@ class GenServer implements Process {
     this.#ctx.current = replier
     let answer: unknown
     try {
-      answer = invoke(handler, this.#ctx, args)
+      const events = HandleEvents.begin(this.#ctx, request)
+      answer = events === undefined ? invoke(handler, this.#ctx, args) : invokeTold(events, handler, this.#ctx, args)
     } catch (thrown) {
       this.#ctx.actor.openRequest(replier)
       throw thrown
@@ -382,6 +384,11 @@ function invoke(handler: Handler, ctx: GenServerContext, args: readonly unknown[
     default:
       return handler(ctx, ...args)
   }
+}
+
+// A function of its own: a closure in the handler of calls would cost each of them.
+function invokeTold(events: HandleEvents, handler: Handler, ctx: GenServerContext, args: readonly unknown[]): unknown {
+  return events.run(() => invoke(handler, ctx, args))
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -8,6 +8,7 @@ import type { Failure } from '../actor/signal.ts'
 import type { BackoffOptions } from '../base/backoff.ts'
 import { errorData } from '../base/error-data.ts'
 import { sometimes } from '../platform/property.ts'
+import { tellRestart } from './restart-events.ts'
 import { type AutoShutdown, checkSignificant, endsSupervisor } from './auto-shutdown.ts'
 import { argsOf, beginChild, startFailure, stopChild, SupervisorContext } from './child-life.ts'
 import { checkedSpec, type ChildOptions, type ChildSpec, childSpec, type SupervisorSpec } from './child-spec.ts'
@@ -281,6 +282,7 @@ class Supervisor implements Process {
       return
     }
     this.#ctx.kernel.counters.restarts += 1
+    tellRestart(this.#ctx.actor, child.spec.id)
     const concerned = await this.#stopConcerned(child)
     if (backoff === undefined) {
       await this.#startAll(concerned)

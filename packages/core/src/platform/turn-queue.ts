@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { RingQueue } from '../base/ring-queue.ts'
+import { runInTrace } from './trace-context.ts'
 
 /** One step of one actor: it handles at most one message. */
 export interface Turn {
@@ -58,6 +59,11 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
   let readMs = 0
 
   function run(): void {
+    // Otherwise all turns would belong to the trace of whoever enqueued the first.
+    runInTrace(undefined, runTurns)
+  }
+
+  function runTurns(): void {
     for (;;) {
       const turn = turns.shift()
       if (turn === undefined) {

@@ -1,5 +1,6 @@
 import type { Behavior } from '../actor/behavior.ts'
 import { genServer } from '../otp/gen-server.ts'
+import { regionTables } from '../platform/telemetry.ts'
 import type { RegionTableData, RegionTableNode } from './region-table-layout.ts'
 import { regionTableWriter } from './region-table.ts'
 
@@ -42,6 +43,11 @@ export function regionRegistry(options: RegionRegistryOptions): Behavior<
           ctx.log.error({ omitted, known: nodes.length }, 'the region table is full: nodes were left out')
         }
         ctx.state = { ...ctx.state, version, omitted }
+        if (regionTables.hasSubscribers) {
+          const { node, life, thread } = ctx.self
+          const regions = new Set(nodes.map(({ region }) => region)).size
+          regionTables.publish({ node, life, thread, version, nodes: nodes.length, regions, omitted })
+        }
         options.onWritten()
       },
     },

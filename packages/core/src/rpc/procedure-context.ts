@@ -4,6 +4,7 @@ import type { Runtime } from '../actor/behavior.ts'
 import type { NodeId } from '../actor/pid.ts'
 import type { Failure } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
+import { ServeEvents } from './serve-events.ts'
 
 /** What a procedure is handed: an actor's context, and what it may know of its call. `ctx.signal` aborts when the caller is gone. */
 export class ProcedureContext extends ReceivingContext {
@@ -13,10 +14,12 @@ export class ProcedureContext extends ReceivingContext {
   idempotencyKey: string | undefined
   readonly #runtime: Runtime
   #primaryEpoch = 0
+  readonly #actor: Actor
 
   constructor(runtime: Runtime, actor: Actor) {
     super(runtime, actor)
     this.#runtime = runtime
+    this.#actor = actor
   }
 
   /**
@@ -43,6 +46,14 @@ export class ProcedureContext extends ReceivingContext {
     // In this order: should the primary change in between, the epoch is too low, which a fence refuses.
     this.#primaryEpoch = super.primaryEpoch
     return this.isPrimary
+  }
+
+  /** Tells of this process, whoever wants to know. Called once, before the procedure runs. */
+  serve(work: RemoteWork): ServeEvents | undefined {
+    const { self, clock } = this
+    const events = ServeEvents.begin({ self, clock, actor: this.#actor }, work)
+    this.trace = events?.trace
+    return events
   }
 
   /** Fills in what the request says. Called once, before the procedure runs. */

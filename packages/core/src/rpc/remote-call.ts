@@ -9,7 +9,9 @@ import type { ProcedureName, RemoteOwner, RpcOptions } from '../actor/remote-ver
 import type { Failure, Outcome, Signal, SpawnRequest } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import { sometimes } from '../platform/property.ts'
+import type { ServedTimes } from '../platform/telemetry.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
+import { CallEvents, traceOf } from './call-events.ts'
 import { type Attempt, RpcError } from './errors.ts'
 import { mayTryElsewhere } from './retry.ts'
 
@@ -50,6 +52,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline {
   #node: RegionTableNode | undefined
   #target: Pid | undefined
   #open = true
+  #events: CallEvents | undefined
   readonly #onAbort = (): void => {
     const cause = errorData(this.#plan.options.signal?.reason)
     this.#giveUp({ code: 'ERR_RPC_ABORTED', outcome: 'unknown', message: 'Aborted by the caller', cause }, 'cancelled')
@@ -79,6 +82,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline {
     const timeoutMs = Math.max(1, Math.min(options.timeoutMs ?? rpcTimeoutMsDefault, ownerLeftMs))
     this.#kernel.add(this)
     this.#owner.attach(this)
+    this.#events = CallEvents.begin({ kernel: this.#kernel, owner: this.#owner, plan: this.#plan })
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
     this.#deadlineMs = this.#kernel.deadlines.add(this, timeoutMs)
     this.#attempt()
@@ -88,7 +92,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline {
     const fromTarget = signal.to.serial === this.pid.serial
     if (!fromTarget) return
     if (signal.type === 'reply' && (signal.via === undefined || signal.via === this.#target?.node)) {
-      if (signal.result.ok) this.#succeed(signal.result.value, signal.result.encoded)
+      if (signal.result.ok) this.#succeed(signal.result.value, signal.result.encoded, signal.served)
       else this.#failed(signal.result.failure)
     } else if (signal.type === 'exit' && signal.from.node === this.#target?.node) {
       this.#failed(exitFailure(signal.reason))
@@ -146,7 +150,9 @@ export class RemoteCall implements Addressable, Attachment, Deadline {
       idempotencyKey: this.#plan.options.idempotencyKey,
       callerRegion: this.#plan.callerRegion,
       input: this.#input,
+      trace: this.#events === undefined ? traceOf(this.#owner) : this.#events.trace,
     }
+    this.#events?.sent(chosen)
     this.#kernel.routeSpawn({ type: 'spawn', from: this.pid, to: target, request })
   }
 
@@ -157,6 +163,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline {
     const node = this.#node as RegionTableNode
     this.#attempts.push({ node: node.node, code: failure.code, outcome: failure.outcome })
     this.#lastFailure = failure
+    this.#events?.failed(failure)
     this.#leaveTarget()
     const again = mayTryElsewhere(failure) && this.#attempts.length < attemptsMax
     sometimes(again, 'skerry/a call was tried at another node')
@@ -164,7 +171,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline {
     else this.#finish(failure)
   }
 
-  #succeed(value: unknown, encoded: boolean): void {
+  #succeed(value: unknown, encoded: boolean, served: ServedTimes | undefined): void {
     if (!this.#open) return
     let opened: unknown
     try {
@@ -179,6 +186,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline {
       return
     }
     this.#close()
+    this.#events?.succeeded(served)
     if (this.#owner.alive) this.#resolve(opened)
   }
 
@@ -193,6 +201,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline {
 
   #finish(failure: Failure): void {
     this.#close()
+    this.#events?.gaveUp(failure)
     if (!this.#owner.alive) return
     this.#reject(
       new RpcError(failure, {

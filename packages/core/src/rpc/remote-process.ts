@@ -4,6 +4,7 @@ import { Exit, portableError } from '../actor/exit-reason.ts'
 import type { Failure, ReplyResult } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { errorData } from '../base/error-data.ts'
+import { runInTrace } from '../platform/trace-context.ts'
 import { notPrimary } from './not-primary.ts'
 import type { ProcedureContext } from './procedure-context.ts'
 
@@ -31,6 +32,7 @@ export function remoteProcess(ctx: ProcedureContext, work: RemoteWork, code: Rem
 
 async function runToAnswer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): Promise<void> {
   let result: ReplyResult
+  const events = ctx.serve(work)
   try {
     result = await answer(ctx, work, code)
   } catch (thrown) {
@@ -43,13 +45,15 @@ async function runToAnswer(ctx: ProcedureContext, work: RemoteWork, code: Remote
     const message = `threw ${cause.name}: ${cause.message}`
     result = { ok: false, failure: { code: 'ERR_REMOTE_ERROR', outcome: 'ran', message, cause } }
   }
-  ctx.answerAndEnd(work.call, result)
+  ctx.answerAndEnd(work.call, result, events?.ended(result.ok ? undefined : result.failure))
 }
 
 /** A cast's process has nobody to answer. What it throws is its own error: logged and counted, as an actor's is. */
 async function runToEnd(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): Promise<void> {
+  const events = ctx.serve(work)
   try {
     const result = await answer(ctx, work, code)
+    events?.ended(result.ok ? undefined : result.failure)
     if (!result.ok && result.failure.outcome === 'not-run') ctx.castNotRun(result.failure)
     ctx.end('normal')
   } catch (thrown) {
@@ -79,7 +83,7 @@ async function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProce
   // Asked last, and on the thread where it runs: whoever knows by now that it is not the primary does not begin.
   const isPrimary = ctx.notePrimary()
   if (code.primaryOnly && !isPrimary) return { ok: false, failure: notPrimary(ctx) }
-  let value = await code.run(ctx, input)
+  let value = await runInTrace(ctx.trace, () => code.run(ctx, input))
   if (code.output !== undefined) {
     let checked: StandardSchemaV1.Result<unknown>
     try {

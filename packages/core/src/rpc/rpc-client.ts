@@ -6,6 +6,7 @@ import { errorData } from '../base/error-data.ts'
 import { checkRegionTarget, chooseNode } from '../region/region-choice.ts'
 import type { RegionTableReader, RegionTableView } from '../region/region-table.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
+import { CallEvents } from './call-events.ts'
 import { RpcError } from './errors.ts'
 import { type CallPlan, RemoteCall } from './remote-call.ts'
 import { checkRpcOptions } from './rpc-options.ts'
@@ -70,10 +71,12 @@ export function createRpcClient(kernel: Kernel, table: RegionTableReader): Remot
 
 function start(kernel: Kernel, owner: RemoteOwner, plan: CallPlan): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const refuse = (failure: Failure): void =>
+    const refuse = (failure: Failure): void => {
+      CallEvents.begin({ kernel, owner, plan })?.gaveUp(failure)
       reject(
         new RpcError(failure, { procedure: plan.procedure.name, node: undefined, region: plan.region, attempts: [] }),
       )
+    }
 
     const wrong = checkRpcOptions(plan.options)
     if (wrong !== undefined) {

@@ -5,6 +5,7 @@ import type { Replier } from '../actor/mailbox.ts'
 import { formatPid, type Pid } from '../actor/pid.ts'
 import type { CancelSignal, Failure, SpawnRequest, SpawnSignal } from '../actor/signal.ts'
 import { always, chance, reachable, sometimes } from '../platform/property.ts'
+import { tellRefusal } from './serve-events.ts'
 import { InboundCall } from './inbound-call.ts'
 import type { InboundCalls } from './inbound-calls.ts'
 import { rpcProcessesName, rpcServerName } from './rpc-server.ts'
@@ -79,8 +80,9 @@ export function createRpcInbox(kernel: Kernel, inbound: InboundCalls, procedures
     answer(call, request, failureOfNode(failure))
   }
 
-  function answer(call: Pid, { isCast }: SpawnRequest, failure: Failure): void {
-    if (isCast === true) kernel.counters.castsNotRun += 1
+  function answer(call: Pid, request: SpawnRequest, failure: Failure): void {
+    tellRefusal(kernel, call, request, failure)
+    if (request.isCast === true) kernel.counters.castsNotRun += 1
     else kernel.route({ type: 'reply', to: call, ref: 0, result: { ok: false, failure } })
   }
 

@@ -10,7 +10,7 @@ import type { Failure } from '../actor/signal.ts'
 import { isHere, type RemoteWork } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
 import type { ChildInfo } from '../otp/child-table.ts'
-import type { Timer } from '../platform/clock.ts'
+import type { Clock, Timer } from '../platform/clock.ts'
 import type { InboundCalls } from './inbound-calls.ts'
 import type { OfferedProcedure } from './procedure.ts'
 
@@ -127,7 +127,7 @@ class RpcProcesses implements Process {
     const links = work.request.isCast === true ? [self] : [self, work.call]
     const { pid } = this.#kernel.threads.start({
       behavior: procedure.behavior,
-      args: [work],
+      args: [overThere(work, this.#ctx.clock)],
       placement: procedure.thread,
       parent: self,
       links,
@@ -162,6 +162,11 @@ class RpcProcesses implements Process {
       this.#kernel.route({ type: 'exit', from, to: work.call, reason: work.stopped ?? reason, viaLink: true })
     }
   }
+}
+
+/** What a process on another thread has to know of the time that passed here. */
+function overThere(work: RemoteWork, clock: Clock): RemoteWork {
+  return { ...work, sentOver: { queueMs: clock.monotonic() - work.arrivedMs, wallMs: clock.wall() } }
 }
 
 function cancelTimers(work: RunningWork): void {

@@ -52,7 +52,7 @@ function serve(kernel: Kernel, inbound: InboundCalls, call: InboundCall): void {
     call.fail({ code: 'ERR_NOT_READY', outcome: 'not-run', message: 'The node is restarting its processes' })
     return
   }
-  const work: RemoteWork = { call: call.call, request: { ...call.request, timeLeftMs } }
+  const work: RemoteWork = { call: call.call, request: { ...call.request, timeLeftMs }, arrivedMs: call.arrivedMs }
   const { procedure } = call.served
   actor.receive({ type: 'request', name: 'run', args: [procedure, work], encoded: false, replier: call })
 }

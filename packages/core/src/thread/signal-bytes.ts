@@ -47,10 +47,12 @@ export class SignalWriter {
       case 'cast':
         return this.#addBody(kinds.cast, signal.to, undefined, 0, signal.name, signal.args, signal.encoded)
       case 'call':
+        // One with a trace is cloned whole: tracing costs more than that.
+        if (signal.trace !== undefined) return false
         return this.#addBody(kinds.call, signal.to, signal.from, signal.ref, signal.name, signal.args, signal.encoded)
       case 'reply': {
-        const { result, via } = signal
-        if (!result.ok || via !== undefined) return false
+        const { result, via, served } = signal
+        if (!result.ok || via !== undefined || served !== undefined) return false
         return this.#addBody(kinds.reply, signal.to, undefined, signal.ref, undefined, result.value, result.encoded)
       }
       default:

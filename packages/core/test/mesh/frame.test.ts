@@ -22,6 +22,7 @@ const from: Pid = { ...sender, thread: 3, serial: 2 ** 40 }
 const to: Pid = { ...receiver, thread: 0, serial: 127 }
 const body = codec.encode({ text: 'köln', list: [1n, undefined] })
 const error = errorData(new RangeError('far', { cause: new Error('inner') }))
+const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 const request = {
   procedure: 'orders.create',
   version: 2,
@@ -55,6 +56,23 @@ const signals: Signal[] = [
   { type: 'spawn', from, to: { ...to, serial: 0 }, request },
   { type: 'spawn', from, to: { ...to, serial: 0 }, request: { ...request, idempotencyKey: 'key', timeLeftMs: 0 } },
   { type: 'spawn', from, to: { ...to, serial: 0 }, request: { ...request, isCast: true } },
+  { type: 'spawn', from, to: { ...to, serial: 0 }, request: { ...request, trace: { traceparent } } },
+  { type: 'spawn', from, to: { ...to, serial: 0 }, request: { ...request, trace: { traceparent, tracestate: 'v=1' } } },
+  { type: 'call', to, from, ref: 3, name: 'add', trace: { traceparent, tracestate: 'v=1' }, args: body, encoded: true },
+  {
+    type: 'reply',
+    to,
+    ref: 0,
+    result: { ok: true, value: body, encoded: true },
+    served: { queueMs: 0, runMs: 12.345 },
+  },
+  {
+    type: 'reply',
+    to,
+    ref: 0,
+    result: { ok: false, failure: { code: 'ERR_X', outcome: 'ran', message: 'm' } },
+    served: { queueMs: 0.001, runMs: 2 ** 31 },
+  },
   { type: 'cancel', from, to: { ...to, serial: 0 }, reason: 'timeout' },
 ]
 
