@@ -119,7 +119,7 @@ export class NodeRouter implements Router {
   /**
    * Tells every peer that this node takes no new work, and resolves when each has heard it or is gone, at the latest after
    * `atMostMs`. After that no request is on its way here: one that comes too late would be lost with its link, and its
-   * caller could not know that it was never begun. Once.
+   * caller could not know that it was never begun. What was sent to them before, however large, has come by then too.
    */
   sayDraining(atMostMs: number): Promise<void> {
     const peers = [...this.#lives.keys()]

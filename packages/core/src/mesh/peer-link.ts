@@ -259,6 +259,11 @@ export class PeerLink {
     return 'sent'
   }
 
+  /** Whether a large frame was taken and not yet handed on at the peer. A goodbye would overtake it. */
+  get isSendingLarge(): boolean {
+    return this.#bulk.isOpen
+  }
+
   /** `false`: the backlog is full. */
   sendControl(bytes: Uint8Array): boolean {
     return this.#controls.send(encodeLinkMessage({ kind: 'control', bytes }))

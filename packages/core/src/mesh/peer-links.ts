@@ -109,6 +109,8 @@ export interface PeerLinks {
   /** What the heartbeats of one of them showed; `undefined` without a link. */
   measured(node: NodeId): { readonly rttMs: number | undefined; readonly load: number | undefined } | undefined
   linkTo(node: NodeId): PeerState | undefined
+  /** Whether a large frame is on its way to any peer: `stop` does not wait for it. */
+  isSendingLarge(): boolean
   /** Dials this address for ever, whoever is there. Our own addresses, and ones beyond the bound, are left out. */
   addSeed(address: string): void
   /** Dials this node at this address, among others, until it is forgotten. The addresses of a greeting are not learned by themselves. */
@@ -248,6 +250,11 @@ class Links implements PeerLinks {
   linkTo(node: NodeId): PeerState | undefined {
     const link = this.#up.get(node)
     return link === undefined ? undefined : stateOf(link)
+  }
+
+  isSendingLarge(): boolean {
+    for (const link of this.#up.values()) if (link.isSendingLarge) return true
+    return false
   }
 
   addSeed(address: string): void {

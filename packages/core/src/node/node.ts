@@ -382,11 +382,14 @@ export class Node implements RemoteVerbs, ManyVerbs, RegionVerbs {
     inbox.close()
     for (const wait of [...this.#waits]) wait.ownerExited('shutdown')
     const { clock } = kernel.platform
+    const drainedMs = clock.monotonic() + drainMs
     await Promise.all([
       router.sayDraining(Math.min(drainMs, hearDrainingMs)),
       inbound.whenEmpty(clock, drainMs),
       this.#whenNoCalls(drainMs),
     ])
+    // Large answers are still on their way, and a goodbye would overtake them: said again, it is heard behind them.
+    if (links.isSendingLarge()) await router.sayDraining(Math.max(0, drainedMs - clock.monotonic()))
     await this.#stopTree(actorName(appName))
     for (const call of [...this.#calls]) call.ownerExited('shutdown')
     announceState(kernel, announced, 'leaving')

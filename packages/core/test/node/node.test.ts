@@ -251,6 +251,21 @@ describe('stop', () => {
     await stopped
   })
 
+  it('lets a large answer reach its caller before it says goodbye', async () => {
+    const { app, wait, began, gate } = gated()
+    const hub = newHub()
+    const server = await start(app, hub, 'syd')
+    const client = await start(empty, hub, 'lax')
+    await client.waitFor(() => client.isRpcSupported(server.id, wait), 'the procedure')
+    const answer = client.rpcPrimary(wait, 'x')
+    await began.promise
+    const stopped = server.stop()
+    const large = 'x'.repeat(12 * 1024 * 1024)
+    gate.resolve(large)
+    expect((await answer) === large).toBe(true)
+    await stopped
+  })
+
   it('lets the calls that plain code waits for finish', async () => {
     const { app, wait, began, gate } = gated()
     const hub = newHub()
