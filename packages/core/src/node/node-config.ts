@@ -52,3 +52,12 @@ function checkFound(found: Found): void {
     throw new NodeError('ERR_BAD_CONFIG', `${found.source}: ${why}`, { cause: error })
   }
 }
+
+/** Whether messages are frozen as they are handed over on one thread: an option in code wins, then `NODE_ENV` decides. */
+export function freezesMessages(
+  option: boolean | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const kind = environment['NODE_ENV']
+  return option ?? (kind === 'development' || kind === 'test')
+}

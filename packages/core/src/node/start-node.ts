@@ -81,6 +81,12 @@ export interface NodeOptions {
    * `platform` is given.
    */
   readonly spareThreads?: number
+  /**
+   * Whether what actors of one thread hand over to each other, messages, arguments and answers, is deep-frozen, so that
+   * code which goes on changing it throws a `TypeError` at that line. For development: it takes time, and actors on other
+   * threads get copies anyway. Default: where `NODE_ENV` is `development` or `test`. Ignored where `platform` is given.
+   */
+  readonly freezeMessages?: boolean
   /** The threads that actors of the placements `'pool'` and `{ pool: key }` share. */
   readonly threadPool?: ThreadPoolOptions
   /**
@@ -336,13 +342,14 @@ function checkSpares(spares: number | undefined): void {
 }
 
 function ownPlatform(
-  { log, threadHeapMb, spareThreads }: NodeOptions,
+  { log, threadHeapMb, spareThreads, freezeMessages }: NodeOptions,
   turnObserver: TurnObserver | undefined,
 ): Platform {
   return systemPlatform({
     ...(log !== undefined && { log }),
     ...(threadHeapMb !== undefined && { threadHeapMb }),
     ...(spareThreads !== undefined && { spareThreads }),
+    ...(freezeMessages !== undefined && { freezeMessages }),
     ...(turnObserver !== undefined && { turnObserver }),
   })
 }

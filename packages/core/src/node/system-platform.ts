@@ -1,12 +1,14 @@
 import { resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { systemClock } from '../platform/clock.ts'
+import { deepFreeze } from '../platform/deep-freeze.ts'
 import { systemFiles } from '../platform/files.ts'
 import { consoleLog, type Log } from '../platform/log.ts'
 import type { Platform } from '../platform/platform.ts'
 import { systemRandom } from '../platform/random.ts'
 import { systemThreads } from '../platform/threads.ts'
 import { systemTurnQueue, type TurnObserver } from '../platform/turn-queue.ts'
+import { freezesMessages } from './node-config.ts'
 
 export interface SystemPlatformOptions {
   /** Default: one line an entry to standard error, from `warn` up. */
@@ -19,6 +21,8 @@ export interface SystemPlatformOptions {
   readonly threadHeapMb?: number
   /** As `startNode`'s option says. */
   readonly spareThreads?: number
+  /** As `startNode`'s option says. */
+  readonly freezeMessages?: boolean
 }
 
 /** What only a node's composition adds. */
@@ -29,6 +33,8 @@ export interface SystemPlatformParts extends SystemPlatformOptions {
 /** The real world: this machine's clock, randomness, event loop, threads, files and environment. */
 export function systemPlatform(options: SystemPlatformParts = {}): Platform {
   const filesRoot = resolve(options.filesRoot ?? '.')
+  const environment = options.environment ?? { ...process.env }
+  const freezes = freezesMessages(options.freezeMessages, environment)
   let utilization = performance.eventLoopUtilization()
   return {
     clock: systemClock,
@@ -40,10 +46,12 @@ export function systemPlatform(options: SystemPlatformParts = {}): Platform {
       filesRoot,
       heapMb: options.threadHeapMb,
       spares: options.spareThreads ?? 1,
+      freezes,
     }),
     files: systemFiles(filesRoot),
     log: options.log ?? consoleLog(),
-    environment: options.environment ?? { ...process.env },
+    environment,
+    ...(freezes && { handOver: deepFreeze }),
     load() {
       const since = performance.eventLoopUtilization(utilization)
       utilization = performance.eventLoopUtilization()

@@ -8,7 +8,7 @@ import { systemPlatform } from './system-platform.ts'
 import { markThread } from './thread-guard.ts'
 import { runThread } from './thread-main.ts'
 
-const { skerryPort, skerryFilesRoot } = workerData as ThreadWorkerData
+const { skerryPort, skerryFilesRoot, skerryFreezes } = workerData as ThreadWorkerData
 const port: MessagePort = skerryPort
 
 // What the modules of actors import, and so is loaded in any case: a thread in reserve has it when its boot comes.
@@ -20,6 +20,7 @@ port.once('message', (boot: ThreadBoot) => {
   const platform = systemPlatform({
     environment: boot.environment,
     filesRoot: skerryFilesRoot,
+    freezeMessages: skerryFreezes,
     ...(boot.pool !== undefined && { turnObserver: new BlockMarker(boot.pool.blockWords) }),
   })
   let take = (_batch: Batch<ToThread>): void => undefined

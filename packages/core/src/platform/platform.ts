@@ -38,8 +38,8 @@ export interface Platform {
   onSignal?(signals: readonly NodeJS.Signals[], act: (signal: NodeJS.Signals) => void): () => void
   /**
    * Makes what one actor of the app gets of what another one, or plain code, hands over on the same thread: a message,
-   * the arguments of a cast or call, an answer. Absent in production, where the very object is handed over; a simulator
-   * copies it, so that code which shares state fails early. What it throws is `ERR_NOT_ENCODABLE` for the one who hands
+   * the arguments of a cast or call, an answer. Absent in production, where the very object is handed over; in development
+   * it is frozen, and a simulator copies it, so that code which shares state fails early. What it throws is `ERR_NOT_ENCODABLE` for the one who hands
    * over, as if the other were on another thread.
    */
   handOver?(value: unknown): unknown

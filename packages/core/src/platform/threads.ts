@@ -63,6 +63,8 @@ export interface ThreadWorkerData {
   readonly skerryPort: MessagePort
   /** The root of the node's files. */
   readonly skerryFilesRoot: string
+  /** Whether messages are frozen as they are handed over. */
+  readonly skerryFreezes: boolean
 }
 
 export interface SystemThreadsOptions {
@@ -73,6 +75,8 @@ export interface SystemThreadsOptions {
   readonly heapMb: number | undefined
   /** Threads that are started ahead, once the first was asked for, so that the next one is there at once. */
   readonly spares: number
+  /** Whether messages are frozen there as they are handed over. Default false. */
+  readonly freezes?: boolean
 }
 
 /** A worker that waits for its boot, or runs. */
@@ -93,7 +97,11 @@ export function systemThreads(options: SystemThreadsOptions): Threads {
 
   function startWorker(): WorkerParts {
     const { port1: port, port2: theirs } = new MessageChannel()
-    const workerData: ThreadWorkerData = { skerryPort: theirs, skerryFilesRoot: options.filesRoot }
+    const workerData: ThreadWorkerData = {
+      skerryPort: theirs,
+      skerryFilesRoot: options.filesRoot,
+      skerryFreezes: options.freezes ?? false,
+    }
     const worker = new Worker(options.entry, {
       workerData,
       transferList: [theirs],

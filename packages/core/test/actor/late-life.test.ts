@@ -49,7 +49,7 @@ describe('an actor that exits while its handler awaits', () => {
     )
     const sleepFails = expect(sleep).rejects.toMatchObject({ code: 'ERR_CALLEE_EXITED', outcome: 'ran' })
     const spy = await pair.far()
-    const board = (): Promise<unknown[]> => spy.do((ctx, late) => ctx.state.kit.board(late), key)
+    const board = (): Promise<unknown[]> => spy.do((ctx, late) => [...ctx.state.kit.board(late)], key)
     await vi.waitFor(async () => expect(await board()).toEqual(['asleep']))
 
     await caller.exit(first, 'kill')

@@ -20,10 +20,11 @@ import { worker } from '../fixtures/thread-actors.mjs'
 
 type ProtocolOf<B> = B extends Behavior<infer _Args, infer Protocol> ? Protocol : never
 
-interface Plan {
-  readonly seen: Sightings<string>
+/** Shared with the test on purpose: an instance of a class, which is not frozen when it is handed over. */
+class Plan {
+  readonly seen = new Sightings<string>()
   /** How many of the next inits fail. */
-  failures: number
+  failures = 0
   /** Never settles: the init hangs until it is killed. */
   hang?: boolean
   /** What terminate waits for. */
@@ -59,7 +60,7 @@ type RoomPid = Pid<{ call: { crash(): never; end(reason: ExitReason): string; pi
 type Rooms = Pid<DynamicSupervisorProtocol<[string, Plan], { call: { ping(): string }; cast: object }>>
 
 function newPlan(more: Partial<Plan> = {}): Plan {
-  return { seen: new Sightings<string>(), failures: 0, ...more }
+  return Object.assign(new Plan(), more)
 }
 
 /** OTP's rules for dynamic supervisors. */

@@ -16,9 +16,14 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { player } from '../fixtures/player.mjs'
 
-interface Switch {
+/** Shared with the test on purpose: an instance of a class, which is not frozen when it is handed over. */
+class Switch {
   on: boolean
-  inits: number
+  inits = 0
+
+  constructor(on: boolean) {
+    this.on = on
+  }
 }
 
 /** Starts while its switch is on, and gives up while it is off. */
@@ -44,7 +49,7 @@ describe('an init that ignores its start', () => {
   })
   afterAll(() => node.stop())
 
-  const off = (): Switch => ({ on: false, inits: 0 })
+  const off = (): Switch => new Switch(false)
   const start = (spec: SupervisorSpec): Promise<Pid<SupervisorProtocol>> =>
     node.start(supervisorBehavior('tested', spec), [])
   const shown = async (pid: Pid<SupervisorProtocol>): Promise<unknown[]> =>
@@ -84,7 +89,7 @@ describe('an init that ignores its start', () => {
   for (const backoff of [undefined, { firstMs: 1, maxMs: 1 }]) {
     const how = backoff === undefined ? 'at once' : 'after a wait'
     it(`G6 [local]: at a restart ${how} is not tried again, and its siblings are started`, async () => {
-      const state: Switch = { on: true, inits: 0 }
+      const state = new Switch(true)
       const pid = await start({
         strategy: 'oneForAll',
         children: [fickleChild(state), child('steady', steady, [])],
