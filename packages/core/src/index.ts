@@ -91,6 +91,7 @@ export {
   type ProcedureDefinition,
   type ProcedureHere,
 } from './rpc/procedure.ts'
+export type { Allow, Caller } from './rpc/caller.ts'
 export type { ProcedureContext } from './rpc/procedure-context.ts'
 
 // Process groups

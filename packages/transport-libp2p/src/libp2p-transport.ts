@@ -7,6 +7,7 @@ import type {
   TransportFeatures,
   TransportHost,
   TransportSpec,
+  TransportStarted,
 } from '@skerry/core/transport'
 import { Gossip } from './gossip.ts'
 import { checkOptions, type CheckedOptions, type Libp2pTransportOptions } from './options.ts'
@@ -47,7 +48,7 @@ class Libp2pTransport implements Transport {
     this.supports = { lanes: 3, gossip: true, maxFrameBytes: options.maxFrameBytes }
   }
 
-  async start(host: TransportHost, platform: Platform): Promise<{ id: NodeId; addresses: readonly string[] }> {
+  async start(host: TransportHost, platform: Platform): Promise<TransportStarted> {
     if (this.#starting !== undefined) throw new Error('Assertion failed: the transport is started once')
     if (this.#stopping !== undefined) throw stopped()
     this.#gossip = new Gossip(platform.log)
@@ -57,7 +58,8 @@ class Libp2pTransport implements Transport {
     if (this.#stopping !== undefined) throw stopped()
     this.#running = running
     for (const seed of this.#options.seeds) if (!isOneOf(running.addresses, seed)) host.found(seed)
-    return { id: running.id, addresses: running.addresses }
+    const { roles = [] } = this.#options.identities.get(running.id) ?? {}
+    return { id: running.id, addresses: running.addresses, roles }
   }
 
   /** An abort rejects at once; a link that libp2p still delivers after it is closed. */

@@ -28,14 +28,36 @@ export interface Libp2pTransportOptions {
   readonly privateKey?: string
   /** The largest frame in bytes, from 1 KiB to 64 MiB. Default 1 MiB. A peer that sends a larger one loses its link. */
   readonly maxFrameBytes?: number
+  /**
+   * What each node may act as (`caller.roles` in `allow` of a procedure), and the regions that it may say it is in, by node id,
+   * which is what its private key proves. Of nodes that are not named: no roles, any region. At most 10,000 nodes. As each node
+   * judges by its own list, give all the same one.
+   */
+  readonly identities?: Readonly<Record<string, Libp2pIdentity>>
+}
+
+export interface Libp2pIdentity {
+  readonly roles?: readonly string[]
+  readonly regions?: readonly string[]
 }
 
 /** The options with their defaults filled in. */
-export interface CheckedOptions extends Required<Omit<Libp2pTransportOptions, 'privateKey'>> {
+export interface CheckedOptions extends Required<Omit<Libp2pTransportOptions, 'privateKey' | 'identities'>> {
+  readonly identities: ReadonlyMap<string, Libp2pIdentity>
   readonly privateKey: string | undefined
 }
 
-const names: readonly string[] = ['cluster', 'secrets', 'listen', 'announce', 'seeds', 'privateKey', 'maxFrameBytes']
+const names: readonly string[] = [
+  'cluster',
+  'secrets',
+  'listen',
+  'announce',
+  'seeds',
+  'privateKey',
+  'maxFrameBytes',
+  'identities',
+]
+const identitiesMax = 10_000
 const secretCharsMin = 16
 const secretsMax = 8
 
@@ -52,6 +74,7 @@ export function checkOptions(options: unknown): CheckedOptions {
     seeds: checkAddresses('seeds', given['seeds'], []),
     privateKey: checkPrivateKey(given['privateKey']),
     maxFrameBytes: checkMaxFrameBytes(given['maxFrameBytes']),
+    identities: checkIdentities(given['identities']),
   }
 }
 
@@ -96,6 +119,25 @@ function checkStrings(name: string, value: unknown, fallback: readonly string[])
     if (typeof item !== 'string') throw badOption(`${name}[${index}]`, 'must be a string')
     return item
   })
+}
+
+function checkIdentities(value: unknown): ReadonlyMap<string, Libp2pIdentity> {
+  if (value === undefined) return new Map()
+  if (typeof value !== 'object' || value === null) throw badOption('identities', 'must be an object by node id')
+  const entries = Object.entries(value as Readonly<Record<string, unknown>>)
+  if (entries.length > identitiesMax) throw badOption('identities', `may name at most ${identitiesMax} nodes`)
+  return new Map(entries.map(([node, identity]) => [node, checkIdentity(`identities[${node}]`, identity)]))
+}
+
+function checkIdentity(name: string, value: unknown): Libp2pIdentity {
+  if (typeof value !== 'object' || value === null) throw badOption(name, 'must be an object')
+  const { roles, regions, ...others } = value as Readonly<Record<string, unknown>>
+  const [other] = Object.keys(others)
+  if (other !== undefined) throw badOption(`${name}.${other}`, 'is not an option')
+  return {
+    roles: checkStrings(`${name}.roles`, roles, []),
+    ...(regions !== undefined && { regions: checkStrings(`${name}.regions`, regions, []) }),
+  }
 }
 
 function checkPrivateKey(value: unknown): string | undefined {

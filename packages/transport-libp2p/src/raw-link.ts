@@ -2,9 +2,12 @@ import type { Connection } from '@libp2p/interface'
 import type { Clock, Timer, TurnQueue } from '@skerry/core/platform'
 import type { LinkClosed, RawLane, RawLink } from '@skerry/core/transport'
 import { LaneStream, type OpenedStream } from './lane-stream.ts'
+import type { Libp2pIdentity } from './options.ts'
 
 export interface LaneLinkOptions {
   readonly connection: Connection
+  /** What is known of the peer, if anything is. */
+  readonly identity: Libp2pIdentity | undefined
   /** One stream for each lane, lane 0 first. */
   readonly streams: readonly OpenedStream[]
   readonly maxFrameBytes: number
@@ -22,6 +25,8 @@ const flushMs = 500
 /** A link whose lanes are long-lived streams of one libp2p connection; several links may share a connection. */
 export class LaneLink implements RawLink {
   readonly peer: string
+  readonly roles: readonly string[]
+  readonly regions: readonly string[] | undefined
   readonly connection: Connection
   readonly closed: Promise<LinkClosed>
   readonly #lanes: readonly LaneStream[]
@@ -33,9 +38,11 @@ export class LaneLink implements RawLink {
   /** Set once the peer has closed a lane, or the connection is gone. */
   #peerClosing: Timer | undefined
 
-  constructor({ connection, streams, maxFrameBytes, clock, turns, gone }: LaneLinkOptions) {
+  constructor({ connection, identity, streams, maxFrameBytes, clock, turns, gone }: LaneLinkOptions) {
     this.connection = connection
     this.peer = connection.remotePeer.toString()
+    this.roles = identity?.roles ?? []
+    this.regions = identity?.regions
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })

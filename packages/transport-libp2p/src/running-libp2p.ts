@@ -45,7 +45,8 @@ export async function startLibp2p(
 
   function addLink(connection: Connection, streams: readonly OpenedStream[]): LaneLink {
     const { maxFrameBytes } = options
-    const link = new LaneLink({ connection, streams, maxFrameBytes, clock, turns, gone: removeLink })
+    const known = options.identities.get(connection.remotePeer.toString())
+    const link = new LaneLink({ connection, identity: known, streams, maxFrameBytes, clock, turns, gone: removeLink })
     links.add(link)
     uses.begin(link.peer)
     return link

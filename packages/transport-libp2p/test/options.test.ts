@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createIdentity, createLibp2pTransport, libp2pTransport } from '../src/index.ts'
-import { startNode } from './nodes.ts'
+import { connect, startNode } from './nodes.ts'
 import { testPlatform } from './test-platform.ts'
 
 const host = { accepted() {}, found() {} }
@@ -24,6 +24,9 @@ describe('the options', () => {
     ['seeds that are no list', { cluster: 'c', seeds: '/ip4/127.0.0.1/tcp/1' }, 'seeds'],
     ['a key that is no text', { cluster: 'c', privateKey: 5 }, 'privateKey'],
     ['frames of no size', { cluster: 'c', maxFrameBytes: 0 }, 'maxFrameBytes'],
+    ['identities that are no object', { cluster: 'c', identities: 'a' }, 'identities'],
+    ['roles that are no list', { cluster: 'c', identities: { a: { roles: 'billing' } } }, 'identities[a].roles'],
+    ['an identity with a misspelt part', { cluster: 'c', identities: { a: { role: [] } } }, 'identities[a].role'],
     ['frames of any size', { cluster: 'c', maxFrameBytes: Infinity }, 'maxFrameBytes'],
   ])('refuses %s, and names the option', (_what, options, name) => {
     expect(() => createLibp2pTransport(options)).toThrow(
@@ -51,6 +54,25 @@ describe('the options', () => {
     expect(structuredClone(spec)).toEqual(spec)
     const loaded: Record<string, unknown> = await import(/* @vite-ignore */ spec.module)
     expect(loaded[spec.export]).toBe(createLibp2pTransport)
+  })
+})
+
+describe('identities', () => {
+  it('give each link the roles and regions of its peer, and a node its own roles', async () => {
+    const a = await createIdentity()
+    const b = await createIdentity()
+    const identities = { [a.id]: { roles: ['billing'], regions: ['syd'] }, [b.id]: { roles: ['audit'] } }
+    const one = await startNode({ privateKey: a.privateKey, identities })
+    const other = await startNode({ privateKey: b.privateKey, identities })
+    const [ours, theirs] = await connect(one, other)
+    expect(ours).toMatchObject({ peer: b.id, roles: ['audit'], regions: undefined })
+    expect(theirs).toMatchObject({ peer: a.id, roles: ['billing'], regions: ['syd'] })
+    const stranger = await startNode({ identities })
+    const [, unknown] = await connect(stranger, other)
+    expect(unknown).toMatchObject({ roles: [], regions: undefined })
+    const transport = createLibp2pTransport({ cluster: 'c', privateKey: a.privateKey, identities })
+    expect(await transport.start(host, testPlatform())).toMatchObject({ id: a.id, roles: ['billing'] })
+    await transport.stop()
   })
 })
 

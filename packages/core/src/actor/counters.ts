@@ -16,6 +16,8 @@ export interface KernelCounters {
   refusedSignals: number
   /** Calls by region that this node refused, or gave back from its queues, because it has as much work as it takes. */
   overloads: number
+  /** Calls by region whose procedure does not allow their caller. */
+  notAllowed: number
   /** Bodies from elsewhere that could not be decoded. */
   undecodable: number
   /** Requests by `rpcCast` that were not sent from here, or were refused here: nobody was told. */
@@ -40,6 +42,7 @@ export function newKernelCounters(): KernelCounters {
     lateReplies: 0,
     refusedSignals: 0,
     overloads: 0,
+    notAllowed: 0,
     undecodable: 0,
     castsNotRun: 0,
     unsent: 0,

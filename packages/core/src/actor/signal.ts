@@ -153,7 +153,9 @@ export interface SpawnRequest {
   /** Milliseconds left when the request was sent. The server counts from its arrival. */
   readonly timeLeftMs: number
   readonly idempotencyKey: string | undefined
+  /** Where the caller's node is, and what it may act as: of another node, what its link says and not what it claims. */
   readonly callerRegion: string
+  readonly callerRoles?: readonly string[]
   readonly input: Uint8Array
   /** Nobody waits for an answer, and nobody's end ends the process. */
   readonly isCast?: boolean

@@ -11,6 +11,9 @@ import { everyOrder } from './held-frames.ts'
 export interface FrameEnd {
   readonly node: string
   readonly life: number
+  /** Of a peer: where it is and what it may act as, by its link. */
+  readonly region?: string
+  readonly roles?: readonly string[]
 }
 
 /** The numbers on the wire. Never reuse one: see docs/wire-format.md. */
@@ -140,7 +143,7 @@ export function decodeSignal(frame: Uint8Array, from: FrameEnd, to: FrameEnd, co
       return { type: 'down', from: sender, to: target, ref, reason: codec.decode(reader.rest()) as ExitReason }
     }
     case kinds.spawn:
-      return { type: 'spawn', from: address(reader, from), to: target, request: readRequest(reader) }
+      return { type: 'spawn', from: address(reader, from), to: target, request: readRequest(reader, from) }
     case kinds.cancel: {
       const sender = address(reader, from)
       return { type: 'cancel', from: sender, to: target, reason: codec.decode(reader.rest()) as ExitReason }
@@ -214,18 +217,16 @@ function writeRequest(request: SpawnRequest): void {
   writer.number(request.version)
   writer.number(Math.max(0, Math.ceil(request.timeLeftMs)))
   writer.text(request.idempotencyKey ?? '')
-  writer.text(request.callerRegion)
   writer.number(request.isCast === true ? modes.cast : modes.call)
   writeTrace(request.trace)
   writer.rest(request.input)
 }
 
-function readRequest(reader: FrameReader): SpawnRequest {
+function readRequest(reader: FrameReader, { region = '', roles = [] }: FrameEnd): SpawnRequest {
   const procedure = reader.text()
   const version = reader.number()
   const timeLeftMs = reader.number()
   const key = reader.text()
-  const callerRegion = reader.text()
   const mode = reader.number()
   if (mode !== modes.call && mode !== modes.cast) throw reader.error(`unknown mode ${mode} of a spawn`)
   return {
@@ -233,7 +234,8 @@ function readRequest(reader: FrameReader): SpawnRequest {
     version,
     timeLeftMs,
     idempotencyKey: key === '' ? undefined : key,
-    callerRegion,
+    callerRegion: region,
+    callerRoles: roles,
     ...(mode === modes.cast && { isCast: true }),
     ...readTrace(reader),
     input: reader.rest(),

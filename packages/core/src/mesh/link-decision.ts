@@ -7,10 +7,15 @@ export interface PeerEpoch {
   readonly epoch: number
 }
 
+/** Whom the transport authenticated at the other end, and the regions that it may be in; any, if there are none. */
+export interface AuthenticatedPeer {
+  readonly peer: NodeId
+  readonly regions?: readonly string[] | undefined
+}
+
 export interface HelloFacts {
   readonly self: { readonly node: NodeId; readonly cluster: string }
-  /** Whom the transport authenticated at the other end. */
-  readonly peer: NodeId
+  readonly peer: AuthenticatedPeer
   readonly hello: Greeting
   /** What we last heard of this peer, on any link, also one that is over. */
   readonly latest: PeerEpoch | undefined
@@ -45,14 +50,14 @@ export function judgeHello(facts: HelloFacts): HelloVerdict {
   if (latest !== undefined && hello.life === latest.life && hello.epoch <= latest.epoch) {
     return duplicate('a newer hello or accept of yours came before this one')
   }
-  if (!facts.linked && facts.helloPending && self.node < peer) return duplicate('our own hello is under way')
+  if (!facts.linked && facts.helloPending && self.node < peer.peer) return duplicate('our own hello is under way')
   return { kind: 'accept', supersede: facts.linked, abandon: facts.helloPending }
 }
 
 /** What is wrong with a greeting, whoever it is from: `undefined` when nothing is. */
 export function judgeGreeting(
   self: { readonly node: NodeId; readonly cluster: string },
-  peer: NodeId,
+  { peer, regions }: AuthenticatedPeer,
   greeting: Greeting,
 ): { readonly code: RefusalCode; readonly text: string } | undefined {
   if (greeting.node !== peer) {
@@ -64,6 +69,9 @@ export function judgeGreeting(
     return { code: 'ERR_PROTOCOL_VERSION', text: `link protocol ${ours} here, ${theirs} there` }
   }
   if (greeting.cluster !== self.cluster) return { code: 'ERR_WRONG_CLUSTER', text: `this is ${self.cluster}` }
+  if (regions !== undefined && !regions.includes(greeting.region)) {
+    return { code: 'ERR_WRONG_REGION', text: `${peer} may not be in ${greeting.region}` }
+  }
   return undefined
 }
 

@@ -41,7 +41,12 @@ export interface Greeting {
 
 /** Why one side turns the other away. A code unknown to the reader travels on as it is. */
 export type RefusalCode =
-  'ERR_WRONG_CLUSTER' | 'ERR_PROTOCOL_VERSION' | 'ERR_WRONG_PEER' | 'ERR_DUPLICATE_LINK' | 'ERR_TOO_MANY_LINKS'
+  | 'ERR_WRONG_CLUSTER'
+  | 'ERR_PROTOCOL_VERSION'
+  | 'ERR_WRONG_PEER'
+  | 'ERR_WRONG_REGION'
+  | 'ERR_DUPLICATE_LINK'
+  | 'ERR_TOO_MANY_LINKS'
 
 export type LinkMessage =
   | { readonly kind: 'hello' | 'accept'; readonly greeting: Greeting }

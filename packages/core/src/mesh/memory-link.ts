@@ -6,6 +6,7 @@ import type { LinkClosed, NodeId, RawLane, RawLink } from './transport.ts'
 
 export interface MemoryLinkOptions {
   readonly peer: NodeId
+  readonly roles: readonly string[]
   readonly turns: TurnQueue
   readonly clock: Clock
   readonly maxFrameBytes: number
@@ -21,6 +22,7 @@ const unheardMs = 1_000
 /** One end of a link in memory. It owns the frames on their way to it, and delivers them in turns of its own node. */
 export class MemoryLink implements RawLink {
   readonly peer: NodeId
+  readonly roles: readonly string[]
   readonly turns: TurnQueue
   readonly maxFrameBytes: number
   /** From our own `close` on, or from when we noticed the other end's. */
@@ -34,8 +36,9 @@ export class MemoryLink implements RawLink {
   #endReason: string | undefined
   #unheardTimer: Timer | undefined
 
-  constructor({ peer, turns, clock, maxFrameBytes, gone }: MemoryLinkOptions) {
+  constructor({ peer, roles, turns, clock, maxFrameBytes, gone }: MemoryLinkOptions) {
     this.peer = peer
+    this.roles = roles
     this.turns = turns
     this.maxFrameBytes = maxFrameBytes
     this.#clock = clock

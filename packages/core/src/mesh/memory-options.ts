@@ -17,6 +17,8 @@ export interface MemoryTransportOptions {
   /** Only nodes with the same cluster name and the same secret connect. Default: both empty. */
   readonly cluster?: string
   readonly secret?: string
+  /** What the other nodes let this one act as. Default: nothing. */
+  readonly roles?: readonly string[]
 }
 
 /** The options with their defaults filled in. */
@@ -27,16 +29,17 @@ export interface CheckedMemoryOptions {
   readonly maxFrameBytes: number
   readonly cluster: string
   readonly secret: string
+  readonly roles: readonly string[]
 }
 
-const optionNames: readonly string[] = ['hub', 'id', 'seeds', 'maxFrameBytes', 'cluster', 'secret']
+const optionNames: readonly string[] = ['hub', 'id', 'seeds', 'maxFrameBytes', 'cluster', 'secret', 'roles']
 
 /** Checks what came as plain data. Throws `ERR_TRANSPORT_START` with the option's name. */
 export function checkMemoryOptions(options: unknown): CheckedMemoryOptions {
   if (typeof options !== 'object' || options === null) throw badOption('options', 'must be an object')
   const given: Readonly<Record<string, unknown>> = { ...options }
   for (const name of Object.keys(given)) if (!optionNames.includes(name)) throw badOption(name, 'is not an option')
-  const { hub, id, seeds = [], maxFrameBytes = 1024 * 1024, cluster = '', secret = '' } = given
+  const { hub, id, seeds = [], maxFrameBytes = 1024 * 1024, cluster = '', secret = '', roles = [] } = given
   if (hub !== undefined && (!isName(hub) || hub.includes('/'))) {
     throw badOption('hub', 'must be a string of 1 to 200 characters without a slash')
   }
@@ -47,7 +50,8 @@ export function checkMemoryOptions(options: unknown): CheckedMemoryOptions {
   }
   if (typeof cluster !== 'string') throw badOption('cluster', 'must be a string')
   if (typeof secret !== 'string') throw badOption('secret', 'must be a string')
-  return { hub, id, seeds, maxFrameBytes, cluster, secret }
+  if (!Array.isArray(roles) || !roles.every(isName)) throw badOption('roles', 'must be an array of names')
+  return { hub, id, seeds, maxFrameBytes, cluster, secret, roles }
 }
 
 function isName(value: unknown): value is string {

@@ -6,7 +6,15 @@ import type { Platform, TurnQueue } from '../platform/platform.ts'
 import { TransportError } from './errors.ts'
 import { MemoryLink, memoryLanes } from './memory-link.ts'
 import { type CheckedMemoryOptions, checkMemoryOptions, type MemoryTransportOptions } from './memory-options.ts'
-import type { NodeId, RawLink, Transport, TransportFeatures, TransportHost, TransportSpec } from './transport.ts'
+import type {
+  NodeId,
+  RawLink,
+  Transport,
+  TransportFeatures,
+  TransportHost,
+  TransportSpec,
+  TransportStarted,
+} from './transport.ts'
 
 export type { MemoryTransportOptions } from './memory-options.ts'
 
@@ -58,11 +66,11 @@ class MemoryTransport implements Transport {
   }
 
   // Not an async function: what it does is done when it returns, and only the answer takes a promise.
-  start(host: TransportHost, platform: Platform): Promise<{ id: NodeId; addresses: readonly string[] }> {
+  start(host: TransportHost, platform: Platform): Promise<TransportStarted> {
     assert(this.#state !== 'running', 'a transport is started once')
     if (this.#state === 'stopped') return Promise.reject(stopped())
     const id = this.#options.id ?? platform.random.id()
-    const { hub: hubName } = this.#options
+    const { hub: hubName, roles } = this.#options
     if (hubName !== undefined) {
       const problem = enterHub(hubName, id, this)
       if (problem !== undefined) return Promise.reject(new TransportError('ERR_TRANSPORT_START', problem))
@@ -71,12 +79,12 @@ class MemoryTransport implements Transport {
     this.#host = host
     this.#platform = platform
     this.#state = 'running'
-    if (hubName === undefined) return Promise.resolve({ id, addresses: [] })
+    if (hubName === undefined) return Promise.resolve({ id, addresses: [], roles })
     const others = new Map(hubs.get(hubName))
     others.delete(id)
     for (const [, other] of others) other.#found(id)
     for (const found of new Set([...others.keys(), ...this.#options.seeds])) if (found !== id) this.#found(found)
-    return Promise.resolve({ id, addresses: [addressOf(hubName, id)] })
+    return Promise.resolve({ id, addresses: [addressOf(hubName, id)], roles })
   }
 
   dial(address: string, expect: NodeId | undefined, signal: AbortSignal): Promise<RawLink> {
@@ -138,8 +146,8 @@ class MemoryTransport implements Transport {
     if (dialler.#options.cluster !== cluster || dialler.#options.secret !== secret) {
       return new TransportError('ERR_PEER_REFUSED', `${this.#id} has another cluster name or another secret`)
     }
-    const ours = this.#newEnd(dialler.#id)
-    const theirs = dialler.#newEnd(this.#id)
+    const ours = this.#newEnd(dialler)
+    const theirs = dialler.#newEnd(this)
     ours.join(theirs)
     this.#host?.accepted(ours)
     return theirs
@@ -209,10 +217,12 @@ class MemoryTransport implements Transport {
     })
   }
 
-  #newEnd(peer: NodeId): MemoryLink {
+  #newEnd(other: MemoryTransport): MemoryLink {
     const { turns, clock } = this.#running()
     const { maxFrameBytes } = this.#options
-    const end = new MemoryLink({ peer, turns, clock, maxFrameBytes, gone: () => this.#links.delete(end) })
+    const peer = other.#id
+    const { roles } = other.#options
+    const end = new MemoryLink({ peer, roles, turns, clock, maxFrameBytes, gone: () => this.#links.delete(end) })
     this.#links.add(end)
     return end
   }

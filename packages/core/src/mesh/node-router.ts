@@ -6,7 +6,7 @@ import { errorData } from '../base/error-data.ts'
 import { Farewell } from './farewell.ts'
 import { decodeNotice, decodeSignal, encodeNotice, encodeSignal, type NodeNotice } from './frame.ts'
 import type { PeerRef } from './peer-link.ts'
-import type { PeerLinks } from './peer-links.ts'
+import type { Peer, PeerLinks } from './peer-links.ts'
 
 export interface NodeRouterOptions {
   readonly kernel: Kernel
@@ -28,6 +28,8 @@ export class NodeRouter implements Router {
   readonly #options: NodeRouterOptions
   /** The lives that a link is up to. */
   readonly #lives = new Map<NodeId, number>()
+  /** What the links say of the peers. */
+  readonly #peers = new Map<NodeId, Peer>()
   /**
    * The lives that links were up to, the last one last. All before it are over for sure, and their Pids get `noproc`. Lives
    * do not tell their order by themselves: a clock that was set back gives a lower one. So a Pid of any other life gets
@@ -43,8 +45,10 @@ export class NodeRouter implements Router {
     this.#options = options
   }
 
-  up({ node, life }: PeerRef): void {
+  up(peer: Peer): void {
+    const { node, life } = peer
     this.#lives.set(node, life)
+    this.#peers.set(node, peer)
     if (this.#farewell !== undefined) this.#tell(node, { type: 'draining' })
     const seen = this.#seen.get(node) ?? []
     if (seen.at(-1) === life) return
@@ -55,6 +59,7 @@ export class NodeRouter implements Router {
 
   down(peer: PeerRef): void {
     this.#lives.delete(peer.node)
+    this.#peers.delete(peer.node)
     this.#draining.delete(peer.node)
     this.#farewell?.heard(peer.node)
     this.#options.lost({ node: peer.node, life: peer.life }, 'noconnection')
@@ -100,7 +105,8 @@ export class NodeRouter implements Router {
         this.#receiveNotice(peer, notice)
         return
       }
-      signal = decodeSignal(frame, peer, { node: kernel.node, life: kernel.life }, kernel.codec)
+      const from = this.#peers.get(peer.node) ?? peer
+      signal = decodeSignal(frame, from, { node: kernel.node, life: kernel.life }, kernel.codec)
     } catch (error) {
       kernel.counters.undecodable += 1
       kernel.platform.log.warn({ peer: peer.node, err: errorData(error) }, 'a frame that can not be read was dropped')

@@ -96,6 +96,9 @@ type State = 'greeting' | 'opening' | 'up' | 'leaving' | 'ended'
  */
 export class PeerLink {
   readonly peer: NodeId
+  readonly roles: readonly string[]
+  /** The regions that the peer may be in; any, if there are none. */
+  readonly regions: readonly string[] | undefined
   readonly dialled: boolean
   /** What the peer said of itself, once hello or accept came. */
   greeting: Greeting | undefined
@@ -130,6 +133,8 @@ export class PeerLink {
     this.#options = options
     this.#raw = raw
     this.peer = raw.peer
+    this.roles = raw.roles ?? []
+    this.regions = raw.regions
     this.dialled = dialled
     this.ref = { node: raw.peer, life: 0 }
     const controls = raw.lane(controlLane)

@@ -28,6 +28,8 @@ export interface LocalNode {
 /** A peer that a link is up to, as its greeting described it. */
 export interface Peer extends PeerRef {
   readonly region: string
+  /** As its transport authenticated it. */
+  readonly roles: readonly string[]
   readonly addresses: readonly string[]
 }
 
@@ -89,9 +91,16 @@ export interface PeerLinksOptions {
   readonly load?: () => number
 }
 
+/** This node, as its transport knows it. */
+export interface StartedLinks {
+  readonly node: NodeId
+  readonly addresses: readonly string[]
+  readonly roles: readonly string[]
+}
+
 export interface PeerLinks {
   /** Starts the transport, and dialling. Once. Rejects with what the transport reports. */
-  start(): Promise<{ node: NodeId; addresses: readonly string[] }>
+  start(): Promise<StartedLinks>
   /** The largest frame. A peer may take less. */
   readonly frameBytesMax: number
   /** The largest control payload: control payloads do not travel in parts. */
@@ -165,7 +174,7 @@ class Links implements PeerLinks {
   #beats: BeatLog = firstBeatLog
   #beatTimer: Timer | undefined
   #load = 0
-  #starting: Promise<{ node: NodeId; addresses: readonly string[] }> | undefined
+  #starting: Promise<StartedLinks> | undefined
   #stopping: Promise<void> | undefined
   #allEnded: Deferred<void> | undefined
 
@@ -184,24 +193,24 @@ class Links implements PeerLinks {
     this.controlBytesMax = transport.supports.maxFrameBytes - linkHeaderBytes
   }
 
-  start(): Promise<{ node: NodeId; addresses: readonly string[] }> {
+  start(): Promise<StartedLinks> {
     assert(this.#starting === undefined, 'peer links start once')
     this.#starting = this.#start()
     return this.#starting
   }
 
-  async #start(): Promise<{ node: NodeId; addresses: readonly string[] }> {
+  async #start(): Promise<StartedLinks> {
     const { transport, platform, self } = this.#options
     const host = { accepted: (raw: RawLink) => this.#accepted(raw), found: (address: string) => this.addSeed(address) }
-    const { id: node, addresses } = await transport.start(host, platform)
+    const { id: node, addresses, roles = [] } = await transport.start(host, platform)
     assert(textBytes(node) <= greetingLimits.nameBytes, `a node id has at most ${greetingLimits.nameBytes} bytes`)
     this.#self = { node, cluster: self.cluster, addresses: sayable(addresses) }
-    if (this.#stopping !== undefined) return { node, addresses }
+    if (this.#stopping !== undefined) return { node, addresses, roles }
     this.#dialer = this.#createDialer(node)
     this.#beat()
     for (const add of this.#addressesBeforeStart.splice(0)) add(this.#dialer)
     for (const judge of this.#hellosBeforeStart.splice(0)) judge()
-    return { node, addresses }
+    return { node, addresses, roles }
   }
 
   send(node: NodeId, frame: Uint8Array, urgent = false): SendResult {
@@ -384,7 +393,7 @@ class Links implements PeerLinks {
     const old = this.#up.get(link.peer)
     const verdict = judgeHello({
       self,
-      peer: link.peer,
+      peer: link,
       hello,
       latest: this.#latest.get(link.peer),
       linked: old !== undefined,
@@ -415,7 +424,7 @@ class Links implements PeerLinks {
       link.end('dropped', 'there is another link')
       return
     }
-    const mismatch = judgeGreeting(this.#self, link.peer, greeting)
+    const mismatch = judgeGreeting(this.#self, link, greeting)
     if (mismatch !== undefined) {
       this.#tellRefused(link, { by: 'us', ...mismatch })
       link.end('refused', mismatch.code)
@@ -556,5 +565,6 @@ function stateOf(link: PeerLink): PeerState {
 }
 
 function peerOf(link: PeerLink): Peer {
-  return { ...link.ref, region: link.greeting?.region ?? '', addresses: link.greeting?.addresses ?? [] }
+  const { greeting, roles } = link
+  return { ...link.ref, region: greeting?.region ?? '', roles, addresses: greeting?.addresses ?? [] }
 }

@@ -49,7 +49,7 @@ export interface Transport {
   /** What this transport can do. Constant. `lanes` is at least 1. */
   readonly supports: TransportFeatures
   /** Starts listening. Resolves with our own id and the addresses where peers can dial us (none: not dialable). */
-  start(host: TransportHost, platform: Platform): Promise<{ id: NodeId; addresses: readonly string[] }>
+  start(host: TransportHost, platform: Platform): Promise<TransportStarted>
   /**
    * Connects, authenticates and opens all lanes. Rejects with a `TransportError`, when `signal` aborts, and when the
    * peer is not `expect` (where given). It may resolve before the peer admitted us: that shows as `closed`.
@@ -67,6 +67,13 @@ export interface Transport {
   verify(author: NodeId, bytes: Uint8Array, signature: Uint8Array): boolean
 }
 
+export interface TransportStarted {
+  readonly id: NodeId
+  readonly addresses: readonly string[]
+  /** The roles of this node itself, for the calls that it makes to itself. Default: none. */
+  readonly roles?: readonly string[]
+}
+
 export interface TransportFeatures {
   /** Independent ordered streams per link. With 1, `lane(n)` is the same lane for every `n`. */
   readonly lanes: number
@@ -78,6 +85,10 @@ export interface TransportFeatures {
 /** One connection to one authenticated peer. There may be several to the same peer at a time; core chooses. */
 export interface RawLink {
   readonly peer: NodeId
+  /** What this peer may act as, by what the transport authenticated and never by what the peer says. Default: nothing. */
+  readonly roles?: readonly string[]
+  /** The regions that this peer may say it is in; it is refused with another one. Default: any. */
+  readonly regions?: readonly string[] | undefined
   /** Lane `n`, from 0; `n` beyond the last means the last. The same object for the same lane. */
   lane(n: number): RawLane
   /** Ends the link, sending on what was accepted by `send` if that takes no waiting. Idempotent. */

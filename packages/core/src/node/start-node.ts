@@ -167,7 +167,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
       refused: (node, refusal) => platform.log.warn({ node, ...refusal }, 'a link was refused'),
     },
   })
-  const { node: id, addresses } = await links.start()
+  const { node: id, addresses, roles } = await links.start()
 
   const kernel = new Kernel({ node: id, life, thread: 0, platform, codec: msgpackCodec() })
   const watchdog = marker && startWatchdog(marker, options.watchdog ?? {}, { node: id, life }, platform.log)
@@ -224,7 +224,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     transport,
     table,
     inbound,
-    self: { node: id, life, addresses: [...addresses], region: regions.region },
+    self: { node: id, life, addresses: [...addresses], region: regions.region, roles },
     memory,
     onTable: () => node.tableWritten(),
   })

@@ -34,6 +34,7 @@ export interface SystemTreeOptions {
     readonly life: number
     readonly addresses: readonly string[]
     readonly region: string
+    readonly roles: readonly string[]
   }
   /** What the mesh believed last. */
   readonly memory: MembershipMemory
@@ -80,7 +81,7 @@ export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
       systemChild('mesh', mesh, membershipServerName),
       systemChild('RegionRegistry', registry, regionRegistryName),
       systemChild('RpcProcesses', rpcProcesses(kernel, inbound), rpcProcessesName),
-      systemChild('RpcServer', rpcServer(kernel, inbound), rpcServerName),
+      systemChild('RpcServer', rpcServer({ kernel, inbound, roles: self.roles }), rpcServerName),
     ],
   })
 }

@@ -16,6 +16,7 @@ export type RpcErrorCode =
   | 'ERR_NODE_UNREACHABLE'
   | 'ERR_NOT_READY'
   | 'ERR_DRAINING'
+  | 'ERR_NOT_ALLOWED'
   | 'ERR_NOT_PRIMARY'
   | 'ERR_INVALID_INPUT'
   | 'ERR_NOT_DECODABLE'

@@ -87,6 +87,11 @@ export class InboundCalls {
     const inbound = this.#calls.get(call)
     if (inbound === undefined) return
     inbound.process = process
+    this.takesTime(inbound)
+  }
+
+  /** Before its process is started it waits for something else than this thread: others may be let in meanwhile. */
+  takesTime(inbound: InboundCall): void {
     if (inbound.state !== 'starting') return
     inbound.state = 'running'
     this.#starting -= 1

@@ -1,15 +1,15 @@
 import type { Actor } from '../actor/actor.ts'
 import { ReceivingContext } from '../actor/bare-actor.ts'
 import type { Runtime } from '../actor/behavior.ts'
-import type { NodeId } from '../actor/pid.ts'
 import type { Failure } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
+import { type Caller, callerOf } from './caller.ts'
 import { ServeEvents } from './serve-events.ts'
 
 /** What a procedure is handed: an actor's context, and what it may know of its call. `ctx.signal` aborts when the caller is gone. */
 export class ProcedureContext extends ReceivingContext {
-  /** Who asked. The node is authenticated by the transport; the region is what that node says of itself. */
-  caller: { readonly node: NodeId; readonly region: string } = { node: '', region: '' }
+  /** Who asked. */
+  caller: Caller = { node: '', region: '', roles: [] }
   /** The caller's idempotency key: store it with the write that it guards, in one transaction. */
   idempotencyKey: string | undefined
   readonly #runtime: Runtime
@@ -58,7 +58,7 @@ export class ProcedureContext extends ReceivingContext {
 
   /** Fills in what the request says. Called once, before the procedure runs. */
   begin(work: RemoteWork): void {
-    this.caller = { node: work.call.node, region: work.request.callerRegion }
+    this.caller = callerOf(work)
     this.idempotencyKey = work.request.idempotencyKey
     this.deadlineMs = this.clock.monotonic() + work.request.timeLeftMs
   }

@@ -4,6 +4,7 @@ import { mailboxLimitDefault } from '../actor/mailbox.ts'
 import type { ProcedureName, ProcedureRef } from '../actor/remote-verbs.ts'
 import type { Placement, RemoteWork } from '../actor/thread-starter.ts'
 import { SpecError } from '../otp/errors.ts'
+import type { Allow } from './caller.ts'
 import { type ProcedureLimits, procedureLimitsDefault } from './load-limits.ts'
 import { ProcedureContext } from './procedure-context.ts'
 import { remoteProcess } from './remote-process.ts'
@@ -42,6 +43,15 @@ export interface Implementation<Input, Output> {
   /** Versions of callers that this one serves beside its own. */
   readonly compatible?: readonly number[]
   /**
+   * Whether this caller may run it, asked on the main thread, before anything of the call is decoded: else `ERR_NOT_ALLOWED`,
+   * `not-run`, and no other node is tried. It has the time that the call has. Default: every member of the cluster may, so also
+   * each of its nodes' actors.
+   *
+   * @example
+   * allow: ({ caller }) => caller.region === 'syd' || caller.roles.includes('billing')
+   */
+  readonly allow?: Allow
+  /**
    * Refuse it (`ERR_NOT_PRIMARY`, `not-run`) where the node knows, at the moment when it would begin, that its region is not
    * the primary. What has begun goes on when the primary changes: fence its writes by `ctx.primaryEpoch`. Default `false`.
    */
@@ -76,6 +86,7 @@ export interface OfferedProcedure extends ProcedureName {
   readonly thread: Placement
   readonly limits: ProcedureLimits
   readonly primaryOnly: boolean
+  readonly allow: Allow | undefined
   /** Runs it; found by its name in the module's exports where it runs on another thread. */
   readonly behavior: Behavior
 }
@@ -125,6 +136,7 @@ export interface AnyImplementation {
   readonly module?: ModuleMeta
   readonly thread?: Placement
   readonly compatible?: readonly number[]
+  readonly allow?: Allow
   readonly primaryOnly?: boolean
   readonly maxInFlight?: number
   readonly maxWaiting?: number
@@ -141,7 +153,7 @@ function here<Input, Output>(
   if (thread !== 'same' && thread !== 'main' && implementation.module === undefined) {
     throw new SpecError(`Procedure "${identity.name}": another thread needs \`module: import.meta\``)
   }
-  const { compatible = [], primaryOnly = false } = implementation
+  const { compatible = [], primaryOnly = false, allow } = implementation
   const behavior: Behavior = {
     name: procedureKey(identity),
     module: implementation.module?.url,
@@ -156,7 +168,7 @@ function here<Input, Output>(
       }),
   }
   const limits = checkedLimits(identity.name, implementation)
-  return { ...identity, compatible, thread, limits, primaryOnly, behavior }
+  return { ...identity, compatible, thread, limits, primaryOnly, allow, behavior }
 }
 
 function checkedLimits(name: string, given: AnyImplementation): ProcedureLimits {

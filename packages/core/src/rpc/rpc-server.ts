@@ -1,9 +1,12 @@
+import { errorData } from '../base/error-data.ts'
 import type { Process } from '../actor/actor.ts'
 import type { Behavior } from '../actor/behavior.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { type Envelope, mailboxLimitDefault } from '../actor/mailbox.ts'
 import { actorName, samePid } from '../actor/pid.ts'
+import type { Failure } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
+import { type Allow, callerOf } from './caller.ts'
 import type { InboundCall } from './inbound-call.ts'
 import type { InboundCalls } from './inbound-calls.ts'
 import { notPrimary } from './not-primary.ts'
@@ -15,7 +18,7 @@ export const rpcProcessesName = 'system.RpcProcesses'
 /**
  * Takes the requests of callers whose turn has come, and has RpcProcesses start a process for each. It holds no calls: one that is with it when it crashes is refused as not run, running ones go on.
  */
-export function rpcServer(kernel: Kernel, inbound: InboundCalls): Behavior {
+export function rpcServer(serving: Serving): Behavior {
   return {
     name: 'RpcServer',
     module: undefined,
@@ -24,7 +27,7 @@ export function rpcServer(kernel: Kernel, inbound: InboundCalls): Behavior {
     createProcess: (_runtime, self): Process => ({
       init() {},
       handle(envelope: Envelope) {
-        if (envelope.type === 'request') serve(kernel, inbound, (envelope.args as readonly [InboundCall])[0])
+        if (envelope.type === 'request') serve(serving, (envelope.args as readonly [InboundCall])[0])
         else if (envelope.type === 'EXIT') {
           if (self.parent !== undefined && samePid(self.parent, envelope.from)) self.stop(envelope.reason)
         }
@@ -33,16 +36,97 @@ export function rpcServer(kernel: Kernel, inbound: InboundCalls): Behavior {
   }
 }
 
-function serve(kernel: Kernel, inbound: InboundCalls, call: InboundCall): void {
-  // Cancelled while it waited here: nobody wants the work, nobody is told.
-  if (!inbound.isWanted(call.call)) return
-  const timeLeftMs = call.request.timeLeftMs - (kernel.platform.clock.monotonic() - call.arrivedMs)
-  if (timeLeftMs <= 0) {
-    call.fail({ code: 'ERR_RPC_TIMEOUT', outcome: 'not-run', message: 'Its time was up before it was begun' })
+const tooLate: Failure = {
+  code: 'ERR_RPC_TIMEOUT',
+  outcome: 'not-run',
+  message: 'Its time was up before it was begun',
+}
+
+/** What RpcServer works with. */
+export interface Serving {
+  readonly kernel: Kernel
+  readonly inbound: InboundCalls
+  /** What this node may act as. */
+  readonly roles: readonly string[]
+}
+
+function serve(serving: Serving, call: InboundCall): void {
+  const work = workOf(serving, call)
+  if (work === undefined) return
+  const { allow } = call.served.procedure
+  if (allow === undefined) {
+    begin(serving, call, work)
     return
   }
+  const answer = ask(serving.kernel, work, allow)
+  if (typeof answer === 'boolean') beginIfAllowed(serving, call, work, answer)
+  else {
+    serving.inbound.takesTime(call)
+    void answer.then((isAllowed) => {
+      // It may have been cancelled meanwhile, or its time may be up.
+      const now = workOf(serving, call)
+      if (now === undefined) return
+      if (isAllowed === undefined) call.fail(tooLate)
+      else beginIfAllowed(serving, call, now, isAllowed)
+    })
+  }
+}
+
+function beginIfAllowed(serving: Serving, call: InboundCall, work: RemoteWork, isAllowed: boolean): void {
+  if (isAllowed) {
+    begin(serving, call, work)
+    return
+  }
+  serving.kernel.counters.notAllowed += 1
+  const message = `The procedure does not allow ${work.call.node}`
+  call.fail({ code: 'ERR_NOT_ALLOWED', outcome: 'not-run', message })
+}
+
+/** What `allow` says: `false` also when it throws or says anything but `true`; `undefined` when it took all of the call's time. */
+function ask(
+  { platform: { clock, log } }: Kernel,
+  work: RemoteWork,
+  allow: Allow,
+): boolean | Promise<boolean | undefined> {
+  const failed = (thrown: unknown): false => {
+    log.error({ procedure: work.request.procedure, err: errorData(thrown) }, 'an `allow` failed; the call is refused')
+    return false
+  }
+  // Only `true` is: what an app without types says may be anything.
+  let answer: unknown
+  try {
+    answer = allow({ caller: callerOf(work) })
+  } catch (thrown) {
+    return failed(thrown)
+  }
+  if (!(answer instanceof Promise)) return answer === true
+  return new Promise((resolve) => {
+    const timer = clock.after(work.request.timeLeftMs, () => resolve(undefined))
+    void answer.catch(failed).then((isAllowed: unknown) => {
+      timer.cancel()
+      resolve(isAllowed === true)
+    })
+  })
+}
+
+/** What is to be done now for this call; `undefined` when nothing is, of which its caller was told if it still waits. */
+function workOf({ kernel, inbound, roles }: Serving, call: InboundCall): RemoteWork | undefined {
+  // Cancelled while it waited here: nobody wants the work, nobody is told.
+  if (!inbound.isWanted(call.call)) return undefined
+  const timeLeftMs = call.request.timeLeftMs - (kernel.platform.clock.monotonic() - call.arrivedMs)
+  if (timeLeftMs <= 0) {
+    call.fail(tooLate)
+    return undefined
+  }
+  const callerRoles = call.call.node === kernel.node ? roles : call.request.callerRoles
+  const request = { ...call.request, timeLeftMs, ...(callerRoles !== undefined && { callerRoles }) }
+  return { call: call.call, request, arrivedMs: call.arrivedMs }
+}
+
+function begin({ kernel }: Serving, call: InboundCall, work: RemoteWork): void {
+  const { procedure } = call.served
   // Once more where it runs, but no thread is started in vain.
-  if (call.served.procedure.primaryOnly && kernel.remote?.isPrimary === false) {
+  if (procedure.primaryOnly && kernel.remote?.isPrimary === false) {
     call.fail(notPrimary(kernel.remote))
     return
   }
@@ -52,7 +136,5 @@ function serve(kernel: Kernel, inbound: InboundCalls, call: InboundCall): void {
     call.fail({ code: 'ERR_NOT_READY', outcome: 'not-run', message: 'The node is restarting its processes' })
     return
   }
-  const work: RemoteWork = { call: call.call, request: { ...call.request, timeLeftMs }, arrivedMs: call.arrivedMs }
-  const { procedure } = call.served
   actor.receive({ type: 'request', name: 'run', args: [procedure, work], encoded: false, replier: call })
 }

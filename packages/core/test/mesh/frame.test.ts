@@ -28,7 +28,9 @@ const request = {
   version: 2,
   timeLeftMs: 4_999,
   idempotencyKey: undefined,
-  callerRegion: 'lax',
+  // What a sender says of itself is not carried.
+  callerRegion: 'nrt',
+  callerRoles: ['admin'],
   input: body,
 }
 
@@ -77,14 +79,21 @@ const signals: Signal[] = [
 ]
 
 const encode = (signal: Signal): Uint8Array => encodeSignal(signal, codec)
-const decode = (frame: Uint8Array): Signal => decodeSignal(frame, sender, receiver, codec)
+/** What the receiver's link says of the sender. */
+const caller = { region: 'lax', roles: ['billing'] }
+const decode = (frame: Uint8Array): Signal => decodeSignal(frame, { ...sender, ...caller }, receiver, codec)
+/** What the receiver makes of it. */
+const arrivedFrom = (signal: Signal): Signal => {
+  if (signal.type === 'reply') return { ...signal, via: sender.node }
+  if (signal.type !== 'spawn') return signal
+  return { ...signal, request: { ...signal.request, callerRegion: caller.region, callerRoles: caller.roles } }
+}
 const badFrame = expect.objectContaining({ code: 'ERR_BAD_FRAME' })
 
 describe('a frame', () => {
   for (const [index, signal] of signals.entries()) {
     it(`carries a ${signal.type} (${index})`, () => {
-      const arrived = signal.type === 'reply' ? { ...signal, via: sender.node } : signal
-      expect(decode(encode(signal))).toEqual(arrived)
+      expect(decode(encode(signal))).toEqual(arrivedFrom(signal))
     })
   }
 

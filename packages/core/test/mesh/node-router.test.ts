@@ -17,7 +17,7 @@ function routerTo() {
     router.route({ type: 'monitor', from: here, to: { node: 'there', life, thread: 0, serial: 3 }, ref: 1 })
     return bounced.pop()
   }
-  const meet = (life: number): void => router.up({ node: 'there', life })
+  const meet = (life: number): void => router.up({ node: 'there', life, region: '', roles: [], addresses: [] })
   const lose = (life: number): void => router.down({ node: 'there', life })
   return { monitor, meet, lose }
 }

@@ -15,7 +15,7 @@ export function successes({ pair }: FailureWorld): void {
       expect(await call).toBe('done')
       expect({ idempotencyKey, caller }).toEqual({
         idempotencyKey: 'order-17',
-        caller: { node: client.id, region: 'lax' },
+        caller: { node: client.id, region: 'lax', roles: [] },
       })
     })
 
