@@ -22,7 +22,7 @@ export class SerialTable<T> {
   }
 
   get(key: number): T | undefined {
-    // Mostly it is at home. Short enough to be inlined, which the search is not: worth a fiftieth of a local call.
+    // Mostly it is at home. Short enough to be inlined, which the search is not: worth a thirtieth of a local call.
     const home = this.#homeOf(key)
     return this.#keys[home] === key ? this.#values[home] : this.#values[this.#slotOf(key)]
   }

@@ -354,7 +354,7 @@ class GenServer implements Process {
 class HandlerTable {
   readonly #handlers = new Map<string, Handler>()
   // The last one that was found: who asks often mostly asks the same, and a comparison of two names is cheaper than a map.
-  #name: string | undefined
+  #name = ''
   #handler: Handler | undefined
 
   constructor(handlers: Readonly<Record<string, Handler>> = {}) {
@@ -372,7 +372,7 @@ class HandlerTable {
   }
 }
 
-/** `handler(ctx, ...args)`; what is spread costs a sixth of a cast. */
+/** `handler(ctx, ...args)`; to spread a few costs a fifteenth of a call. */
 function invoke(handler: Handler, ctx: GenServerContext, args: readonly unknown[]): unknown {
   switch (args.length) {
     case 0:

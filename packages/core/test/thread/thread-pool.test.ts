@@ -124,7 +124,7 @@ describe('a pool of threads', () => {
         const pair = [parent, linked] as const
         const ended = node.watch(pair[1 - victim] as WorkerPid)
         // The exit takes another way to its thread: nothing else orders the two.
-        expect(await answers(pair[1 - victim] as WorkerPid)).toBe(true)
+        await node.call(pair[1 - victim] as WorkerPid, 'add', [1])
         node.exit(pair[victim], 'boom')
         expect(await ended).toBe('boom')
       }
