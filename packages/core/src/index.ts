@@ -75,6 +75,7 @@ export type { CastOptions, EachOptions, EachResult, ManyTarget, ManyVerbs, Remot
 export type {
   ProcedureName,
   ProcedureRef,
+  StreamRef,
   RegionTarget,
   RegionVerbs,
   RemoteVerbs,
@@ -92,6 +93,17 @@ export {
   type ProcedureHere,
 } from './rpc/procedure.ts'
 export type { Allow, Caller } from './rpc/caller.ts'
+export type { RemoteStream, RemoteStreamOptions, StreamVerbs } from './actor/remote-stream.ts'
+export {
+  streamContract,
+  type StreamContract,
+  type StreamContractDefinition,
+  type StreamContractImplementation,
+  type StreamDefinition,
+  type StreamHere,
+  type StreamImplementation,
+  streamProcedure,
+} from './rpc/stream-procedure.ts'
 export type { ProcedureContext } from './rpc/procedure-context.ts'
 
 // Process groups

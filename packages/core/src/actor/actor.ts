@@ -231,6 +231,9 @@ export class Actor implements Turn, EdgeHolder {
       case 'reply':
       case 'spawn':
       case 'cancel':
+      case 'item':
+      case 'credit':
+      case 'itemsEnd':
         // These are addressed to calls and to the node; a peer that sends one to an actor is wrong or hostile.
         this.#host.counters.refusedSignals += 1
         return

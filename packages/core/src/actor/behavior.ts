@@ -1,11 +1,13 @@
 import type { TraceContext } from '../platform/trace-context.ts'
 import type { CallOwner } from './pending-call.ts'
 import type { Actor, Process } from './actor.ts'
+import type { DeadlineQueue } from './deadline-queue.ts'
 import type { Addressable, Host } from './host.ts'
 import type { Names } from './names.ts'
 import type { NodeWatchers } from './node-watchers.ts'
 import type { Pid, Target } from './pid.ts'
 import type { ManyServices } from './remote-many.ts'
+import type { StreamServices } from './remote-stream.ts'
 import type { RemoteServices } from './remote-verbs.ts'
 import type { Router } from './router.ts'
 import type { CastSignal, MessageSignal } from './signal.ts'
@@ -53,6 +55,10 @@ export interface Runtime extends Host {
   readonly away: Router
   /** Calls by region. */
   readonly remote: RemoteServices | undefined
+  /** Streams. */
+  readonly streams: StreamServices | undefined
+  /** Many deadlines on few timers. */
+  readonly deadlines: DeadlineQueue
   /** Calls of many nodes. */
   readonly many: ManyServices | undefined
   /** Starts actors on threads of their own, where that is possible. */

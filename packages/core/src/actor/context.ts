@@ -13,10 +13,12 @@ import type { DownMessage, ExitMessage, NodeDownMessage, NodeUpMessage } from '.
 import { callTimeoutMsDefault } from './pending-call.ts'
 import { type ActorName, type NodeId, type PartitionName, type Pid, samePid, type Target } from './pid.ts'
 import type { Bearing, CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from './protocol.ts'
+import type { RemoteStream, RemoteStreamOptions, StreamVerbs } from './remote-stream.ts'
 import type { CastOptions, EachOptions, EachResult, ManyServices, ManyTarget, ManyVerbs } from './remote-many.ts'
 import type {
   ProcedureName,
   ProcedureRef,
+  StreamRef,
   RegionTarget,
   RegionVerbs,
   RemoteServices,
@@ -69,7 +71,7 @@ export interface DemonitorOptions {
  * What an actor's code is handed: its own address and every verb. It belongs to one life of one actor. After that life
  * nothing it does has an effect: sends are dropped and counted, and promises of its verbs never settle.
  */
-export class Context implements RemoteVerbs, ManyVerbs, RegionVerbs {
+export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, RegionVerbs {
   readonly self: Pid
   /** When this actor's work must be done, in the clock's monotonic milliseconds. Only remote processes have one. */
   deadlineMs: number | undefined
@@ -388,6 +390,16 @@ export class Context implements RemoteVerbs, ManyVerbs, RegionVerbs {
     options: CastOptions = {},
   ): void {
     if (!this.#isOver()) this.#many().cast(target, procedure, input, options)
+  }
+
+  stream<Input, Item, Incoming = never>(
+    target: RegionTarget | { readonly node: NodeId },
+    procedure: StreamRef<Input, Item, Incoming>,
+    input: Input,
+    options: RemoteStreamOptions<Incoming> = {},
+  ): RemoteStream<Item> {
+    if (this.#kernel.streams === undefined) throw new ActorError('ERR_NOPROC', 'The node has no region services yet')
+    return this.#kernel.streams.open(this.#owner(), target, procedure, input, options) as RemoteStream<Item>
   }
 
   get myRegion(): string {

@@ -23,6 +23,7 @@ import { NodeWatchers } from './node-watchers.ts'
 import { type CallHost, type CallOwner, PendingCall } from './pending-call.ts'
 import type { NodeId, Pid, Target } from './pid.ts'
 import type { ManyServices } from './remote-many.ts'
+import type { StreamServices } from './remote-stream.ts'
 import type { RemoteServices } from './remote-verbs.ts'
 import type { Router } from './router.ts'
 import type {
@@ -62,6 +63,8 @@ export class Kernel implements Runtime, CallHost {
   away: Router
   /** Calls by region. Set by the composition root. */
   remote: RemoteServices | undefined
+  /** Streams. Set by the composition root. */
+  streams: StreamServices | undefined
   /** Calls of many nodes. Set by the composition root. */
   many: ManyServices | undefined
   /** Starts actors on threads of their own. Set by the composition root where that is possible. */
@@ -231,7 +234,7 @@ export class Kernel implements Runtime, CallHost {
     else if (signal.type === 'message' || signal.type === 'cast') {
       if (reason === 'noproc') this.counters.deadLetters += 1
       else this.counters.unsent += 1
-    } else if (signal.type === 'reply') this.counters.lateReplies += 1
+    } else if (signal.type === 'reply' || signal.type === 'item') this.counters.lateReplies += 1
     else if (signal.type === 'spawn') this.counters.castsNotRun += 1
   }
 

@@ -16,6 +16,11 @@ export interface ProcedureRef<in out Input, out Output> extends ProcedureName {
   readonly [types]?: { input: (input: Input) => void; output: Output }
 }
 
+/** A streaming procedure as its callers see it: what goes in once, what comes out one by one, what goes in one by one. */
+export interface StreamRef<in out Input, out Item, in Incoming = never> extends ProcedureName {
+  readonly [types]?: { input: (input: Input) => void; item: Item; incoming: (incoming: Incoming) => void }
+}
+
 /**
  * Where work should run: a region's name; `'primary'`; `'nearest'` (the own region, else the one with the smallest
  * measured round trip); or an ordered list of these, of which the first with a fitting node is taken.

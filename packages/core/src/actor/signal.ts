@@ -25,6 +25,7 @@ export type Signal =
   | DownSignal
   | SpawnSignal
   | CancelSignal
+  | StreamSignal
 
 export interface MessageSignal {
   readonly type: 'message'
@@ -161,6 +162,8 @@ export interface SpawnRequest {
   readonly isCast?: boolean
   /** The place of the caller's work in a trace. */
   readonly trace?: TraceContext | undefined
+  /** Its items are wanted as they come. */
+  readonly stream?: StreamRequest
 }
 
 /** The call `from` is over for its caller: the work that it asked the node of `to` for must end. */
@@ -169,4 +172,44 @@ export interface CancelSignal {
   readonly from: Pid
   readonly to: Pid
   readonly reason: ExitReason
+}
+
+/** What a stream's caller asks for. */
+export interface StreamRequest {
+  /** The items, and their bytes, that each end may send before the other has read any of them. */
+  readonly items: number
+  readonly bytes: number
+  /** How long each end may say nothing at all, in milliseconds. */
+  readonly silentMs: number
+  /** The caller sends items as well. */
+  readonly hasIncoming: boolean
+}
+
+/** What the two ends of a stream say to each other: a call's address and that of its process's end. */
+export type StreamSignal = ItemSignal | CreditSignal | ItemsEndSignal
+
+export interface ItemSignal {
+  readonly type: 'item'
+  readonly from: Pid
+  readonly to: Pid
+  /** Counts from 0 in each direction. */
+  readonly seq: number
+  /** The codec's bytes. */
+  readonly item: Uint8Array
+}
+
+/** So many more may be sent. None: a sign of life. The first one of a process tells the call its address. */
+export interface CreditSignal {
+  readonly type: 'credit'
+  readonly from: Pid
+  readonly to: Pid
+  readonly items: number
+  readonly bytes: number
+}
+
+/** From a call: it sends no more items. From a process: it reads no more. */
+export interface ItemsEndSignal {
+  readonly type: 'itemsEnd'
+  readonly from: Pid
+  readonly to: Pid
 }

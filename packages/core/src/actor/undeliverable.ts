@@ -27,6 +27,9 @@ export function answerUndeliverable(
     case 'demonitor':
     case 'down':
     case 'cancel':
+    case 'item':
+    case 'credit':
+    case 'itemsEnd':
       return undefined
   }
 }

@@ -82,6 +82,12 @@ function describeSignal(signal: Signal): string {
       return `${signal.type} ${printReason(signal.reason)} ${to}`
     case 'spawn':
       return `spawn ${signal.request.procedure}`
+    case 'item':
+      return `item ${signal.seq} of ${signal.item.byteLength} bytes ${to}`
+    case 'credit':
+      return `credit of ${signal.items} items ${to}`
+    case 'itemsEnd':
+      return `items end ${to}`
     case 'cancel':
       return `cancel ${printReason(signal.reason)}`
   }

@@ -33,10 +33,16 @@ const kinds = {
   threadDown: 13,
   draining: 14,
   drainingHeard: 15,
+  item: 16,
+  credit: 17,
+  itemsEnd: 18,
 } as const
 
 /** How a spawn's result is wanted. */
-const modes = { call: 0, cast: 1 } as const
+const modes = { call: 0, cast: 1, stream: 2, streamBothWays: 3 } as const
+
+const silentMsMin = 100
+const silentMsMax = 3_600_000
 
 const writer = new FrameWriter()
 
@@ -94,6 +100,19 @@ export function encodeSignal(signal: Signal, codec: Codec): Uint8Array {
     case 'cancel':
       writer.address(signal.from)
       writer.rest(codec.encode(signal.reason, 'reason'))
+      break
+    case 'item':
+      writer.address(signal.from)
+      writer.number(signal.seq)
+      writer.rest(signal.item)
+      break
+    case 'credit':
+      writer.address(signal.from)
+      writer.number(signal.items)
+      writer.number(signal.bytes)
+      break
+    case 'itemsEnd':
+      writer.address(signal.from)
   }
   return writer.finish()
 }
@@ -148,6 +167,17 @@ export function decodeSignal(frame: Uint8Array, from: FrameEnd, to: FrameEnd, co
       const sender = address(reader, from)
       return { type: 'cancel', from: sender, to: target, reason: codec.decode(reader.rest()) as ExitReason }
     }
+    case kinds.item: {
+      const sender = address(reader, from)
+      return { type: 'item', from: sender, to: target, seq: reader.number(), item: reader.rest() }
+    }
+    case kinds.credit: {
+      const sender = address(reader, from)
+      const items = reader.number()
+      return { type: 'credit', from: sender, to: target, items, bytes: reader.number() }
+    }
+    case kinds.itemsEnd:
+      return { type: 'itemsEnd', from: address(reader, from), to: target }
     default:
       throw reader.error(`unknown kind ${kind}`)
   }
@@ -217,7 +247,7 @@ function writeRequest(request: SpawnRequest): void {
   writer.number(request.version)
   writer.number(Math.max(0, Math.ceil(request.timeLeftMs)))
   writer.text(request.idempotencyKey ?? '')
-  writer.number(request.isCast === true ? modes.cast : modes.call)
+  writeMode(request)
   writeTrace(request.trace)
   writer.rest(request.input)
 }
@@ -227,8 +257,7 @@ function readRequest(reader: FrameReader, { region = '', roles = [] }: FrameEnd)
   const version = reader.number()
   const timeLeftMs = reader.number()
   const key = reader.text()
-  const mode = reader.number()
-  if (mode !== modes.call && mode !== modes.cast) throw reader.error(`unknown mode ${mode} of a spawn`)
+  const mode = readMode(reader)
   return {
     procedure,
     version,
@@ -236,10 +265,33 @@ function readRequest(reader: FrameReader, { region = '', roles = [] }: FrameEnd)
     idempotencyKey: key === '' ? undefined : key,
     callerRegion: region,
     callerRoles: roles,
-    ...(mode === modes.cast && { isCast: true }),
+    ...mode,
     ...readTrace(reader),
     input: reader.rest(),
   }
+}
+
+function writeMode({ isCast, stream }: SpawnRequest): void {
+  if (stream === undefined) {
+    writer.number(isCast === true ? modes.cast : modes.call)
+    return
+  }
+  writer.number(stream.hasIncoming ? modes.streamBothWays : modes.stream)
+  writer.number(stream.items)
+  writer.number(stream.bytes)
+  writer.number(stream.silentMs)
+}
+
+function readMode(reader: FrameReader): Pick<SpawnRequest, 'isCast' | 'stream'> {
+  const mode = reader.number()
+  if (mode === modes.call) return {}
+  if (mode === modes.cast) return { isCast: true }
+  if (mode !== modes.stream && mode !== modes.streamBothWays) throw reader.error(`unknown mode ${mode} of a spawn`)
+  const items = reader.number()
+  const bytes = reader.number()
+  // A peer's number becomes a timer of ours.
+  const silentMs = Math.min(Math.max(reader.number(), silentMsMin), silentMsMax)
+  return { stream: { items, bytes, silentMs, hasIncoming: mode === modes.streamBothWays } }
 }
 
 function writeTrace(trace: TraceContext | undefined): void {

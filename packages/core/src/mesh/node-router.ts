@@ -176,6 +176,9 @@ export class NodeRouter implements Router {
     if (signal.type === 'call' || (signal.type === 'spawn' && signal.request.isCast !== true)) {
       const ref = signal.type === 'call' ? signal.ref : 0
       kernel.route({ type: 'reply', to: signal.from, ref, result: { ok: false, failure } })
+    } else if (signal.type === 'item') {
+      // The stream has a hole now: its sender ends it, and the reader is told in its place.
+      kernel.route({ type: 'reply', to: signal.from, ref: 0, result: { ok: false, failure } })
     } else if (signal.type === 'reply' && signal.result.ok) {
       this.route({ ...signal, result: { ok: false, failure: { ...failure, outcome: 'ran' } } })
     } else {
@@ -191,7 +194,9 @@ export class NodeRouter implements Router {
 
 /** What nobody would notice the absence of: others would wait for it for ever. */
 function isUrgent({ type }: Signal): boolean {
-  return type !== 'message' && type !== 'cast' && type !== 'call' && type !== 'spawn' && type !== 'reply'
+  return (
+    type !== 'message' && type !== 'cast' && type !== 'call' && type !== 'spawn' && type !== 'reply' && type !== 'item'
+  )
 }
 
 function unsent(result: 'too-large' | 'overloaded', bytes: number, most: number): Failure {

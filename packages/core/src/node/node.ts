@@ -8,10 +8,12 @@ import type { Kernel } from '../actor/kernel.ts'
 import { callTimeoutMsDefault, plainCode } from '../actor/pending-call.ts'
 import { type ActorName, actorName, type NodeId, type PartitionName, type Pid, type Target } from '../actor/pid.ts'
 import type { Bearing, CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from '../actor/protocol.ts'
+import type { RemoteStream, RemoteStreamOptions, StreamServices, StreamVerbs } from '../actor/remote-stream.ts'
 import type { CastOptions, EachOptions, EachResult, ManyServices, ManyTarget, ManyVerbs } from '../actor/remote-many.ts'
 import type {
   ProcedureName,
   ProcedureRef,
+  StreamRef,
   RegionTarget,
   RegionVerbs,
   RemoteOwner,
@@ -66,7 +68,7 @@ export interface NodeEnd {
  * A running node, for plain code. Its verbs are those of an actor's context; calls made here belong to the node and end
  * with it.
  */
-export class Node implements RemoteVerbs, ManyVerbs, RegionVerbs {
+export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, RegionVerbs {
   /** Resolves when the node is down. Never rejects. */
   readonly closed: Promise<NodeEnd>
   readonly #parts: NodeParts
@@ -244,6 +246,16 @@ export class Node implements RemoteVerbs, ManyVerbs, RegionVerbs {
     options: CastOptions = {},
   ): void {
     this.#many().cast(target, procedure, input, options)
+  }
+
+  stream<Input, Item, Incoming = never>(
+    target: RegionTarget | { readonly node: NodeId },
+    procedure: StreamRef<Input, Item, Incoming>,
+    input: Input,
+    options: RemoteStreamOptions<Incoming> = {},
+  ): RemoteStream<Item> {
+    const streams = this.#running().streams as StreamServices
+    return streams.open(this.#owner, target, procedure, input, options) as RemoteStream<Item>
   }
 
   get myRegion(): string {

@@ -30,6 +30,7 @@ import { createRpcClient } from '../rpc/rpc-client.ts'
 import { type LoadLimits, loadLimitsDefault } from '../rpc/load-limits.ts'
 import { createRpcInbox } from '../rpc/rpc-inbox.ts'
 import { createRpcMany } from '../rpc/rpc-many.ts'
+import { createRpcStreams } from '../rpc/rpc-stream.ts'
 import { ServedProcedures } from '../rpc/served-procedures.ts'
 import { loadBehavior } from '../thread/load-behavior.ts'
 import { NodeThreads, type PoolOptions } from '../thread/node-threads.ts'
@@ -209,6 +210,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   kernel.remote = createRpcClient(kernel, reader)
   kernel.names.onChange((name, pid, partitions) => threads.broadcast({ type: 'name', name, pid, partitions }))
   kernel.many = createRpcMany(kernel, reader, kernel.remote)
+  kernel.streams = createRpcStreams(kernel, kernel.remote)
 
   const memory: MembershipMemory = {
     records: [],

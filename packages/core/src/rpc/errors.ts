@@ -29,6 +29,7 @@ export type RpcErrorCode =
   | 'ERR_RPC_ABORTED'
   | 'ERR_NODE_LOST'
   | 'ERR_NODE_STOPPED'
+  | 'ERR_STREAM_SILENT'
 
 /** One try of a call: which node, and what came of it. */
 export interface Attempt {

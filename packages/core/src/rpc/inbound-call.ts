@@ -30,7 +30,8 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
     this.request = request
     this.served = served
     this.arrivedMs = arrivedMs
-    this.giveUpMs = arrivedMs + request.timeLeftMs * waitPart
+    // A stream's caller takes the node for silent long before its deadline.
+    this.giveUpMs = arrivedMs + Math.min(request.timeLeftMs, request.stream?.silentMs ?? Infinity) * waitPart
     this.#refuse = refuse
   }
 

@@ -149,6 +149,19 @@ function here<Input, Output>(
   input: StandardSchemaV1 | undefined,
   output: StandardSchemaV1 | undefined,
 ): ProcedureHere<Input, Output> {
+  const { primaryOnly = false } = implementation
+  const code = { run: implementation.run.bind(implementation), input, output, primaryOnly }
+  return offered(identity, implementation, (runtime, actor, [work]) =>
+    remoteProcess(new ProcedureContext(runtime, actor), work as RemoteWork, code),
+  )
+}
+
+/** A procedure of whatever kind, run by the process that `createProcess` makes. */
+export function offered(
+  identity: ProcedureName,
+  implementation: Omit<AnyImplementation, 'run'>,
+  createProcess: Behavior['createProcess'],
+): OfferedProcedure {
   const thread = implementation.thread ?? 'same'
   if (thread !== 'same' && thread !== 'main' && implementation.module === undefined) {
     throw new SpecError(`Procedure "${identity.name}": another thread needs \`module: import.meta\``)
@@ -159,19 +172,13 @@ function here<Input, Output>(
     module: implementation.module?.url,
     trapExit: false,
     mailboxLimit: mailboxLimitDefault,
-    createProcess: (runtime, actor, [work]) =>
-      remoteProcess(new ProcedureContext(runtime, actor), work as RemoteWork, {
-        run: implementation.run.bind(implementation),
-        input,
-        output,
-        primaryOnly,
-      }),
+    createProcess,
   }
   const limits = checkedLimits(identity.name, implementation)
   return { ...identity, compatible, thread, limits, primaryOnly, allow, behavior }
 }
 
-function checkedLimits(name: string, given: AnyImplementation): ProcedureLimits {
+function checkedLimits(name: string, given: Omit<AnyImplementation, 'run'>): ProcedureLimits {
   const { maxInFlight, maxWaiting } = { ...procedureLimitsDefault, ...given }
   if (maxInFlight !== Infinity && !(Number.isSafeInteger(maxInFlight) && maxInFlight >= 1)) {
     throw new SpecError(`Procedure "${name}": maxInFlight must be a whole number from 1`)
@@ -187,7 +194,7 @@ function procedureKey(identity: ProcedureName): string {
   return `${identity.name}@${identity.version}`
 }
 
-function checkedIdentity(name: string, version = 1): ProcedureName {
+export function checkedIdentity(name: string, version = 1): ProcedureName {
   if (name === '' || name.length > 200) throw new SpecError('A procedure needs a name of 1 to 200 characters')
   if (!Number.isSafeInteger(version) || version < 1)
     throw new SpecError(`Procedure "${name}": the version must be a whole number from 1`)

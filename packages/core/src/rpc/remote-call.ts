@@ -12,6 +12,7 @@ import { sometimes } from '../platform/property.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
 import { CallEvents, traceOf } from './call-events.ts'
+import { isStreamSignal, type StreamCarrier, type StreamedOptions } from './call-stream.ts'
 import { type Attempt, RpcError } from './errors.ts'
 import { mayTryElsewhere } from './retry.ts'
 
@@ -36,7 +37,7 @@ export interface CallPlan {
  * process is linked to that address: so the process's end settles the call and never touches the owner, and the
  * owner's end, an abort or the deadline ends the process.
  */
-export class RemoteCall implements Addressable, Attachment, Deadline {
+export class RemoteCall implements Addressable, Attachment, Deadline, StreamCarrier {
   readonly pid: Pid
   place: DeadlinePlace | number | undefined
   #deadlineMs = 0
@@ -96,6 +97,8 @@ export class RemoteCall implements Addressable, Attachment, Deadline {
       else this.#failed(signal.result.failure)
     } else if (signal.type === 'exit' && signal.from.node === this.#target?.node) {
       this.#failed(exitFailure(signal.reason))
+    } else if (isStreamSignal(signal) && signal.from.node === this.#target?.node) {
+      ;(this.#plan.options as StreamedOptions).stream?.take(signal)
     } else {
       this.#kernel.counters.refusedSignals += 1
     }
@@ -117,6 +120,11 @@ export class RemoteCall implements Addressable, Attachment, Deadline {
       { code: 'ERR_NODE_STOPPED', outcome: 'unknown', message: 'The calling node was stopped', reason },
       reason,
     )
+  }
+
+  /** Whoever reads its items gives up. */
+  abandon(failure: Failure, reason: ExitReason): void {
+    this.#giveUp(failure, reason)
   }
 
   expire(): void {
@@ -143,6 +151,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline {
     this.#target = target
     this.#tried.add(chosen.node)
     this.#kernel.addEdge(target, this)
+    const { stream } = this.#plan.options as StreamedOptions
     const request: SpawnRequest = {
       procedure: this.#plan.procedure.name,
       version: this.#plan.procedure.version,
@@ -151,8 +160,10 @@ export class RemoteCall implements Addressable, Attachment, Deadline {
       callerRegion: this.#plan.callerRegion,
       input: this.#input,
       trace: this.#events === undefined ? traceOf(this.#owner) : this.#events.trace,
+      ...(stream !== undefined && { stream: stream.request }),
     }
     this.#events?.sent(chosen)
+    stream?.sent(this)
     this.#kernel.routeSpawn({ type: 'spawn', from: this.pid, to: target, request })
   }
 

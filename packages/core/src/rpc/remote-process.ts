@@ -7,6 +7,7 @@ import { errorData } from '../base/error-data.ts'
 import { runInTrace } from '../platform/trace-context.ts'
 import { notPrimary } from './not-primary.ts'
 import type { ProcedureContext } from './procedure-context.ts'
+import { type Checked, checkValue } from './schema-check.ts'
 
 export interface RemoteProcessCode {
   run(ctx: ProcedureContext, input: unknown): unknown
@@ -23,7 +24,9 @@ export function remoteProcess(ctx: ProcedureContext, work: RemoteWork, code: Rem
   return {
     init() {
       ctx.begin(work)
-      if (work.request.isCast === true) void runToEnd(ctx, work, code)
+      if (work.request.stream !== undefined) {
+        ctx.answerAndEnd(work.call, failed('ERR_NO_PROCEDURE', 'not-run', 'It is a call, not a stream'))
+      } else if (work.request.isCast === true) void runToEnd(ctx, work, code)
       else void runToAnswer(ctx, work, code)
     },
     handle: (envelope) => ctx.accept(envelope),
@@ -68,36 +71,16 @@ async function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProce
   } catch (error) {
     return failed('ERR_NOT_DECODABLE', 'not-run', 'The argument could not be decoded', error)
   }
-  if (code.input !== undefined) {
-    let checked: StandardSchemaV1.Result<unknown>
-    try {
-      checked = await code.input['~standard'].validate(input)
-    } catch (error) {
-      return failed('ERR_INVALID_INPUT', 'not-run', 'The schema of the argument threw', error)
-    }
-    if (checked.issues !== undefined) {
-      return failed('ERR_INVALID_INPUT', 'not-run', `The argument does not fit: ${printIssues(checked.issues)}`)
-    }
-    input = checked.value
-  }
+  const checkedInput = await checkValue(code.input, input, 'The argument')
+  if (!checkedInput.ok) return refused('ERR_INVALID_INPUT', 'not-run', checkedInput)
   // Asked last, and on the thread where it runs: whoever knows by now that it is not the primary does not begin.
   const isPrimary = ctx.notePrimary()
   if (code.primaryOnly && !isPrimary) return { ok: false, failure: notPrimary(ctx) }
-  let value = await runInTrace(ctx.trace, () => code.run(ctx, input))
-  if (code.output !== undefined) {
-    let checked: StandardSchemaV1.Result<unknown>
-    try {
-      checked = await code.output['~standard'].validate(value)
-    } catch (error) {
-      return failed('ERR_INVALID_OUTPUT', 'ran', 'The schema of the result threw', error)
-    }
-    if (checked.issues !== undefined) {
-      return failed('ERR_INVALID_OUTPUT', 'ran', `The result does not fit: ${printIssues(checked.issues)}`)
-    }
-    value = checked.value
-  }
+  const value = await runInTrace(ctx.trace, () => code.run(ctx, checkedInput.value))
+  const checkedResult = await checkValue(code.output, value, 'The result')
+  if (!checkedResult.ok) return refused('ERR_INVALID_OUTPUT', 'ran', checkedResult)
   try {
-    return { ok: true, value: ctx.codec.encode(value, 'result'), encoded: true }
+    return { ok: true, value: ctx.codec.encode(checkedResult.value, 'result'), encoded: true }
   } catch (error) {
     return failed('ERR_RESULT_NOT_ENCODABLE', 'ran', error instanceof Error ? error.message : String(error))
   }
@@ -108,12 +91,10 @@ function failed(code: string, outcome: 'not-run' | 'ran', message: string, cause
   return { ok: false, failure }
 }
 
-function printIssues(issues: readonly StandardSchemaV1.Issue[]): string {
-  const shown = issues.slice(0, 5).map((issue) => {
-    const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
-    return path === '' ? issue.message : `${path}: ${issue.message}`
-  })
-  return issues.length > shown.length
-    ? `${shown.join('; ')}; and ${issues.length - shown.length} more`
-    : shown.join('; ')
+function refused(
+  code: string,
+  outcome: 'not-run' | 'ran',
+  { message, cause }: Extract<Checked, { ok: false }>,
+): ReplyResult {
+  return { ok: false, failure: { code, outcome, message, ...(cause !== undefined && { cause }) } }
 }

@@ -1,6 +1,7 @@
 import type { RpcOptions } from '../actor/remote-verbs.ts'
 
-const timeoutMsMax = 2 ** 31 - 1
+/** What a timer can measure. */
+export const timeoutMsMax: number = 2 ** 31 - 1
 const idempotencyKeyLengthMax = 256
 
 /** What is wrong with the options of a call, in a sentence; `undefined` when nothing is. */

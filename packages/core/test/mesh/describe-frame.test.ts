@@ -47,6 +47,9 @@ const signals: [Signal, string][] = [
   [{ type: 'down', from, to, ref: 1, reason: 'noproc' }, 'down noproc to 3.17'],
   [{ type: 'spawn', from, to, request }, 'spawn orders.create'],
   [{ type: 'cancel', from, to, reason: 'timeout' }, 'cancel timeout'],
+  [{ type: 'item', from, to, seq: 7, item: args }, `item 7 of ${args.length} bytes to 3.17`],
+  [{ type: 'credit', from, to, items: 128, bytes: 9 }, 'credit of 128 items to 3.17'],
+  [{ type: 'itemsEnd', from, to }, 'items end to 3.17'],
 ]
 
 const messages: [LinkMessage, string][] = [

@@ -75,7 +75,23 @@ const signals: Signal[] = [
     result: { ok: false, failure: { code: 'ERR_X', outcome: 'ran', message: 'm' } },
     served: { queueMs: 0.001, runMs: 2 ** 31 },
   },
+  {
+    type: 'spawn',
+    from,
+    to: { ...to, serial: 0 },
+    request: { ...request, stream: { items: 256, bytes: 2 ** 20, silentMs: 15_000, hasIncoming: false } },
+  },
+  {
+    type: 'spawn',
+    from,
+    to: { ...to, serial: 0 },
+    request: { ...request, stream: { items: 1, bytes: 1_024, silentMs: 100, hasIncoming: true } },
+  },
   { type: 'cancel', from, to: { ...to, serial: 0 }, reason: 'timeout' },
+  { type: 'item', from, to, seq: 300, item: body },
+  { type: 'credit', from, to, items: 0, bytes: 0 },
+  { type: 'credit', from, to, items: 128, bytes: 2 ** 33 },
+  { type: 'itemsEnd', from, to },
 ]
 
 const encode = (signal: Signal): Uint8Array => encodeSignal(signal, codec)

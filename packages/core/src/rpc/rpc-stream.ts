@@ -1,0 +1,145 @@
+import type { Kernel } from '../actor/kernel.ts'
+import type { NodeId } from '../actor/pid.ts'
+import type { RemoteStream, RemoteStreamOptions, StreamServices } from '../actor/remote-stream.ts'
+import type { ProcedureName, RegionTarget, RemoteOwner, RemoteServices } from '../actor/remote-verbs.ts'
+import type { StreamedOptions } from './call-stream.ts'
+import { refusal } from './rpc-each.ts'
+import { checkRpcOptions, timeoutMsMax } from './rpc-options.ts'
+import { noMore, StreamCall, type StreamPlan } from './stream-call.ts'
+
+const silentMsDefault = 15_000
+const windowItemsDefault = 256
+const windowBytesDefault = 1 << 20
+
+/** Streams from one thread: each is a call that `remote` makes. */
+export function createRpcStreams(kernel: Kernel, remote: RemoteServices): StreamServices {
+  return {
+    open(owner, target, procedure, input, options) {
+      const begin = (): StreamCall => {
+        const call = new StreamCall(planOf({ kernel, remote, owner, target, procedure, input, options }))
+        call.begin()
+        return call
+      }
+      return new Items(begin, owner)
+    },
+  }
+}
+
+interface Asked {
+  readonly kernel: Kernel
+  readonly remote: RemoteServices
+  readonly owner: RemoteOwner
+  readonly target: RegionTarget | { readonly node: NodeId }
+  readonly procedure: ProcedureName
+  readonly input: unknown
+  readonly options: RemoteStreamOptions<unknown>
+}
+
+function planOf({ kernel, remote, owner, target, procedure, input, options }: Asked): StreamPlan {
+  const wrong = checkStreamOptions(options)
+  if (wrong !== undefined) throw refusal(procedure, { code: 'ERR_BAD_OPTIONS', outcome: 'not-run', message: wrong })
+  const { incoming, idleTimeoutMs, signal } = options
+  return {
+    kernel,
+    owner,
+    procedure,
+    incoming,
+    idleTimeoutMs,
+    signal,
+    // What a timer can measure, 24 days: the deadline that there is when the caller asked for none.
+    timeoutMs: options.timeoutMs ?? timeoutMsMax,
+    request: {
+      items: options.windowItems ?? windowItemsDefault,
+      bytes: options.windowBytes ?? windowBytesDefault,
+      silentMs: options.silentMs ?? silentMsDefault,
+      hasIncoming: incoming !== undefined,
+    },
+    call: (callOptions: StreamedOptions) =>
+      isNode(target)
+        ? remote.callNode(owner, target.node, procedure, input, callOptions)
+        : remote.callRegion(owner, target, procedure, input, callOptions),
+  }
+}
+
+function isNode(target: RegionTarget | { readonly node: NodeId }): target is { readonly node: NodeId } {
+  return typeof target === 'object' && 'node' in target
+}
+
+/** What is wrong with the options of a stream, in a sentence; `undefined` when nothing is. */
+function checkStreamOptions(options: RemoteStreamOptions<unknown>): string | undefined {
+  const { timeoutMs, idleTimeoutMs, silentMs, windowItems, windowBytes } = options
+  return (
+    checkRpcOptions(timeoutMs === undefined ? {} : { timeoutMs }) ??
+    (idleTimeoutMs === undefined ? undefined : checkRpcOptions({ timeoutMs: idleTimeoutMs })) ??
+    outOf('silentMs', silentMs, 100, 3_600_000) ??
+    outOf('windowItems', windowItems, 1, 65_536) ??
+    outOf('windowBytes', windowBytes, 1_024, 64 * 1_024 * 1_024)
+  )
+}
+
+function outOf(name: string, value: number | undefined, least: number, most: number): string | undefined {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= least && value <= most)) return undefined
+  return `${name} must be a whole number from ${least} to ${most}, not ${value}`
+}
+
+/** The iterator that the caller has. It begins at its first `next`; one `next` waits for the one before. */
+class Items implements RemoteStream<unknown> {
+  readonly #begin: () => StreamCall
+  readonly #owner: RemoteOwner
+  #call: StreamCall | undefined
+  #isOver = false
+  #reading: Promise<unknown> | undefined
+
+  constructor(begin: () => StreamCall, owner: RemoteOwner) {
+    this.#begin = begin
+    this.#owner = owner
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    const before = this.#reading
+    const result = before === undefined ? this.#read() : before.then(() => this.#read())
+    const settled: Promise<unknown> = result.then(ignore, ignore).then(() => {
+      if (this.#reading === settled) this.#reading = undefined
+    })
+    this.#reading = settled
+    return result
+  }
+
+  return(): Promise<IteratorResult<unknown, undefined>> {
+    this.#isOver = true
+    this.#call?.leave()
+    return this.#owner.alive ? Promise.resolve(done) : new Promise(() => undefined)
+  }
+
+  throw(error: unknown): Promise<IteratorResult<unknown, undefined>> {
+    this.#isOver = true
+    this.#call?.leave()
+    return Promise.reject(error)
+  }
+
+  async #read(): Promise<IteratorResult<unknown, undefined>> {
+    if (this.#isOver) return done
+    let value: unknown
+    try {
+      this.#call ??= this.#begin()
+      value = await this.#call.read()
+    } catch (error) {
+      this.#isOver = true
+      if (!this.#owner.alive) return new Promise(() => undefined)
+      throw error
+    }
+    // No line of an actor that has ended runs on.
+    if (!this.#owner.alive) return new Promise(() => undefined)
+    if (value !== noMore) return { value, done: false }
+    this.#isOver = true
+    return done
+  }
+}
+
+const done: IteratorReturnResult<undefined> = { value: undefined, done: true }
+
+function ignore(): void {}

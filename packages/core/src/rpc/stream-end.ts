@@ -1,0 +1,231 @@
+import type { Runtime } from '../actor/behavior.ts'
+import type { Deadline, DeadlinePlace } from '../actor/deadline-queue.ts'
+import { type Pid, samePid } from '../actor/pid.ts'
+import type { CreditSignal, Failure, ItemSignal, StreamSignal } from '../actor/signal.ts'
+import { RingQueue } from '../base/ring-queue.ts'
+import { reachable } from '../platform/property.ts'
+import { GivenCredit, SendCredit, type StreamWindow } from './stream-window.ts'
+
+// An end says something at least every second look, and is silent when nothing came between five looks: so a late look of
+// its own, behind a stall of this thread, is no silence of the other.
+const looksOfSilence = 4
+
+export interface StreamEndOptions {
+  readonly runtime: Runtime
+  /** What the other end may send before we have read any of it. */
+  readonly window: StreamWindow
+  /** How long the other end may say nothing at all, in milliseconds. */
+  readonly silentMs: number
+  readonly on: {
+    /** The other end has said nothing for that long: its thread is stuck, or it was lost without a word. */
+    silent(): void
+    /** What came can't be a part of this stream. */
+    broken(failure: Failure): void
+    /** The other end reads no more of ours, or sends no more of its own. */
+    itemsEnd(): void
+  }
+}
+
+/**
+ * One of the two ends of a stream, the same for both: sends items as far as it has credit, keeps those that came until they
+ * are read, gives credit for what was read, gives a sign of life when it has nothing else to say, and notices when the
+ * other does not. Items stay bytes until they are read.
+ */
+export class StreamEnd implements Deadline {
+  place: DeadlinePlace | undefined
+  durationMs = 0
+
+  readonly #options: StreamEndOptions
+  #self: Pid | undefined
+  #other: Pid | undefined
+  #open = true
+  // What we send.
+  readonly #credit = new SendCredit()
+  #sent = 0
+  #isWanted = true
+  #sender: ((ready: boolean) => void) | undefined
+  // What we read.
+  readonly #given: GivenCredit
+  readonly #arrived = new RingQueue<Uint8Array>()
+  #came = 0
+  #isOver = false
+  #reader: ((item: Uint8Array | undefined) => void) | undefined
+  // Signs of life.
+  #spoke = false
+  #heard = false
+  #quietLooks = 0
+  /** Told once, when nothing that we could send is wanted any more: whoever makes it can stop. */
+  onUnwanted: (() => void) | undefined
+
+  constructor(options: StreamEndOptions) {
+    this.#options = options
+    this.#given = new GivenCredit(options.window)
+  }
+
+  /** We have an address, and silence counts from now on. */
+  begin(self: Pid): void {
+    this.#self = self
+    this.#quietLooks = 0
+    this.#heard = true
+    this.#options.runtime.deadlines.remove(this)
+    this.#lookLater()
+  }
+
+  /** The other end asked for this stream, and so gave us its window: tells it where we are, and that it may send too. */
+  greet(other: Pid): void {
+    this.#other = other
+    this.#credit.grant(this.#options.window)
+    this.#sendCredit(this.#options.window)
+  }
+
+  // --- sending ---
+
+  /** Resolves with `true` when one item may be sent; with `false` when no more are wanted. By one at a time. */
+  ready(): Promise<boolean> {
+    if (!this.#open || !this.#isWanted) return Promise.resolve(false)
+    if (this.#credit.isOpen) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      this.#sender = resolve
+    })
+  }
+
+  /** Sends an item, for which there must be credit. */
+  send(item: Uint8Array): void {
+    if (!this.#open || !this.#isWanted || this.#self === undefined || this.#other === undefined) return
+    this.#credit.take(item.byteLength)
+    this.#spoke = true
+    const seq = this.#sent
+    this.#sent += 1
+    this.#options.runtime.route({ type: 'item', from: this.#self, to: this.#other, seq, item })
+  }
+
+  /** Says that we send no more, or read no more. */
+  endItems(): void {
+    if (!this.#open || this.#self === undefined || this.#other === undefined) return
+    this.#options.runtime.route({ type: 'itemsEnd', from: this.#self, to: this.#other })
+  }
+
+  /** Nothing that we could send is wanted any more. */
+  stopSending(): void {
+    this.#isWanted = false
+    const sender = this.#sender
+    this.#sender = undefined
+    sender?.(false)
+    this.#tellSource()
+  }
+
+  // --- reading ---
+
+  /** The next item; `undefined` at the end of all. By one at a time. */
+  read(): Promise<Uint8Array | undefined> {
+    const item = this.#arrived.shift()
+    if (item !== undefined) {
+      this.#wasRead(item)
+      return Promise.resolve(item)
+    }
+    if (this.#isOver || !this.#open) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      this.#reader = resolve
+    })
+  }
+
+  /** No more will come: what is here can still be read. */
+  stopReceiving(): void {
+    this.#isOver = true
+    const reader = this.#reader
+    this.#reader = undefined
+    reader?.(undefined)
+  }
+
+  #wasRead(item: Uint8Array): void {
+    const grant = this.#given.read(item.byteLength)
+    if (grant !== undefined && !this.#isOver) this.#sendCredit(grant)
+  }
+
+  // --- what comes ---
+
+  take(signal: StreamSignal): void {
+    const { counters } = this.#options.runtime
+    if (!this.#open) return
+    if (this.#other === undefined && signal.type === 'credit') this.#other = signal.from
+    if (this.#other === undefined || !samePid(this.#other, signal.from)) {
+      counters.refusedSignals += 1
+      return
+    }
+    this.#heard = true
+    if (signal.type === 'item') this.#takeItem(signal)
+    else if (signal.type === 'credit') this.#takeCredit(signal)
+    else this.#options.on.itemsEnd()
+  }
+
+  #takeItem({ item, seq }: ItemSignal): void {
+    if (this.#isOver) return
+    if (seq !== this.#came || !this.#given.arrived(item.byteLength)) {
+      const wrong = seq === this.#came ? 'more came than was asked for' : `item ${this.#came} is missing`
+      this.#options.on.broken({ code: 'ERR_NOT_DECODABLE', outcome: 'unknown', message: `A broken stream: ${wrong}` })
+      return
+    }
+    this.#came += 1
+    const reader = this.#reader
+    if (reader === undefined) {
+      this.#arrived.push(item)
+      return
+    }
+    this.#reader = undefined
+    this.#wasRead(item)
+    reader(item)
+  }
+
+  #takeCredit(grant: CreditSignal): void {
+    this.#credit.grant(grant)
+    const sender = this.#sender
+    if (sender === undefined || !this.#credit.isOpen) return
+    this.#sender = undefined
+    sender(true)
+  }
+
+  #sendCredit({ items, bytes }: StreamWindow): void {
+    if (!this.#open || this.#self === undefined || this.#other === undefined) return
+    this.#spoke = true
+    this.#options.runtime.route({ type: 'credit', from: this.#self, to: this.#other, items, bytes })
+  }
+
+  // --- signs of life ---
+
+  /** A look, at its time. */
+  expire(): void {
+    if (!this.#open) return
+    if (!this.#spoke) this.#sendCredit({ items: 0, bytes: 0 })
+    this.#spoke = false
+    this.#quietLooks = this.#heard ? 0 : this.#quietLooks + 1
+    this.#heard = false
+    if (this.#quietLooks < looksOfSilence) {
+      this.#lookLater()
+      return
+    }
+    reachable('skerry/an end of a stream was silent')
+    this.#options.on.silent()
+  }
+
+  #lookLater(): void {
+    this.#options.runtime.deadlines.add(this, this.#options.silentMs / looksOfSilence)
+  }
+
+  // --- the end ---
+
+  /** Nothing is sent any more; what has come can still be read, unless `drop`. */
+  close(drop: boolean): void {
+    if (drop) this.#arrived.drain()
+    this.stopReceiving()
+    if (!this.#open) return
+    this.#open = false
+    this.#options.runtime.deadlines.remove(this)
+    this.stopSending()
+  }
+
+  #tellSource(): void {
+    const told = this.onUnwanted
+    this.onUnwanted = undefined
+    told?.()
+  }
+}

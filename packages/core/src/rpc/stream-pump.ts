@@ -1,0 +1,48 @@
+import type { KernelCounters } from '../actor/counters.ts'
+import type { StreamEnd } from './stream-end.ts'
+
+/** Where the items of a stream come from. */
+export type Source = Iterable<unknown> | AsyncIterable<unknown>
+
+/**
+ * Takes items from `source` as the other end asks for them, and sends them. The next one is taken when it may be sent, never
+ * before. Resolves when there is none left, or none is wanted: then the source is told by `return`, also while it works on
+ * one. Rejects with what the source or `encode` throws.
+ */
+export async function pump(
+  end: StreamEnd,
+  source: Source,
+  encode: (item: unknown) => Uint8Array | Promise<Uint8Array>,
+  counters: KernelCounters,
+): Promise<void> {
+  const iterator = iteratorOf(source)
+  const stopped = (): void => {
+    // Nobody waits for it to clean up; what it throws then is counted.
+    try {
+      Promise.resolve(iterator.return?.()).catch(() => (counters.errorsAfterExit += 1))
+    } catch {
+      counters.errorsAfterExit += 1
+    }
+  }
+  end.onUnwanted = stopped
+  try {
+    while (await end.ready()) {
+      const taken = await iterator.next()
+      if (taken.done === true) {
+        end.onUnwanted = undefined
+        return
+      }
+      end.send(await encode(taken.value))
+    }
+  } catch (error) {
+    // It has failed, and needs no telling; or its item could not be sent.
+    const told = end.onUnwanted
+    end.onUnwanted = undefined
+    told?.()
+    throw error
+  }
+}
+
+function iteratorOf(source: Source): Iterator<unknown> | AsyncIterator<unknown> {
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+}
