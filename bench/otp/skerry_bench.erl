@@ -79,6 +79,11 @@ measure(spawn_p50, Ms) -> in_process(fun() -> latency(Ms, fun() -> spawn_round(b
 measure(erpc_100, Ms) -> in_flight(Ms, 100, fun() -> erpc_round(body(5)) end);
 measure(erpc_100_1k, Ms) -> Body = body(1024), in_flight(Ms, 100, fun() -> erpc_round(Body) end);
 measure(erpc_100_64k, Ms) -> Body = body(65536), in_flight(Ms, 100, fun() -> erpc_round(Body) end);
+measure(erpc_beside_bulk, Ms) ->
+    Bulk = spawn(fun Again() -> erpc:call(other(), binary, copy, [<<"s">>, 64 * 1024 * 1024]), Again() end),
+    Figures = in_process(fun() -> latency(Ms, fun() -> erpc_round(body(5)) end) end),
+    exit(Bulk, kill),
+    Figures;
 measure(spawn_100, Ms) -> in_flight(Ms, 100, fun() -> spawn_round(body(5)) end);
 measure(memory, _) ->
     [{bytes, bytes_each(0)}, {hibernated, bytes_each(hibernated)}];

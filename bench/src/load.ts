@@ -69,3 +69,15 @@ export async function sequentialLatency(roundTrip: RoundTrip, sliceMs: number): 
   const taken = samples.subarray(0, count)
   return { p50: quantile(taken, 0.5), p99: quantile(taken, 0.99) }
 }
+
+/** The same while `large` goes on, one after another. Both begin together, and the last of `large` is waited for. */
+export async function latencyBeside(large: RoundTrip, roundTrip: RoundTrip, sliceMs: number): Promise<Figures> {
+  let isOver = false
+  const bulk = (async () => {
+    while (!isOver) await large()
+  })()
+  const figures = await sequentialLatency(roundTrip, sliceMs)
+  isOver = true
+  await bulk
+  return figures
+}

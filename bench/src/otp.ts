@@ -24,6 +24,7 @@ export type OtpQuantity =
   | 'erpc_100'
   | 'erpc_100_1k'
   | 'erpc_100_64k'
+  | 'erpc_beside_bulk'
   | 'spawn_p50'
   | 'spawn_100'
 

@@ -1,11 +1,11 @@
 import { defineApp, startNode } from '@skerry/core'
 import { startRawEcho } from './raw-echo.ts'
 import { type CalleeReady, calleeRegion, meshTransport } from './rpc-mesh.ts'
-import { echo, upcase } from './rpc-procedures.ts'
+import { echo, upcase, zeros } from './rpc-procedures.ts'
 
 // The other process of the rpc suite: a node, and the two raw echoes. It ends when the one that forked it is gone.
 
-const app = defineApp({ name: 'bench', children: [], procedures: [echo, upcase] })
+const app = defineApp({ name: 'bench', children: [], procedures: [echo, upcase, zeros] })
 const node = await startNode(app, { region: calleeRegion, primaryRegion: calleeRegion, transport: meshTransport([]) })
 const single = await startRawEcho('single')
 const coalesced = await startRawEcho('coalesced')

@@ -1,13 +1,13 @@
 import { defineApp, memoryTransport, type Node, startNode } from '@skerry/core'
 import { type Contestant, contest, finer, type Pace, slower } from './contest.ts'
 import { endOf, forked } from './forked.ts'
-import { inFlightRate, type RoundTrip, sequentialLatency } from './load.ts'
+import { inFlightRate, latencyBeside, type RoundTrip, sequentialLatency } from './load.ts'
 import { startOtp } from './otp.ts'
 import { connectRawEcho } from './raw-echo.ts'
 import { type Goal, type Row, rowOf, type RowSpec, skerry } from './row.ts'
 import { type CalleeReady, calleeRegion, callerRegion, meshTransport } from './rpc-mesh.ts'
 import { startRpcPeers } from './rpc-peers.ts'
-import { echo, upcase } from './rpc-procedures.ts'
+import { echo, upcase, zeros } from './rpc-procedures.ts'
 
 const raw = 'raw TCP, a write a frame'
 const rawCoalesced = 'raw TCP, a write a turn'
@@ -16,6 +16,9 @@ const bareCoalesced = 'bare libp2p stream, a write a turn'
 const grpc = 'gRPC-js unary, unencrypted'
 const moleculer = 'Moleculer over TCP, unencrypted'
 const erpc = 'OTP erpc, unencrypted'
+const idle = 'the same without them'
+const erpcBesideBulk = 'OTP erpc beside results of 64 MiB'
+const bulkBytes = 64 * 1024 * 1024
 const spawnLink = 'OTP spawn_link and an answer, unencrypted'
 
 /** A call by region to another process, over libp2p with Noise, beside peers over the same loopback. */
@@ -82,6 +85,17 @@ export async function rpcSuite(pace: Pace): Promise<Row[]> {
   }
   const kilobyte = await sized(1024, 'erpc_100_1k')
   const sixtyFour = await sized(64 * 1024, 'erpc_100_64k')
+  const large = (): Promise<unknown> => node.rpcRegion(calleeRegion, zeros, bulkBytes, { timeoutMs: 120_000 })
+  const besideBulk = await contest(
+    [
+      { name: skerry, run: (sliceMs) => latencyBeside(large, ours, sliceMs) },
+      { name: idle, run: (sliceMs) => sequentialLatency(ours, sliceMs) },
+      ...otp.contestant(erpcBesideBulk, 'erpc_beside_bulk'),
+      ...otp.contestant(erpc, 'erpc_p50'),
+    ],
+    // One large result takes about half a second.
+    slower({ ...pace, warmUps: 1, rounds: Math.min(pace.rounds, 5) }, 10),
+  )
   rawSingle.stop()
   rawInTurns.stop()
   otp.stop()
@@ -127,6 +141,19 @@ export async function rpcSuite(pace: Pace): Promise<Row[]> {
       sixtyFour,
       rate('call-100-64k', '64 KB each way, 100 in flight', [ahead(bareCoalesced, 0.7), ahead(erpc, 1)]),
     ),
+    rowOf(besideBulk, {
+      id: 'rpc/call-p99-beside-bulk',
+      quantity: 'rpc beside results of 64 MiB from the same node, 99th percentile',
+      unit: 'us',
+      figure: 'p99',
+      goals: [{ compare: '<=', factor: 5, peer: idle }],
+    }),
+    rowOf(besideBulk, {
+      id: 'rpc/call-p50-beside-bulk',
+      quantity: 'the same, median',
+      unit: 'us',
+      figure: 'p50',
+    }),
     rowOf(inMemory, {
       id: 'rpc/memory-100-in-flight',
       quantity: 'rpc between two nodes of one thread, in memory, 100 in flight',

@@ -75,10 +75,14 @@ function pack(packr: Packr, value: unknown, name: string): Uint8Array {
       path: name,
     })
   }
-  // A copy: the next value is packed over this one, and the buffer may be handed to another thread.
-  const bytes = new Uint8Array(packed)
-  if (bytes.length > keptBytesMax) packr.useBuffer(Buffer.allocUnsafeSlow(8192))
-  return bytes
+  if (packed.length > keptBytesMax) {
+    packr.useBuffer(Buffer.allocUnsafeSlow(8192))
+    // The buffer is nobody's now, so the value may stay where it is, unless that would keep much alive that it does not use.
+    const { buffer, byteOffset, length } = packed
+    if (length * 2 > buffer.byteLength) return new Uint8Array(buffer, byteOffset, length)
+  }
+  // A copy: the next value is packed over this one.
+  return new Uint8Array(packed)
 }
 
 function unpack(unpackr: Unpackr, source: Uint8Array, length: number): unknown {

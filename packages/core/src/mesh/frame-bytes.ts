@@ -13,16 +13,34 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 // The longest name (procedure, handler, key, region) in a header, in bytes.
 const textBytesMax = 1_024
+// Below this, one byte holds a length, and a loop beats the encoder and the decoder.
+const shortChars = 64
 
-/** Writes the fields of one frame after another into a buffer that is kept from frame to frame. */
+/** Frames are cut out of blocks of so many bytes: an array of its own for each would cost more than what is in it. */
+const blockBytes = 16 * 1024
+/** A new block is begun rather than a frame at the end of the old one, which would soon have to move. */
+const roomBytesMin = 512
+/** A body as large as this is copied once, to where it stays, and not by way of a block. */
+const largeBytesMin = 4 * 1024
+
+/**
+ * Writes the fields of one frame after another. Blocks are never written over, so a frame may be kept; it keeps alive its
+ * neighbours of the same 16 KiB.
+ */
 export class FrameWriter {
-  #buffer = new Uint8Array(8_192)
-  #length = 0
+  #block: Uint8Array = new Uint8Array(blockBytes)
+  #from = 0
+  #end = 0
+  #body: Uint8Array | undefined
 
-  start(kind: number): void {
-    this.#length = 0
-    this.#ensure(1)
-    this.#buffer[this.#length++] = kind
+  /** `prefix` goes before the kind: room for what the link says. */
+  start(prefix: number, kind: number): void {
+    if (this.#block.length - this.#end < roomBytesMin) this.#begin(new Uint8Array(blockBytes))
+    // What an encoding that threw has left is written over: nobody has it.
+    this.#end = this.#from
+    this.#body = undefined
+    this.#block[this.#end++] = prefix
+    this.#block[this.#end++] = kind
   }
 
   /** A whole number from 0 to 2^53-1, in groups of seven bits, lowest first. */
@@ -30,20 +48,21 @@ export class FrameWriter {
     this.#ensure(8)
     let rest = value
     while (rest >= 0x80) {
-      this.#buffer[this.#length++] = (rest % 0x80) | 0x80
+      this.#block[this.#end++] = (rest % 0x80) | 0x80
       rest = Math.floor(rest / 0x80)
     }
-    this.#buffer[this.#length++] = rest
+    this.#block[this.#end++] = rest
   }
 
   text(value: string): void {
     if (value.length > textBytesMax)
       throw new FrameError(`a name of ${value.length} characters; ${textBytesMax} bytes is the most`)
+    if (value.length < shortChars && this.#shortAscii(value)) return
     const bytes = encoder.encode(value)
     if (bytes.length > textBytesMax)
       throw new FrameError(`a name of ${bytes.length} bytes; ${textBytesMax} is the most`)
     this.number(bytes.length)
-    this.rest(bytes)
+    this.#append(bytes)
   }
 
   address(pid: { readonly thread: number; readonly serial: number }): void {
@@ -51,26 +70,55 @@ export class FrameWriter {
     this.number(pid.serial)
   }
 
+  /** The last field. */
   rest(bytes: Uint8Array): void {
-    this.#ensure(bytes.length)
-    this.#buffer.set(bytes, this.#length)
-    this.#length += bytes.length
+    if (bytes.length < largeBytesMin) this.#append(bytes)
+    else this.#body = bytes
   }
 
   finish(): Uint8Array {
-    const frame = this.#buffer.slice(0, this.#length)
-    // One huge frame must not be paid for ever.
-    if (this.#buffer.length > 1 << 20) this.#buffer = new Uint8Array(8_192)
-    return frame
+    const head = this.#block.subarray(this.#from, this.#end)
+    if (this.#body !== undefined) {
+      const frame = new Uint8Array(head.length + this.#body.length)
+      frame.set(head)
+      frame.set(this.#body, head.length)
+      this.#body = undefined
+      return frame
+    }
+    this.#from = this.#end
+    return head
+  }
+
+  /** Most names are short and plain, and then the encoder's call costs more than all of it. */
+  #shortAscii(value: string): boolean {
+    this.#ensure(shortChars)
+    const at = this.#end + 1
+    for (let index = 0; index < value.length; index += 1) {
+      const code = value.charCodeAt(index)
+      if (code >= 0x80) return false
+      this.#block[at + index] = code
+    }
+    this.#block[this.#end] = value.length
+    this.#end = at + value.length
+    return true
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#ensure(bytes.length)
+    this.#block.set(bytes, this.#end)
+    this.#end += bytes.length
   }
 
   #ensure(more: number): void {
-    if (this.#length + more <= this.#buffer.length) return
-    let size = this.#buffer.length * 2
-    while (size < this.#length + more) size *= 2
-    const grown = new Uint8Array(size)
-    grown.set(this.#buffer.subarray(0, this.#length))
-    this.#buffer = grown
+    if (this.#end + more > this.#block.length) this.#begin(new Uint8Array(blockBytes + more))
+  }
+
+  /** What is written of this frame moves along. */
+  #begin(block: Uint8Array): void {
+    block.set(this.#block.subarray(this.#from, this.#end))
+    this.#end -= this.#from
+    this.#from = 0
+    this.#block = block
   }
 }
 
@@ -106,6 +154,10 @@ export class FrameReader {
     const length = this.number()
     if (length > textBytesMax) throw this.error(`a name of ${length} bytes`)
     if (length > this.#frame.length - this.#at) throw this.error('it ends within a name')
+    if (length < shortChars) {
+      const short = this.#shortAscii(length)
+      if (short !== undefined) return short
+    }
     const bytes = this.#frame.subarray(this.#at, this.#at + length)
     this.#at += length
     try {
@@ -124,6 +176,17 @@ export class FrameReader {
 
   error(message: string): FrameError {
     return new FrameError(message)
+  }
+
+  #shortAscii(length: number): string | undefined {
+    let text = ''
+    for (let index = 0; index < length; index += 1) {
+      const code = this.#frame[this.#at + index] as number
+      if (code >= 0x80) return undefined
+      text += String.fromCharCode(code)
+    }
+    this.#at += length
+    return text
   }
 
   #byte(): number {

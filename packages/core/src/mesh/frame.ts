@@ -6,6 +6,7 @@ import type { ServedTimes } from '../platform/telemetry.ts'
 import type { TraceContext } from '../platform/trace-context.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
 import { everyOrder } from './held-frames.ts'
+import { frameKind, linkHeaderBytes } from './link-message.ts'
 
 /** One end of a link: both lives are settled by its hello, so that a frame names only threads and serials. */
 export interface FrameEnd {
@@ -51,7 +52,12 @@ const writer = new FrameWriter()
  * runs. Throws what the codec throws for a reason or an error that can't be encoded.
  */
 export function encodeSignal(signal: Signal, codec: Codec): Uint8Array {
-  writer.start(kinds[signal.type])
+  return encodeSignalMessage(signal, codec).subarray(linkHeaderBytes)
+}
+
+/** The same as a link's message: the frame behind its kind, so that it need not be copied to be sent. */
+export function encodeSignalMessage(signal: Signal, codec: Codec): Uint8Array {
+  writer.start(frameKind, kinds[signal.type])
   writer.address(signal.to)
   switch (signal.type) {
     case 'message':
@@ -195,9 +201,9 @@ export type NodeNotice =
   | { readonly type: 'drainingHeard' }
 
 export function encodeNotice(notice: NodeNotice): Uint8Array {
-  writer.start(kinds[notice.type])
+  writer.start(frameKind, kinds[notice.type])
   if (notice.type === 'threadDown') writer.number(notice.thread)
-  return writer.finish()
+  return writer.finish().subarray(linkHeaderBytes)
 }
 
 /** The notice that a frame is; `undefined` for a signal. Throws `ERR_BAD_FRAME` for one that is cut short. */

@@ -75,7 +75,8 @@ const kinds = [
   'part',
   'handedOn',
 ] as const
-const frameKind = kinds.indexOf('frame')
+/** The first byte of a frame's message. */
+export const frameKind: number = kinds.indexOf('frame')
 
 /** A message as bytes. A text longer than its limit is cut. */
 export function encodeLinkMessage(message: LinkMessage): Uint8Array {

@@ -4,7 +4,8 @@ import type { Router } from '../actor/router.ts'
 import type { CancelSignal, Failure, Signal, SpawnSignal } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import { Farewell } from './farewell.ts'
-import { decodeNotice, decodeSignal, encodeNotice, encodeSignal, type NodeNotice } from './frame.ts'
+import { decodeNotice, decodeSignal, encodeNotice, encodeSignalMessage, type NodeNotice } from './frame.ts'
+import { linkHeaderBytes } from './link-message.ts'
 import type { PeerRef } from './peer-link.ts'
 import type { Peer, PeerLinks } from './peer-links.ts'
 
@@ -81,18 +82,18 @@ export class NodeRouter implements Router {
       this.#refuse(signal, { code: 'ERR_DRAINING', outcome: 'not-run', message: 'The node is leaving' })
       return
     }
-    let frame: Uint8Array
+    let message: Uint8Array
     try {
-      frame = encodeSignal(signal, kernel.codec)
+      message = encodeSignalMessage(signal, kernel.codec)
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      this.#refuse(signal, { code: 'ERR_NOT_ENCODABLE', outcome: 'not-run', message, cause: errorData(error) })
+      const text = error instanceof Error ? error.message : String(error)
+      this.#refuse(signal, { code: 'ERR_NOT_ENCODABLE', outcome: 'not-run', message: text, cause: errorData(error) })
       return
     }
-    const result = links.send(signal.to.node, frame, isUrgent(signal))
+    const result = links.sendMessage(signal.to.node, message, isUrgent(signal))
     if (result === 'sent') return
     if (result === 'no-link') kernel.bounce(signal, 'noconnection')
-    else this.#refuse(signal, unsent(result, frame.length, links.frameBytesMax))
+    else this.#refuse(signal, unsent(result, message.length - linkHeaderBytes, links.frameBytesMax))
   }
 
   /** A frame that a peer sent. What is not a frame is counted and logged; its link goes on, since lanes keep frames whole. */

@@ -245,11 +245,16 @@ export class PeerLink {
     this.#leave(reason, text)
   }
 
-  /** `too-large`: for the peer. `overloaded`: the backlog is full, or too much waits for large frames. */
-  sendFrame(frame: Uint8Array, urgent = false): 'sent' | 'too-large' | 'overloaded' {
-    if (frame.byteLength > this.#wholeBytesMax) return this.#sendLarge(frame, urgent)
-    if (this.#bulk.isOpen && !this.#bulk.mayFollow(frame, urgent)) return 'overloaded'
-    return this.#frames.send(encodeLinkMessage({ kind: 'frame', bytes: frame }), urgent) ? 'sent' : 'overloaded'
+  /**
+   * Takes a frame as a message, behind its kind. `too-large`: for the peer. `overloaded`: the backlog is full, or too much
+   * waits for large frames.
+   */
+  sendFrame(message: Uint8Array, urgent = false): 'sent' | 'too-large' | 'overloaded' {
+    if (message.byteLength > this.#wholeBytesMax + linkHeaderBytes) {
+      return this.#sendLarge(message.subarray(linkHeaderBytes), urgent)
+    }
+    if (this.#bulk.isOpen && !this.#bulk.mayFollow(message.subarray(linkHeaderBytes), urgent)) return 'overloaded'
+    return this.#frames.send(message, urgent) ? 'sent' : 'overloaded'
   }
 
   #sendLarge(frame: Uint8Array, urgent: boolean): 'sent' | 'too-large' | 'overloaded' {

@@ -6,7 +6,14 @@ import { type DialOutcome, Dialer } from './dialer.ts'
 import type { DialTarget } from './dial-target.ts'
 import { type BeatLog, firstBeatLog, nextBeat, roundTripMs } from './heartbeat.ts'
 import { judgeGreeting, judgeHello, type PeerEpoch } from './link-decision.ts'
-import { type Greeting, greetingLimits, linkHeaderBytes, protocolVersion, protocolVersionMin } from './link-message.ts'
+import {
+  encodeLinkMessage,
+  type Greeting,
+  greetingLimits,
+  linkHeaderBytes,
+  protocolVersion,
+  protocolVersionMin,
+} from './link-message.ts'
 import { textBytes } from './byte-writer.ts'
 import { type LinkEndReason, PeerLink, type PeerRef } from './peer-link.ts'
 import {
@@ -110,6 +117,8 @@ export interface PeerLinks {
    * it the link ends, so that everything that crossed it fires.
    */
   send(node: NodeId, frame: Uint8Array, urgent?: boolean): SendResult
+  /** The same for a frame that stands already behind the kind byte of its link message: it is sent without a copy. */
+  sendMessage(node: NodeId, message: Uint8Array, urgent?: boolean): SendResult
   sendControl(node: NodeId, bytes: Uint8Array): SendResult
   /** Peers with a link that is up. */
   peers(): PeerState[]
@@ -214,16 +223,20 @@ class Links implements PeerLinks {
   }
 
   send(node: NodeId, frame: Uint8Array, urgent = false): SendResult {
+    return this.sendMessage(node, encodeLinkMessage({ kind: 'frame', bytes: frame }), urgent)
+  }
+
+  sendMessage(node: NodeId, message: Uint8Array, urgent = false): SendResult {
     const link = this.#up.get(node)
     if (link === undefined) {
       this.counters.framesNoLink += 1
       return 'no-link'
     }
-    if (frame.byteLength > this.frameBytesMax) {
+    if (message.byteLength > this.frameBytesMax + linkHeaderBytes) {
       this.counters.framesTooLarge += 1
       return 'too-large'
     }
-    const result = link.sendFrame(frame, urgent)
+    const result = link.sendFrame(message, urgent)
     if (result === 'sent') {
       this.counters.framesSent += 1
     } else if (result === 'too-large') {

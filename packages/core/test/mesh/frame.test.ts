@@ -232,9 +232,9 @@ describe('a number in a frame', () => {
   it('comes back whole over the range of whole numbers', () => {
     const numbers = [0, 1, 127, 128, 16_383, 16_384, 2 ** 31, 2 ** 32 + 1, 2 ** 49 - 1, 2 ** 49, 2 ** 53 - 1]
     const writer = new FrameWriter()
-    writer.start(1)
+    writer.start(7, 1)
     for (const number of numbers) writer.number(number)
-    const reader = new FrameReader(writer.finish())
+    const reader = new FrameReader(writer.finish().subarray(1))
     expect(reader.kind()).toBe(1)
     expect(numbers.map(() => reader.number())).toEqual(numbers)
     expect(reader.rest()).toHaveLength(0)
@@ -260,3 +260,47 @@ function randomFrame(draw: Draw): Uint8Array {
   if (bytes.length > 0 && draw(4) > 0) bytes[0] = 1 + draw(13)
   return bytes
 }
+
+describe('frames cut out of one block', () => {
+  it('stay as they are when others follow, whatever their sizes', () => {
+    const writer = new FrameWriter()
+    const sizes = Array.from({ length: 400 }, (_none, index) => ((index * 37) % 1_500) + (index % 50 === 0 ? 9_000 : 0))
+    const frames = sizes.map((size, index) => {
+      writer.start(7, index % 256)
+      writer.text(index % 2 === 0 ? 'plain' : 'größer')
+      writer.number(index)
+      if (index % 7 === 0) writer.start(7, index % 256)
+      writer.rest(new Uint8Array(size).fill(index))
+      return writer.finish()
+    })
+    for (const [index, frame] of frames.entries()) {
+      expect(frame[0]).toBe(7)
+      const reader = new FrameReader(frame.subarray(1))
+      expect(reader.kind()).toBe(index % 256)
+      // A frame begun anew has nothing of the one that was given up.
+      if (index % 7 !== 0) {
+        expect(reader.text()).toBe(index % 2 === 0 ? 'plain' : 'größer')
+        expect(reader.number()).toBe(index)
+      }
+      expect(reader.rest()).toEqual(new Uint8Array(sizes[index] as number).fill(index))
+    }
+  })
+
+  it('carry names up to the longest, plain or not', () => {
+    const writer = new FrameWriter()
+    for (const name of [
+      '',
+      'a',
+      'x'.repeat(63),
+      'x'.repeat(64),
+      'x'.repeat(1_024),
+      'é'.repeat(40),
+      'x'.repeat(62) + 'é',
+    ]) {
+      writer.start(7, 1)
+      writer.text(name)
+      const reader = new FrameReader(writer.finish().subarray(2))
+      expect(reader.text()).toBe(name)
+    }
+  })
+})
