@@ -53,7 +53,7 @@ export class DeadlineQueue {
   /**
    * The same, where a turn is waiting, but its time begins with the next pause of the turns: later by a few milliseconds, or by a
    * turn that takes longer; never earlier. A deadline that is met by then costs no clock read, which is a third of a call
-   * between two actors of a thread, and no place in a list, a tenth.
+   * between two actors of a thread, and no place in a list.
    */
   addSoon(deadline: Deadline, durationMs: number): void {
     if (!this.#pauses) {
