@@ -17,6 +17,7 @@ const coreLevels = [
   ['rpc'],
   ['groups'],
   ['node'],
+  ['telemetry'],
 ]
 
 /** The same of packages/testing/src. */

@@ -79,8 +79,10 @@ async function packAll(target) {
  */
 async function installTarballs(folder, tarballs) {
   const project = emptyProject(join(folder, 'project'))
-  const types = `@types/node@${readJson('package.json').devDependencies['@types/node']}`
-  await npmInstall(project, [...tarballs, types])
+  const { devDependencies } = readJson('package.json')
+  // An optional peer of core, for the entry point that needs it; npm does not install it by itself.
+  const others = ['@types/node', '@opentelemetry/api'].map((name) => `${name}@${devDependencies[name]}`)
+  await npmInstall(project, [...tarballs, ...others])
   cpSync(fixture, project, { recursive: true })
   console.log(`installed ${tarballs.length} tarballs`)
   return project

@@ -1,0 +1,25 @@
+import type { CounterName } from './node-totals.ts'
+
+/** What each counter of a node counts, for those who read it elsewhere. */
+export const counterTexts: Readonly<Record<CounterName, string>> = {
+  deadLetters: 'Messages and casts to an actor that does not exist any more',
+  mailboxDrops: 'Messages and casts to a full mailbox',
+  mailboxRefusals: 'Calls refused by a full mailbox',
+  afterExit: 'Verbs used by an actor after its end',
+  errorsAfterExit: 'Errors thrown by a handler that resumed after its actor ended',
+  lateReplies: 'Answers that came after the call was over',
+  refusedSignals: 'Signals from another node to an actor that takes none',
+  overloads: 'Calls by region that were refused or given back because of too much work',
+  notAllowed: 'Calls by region whose procedure does not allow their caller',
+  undecodable: 'Bodies from elsewhere that could not be decoded',
+  castsNotRun: 'Casts by region that were not run',
+  unsent: 'Messages to another thread or node that could not be sent',
+  crashes: 'Actors that ended by an error of their own',
+  restarts: 'Restarts by supervisors',
+  stuckThreads: 'Pool threads that were replaced because an actor blocked them',
+}
+
+/** `deadLetters` as `dead_letters`. */
+export function snakeCase(name: CounterName): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}

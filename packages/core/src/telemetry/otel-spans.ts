@@ -1,0 +1,134 @@
+import {
+  type Context,
+  context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type TracerProvider,
+} from '@opentelemetry/api'
+import type { EventError } from '../platform/telemetry.ts'
+import { installTraceScope, type TraceContext } from '../platform/trace-context.ts'
+import { listen } from './listen.ts'
+import {
+  methodAttributes,
+  seconds,
+  serveAttributes,
+  sourceAttributes,
+  statusAttributes,
+  targetAttributes,
+} from './otel-attributes.ts'
+import { formatTrace, parseTrace } from './w3c.ts'
+
+/** Makes spans of what this thread tells. Returns what ends it. */
+export function makeSpans(tracers: TracerProvider): () => void {
+  const tracer = tracers.getTracer('@skerry/core')
+  const spans = new WeakMap<object, Span>()
+  /** So that code which runs at a place in a trace finds the very span there, and not only its numbers. */
+  const contexts = new WeakMap<TraceContext, Context>()
+
+  const contextOf = (at: TraceContext | undefined): Context => {
+    if (at === undefined) return ROOT_CONTEXT
+    const known = contexts.get(at)
+    if (known !== undefined) return known
+    const remote = parseTrace(at)
+    return remote === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, remote)
+  }
+  /** Notes the span of an event, whose work runs there from now on. */
+  const begin = (event: { trace: TraceContext | undefined }, span: Span, parent: Context): void => {
+    spans.set(event, span)
+    const at = formatTrace(span.spanContext())
+    if (at === undefined) return
+    contexts.set(at, trace.setSpan(parent, span))
+    event.trace = at
+  }
+  const end = (event: { readonly error: EventError | undefined }): void => {
+    const span = spans.get(event)
+    if (span === undefined) return
+    const { error } = event
+    if (error !== undefined) {
+      span.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
+      span.setAttribute('skerry.outcome', error.outcome)
+    }
+    span.end()
+  }
+
+  const stops = [
+    installTraceScope({
+      active: () => formatTrace(trace.getSpanContext(context.active())),
+      run: (at, work) => context.with(contextOf(at), work),
+    }),
+
+    listen('tracing:skerry:rpc.call:start', (event) => {
+      const active = context.active()
+      // Who follows no code has no active span; then the caller's context may know the place.
+      const parent = trace.getSpanContext(active) === undefined ? contextOf(event.parent) : active
+      const attributes = {
+        ...methodAttributes(event.procedure),
+        ...targetAttributes(event),
+        ...sourceAttributes(event),
+      }
+      begin(event, tracer.startSpan(event.procedure, { kind: SpanKind.CLIENT, attributes }, parent), parent)
+    }),
+    listen('skerry:rpc.attempt', ({ call, attempt, toNode, toRegion, previous }) => {
+      spans.get(call)?.addEvent('skerry.rpc.attempt', {
+        'skerry.rpc.attempt': attempt,
+        'skerry.peer.node': toNode,
+        'skerry.peer.region': toRegion,
+        ...(previous !== undefined && { 'skerry.rpc.previous_error': previous.code }),
+      })
+    }),
+    listen('tracing:skerry:rpc.call:asyncEnd', (event) => {
+      const { attempts, toNode, toRegion, served, durationMs } = event
+      spans.get(event)?.setAttributes({
+        ...statusAttributes(event.error),
+        'skerry.rpc.attempts': attempts,
+        ...(toNode !== undefined && { 'skerry.peer.node': toNode }),
+        ...(toRegion !== undefined && { 'skerry.peer.region': toRegion }),
+        ...(served !== undefined && {
+          'skerry.rpc.queue_time': seconds(served.queueMs),
+          'skerry.rpc.run_time': seconds(served.runMs),
+          'skerry.rpc.wire_time': Math.max(0, seconds(durationMs - served.queueMs - served.runMs)),
+        }),
+      })
+      end(event)
+    }),
+
+    listen('tracing:skerry:rpc.serve:start', (event) => {
+      const parent = contextOf(event.parent)
+      const attributes = {
+        ...methodAttributes(event.procedure),
+        ...serveAttributes(event),
+        ...sourceAttributes(event),
+        'skerry.rpc.queue_time': seconds(event.queueMs),
+      }
+      begin(event, tracer.startSpan(event.procedure, { kind: SpanKind.SERVER, attributes }, parent), parent)
+    }),
+    listen('tracing:skerry:rpc.serve:asyncEnd', (event) => {
+      spans.get(event)?.setAttributes({ ...statusAttributes(event.error), 'skerry.rpc.run_time': seconds(event.runMs) })
+      end(event)
+    }),
+
+    listen('tracing:skerry:actor.call:start', (event) => {
+      // A local call outside of any trace takes well below a microsecond; nobody wants a trace of each.
+      if (event.parent === undefined) return
+      const parent = contextOf(event.parent)
+      const attributes = {
+        'skerry.actor': event.actor,
+        'skerry.actor.call': event.call,
+        ...sourceAttributes(event),
+        ...(event.queueMs !== undefined && { 'skerry.actor.queue_time': seconds(event.queueMs) }),
+      }
+      const name = `${event.actor}.${event.call}`
+      begin(event, tracer.startSpan(name, { kind: SpanKind.INTERNAL, attributes }, parent), parent)
+    }),
+    listen('tracing:skerry:actor.call:asyncEnd', (event) => {
+      if (event.error !== undefined) spans.get(event)?.setAttribute('error.type', event.error.code)
+      end(event)
+    }),
+  ]
+  return () => {
+    for (const stop of stops) stop()
+  }
+}
