@@ -405,11 +405,20 @@ export class NodeThreads implements ThreadStarter, Router {
   #expectEnd(pid: Pid): void {
     const thread = this.#threads.get(pid.thread)
     if (thread?.slot === undefined) return
-    const stillRuns = thread.watch.turnOf(pid.serial)
     thread.killing.add(pid.serial)
+    this.#lookAfterKill(thread, pid.serial)
+  }
+
+  #lookAfterKill(thread: HostedThread, serial: number): void {
+    const turn = thread.watch.turnOf(serial)
     this.#options.kernel.platform.clock.after(killGraceMs, () => {
-      thread.killing.delete(pid.serial)
-      if (stillRuns()) this.#replace(thread, pid.serial, 'killed', killGraceMs)
+      if (turn.stillRuns()) this.#replace(thread, serial, 'killed', killGraceMs)
+      else if (this.#threads.get(thread.number) === thread && (!thread.hasSpoken || turn.runsAnother())) {
+        // Its turn began behind the kill, which nobody has read, or may do so in a thread that still boots.
+        this.#lookAfterKill(thread, serial)
+        return
+      }
+      thread.killing.delete(serial)
     })
   }
 

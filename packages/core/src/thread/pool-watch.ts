@@ -36,12 +36,13 @@ export class PoolWatch {
     return { actor: readBlocker(this.#words), blockedMs: Math.round(this.#silentMs) }
   }
 
-  /** Marks the turn that is going on, if it is this actor's: the answer tells whether it still is going on. */
-  turnOf(serial: number): () => boolean {
+  /** Marks the turn that is going on: later it tells whether that is this actor's and still going on, or another one of it is. */
+  turnOf(serial: number): { stillRuns(): boolean; runsAnother(): boolean } {
     const turn = this.#readTurns()
     const runs = (): boolean => readBlocker(this.#words)?.serial === serial
     const ran = runs()
-    return () => ran && runs() && this.#readTurns() === turn
+    const stillRuns = (): boolean => ran && runs() && this.#readTurns() === turn
+    return { stillRuns, runsAnother: () => runs() && !stillRuns() }
   }
 
   #readBeats(): number {

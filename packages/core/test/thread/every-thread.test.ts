@@ -2,7 +2,7 @@ import { defineApp, memoryTransport, type Pid, type Placement, silentLog, startN
 import { expect, it } from 'vitest'
 import { downMessage, startPuppet } from '../fixtures/puppet.ts'
 import { worker } from '../fixtures/thread-actors.mjs'
-import { add, caller } from '../fixtures/thread-procedures.mjs'
+import { add, caller, stickOnOwn, stickOnPool } from '../fixtures/thread-procedures.mjs'
 import { newMeshName } from '../rpc/two-nodes.ts'
 
 it('[thread] [node] actors on every kind of thread read the regions and call one by its name', async () => {
@@ -18,6 +18,38 @@ it('[thread] [node] actors on every kind of thread read the regions and call one
     await expect(near.call(pid, 'add', ['fra', 2, 3])).rejects.toMatchObject({ code: 'ERR_CALLEE_EXITED' })
   }
   await Promise.all([near.stop(), far.stop()])
+})
+
+it.each([
+  ['own', 'spin'],
+  ['own', 'wait'],
+  ['own', 'backtrack'],
+  ['pool', 'spin'],
+  ['pool', 'wait'],
+  ['pool', 'backtrack'],
+] as const)('[thread] a procedure on %s that never yields, in "%s", is killed at its deadline', async (thread, how) => {
+  const procedure = thread === 'own' ? stickOnOwn : stickOnPool
+  const app = defineApp({ name: 'stuck', children: [], procedures: [procedure] })
+  // A stuck thread is not found by its silence here: only by the deadline.
+  const threadPool = { size: 1, blockedMs: 3_600_000 }
+  const node = await startNode(app, { log: silentLog, region: 'syd', threadPool })
+  await node.waitFor(() => node.isRpcSupported(node.id, procedure), 'its own procedure')
+  // The thread of the pool is up and has the code, so that the deadline finds it stuck and not about to start.
+  const first = await node.start(worker, [{}], { thread: 'pool' })
+  await node.rpcRegion('syd', procedure, { how: 'not' }, { timeoutMs: 60_000 })
+  const threads = async () => (await node.threads()).map((one) => one.thread)
+  const idle = (await node.threads())[0]?.stats?.actors
+  await expect(node.rpcRegion('syd', procedure, { how }, { timeoutMs: 500 })).rejects.toMatchObject({
+    code: 'ERR_RPC_TIMEOUT',
+    outcome: 'unknown',
+  })
+  // The stuck thread and what stood for the call are gone.
+  const left = thread === 'own' ? [0, first.thread] : [0]
+  await expect.poll(threads, { timeout: 10_000 }).toEqual(left)
+  expect((await node.threads())[0]?.stats?.actors).toBe(idle)
+  const next = await node.start(worker, [{}], { thread: 'pool' })
+  expect(await node.call(next, 'add', [1])).toBe(1)
+  await node.stop()
 })
 
 it('[thread] [node] all that a lost thread had posted is read before its loss, on every thread and node', async () => {

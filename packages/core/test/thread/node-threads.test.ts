@@ -270,13 +270,22 @@ describe('an actor on a thread of its own', () => {
       expect(await watcher.next()).toEqual(downMessage(monitor, 'threadlost'))
     })
 
-    it('[thread] when its thread throws outside of any actor, with that error; nobody else is hurt', async () => {
-      const pid = await startWorker()
-      const ended = node.watch(pid)
-      const call = node.call(pid, 'throwOutside', [])
-      await expect(call).rejects.toMatchObject({ code: 'ERR_CALLEE_EXITED', outcome: 'unknown' })
-      expect(await ended).toMatchObject({ type: 'error', name: 'RangeError', message: 'outside of any actor' })
-    })
+    it.each([
+      ['throws', 'throwOutside', 'outside of any actor'],
+      ['rejects unhandled', 'throwUnhandled', 'nobody awaits this'],
+    ] as const)(
+      '[thread] when its thread %s outside of any actor, with that error; nobody else is hurt',
+      async (_how, verb, message) => {
+        const [pid, other] = await Promise.all([startWorker(), startWorker()])
+        const ended = node.watch(pid)
+        // The one who rejects so may have answered before.
+        const call = node.call(pid, verb, []).catch((error: unknown) => error)
+        expect(await ended).toMatchObject({ type: 'error', name: 'RangeError', message })
+        if (verb === 'throwOutside') expect(await call).toMatchObject({ code: 'ERR_CALLEE_EXITED', outcome: 'unknown' })
+        expect(await node.call(other, 'add', [1])).toBe(1)
+        node.exit(other, 'kill')
+      },
+    )
 
     it('[thread] when its thread calls process.exit, as a lost thread', async () => {
       const pid = await startWorker()

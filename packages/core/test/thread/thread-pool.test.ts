@@ -1,3 +1,6 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
   actorName,
@@ -10,9 +13,12 @@ import {
   type Placement,
   silentLog,
   startNode,
+  systemPlatform,
 } from '@skerry/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { killGraceMs } from '../../src/thread/pool-watch.ts'
 import { downMessage, exitMessage, startPuppet } from '../fixtures/puppet.ts'
+import { spinner } from '../fixtures/slow-to-load.mjs'
 import { worker } from '../fixtures/thread-actors.mjs'
 
 type ProtocolOf<B> = B extends Behavior<infer _Args, infer Protocol> ? Protocol : never
@@ -231,6 +237,40 @@ describe('a thread of the pool that is stuck', () => {
     await node.call(own, 'kill', [bad])
     expect(await ended).toBe('killed')
     expect(await seen).toMatchObject({ code: 'ERR_CALLEE_EXITED', outcome: 'unknown', reason: 'killed' })
+  })
+
+  it('[thread] by an actor whose turn began behind a kill that was not read is replaced as well', async () => {
+    await node.stop()
+    const folder = mkdtempSync(join(tmpdir(), 'skerry-slow-'))
+    process.env['SLOW_TO_LOAD'] = folder
+    const due: (() => void)[] = []
+    const platform = systemPlatform({ log: silentLog })
+    const later: typeof platform.clock = {
+      ...platform.clock,
+      // A look is due when the test says so.
+      after: (delayMs, run) => {
+        if (delayMs !== killGraceMs) return platform.clock.after(delayMs, run)
+        due.push(run)
+        return { cancel: () => undefined }
+      },
+    }
+    const app = defineApp({ name: 'killed', children: [] })
+    const threadPool = { size: 1, blockedMs: 3_600_000 }
+    node = await startNode(app, { platform: { ...platform, clock: later }, threadPool })
+    const look = (): void => due.shift()?.()
+    const starter = await startPuppet(node)
+    const pid = await starter.do((ctx) => ctx.spawn(spinner, [], { thread: 'pool' }))
+    await expect.poll(() => existsSync(join(folder, 'loading')), { timeout: 10_000 }).toBe(true)
+    const ended = node.watch(pid)
+    node.exit(pid, 'kill')
+    await expect.poll(() => due.length).toBe(1)
+    look()
+    writeFileSync(join(folder, 'go on'), '')
+    await expect.poll(() => existsSync(join(folder, 'spinning')), { timeout: 10_000 }).toBe(true)
+    for (const _ of [1, 2]) look()
+    expect(await ended).toBe('killed')
+    expect(node.counters().stuckThreads).toBe(1)
+    rmSync(folder, { recursive: true })
   })
 
   it('[thread] by code after an await is replaced as well; nobody is blamed', async () => {
