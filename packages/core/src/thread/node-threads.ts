@@ -441,7 +441,9 @@ export class NodeThreads implements ThreadStarter, Router {
       this.#watching = undefined
       for (const thread of this.#threads.values()) {
         const stuck =
-          thread.slot !== undefined && thread.hasSpoken ? thread.watch.look(platform.clock.monotonic()) : undefined
+          thread.slot !== undefined && (thread.hasSpoken || thread.watch.isInTurn)
+            ? thread.watch.look(platform.clock.monotonic())
+            : undefined
         if (stuck !== undefined) this.#replaceStuck(thread, stuck)
       }
       if ([...this.#threads.values()].some((thread) => thread.slot !== undefined)) this.#watch()

@@ -25,6 +25,11 @@ export class PoolWatch {
     this.#lookedMs = nowMs
   }
 
+  /** Whether it is some actor's turn now: also in a thread that has not said anything yet. */
+  get isInTurn(): boolean {
+    return readBlocker(this.#words) !== undefined
+  }
+
   /** The thread could have beaten in all of the time between two looks, unless this one was paused itself: then not in more than two. */
   look(nowMs: number): Stuck | undefined {
     const waitedMs = Math.min(nowMs - this.#lookedMs, 2 * checkMsOf(this.#blockedMs))

@@ -273,6 +273,17 @@ describe('a thread of the pool that is stuck', () => {
     rmSync(folder, { recursive: true })
   })
 
+  it('[thread] in the first turn that it runs is replaced, and the start fails with the code', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'skerry-slow-'))
+    process.env['SLOW_TO_LOAD'] = folder
+    writeFileSync(join(folder, 'go on'), '')
+    await expect(node.start(spinner, [], { thread: 'pool' })).rejects.toMatchObject({
+      code: 'ERR_START_FAILED',
+      reason: { code: 'ERR_THREAD_BLOCKED' },
+    })
+    rmSync(folder, { recursive: true })
+  })
+
   it('[thread] by code after an await is replaced as well; nobody is blamed', async () => {
     const bad = await startWorker()
     const ended = node.watch(bad)
