@@ -93,6 +93,9 @@ export {
   type ProcedureHere,
 } from './rpc/procedure.ts'
 export type { Allow, Caller } from './rpc/caller.ts'
+export type { Replicated, ReplicatedOptions, ReplicaVerbs } from './actor/remote-replica.ts'
+export type { Replica } from './rpc/replica-watch.ts'
+export { ReplicaError, type ReplicaErrorCode } from './rpc/replica-errors.ts'
 export type { RemoteStream, RemoteStreamOptions, StreamVerbs } from './actor/remote-stream.ts'
 export {
   streamContract,

@@ -7,6 +7,7 @@ import type { Names } from './names.ts'
 import type { NodeWatchers } from './node-watchers.ts'
 import type { Pid, Target } from './pid.ts'
 import type { ManyServices } from './remote-many.ts'
+import type { ReplicaServices } from './remote-replica.ts'
 import type { StreamServices } from './remote-stream.ts'
 import type { RemoteServices } from './remote-verbs.ts'
 import type { Router } from './router.ts'
@@ -55,6 +56,8 @@ export interface Runtime extends Host {
   readonly away: Router
   /** Calls by region. */
   readonly remote: RemoteServices | undefined
+  /** What waits for the local replica. */
+  readonly replica: ReplicaServices | undefined
   /** Streams. */
   readonly streams: StreamServices | undefined
   /** Many deadlines on few timers. */

@@ -13,6 +13,7 @@ import type { DownMessage, ExitMessage, NodeDownMessage, NodeUpMessage } from '.
 import { callTimeoutMsDefault } from './pending-call.ts'
 import { type ActorName, type NodeId, type PartitionName, type Pid, samePid, type Target } from './pid.ts'
 import type { Bearing, CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from './protocol.ts'
+import type { Replicated, ReplicatedOptions, ReplicaServices, ReplicaVerbs } from './remote-replica.ts'
 import type { RemoteStream, RemoteStreamOptions, StreamVerbs } from './remote-stream.ts'
 import type { CastOptions, EachOptions, EachResult, ManyServices, ManyTarget, ManyVerbs } from './remote-many.ts'
 import type {
@@ -71,7 +72,7 @@ export interface DemonitorOptions {
  * What an actor's code is handed: its own address and every verb. It belongs to one life of one actor. After that life
  * nothing it does has an effect: sends are dropped and counted, and promises of its verbs never settle.
  */
-export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, RegionVerbs {
+export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, RegionVerbs {
   readonly self: Pid
   /** When this actor's work must be done, in the clock's monotonic milliseconds. Only remote processes have one. */
   deadlineMs: number | undefined
@@ -392,6 +393,22 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, RegionVerbs
     if (!this.#isOver()) this.#many().cast(target, procedure, input, options)
   }
 
+  rpcAndWait<Input, Output>(
+    target: RegionTarget,
+    procedure: ProcedureRef<Input, Output>,
+    input: Input,
+    options: ReplicatedOptions = {},
+  ): Promise<Replicated<Output>> {
+    if (this.#isOver()) return neverSettles()
+    const result = this.#replica().callAndWait(this.#owner(), target, procedure, input, options)
+    return this.#whileAlive(result as Promise<Replicated<Output>>)
+  }
+
+  caughtUp(token: string, options: { readonly timeoutMs?: number } = {}): Promise<boolean> {
+    if (this.#isOver()) return neverSettles()
+    return this.#whileAlive(this.#replica().caughtUp(this.#owner(), token, options.timeoutMs))
+  }
+
   stream<Input, Item, Incoming = never>(
     target: RegionTarget | { readonly node: NodeId },
     procedure: StreamRef<Input, Item, Incoming>,
@@ -437,6 +454,11 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, RegionVerbs
   #remote(): RemoteServices {
     if (this.#kernel.remote === undefined) throw new ActorError('ERR_NOPROC', 'The node has no region services yet')
     return this.#kernel.remote
+  }
+
+  #replica(): ReplicaServices {
+    if (this.#kernel.replica === undefined) throw new ActorError('ERR_NOPROC', 'The node has no region services yet')
+    return this.#kernel.replica
   }
 
   #many(): ManyServices {

@@ -23,6 +23,7 @@ import { NodeWatchers } from './node-watchers.ts'
 import { type CallHost, type CallOwner, PendingCall } from './pending-call.ts'
 import type { NodeId, Pid, Target } from './pid.ts'
 import type { ManyServices } from './remote-many.ts'
+import type { ReplicaServices } from './remote-replica.ts'
 import type { StreamServices } from './remote-stream.ts'
 import type { RemoteServices } from './remote-verbs.ts'
 import type { Router } from './router.ts'
@@ -63,6 +64,8 @@ export class Kernel implements Runtime, CallHost {
   away: Router
   /** Calls by region. Set by the composition root. */
   remote: RemoteServices | undefined
+  /** What waits for the local replica. Set by the composition root. */
+  replica: ReplicaServices | undefined
   /** Streams. Set by the composition root. */
   streams: StreamServices | undefined
   /** Calls of many nodes. Set by the composition root. */

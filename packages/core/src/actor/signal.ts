@@ -67,7 +67,13 @@ export interface ReplySignal {
 }
 
 export type ReplyResult =
-  | { readonly ok: true; readonly value: unknown; readonly encoded: boolean }
+  | {
+      readonly ok: true
+      readonly value: unknown
+      readonly encoded: boolean
+      /** What the procedure committed, as its database names it. */
+      readonly token?: string | undefined
+    }
   | { readonly ok: false; readonly failure: Failure }
 
 /** What is known of work that did not give its result. */

@@ -145,8 +145,8 @@ export function decodeSignal(frame: Uint8Array, from: FrameEnd, to: FrameEnd, co
     }
     case kinds.reply: {
       const ref = reader.number()
-      const { ok, served } = readReplyHead(reader)
-      const result = readResult(reader, ok, codec)
+      const { ok, served, token } = readReplyHead(reader)
+      const result = readResult(reader, ok, token, codec)
       return { type: 'reply', to: target, ref, result, via: from.node, ...(served !== undefined && { served }) }
     }
     case kinds.link:
@@ -318,30 +318,44 @@ function readTrace(reader: FrameReader): { readonly trace?: TraceContext } {
 }
 
 /** What the number at the head of a reply says, bit by bit. */
-const replyBits = { ok: 1, served: 2 } as const
+const replyBits = { ok: 1, served: 2, token: 4 } as const
 
 function writeReplyHead({ result, served }: ReplySignal): void {
-  writer.number((result.ok ? replyBits.ok : 0) | (served === undefined ? 0 : replyBits.served))
-  if (served === undefined) return
-  writer.number(microseconds(served.queueMs))
-  writer.number(microseconds(served.runMs))
+  const token = result.ok ? result.token : undefined
+  const bits = (result.ok ? replyBits.ok : 0) | (served === undefined ? 0 : replyBits.served)
+  writer.number(bits | (token === undefined ? 0 : replyBits.token))
+  if (served !== undefined) {
+    writer.number(microseconds(served.queueMs))
+    writer.number(microseconds(served.runMs))
+  }
+  if (token !== undefined) writer.text(token)
 }
 
-function readReplyHead(reader: FrameReader): { readonly ok: boolean; readonly served: ServedTimes | undefined } {
+interface ReplyHead {
+  readonly ok: boolean
+  readonly served: ServedTimes | undefined
+  readonly token: string | undefined
+}
+
+function readReplyHead(reader: FrameReader): ReplyHead {
   const bits = reader.number()
-  if (bits > (replyBits.ok | replyBits.served)) throw reader.error(`unknown bits ${bits} of a reply`)
+  if (bits > (replyBits.ok | replyBits.served | replyBits.token)) throw reader.error(`unknown bits ${bits} of a reply`)
   const ok = (bits & replyBits.ok) !== 0
-  if ((bits & replyBits.served) === 0) return { ok, served: undefined }
-  const queueMs = reader.number() / 1_000
-  return { ok, served: { queueMs, runMs: reader.number() / 1_000 } }
+  let served: ServedTimes | undefined
+  if ((bits & replyBits.served) !== 0) {
+    const queueMs = reader.number() / 1_000
+    served = { queueMs, runMs: reader.number() / 1_000 }
+  }
+  const token = (bits & replyBits.token) === 0 ? undefined : reader.text()
+  return { ok, served, token }
 }
 
 function microseconds(ms: number): number {
   return Math.max(0, Math.round(ms * 1_000))
 }
 
-function readResult(reader: FrameReader, ok: boolean, codec: Codec): ReplyResult {
-  if (ok) return { ok: true, value: reader.rest(), encoded: true }
+function readResult(reader: FrameReader, ok: boolean, token: string | undefined, codec: Codec): ReplyResult {
+  if (ok) return { ok: true, value: reader.rest(), encoded: true, ...(token !== undefined && { token }) }
   return { ok: false, failure: failureFrom(codec.decode(reader.rest())) }
 }
 

@@ -8,6 +8,7 @@ import type { Kernel } from '../actor/kernel.ts'
 import { callTimeoutMsDefault, plainCode } from '../actor/pending-call.ts'
 import { type ActorName, actorName, type NodeId, type PartitionName, type Pid, type Target } from '../actor/pid.ts'
 import type { Bearing, CallArgs, CallName, CallReply, CastArgs, CastName, MessageOf } from '../actor/protocol.ts'
+import type { Replicated, ReplicatedOptions, ReplicaServices, ReplicaVerbs } from '../actor/remote-replica.ts'
 import type { RemoteStream, RemoteStreamOptions, StreamServices, StreamVerbs } from '../actor/remote-stream.ts'
 import type { CastOptions, EachOptions, EachResult, ManyServices, ManyTarget, ManyVerbs } from '../actor/remote-many.ts'
 import type {
@@ -68,7 +69,7 @@ export interface NodeEnd {
  * A running node, for plain code. Its verbs are those of an actor's context; calls made here belong to the node and end
  * with it.
  */
-export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, RegionVerbs {
+export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, RegionVerbs {
   /** Resolves when the node is down. Never rejects. */
   readonly closed: Promise<NodeEnd>
   readonly #parts: NodeParts
@@ -246,6 +247,22 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, RegionVerbs {
     options: CastOptions = {},
   ): void {
     this.#many().cast(target, procedure, input, options)
+  }
+
+  async rpcAndWait<Input, Output>(
+    target: RegionTarget,
+    procedure: ProcedureRef<Input, Output>,
+    input: Input,
+    options: ReplicatedOptions = {},
+  ): Promise<Replicated<Output>> {
+    const { replica } = this.#running()
+    const result = await (replica as ReplicaServices).callAndWait(this.#owner, target, procedure, input, options)
+    return result as Replicated<Output>
+  }
+
+  async caughtUp(token: string, options: { readonly timeoutMs?: number } = {}): Promise<boolean> {
+    const { replica } = this.#running()
+    return (replica as ReplicaServices).caughtUp(this.#owner, token, options.timeoutMs)
   }
 
   stream<Input, Item, Incoming = never>(

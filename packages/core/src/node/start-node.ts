@@ -30,6 +30,8 @@ import { createRpcClient } from '../rpc/rpc-client.ts'
 import { type LoadLimits, loadLimitsDefault } from '../rpc/load-limits.ts'
 import { createRpcInbox } from '../rpc/rpc-inbox.ts'
 import { createRpcMany } from '../rpc/rpc-many.ts'
+import type { Replica } from '../rpc/replica-watch.ts'
+import { createRpcReplica } from '../rpc/rpc-replica.ts'
 import { createRpcStreams } from '../rpc/rpc-stream.ts'
 import { ServedProcedures } from '../rpc/served-procedures.ts'
 import { loadBehavior } from '../thread/load-behavior.ts'
@@ -95,6 +97,8 @@ export interface NodeOptions {
    * Default: none, as it takes a thread of its own (some 10 MB). Ignored where `platform` is given.
    */
   readonly watchdog?: WatchdogOptions
+  /** The database's replica beside this node, for `caughtUp` and `rpcAndWait`. Default: none. */
+  readonly replica?: Replica
   /** Default: one line an entry to standard error, from `warn` up. Ignored where `platform` is given. */
   readonly log?: Log
   /** The world that the node lives in. Default: the real one. */
@@ -211,6 +215,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   kernel.names.onChange((name, pid, partitions) => threads.broadcast({ type: 'name', name, pid, partitions }))
   kernel.many = createRpcMany(kernel, reader, kernel.remote)
   kernel.streams = createRpcStreams(kernel, kernel.remote)
+  kernel.replica = createRpcReplica(kernel, kernel.remote)
 
   const memory: MembershipMemory = {
     records: [],
@@ -228,6 +233,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     inbound,
     self: { node: id, life, addresses: [...addresses], region: regions.region, roles },
     memory,
+    replica: options.replica,
     onTable: () => node.tableWritten(),
   })
   const node = new Node({

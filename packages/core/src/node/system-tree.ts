@@ -17,6 +17,8 @@ import { regionRegistry, regionRegistryName, type RegionTablePrimary } from '../
 import type { RegionTableNode } from '../region/region-table-layout.ts'
 import type { InboundCalls } from '../rpc/inbound-calls.ts'
 import type { OfferedProcedure } from '../rpc/procedure.ts'
+import { replicaServer, replicaServerName } from '../rpc/replica-server.ts'
+import type { Replica } from '../rpc/replica-watch.ts'
 import { rpcProcesses } from '../rpc/rpc-processes.ts'
 import { rpcProcessesName, rpcServer, rpcServerName } from '../rpc/rpc-server.ts'
 
@@ -40,6 +42,7 @@ export interface SystemTreeOptions {
   readonly memory: MembershipMemory
   readonly announced: Announced
   readonly ownLoad: () => number
+  readonly replica: Replica | undefined
   /** The region table was written. */
   readonly onTable: () => void
 }
@@ -82,6 +85,10 @@ export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
       systemChild('RegionRegistry', registry, regionRegistryName),
       systemChild('RpcProcesses', rpcProcesses(kernel, inbound), rpcProcessesName),
       systemChild('RpcServer', rpcServer({ kernel, inbound, roles: self.roles }), rpcServerName),
+      // Last: nobody else depends on it.
+      ...(options.replica === undefined
+        ? []
+        : [systemChild('Replica', replicaServer(options.replica), replicaServerName)]),
     ],
   })
 }

@@ -9,6 +9,7 @@ import type { Log, Platform } from '../platform/platform.ts'
 import { openRegionTable } from '../region/region-table.ts'
 import { createRpcClient } from '../rpc/rpc-client.ts'
 import { createRpcMany } from '../rpc/rpc-many.ts'
+import { createRpcReplica } from '../rpc/rpc-replica.ts'
 import { createRpcStreams } from '../rpc/rpc-stream.ts'
 import { BlockMarker } from '../thread/block-marker.ts'
 import { FlushGroup } from '../thread/flush-group.ts'
@@ -99,6 +100,7 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   kernel.remote = createRpcClient(kernel, regionTable)
   kernel.many = createRpcMany(kernel, regionTable, kernel.remote)
   kernel.streams = createRpcStreams(kernel, kernel.remote)
+  kernel.replica = createRpcReplica(kernel, kernel.remote)
   kernel.onRemoved = (pid, reason) => {
     if (boot.pool !== undefined && pid.serial % 2 === 0) table.ended(boot.pool.slot)
     const isRoot = boot.root !== undefined && pid.serial === rootSerial

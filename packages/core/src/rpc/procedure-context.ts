@@ -1,9 +1,13 @@
 import type { Actor } from '../actor/actor.ts'
 import { ReceivingContext } from '../actor/bare-actor.ts'
 import type { Runtime } from '../actor/behavior.ts'
-import type { Failure } from '../actor/signal.ts'
+import type { Pid } from '../actor/pid.ts'
+import type { Failure, ReplyResult } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
+import type { ServedTimes } from '../platform/telemetry.ts'
 import { type Caller, callerOf } from './caller.ts'
+import { isToken, tokenCharsMax } from './causal-token.ts'
+import { ReplicaError } from './replica-errors.ts'
 import { ServeEvents } from './serve-events.ts'
 
 /** What a procedure is handed: an actor's context, and what it may know of its call. `ctx.signal` aborts when the caller is gone. */
@@ -14,6 +18,7 @@ export class ProcedureContext extends ReceivingContext {
   idempotencyKey: string | undefined
   readonly #runtime: Runtime
   #primaryEpoch = 0
+  #token: string | undefined
   readonly #actor: Actor
 
   constructor(runtime: Runtime, actor: Actor) {
@@ -33,6 +38,22 @@ export class ProcedureContext extends ReceivingContext {
   /** Milliseconds until the caller gives up and this process is stopped. */
   get timeLeftMs(): number {
     return this.deadlineMs === undefined ? Infinity : Math.max(0, this.deadlineMs - this.clock.monotonic())
+  }
+
+  /**
+   * What the database calls the state after this procedure's write (a log sequence number, a version), as text of 1 to 256
+   * characters. It goes to the caller beside the result; a caller of `rpcAndWait` waits until its own replica has passed it. The
+   * last one counts. Throws `ERR_BAD_TOKEN`.
+   */
+  commit(token: string): void {
+    if (!isToken(token))
+      throw new ReplicaError('ERR_BAD_TOKEN', `A token is a text of 1 to ${tokenCharsMax} characters`)
+    this.#token = token
+  }
+
+  override answerAndEnd(call: Pid, result: ReplyResult, served?: ServedTimes): void {
+    const token = this.#token
+    super.answerAndEnd(call, result.ok && token !== undefined ? { ...result, token } : result, served)
   }
 
   /** Nobody is told that it could not be begun: it is counted and logged. */

@@ -12,6 +12,7 @@ import { sometimes } from '../platform/property.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
 import { CallEvents, traceOf } from './call-events.ts'
+import type { TokenOptions } from './causal-token.ts'
 import { isStreamSignal, type StreamCarrier, type StreamedOptions } from './call-stream.ts'
 import { type Attempt, RpcError } from './errors.ts'
 import { mayTryElsewhere } from './retry.ts'
@@ -93,6 +94,9 @@ export class RemoteCall implements Addressable, Attachment, Deadline, StreamCarr
     const fromTarget = signal.to.serial === this.pid.serial
     if (!fromTarget) return
     if (signal.type === 'reply' && (signal.via === undefined || signal.via === this.#target?.node)) {
+      if (signal.result.ok && signal.result.token !== undefined) {
+        ;(this.#plan.options as TokenOptions).onToken?.(signal.result.token)
+      }
       if (signal.result.ok) this.#succeed(signal.result.value, signal.result.encoded, signal.served)
       else this.#failed(signal.result.failure)
     } else if (signal.type === 'exit' && signal.from.node === this.#target?.node) {

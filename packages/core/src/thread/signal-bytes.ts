@@ -52,7 +52,7 @@ export class SignalWriter {
         return this.#addBody(kinds.call, signal.to, signal.from, signal.ref, signal.name, signal.args, signal.encoded)
       case 'reply': {
         const { result, via, served } = signal
-        if (!result.ok || via !== undefined || served !== undefined) return false
+        if (!result.ok || result.token !== undefined || via !== undefined || served !== undefined) return false
         return this.#addBody(kinds.reply, signal.to, undefined, signal.ref, undefined, result.value, result.encoded)
       }
       default:

@@ -89,6 +89,7 @@ const signals: Signal[] = [
   },
   { type: 'cancel', from, to: { ...to, serial: 0 }, reason: 'timeout' },
   { type: 'item', from, to, seq: 300, item: body },
+  { type: 'reply', to, ref: 0, result: { ok: true, value: body, encoded: true, token: '0/16B3748' } },
   { type: 'credit', from, to, items: 0, bytes: 0 },
   { type: 'credit', from, to, items: 128, bytes: 2 ** 33 },
   { type: 'itemsEnd', from, to },

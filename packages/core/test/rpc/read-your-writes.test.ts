@@ -1,0 +1,121 @@
+import { defineApp, memoryTransport, type Node, procedure, type Replica, ReplicaError, startNode } from '@skerry/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { knows, newMeshName, quiet } from './two-nodes.ts'
+
+/** The log of a database, and how far a replica has read it. */
+class Log {
+  readonly entries: string[] = []
+  read = 0
+  readonly listeners = new Set<() => void>()
+
+  readonly replica: Replica = {
+    reached: (token) => this.read >= Number(token),
+    onProgress: (listener) => {
+      this.listeners.add(listener)
+      return () => this.listeners.delete(listener)
+    },
+  }
+
+  catchUp(): void {
+    this.read = this.entries.length
+    for (const listener of this.listeners) listener()
+  }
+}
+
+let log = new Log()
+
+const write = procedure({
+  name: 'write',
+  run(ctx, entry: string) {
+    log.entries.push(entry)
+    ctx.commit(`${log.entries.length}`)
+    return entry.toUpperCase()
+  },
+})
+const writeNothing = procedure({ name: 'writeNothing', run: () => 'nothing' })
+const badToken = procedure({ name: 'badToken', run: (ctx) => ctx.commit('') })
+/** From a procedure, as an actor does. */
+const waitsThere = procedure({
+  name: 'waitsThere',
+  run: (ctx, token: string) => ctx.caughtUp(token, { timeoutMs: 100 }),
+})
+const app = defineApp({ name: 'app', children: [], procedures: [write, writeNothing, badToken, waitsThere] })
+
+async function startTwo(): Promise<{ server: Node; client: Node }> {
+  log = new Log()
+  const hub = newMeshName()
+  const server = await startNode(
+    app,
+    quiet({ region: 'syd', primaryRegion: 'syd', transport: memoryTransport({ hub }) }),
+  )
+  const { replica } = log
+  const client = await startNode(
+    app,
+    quiet({ region: 'lax', primaryRegion: 'syd', replica, transport: memoryTransport({ hub }) }),
+  )
+  onTestFinished(async () => {
+    await Promise.all([server.stop(), client.stop()])
+  })
+  await knows(client, server, app)
+  return { server, client }
+}
+
+describe('O18 [node] a write to another region', () => {
+  it('is told when the local replica has it', async () => {
+    const { client } = await startTwo()
+    const written = client.rpcAndWait('primary', write, 'tea')
+    await expect.poll(() => log.listeners.size).toBe(1)
+    log.catchUp()
+    expect(await written).toEqual({ value: 'TEA', token: '1', replicated: true })
+    expect(log.listeners.size).toBe(0)
+  })
+
+  it('whose replica is late is no error', async () => {
+    const { client } = await startTwo()
+    const written = await client.rpcAndWait('primary', write, 'tea', { replicaTimeoutMs: 30 })
+    expect(written).toEqual({ value: 'TEA', token: '1', replicated: false })
+    log.catchUp()
+    expect(await client.caughtUp(written.token as string)).toBe(true)
+  })
+
+  it('that commits nothing has nothing to wait for', async () => {
+    const { client } = await startTwo()
+    const written = await client.rpcAndWait('primary', writeNothing, undefined)
+    expect(written).toEqual({ value: 'nothing', token: undefined, replicated: true })
+  })
+
+  it("can be waited for in an actor, and its failures are the call's", async () => {
+    const { client } = await startTwo()
+    log.catchUp()
+    expect(await client.rpcRegion('lax', waitsThere, '0')).toBe(true)
+    expect(await client.rpcRegion('lax', waitsThere, '1')).toBe(false)
+    await expect(client.rpcAndWait('nowhere', write, 'tea')).rejects.toMatchObject({ code: 'ERR_NO_NODE_IN_REGION' })
+    await expect(client.rpcAndWait('primary', badToken, undefined)).rejects.toMatchObject({
+      code: 'ERR_REMOTE_ERROR',
+      cause: { code: 'ERR_BAD_TOKEN' },
+    })
+  })
+
+  it('needs a replica, and a token that can be one', async () => {
+    const { client, server } = await startTwo()
+    const none = server.rpcAndWait('primary', write, 'tea')
+    await expect(none).rejects.toBeInstanceOf(ReplicaError)
+    await expect(none).rejects.toMatchObject({ code: 'ERR_NO_REPLICA', written: undefined })
+    expect(log.entries).toEqual([])
+    await expect(server.caughtUp('1')).rejects.toMatchObject({ code: 'ERR_NO_REPLICA' })
+    await expect(client.caughtUp('')).rejects.toMatchObject({ code: 'ERR_BAD_TOKEN' })
+  })
+
+  it('that is waited for when its node stops is told so, with what was written', async () => {
+    const { client } = await startTwo()
+    const written = client.rpcAndWait('primary', write, 'tea', { replicaTimeoutMs: 60_000 })
+    await expect.poll(() => log.listeners.size).toBe(1)
+    const told = expect(written).rejects.toMatchObject({
+      code: 'ERR_NODE_STOPPED',
+      written: { value: 'TEA', token: '1', replicated: false },
+    })
+    await client.stop()
+    await told
+    expect(log.listeners.size).toBe(0)
+  })
+})
