@@ -290,10 +290,11 @@ export function streamSuite(kind: MeshKind): void {
     })
 
     it('whose thread is stuck are, and it is killed', async () => {
-      const read = await readAll(client.stream('syd', threads.yieldsAndSpins, undefined, { silentMs: 2_000 }))
+      // It counts from the request, and on a slow machine the thread takes a while to boot.
+      const read = await readAll(client.stream('syd', threads.yieldsAndSpins, undefined, { silentMs: 6_000 }))
       expect(read).toEqual({ items: [1], error: failure('ERR_STREAM_SILENT', 'unknown') })
       await expect.poll(processes).toBe(0)
-    })
+    }, 30_000)
 
     it('go both ways', async () => {
       const incoming = Array.from({ length: 1_000 }, (_, n) => n)
