@@ -15,6 +15,7 @@ import {
   startNode,
 } from '@skerry/core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { startManualNode } from '../fixtures/manual-node.ts'
 import { type Player, type PlayerContext, type PlayerPid, type PlayerProtocol, usePlaces } from '../fixtures/places.ts'
 import { downMessage, exitMessage } from '../fixtures/puppet.ts'
 import { Sightings } from '../fixtures/sightings.ts'
@@ -501,6 +502,19 @@ describe('a GenServer of the main thread', () => {
     const events = new Sightings<unknown>()
     return { pid: (await node.start(server, [events, options])) as ServerPid, events }
   }
+
+  it('G1 [local]: a call waits for 5 s where nothing else is said', async () => {
+    const manual = await startManualNode()
+    const mute = genServer({ name: 'mute', init: () => undefined, call: { never: (ctx) => ctx.defer<string>() } })
+    const pid = await manual.settled(manual.node.start(mute, []))
+    const call = manual.node.call(pid, 'never', [])
+    let code: string | undefined
+    call.catch((error: CallError) => (code = error.code))
+    await manual.platform.advance(4_999)
+    expect(code).toBeUndefined()
+    await manual.platform.advance(1)
+    expect(code).toBe('ERR_CALL_TIMEOUT')
+  })
 
   it('G6 [local]: an init that takes too long is killed by its supervisor, and the start has failed', async () => {
     const stuck = genServer({ name: 'stuck', init: () => new Promise<void>(() => undefined) })

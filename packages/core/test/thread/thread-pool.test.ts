@@ -137,7 +137,7 @@ describe('a pool of threads', () => {
     },
   )
 
-  it('L8 [thread]: a monitor of a dead actor, and of a thread that is gone, says noproc', async () => {
+  it('L10 [thread]: a monitor of a dead actor, and of a thread that is gone, says noproc', async () => {
     const reader = await startPuppet(node)
     const watcher = await node.start(worker, [{ reportTo: reader.pid }], { thread: 'pool' })
     await reader.next()
