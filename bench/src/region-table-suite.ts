@@ -1,6 +1,6 @@
 import { defineApp, memoryTransport, type Node, startNode, systemPlatform } from '@skerry/core'
 // Not part of core's interface: the choice is measured apart from the call that it is made for.
-import { chooseNode } from '../../packages/core/dist/region/region-choice.js'
+import { chooseNode, isRefusal } from '../../packages/core/dist/region/region-choice.js'
 import { createRegionTable, openRegionTable, regionTableWriter } from '../../packages/core/dist/region/region-table.js'
 import { contest, type Figures, type Pace } from './contest.ts'
 import { type Row, rowOf, skerry } from './row.ts'
@@ -30,8 +30,8 @@ export async function regionTableSuite(pace: Pace): Promise<Row[]> {
   const { random } = systemPlatform()
   const nobody: ReadonlySet<string> = new Set()
   const choose = (region: string): number => {
-    const choice = chooseNode({ table: table.read(), target: region, procedure: upcase, exclude: nobody, random })
-    return choice.ok ? choice.node.node.length : 0
+    const choice = chooseNode(table.read(), region, upcase, nobody, random)
+    return isRefusal(choice) ? 0 : choice.node.length
   }
   const draw = (region: string): number => {
     const ids = nodesOf.get(region)!
@@ -74,7 +74,7 @@ async function startNodes(): Promise<Node[]> {
 
 function tableOfNine(): SharedArrayBuffer {
   const buffer = createRegionTable()
-  const procedures = [{ name: upcase.name, version: upcase.version, compatible: [] }]
+  const procedures = [{ name: upcase.name, version: upcase.version, compatible: [], schema: undefined }]
   regionTableWriter(buffer).write({
     self: 'syd-0',
     myRegion: 'syd',
@@ -86,8 +86,10 @@ function tableOfNine(): SharedArrayBuffer {
         life: 1,
         region,
         state: 'up' as const,
+        appVersion: '',
         procedures,
         load: index / 4,
+        inFlight: 10 * index,
         rttMs: 1 + index,
       })),
     ),

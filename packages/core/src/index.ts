@@ -81,6 +81,8 @@ export type {
   RemoteVerbs,
   RpcOptions,
 } from './actor/remote-verbs.ts'
+export type { NodeInfo, ProcedureInfo } from './actor/node-info.ts'
+export type { Attempt, ChoiceExplanation, ExplainedNode, NodeVerdict, RpcReport } from './actor/rpc-report.ts'
 export {
   contract,
   type Contract,
@@ -107,6 +109,7 @@ export {
   type StreamImplementation,
   streamProcedure,
 } from './rpc/stream-procedure.ts'
+export type { IdempotencyLimits } from './rpc/idempotency-window.ts'
 export type { ProcedureContext } from './rpc/procedure-context.ts'
 
 // Process groups
@@ -147,9 +150,10 @@ export { CodecError, type CodecErrorCode } from './codec/errors.ts'
 export { GroupsError, type GroupsErrorCode } from './groups/errors.ts'
 export { TransportError, type TransportErrorCode } from './mesh/errors.ts'
 export { NodeError, type NodeErrorCode } from './node/errors.ts'
+export { RegionError, type RegionErrorCode } from './region/errors.ts'
 export { SpecError, TaskError, type TaskErrorCode } from './otp/errors.ts'
 export { FilesError, type FilesErrorCode } from './platform/errors.ts'
-export { type Attempt, RpcError, type RpcErrorCode } from './rpc/errors.ts'
+export { RpcError, type RpcErrorCode } from './rpc/errors.ts'
 
 // Properties, for simulations
 export { always, chance, knob, reachable, sometimes, unreachable } from './platform/property.ts'

@@ -1,10 +1,12 @@
 import { child, defineApp, procedure, RpcError, sometimes } from '@skerry/core'
 import { type Client, defineSimulation, type Sim } from '@skerry/testing'
 import { orderLog, orderLogName, readOrders } from './order-log.ts'
+import { KeyLedger } from './key-ledger.ts'
 import { ProcessLedger } from './process-ledger.ts'
 
 const owner = 'syd-1'
 const ledger = new ProcessLedger()
+const keys = new KeyLedger(ledger.census, ledger.complaints)
 
 interface Order {
   /** Names the call, for the ledger. */
@@ -23,10 +25,13 @@ interface Receipt {
 const storeOrder = procedure({
   name: 'orders.store',
   async run(ctx, { id, order }: Order): Promise<Receipt> {
-    ledger.began(ctx, `${id}/store`)
+    const { life } = ledger.began(ctx, `${id}/store`)
     // Without a key nothing tells two runs of one call apart: then the runtime must not run it twice.
     const key = ctx.idempotencyKey ?? `${order} without a key ${ctx.self.serial}/${ctx.self.life}`
-    return { id: `${id}/store`, place: await ctx.call(orderLogName, 'insert', [{ key, order }]) }
+    return await keys.around(ctx, 'store', id, life, async () => ({
+      id: `${id}/store`,
+      place: await ctx.call(orderLogName, 'insert', [{ key, order }]),
+    }))
   },
 })
 
@@ -34,11 +39,15 @@ const storeOrder = procedure({
 const createOrder = procedure({
   name: 'orders.create',
   async run(ctx, input: Order): Promise<Receipt> {
-    ledger.began(ctx, input.id)
+    const { life } = ledger.began(ctx, input.id)
     const { idempotencyKey } = ctx
-    const options = idempotencyKey === undefined ? {} : { idempotencyKey }
-    const { place } = await ledger.ask(`${input.id}/store`, () => ctx.rpc(owner, storeOrder, input, options))
-    return { id: input.id, place }
+    const keyed = idempotencyKey !== undefined
+    const options = keyed ? { idempotencyKey } : {}
+    const store = (): Promise<Receipt> => ctx.rpc(owner, storeOrder, input, options)
+    return await keys.around(ctx, 'create', input.id, life, async () => ({
+      id: input.id,
+      place: (await ledger.ask(`${input.id}/store`, store, keyed)).place,
+    }))
   },
 })
 
@@ -60,7 +69,8 @@ const told = new Map<string, Told>()
 
 /**
  * Orders are written to the primary region, and tried again under their key when nobody can tell what became of them. An
- * acknowledged order is never lost, none is stored twice, and what was told "not-run" is not there.
+ * acknowledged order is never lost, none is stored twice, and what was told "not-run" is not there. In one life of a node
+ * nothing is begun under a key that runs already, or has given its result.
  */
 export const orders = defineSimulation({
   name: 'orders',
@@ -72,6 +82,7 @@ export const orders = defineSimulation({
   faults: 'all',
   async workload(sim) {
     ledger.begin(sim)
+    keys.begin()
     told.clear()
     await sim.clients(6, placeOrder, { thinkMs: [50, 600] })
   },
@@ -91,7 +102,8 @@ async function placeOrder(client: Client): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const id = `${order}#${attempt}`
     try {
-      state.place = (await ledger.ask(id, () => client.rpcPrimary(createOrder, { id, order }, options))).place
+      const create = (): Promise<Receipt> => client.rpcPrimary(createOrder, { id, order }, options)
+      state.place = (await ledger.ask(id, create, keyed)).place
       sometimes(state.maybe, 'swarm/an order was acknowledged after a try that nobody knew the end of')
       return
     } catch (error) {

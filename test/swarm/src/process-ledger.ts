@@ -15,6 +15,8 @@ export interface Run {
 export interface Asked {
   readonly id: string
   readonly askedMs: number
+  /** It has an idempotency key. */
+  readonly keyed: boolean
   settled: { readonly outcome: Outcome | 'ok'; readonly code: string; readonly atMs: number } | undefined
 }
 
@@ -63,13 +65,20 @@ export class ProcessLedger {
     return run
   }
 
-  /** Makes a call whose procedure answers with the id that it was given. */
-  async ask<Output extends { readonly id: string }>(id: string, call: () => Promise<Output>): Promise<Output> {
-    const asked: Asked = { id, askedMs: this.census.sim.nowMs, settled: undefined }
+  /**
+   * Makes a call whose procedure answers with the id that it was given. With a key it may get the answer of an earlier call, and
+   * its procedure may never begin.
+   */
+  async ask<Output extends { readonly id: string }>(
+    id: string,
+    call: () => Promise<Output>,
+    keyed = false,
+  ): Promise<Output> {
+    const asked: Asked = { id, askedMs: this.census.sim.nowMs, keyed, settled: undefined }
     this.#asked.set(id, asked)
     try {
       const output = await call()
-      if (output.id !== id) this.complaints.add(`the call ${id} got the answer of ${output.id}`)
+      if (!keyed && output.id !== id) this.complaints.add(`the call ${id} got the answer of ${output.id}`)
       this.#settle(asked, 'ok', 'OK')
       return output
     } catch (error) {
@@ -101,7 +110,7 @@ export class ProcessLedger {
     const runs = this.runsOf(id)
     if (outcome === 'not-run' && runs.length > 0)
       this.complaints.add(`the call ${id} was run, and told ${code} "not-run"`)
-    if ((outcome === 'ran' || outcome === 'ok') && runs.length === 0) {
+    if (!asked.keyed && (outcome === 'ran' || outcome === 'ok') && runs.length === 0) {
       this.complaints.add(`the call ${id} was told ${code} "${outcome}" and never began`)
     }
     // A thread that was lost could not say that it ended.

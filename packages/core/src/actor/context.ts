@@ -22,10 +22,13 @@ import type {
   StreamRef,
   RegionTarget,
   RegionVerbs,
+  RemoteOwner,
   RemoteServices,
   RemoteVerbs,
   RpcOptions,
 } from './remote-verbs.ts'
+import type { NodeInfo } from './node-info.ts'
+import type { ChoiceExplanation } from './rpc-report.ts'
 import type { CastSignal, MessageSignal } from './signal.ts'
 import { isHere, type Placement } from './thread-starter.ts'
 
@@ -443,12 +446,26 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     return this.#remote().regionNodes(region)
   }
 
+  nodes(): readonly NodeInfo[] {
+    return this.#remote().nodes()
+  }
+
   regionOf(node: NodeId): string | undefined {
     return this.#remote().regionOf(node)
   }
 
   isRpcSupported(node: NodeId, procedure: ProcedureName): boolean {
     return this.#remote().isRpcSupported(node, procedure)
+  }
+
+  explain(target: RegionTarget, procedure: ProcedureName): ChoiceExplanation {
+    return this.#remote().explain(target, procedure)
+  }
+
+  waitForRegion(region: string, options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    if (this.#isOver()) return neverSettles()
+    const isThere = (): boolean => this.regionNodes(region).length > 0
+    return this.#remote().waitFor(this.#owner(), isThere, `a node in region "${region}"`, options.timeoutMs)
   }
 
   #remote(): RemoteServices {
@@ -466,15 +483,10 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     return this.#kernel.many
   }
 
-  #owner(): {
-    alive: boolean
-    attach(a: Attachment): void
-    detach(a: Attachment): void
-    deadlineMs: number | undefined
-    trace: TraceContext | undefined
-  } {
+  #owner(): RemoteOwner {
     const actor = this.#actor
     return {
+      actor,
       get alive() {
         return actor.alive
       },

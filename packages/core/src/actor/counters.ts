@@ -18,6 +18,8 @@ export interface KernelCounters {
   overloads: number
   /** Calls by region whose procedure does not allow their caller. */
   notAllowed: number
+  /** Calls with an idempotency key that were given the outcome of an earlier call with that key. */
+  replays: number
   /** Bodies from elsewhere that could not be decoded. */
   undecodable: number
   /** Requests by `rpcCast` that were not sent from here, or were refused here: nobody was told. */
@@ -43,6 +45,7 @@ export function newKernelCounters(): KernelCounters {
     refusedSignals: 0,
     overloads: 0,
     notAllowed: 0,
+    replays: 0,
     undecodable: 0,
     castsNotRun: 0,
     unsent: 0,

@@ -1,15 +1,14 @@
-import type { Attachment } from './actor.ts'
+import type { Actor, Attachment } from './actor.ts'
 import type { TraceContext } from '../platform/trace-context.ts'
 import type { CallOwner } from './pending-call.ts'
+import type { NodeInfo } from './node-info.ts'
 import type { NodeId } from './pid.ts'
+import type { ProcedureName, RegionTarget } from './region-target.ts'
+import type { ChoiceExplanation, RpcReport } from './rpc-report.ts'
+
+export type { ProcedureName, RegionTarget } from './region-target.ts'
 
 declare const types: unique symbol
-
-/** What identifies a procedure in the mesh. */
-export interface ProcedureName {
-  readonly name: string
-  readonly version: number
-}
 
 /** A procedure as its callers see it: a name, a version, and the types of what goes in and comes out. */
 export interface ProcedureRef<in out Input, out Output> extends ProcedureName {
@@ -21,20 +20,43 @@ export interface StreamRef<in out Input, out Item, in Incoming = never> extends 
   readonly [types]?: { input: (input: Input) => void; item: Item; incoming: (incoming: Incoming) => void }
 }
 
-/**
- * Where work should run: a region's name; `'primary'`; `'nearest'` (the own region, else the one with the smallest
- * measured round trip); or an ordered list of these, of which the first with a fitting node is taken.
- */
-export type RegionTarget = string | readonly string[]
-
 /** Options of `rpcRegion`, `rpcPrimary` and `rpc`. */
 export interface RpcOptions {
   /** Milliseconds from now until the call fails and the remote process is stopped. Default 5,000. More than 0. */
   readonly timeoutMs?: number
   /** Aborting it fails the call at once and stops the remote process. */
   readonly signal?: AbortSignal
-  /** Reaches the procedure as `ctx.idempotencyKey`. At most 256 characters. */
+  /**
+   * Names the work, so that trying again does not do it twice: a node that is asked again by the same node, in the same life
+   * and for the same procedure and version, gives the result that it has, or will have. It reaches the procedure as
+   * `ctx.idempotencyKey`, to be stored with the write. 1 to 256 characters. See docs/how-to/idempotent-writes.md.
+   */
   readonly idempotencyKey?: string
+  /**
+   * With a key: for how many milliseconds a connection that was lost under the call may come back, to the same life of the
+   * node, before the call fails as `ERR_NODE_LOST`. If it does, the call goes on there by itself. 0 or more; at most the time that the
+   * call has. Default: 300, and eight of the round trips that were measured.
+   */
+  readonly reconnectMs?: number
+  /**
+   * Waits, while nobody in the target can serve the call, until somebody can, at most for the time that the call has. Default
+   * `false`: it fails at once with the regions that are known.
+   */
+  readonly wait?: boolean
+  /**
+   * Runs it here, as a function call of the calling actor, if this node is one that the target leads to and its code is
+   * on this thread; otherwise it is a call as any other. For what is called so often that a process, a copy and a turn
+   * are too much. Given up are: the copy (input and result are the very objects), the isolation (a loop blocks the
+   * caller, what it changes is changed), the stop (at the deadline, or when aborted, the call ends as `unknown` and what runs
+   * goes on: `ctx.signal` is the calling actor's own), the limits on calls, `allow`, and the window of idempotency keys.
+   * Schemas, errors and outcomes are as always. Default `false`: the own region is as any other.
+   */
+  readonly inline?: boolean
+  /**
+   * Is told once how the call went, before its promise settles: which nodes were tried, and of every node that is known why
+   * it was taken or not. What it throws is logged. It costs as much as the region table is long.
+   */
+  readonly explain?: (report: RpcReport) => void
 }
 
 /** The verbs that reach other regions, the same on a node, in an actor and in a procedure, on every thread. */
@@ -76,14 +98,33 @@ export interface RegionVerbs {
   regions(): readonly string[]
   /** The nodes up in a region, this node included; empty for a region that is not known. */
   regionNodes(region: string): readonly NodeId[]
+  /** Every node that is known, this one first: what it announced, and what was measured. */
+  nodes(): readonly NodeInfo[]
   /** The region of a node, or `undefined` if the node is not known. */
   regionOf(node: NodeId): string | undefined
   /** Whether that node is up and serves the procedure at a version that fits. From the table, without a probe. */
   isRpcSupported(node: NodeId, procedure: ProcedureName): boolean
+  /**
+   * Which node a call would be sent to now, and of every other one why not. Nothing is sent. Among nodes that are alike two
+   * are drawn by chance, so the next call may choose another. Throws `ERR_BAD_REGION`.
+   *
+   * @example
+   * for (const { node, verdict } of ctx.explain(['syd', 'nearest'], createOrder).nodes) ctx.log.info({ node }, verdict)
+   */
+  explain(target: RegionTarget, procedure: ProcedureName): ChoiceExplanation
+  /**
+   * Resolves when a node of the region is up. Rejects with `ERR_REGION_TIMEOUT`, naming the regions known. `timeoutMs` defaults
+   * to 10,000. A procedure waits at most for the time that it has.
+   */
+  waitForRegion(region: string, options?: { readonly timeoutMs?: number }): Promise<void>
 }
 
 /** What core's upper levels put into a kernel, so that a context has those verbs without knowing who implements them. */
-export interface RemoteServices extends RegionVerbs {
+export interface RemoteServices extends Omit<RegionVerbs, 'waitForRegion'> {
+  /** Resolves when `condition`, asked at each change of the region table, is true. Rejects as `waitForRegion` does. */
+  waitFor(owner: RemoteOwner, condition: () => boolean, what: string, timeoutMs?: number): Promise<void>
+  /** The region table was written: whoever waits for it looks again. */
+  tableWritten(): void
   callRegion(
     owner: RemoteOwner,
     target: RegionTarget,
@@ -102,6 +143,8 @@ export interface RemoteServices extends RegionVerbs {
 
 /** Who makes a region call. An actor's calls end with it; plain code's end with the node. */
 export interface RemoteOwner extends CallOwner {
+  /** Absent: plain code. */
+  readonly actor?: Actor
   attach(attachment: Attachment): void
   detach(attachment: Attachment): void
   /** The moment (monotonic) when the owner's own work must be done; a nested call gets no more time than that. */

@@ -151,6 +151,8 @@ export interface SpawnSignal {
   readonly type: 'spawn'
   readonly from: Pid
   readonly to: Pid
+  /** Whose call it is, where `from` only stands in for it. It never comes from another node. */
+  readonly caller?: Pid
   readonly request: SpawnRequest
 }
 

@@ -1,6 +1,6 @@
 import type { ActorError } from './errors.ts'
 import type { MailboxPolicy } from './mailbox.ts'
-import type { Pid } from './pid.ts'
+import type { NodeId, Pid } from './pid.ts'
 import type { SpawnRequest } from './signal.ts'
 
 /**
@@ -21,6 +21,8 @@ export function isHere(placement: Placement, thread: number): placement is 'same
 /** A remote process's part of a spawn on another thread. */
 export interface RemoteWork {
   readonly call: Pid
+  /** The node that asked, which the call's address may not be of. */
+  readonly caller: NodeId
   readonly request: SpawnRequest
   /** When the request came, by the monotonic clock of the main thread. */
   readonly arrivedMs: number

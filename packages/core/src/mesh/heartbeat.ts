@@ -5,6 +5,14 @@ export interface BeatLog {
   readonly sentAt: readonly number[]
 }
 
+/** How busy a node is, as it tells its peers with each heartbeat. */
+export interface NodeLoad {
+  /** How busy the event loop of its main thread is, from 0 to 1. */
+  readonly load: number
+  /** The calls of others that it works on, waiting ones included. */
+  readonly inFlight: number
+}
+
 /** What is known of one peer's life. */
 export interface Pulse {
   /** When it was last known alive, on our monotonic clock, moved on by the time in which we ourselves did not run. */

@@ -51,8 +51,8 @@ export type RefusalCode =
 export type LinkMessage =
   | { readonly kind: 'hello' | 'accept'; readonly greeting: Greeting }
   | { readonly kind: 'refuse'; readonly code: string; readonly text: string }
-  /** `load` is the sender's, from 0 to 1. */
-  | { readonly kind: 'ping' | 'pong'; readonly seq: number; readonly load: number }
+  /** `load` and `inFlight` are the sender's: see `NodeLoad`. */
+  | { readonly kind: 'ping' | 'pong'; readonly seq: number; readonly load: number; readonly inFlight: number }
   | { readonly kind: 'goodbye'; readonly text: string }
   | { readonly kind: 'control' | 'frame'; readonly bytes: Uint8Array }
   /** The place of a large frame among the others, its size, and its first bytes. */
@@ -93,7 +93,7 @@ export function encodeLinkMessage(message: LinkMessage): Uint8Array {
       break
     case 'ping':
     case 'pong':
-      writer.u32(message.seq).float(message.load)
+      writer.u32(message.seq).float(message.load).u32(message.inFlight)
       break
     case 'goodbye':
       writer.text(cut(message.text))
@@ -124,7 +124,7 @@ export function decodeLinkMessage(bytes: Uint8Array): LinkMessage {
       return { kind, code: reader.text(textBytesMax), text: reader.text(textBytesMax) }
     case 'ping':
     case 'pong':
-      return { kind, seq: reader.u32(), load: reader.float(0, 1) }
+      return { kind, seq: reader.u32(), load: reader.float(0, 1), inFlight: reader.u32() }
     case 'goodbye':
       return { kind, text: reader.text(textBytesMax) }
     case 'bulk':

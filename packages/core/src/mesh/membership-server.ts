@@ -9,6 +9,7 @@ import * as membership from './membership.ts'
 import type { Membership, MembershipStep } from './membership.ts'
 import { decodeSnapshot, encodeSnapshot } from './membership-snapshot.ts'
 import { type NodeRecord, type NodeState, openRecord, type ProcedureRecord, sealRecord } from './node-record.ts'
+import type { NodeLoad } from './heartbeat.ts'
 import type { PeerRef } from './peer-link.ts'
 import { newerPrimary, type Primary, type PrimaryConflict, primaryConflicts, primaryOf } from './primary.ts'
 import type { PeerLinks } from './peer-links.ts'
@@ -40,6 +41,7 @@ export interface RoutableNode {
   readonly record: NodeRecord
   readonly rttMs: number | undefined
   readonly load: number
+  readonly inFlight: number
 }
 
 /** What was believed last, for the successor of a mesh actor that crashed. */
@@ -58,7 +60,7 @@ export interface MembershipServerOptions {
   /** What outlives this actor. */
   readonly memory: MembershipMemory
   /** This node's load, as its heartbeats tell it. */
-  readonly ownLoad: () => number
+  readonly ownLoad: () => NodeLoad
   /** What this node says of itself at boot; the version is chosen here. */
   readonly self: () => Omit<NodeRecord, 'version' | 'primaryEpoch' | 'primaryRegion' | 'primaryBy'>
   /** Whether the app is up. Before that this node only listens: nobody should call a node that can't serve yet. */
@@ -269,11 +271,11 @@ class MembershipServer implements Process {
   }
 
   #tellView(): void {
-    const nodes: RoutableNode[] = [{ record: this.#own, rttMs: 0, load: this.#options.ownLoad() }]
+    const nodes: RoutableNode[] = [{ record: this.#own, rttMs: 0, ...this.#options.ownLoad() }]
     for (const { node, known } of this.#state.members.values()) {
       if (known === undefined || !membership.isRoutable(this.#state, node)) continue
-      const measured = this.#options.links.measured(node)
-      nodes.push({ record: known.record, rttMs: measured?.rttMs, load: measured?.load ?? 0 })
+      const { rttMs, load = 0, inFlight = 0 } = this.#options.links.measured(node) ?? {}
+      nodes.push({ record: known.record, rttMs, load, inFlight })
     }
     // A new table makes every thread decode it again: small changes of measurements are not worth that.
     if (nodes.length === this.#told.length && nodes.every((node, at) => isAlike(node, this.#told[at]))) return
@@ -301,9 +303,14 @@ function recordFields({
 // A measurement that moved by less than this part of it, or a load by less than this, is the same.
 const sameRttPart = 0.05
 const sameLoad = 0.02
+const sameInFlightPart = 0.2
+// Below it the calls in flight make no difference to a choice.
+const fewInFlight = 4
 
 function isAlike(now: RoutableNode, before: RoutableNode | undefined): boolean {
   if (before?.record !== now.record || Math.abs(now.load - before.load) > sameLoad) return false
+  const inFlightMoved = Math.abs(now.inFlight - before.inFlight)
+  if (inFlightMoved > fewInFlight && inFlightMoved > before.inFlight * sameInFlightPart) return false
   if (now.rttMs === undefined || before.rttMs === undefined) return now.rttMs === before.rttMs
   return Math.abs(now.rttMs - before.rttMs) <= before.rttMs * sameRttPart
 }

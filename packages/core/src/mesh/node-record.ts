@@ -11,6 +11,8 @@ export interface ProcedureRecord {
   readonly name: string
   readonly version: number
   readonly compatible: readonly number[]
+  /** A hash of its schemas, where there is one. */
+  readonly schema: string | undefined
 }
 
 /** What a node says of itself to the whole mesh. Slow facts only: load and round-trip times ride on heartbeats. */
@@ -22,6 +24,8 @@ export interface NodeRecord {
   readonly version: number
   readonly region: string
   readonly state: NodeState
+  /** Of the app that it runs, for people; empty for none. */
+  readonly appVersion: string
   /** The epoch of the primary that this node knows of; 0 for none. */
   readonly primaryEpoch: number
   /** The primary region as of that epoch; empty for none. */
@@ -44,9 +48,9 @@ export const nodeRecordLimits = {
 } as const
 
 const states: readonly NodeState[] = ['up', 'draining', 'leaving']
-const format = 1
+const format = 2
 // Signed before the record, so that no signature made for another purpose passes as one of a record.
-const purpose = new TextEncoder().encode('skerry node record 1\n')
+const purpose = new TextEncoder().encode('skerry node record 2\n')
 
 /**
  * A record with its author's signature inside, so that anyone may relay it. Throws `ERR_RECORD_TOO_LARGE` beyond
@@ -88,13 +92,17 @@ export function encodeRecord(record: NodeRecord): Uint8Array {
   checkSize(record)
   const writer = new ByteWriter(512)
   writer.text(record.node).integer(record.life).integer(record.version).text(record.region)
-  writer.u8(states.indexOf(record.state)).integer(record.primaryEpoch).text(record.primaryRegion)
+  writer
+    .u8(states.indexOf(record.state))
+    .text(record.appVersion)
+    .integer(record.primaryEpoch)
+    .text(record.primaryRegion)
   writer.text(record.primaryBy)
   writer.u16(addresses.length)
   for (const address of addresses) writer.text(address)
   writer.u16(procedures.length)
-  for (const { name, version, compatible } of procedures) {
-    writer.text(name).u32(version).u16(compatible.length)
+  for (const { name, version, compatible, schema = '' } of procedures) {
+    writer.text(name).u32(version).text(schema).u16(compatible.length)
     for (const served of compatible) writer.u32(served)
   }
   return writer.finish()
@@ -116,6 +124,7 @@ export function decodeRecord(bytes: Uint8Array): NodeRecord {
     version: reader.integer(),
     region: reader.text(nameBytes),
     state: readState(reader),
+    appVersion: reader.text(nameBytes),
     primaryEpoch: reader.integer(),
     primaryRegion: reader.text(nameBytes),
     primaryBy: reader.text(nameBytes),
@@ -126,9 +135,10 @@ export function decodeRecord(bytes: Uint8Array): NodeRecord {
   for (let left = reader.count(proceduresMax); left > 0; left -= 1) {
     const name = reader.text(nameBytes)
     const version = reader.u32()
+    const schema = reader.text(nameBytes)
     const compatible: number[] = []
     for (let more = reader.count(compatibleMax); more > 0; more -= 1) compatible.push(reader.u32())
-    procedures.push({ name, version, compatible })
+    procedures.push({ name, version, compatible, schema: schema === '' ? undefined : schema })
   }
   reader.end()
   if (head.node === '') throw new MalformedError('a record without a node')
@@ -170,8 +180,9 @@ function readState(reader: ByteReader): NodeState {
 
 function checkSize(record: NodeRecord): void {
   const { nameBytes, addressBytes, addresses, procedures } = nodeRecordLimits
-  const { node, region, primaryRegion, primaryBy } = record
-  const names = [node, region, primaryRegion, primaryBy, ...record.procedures.map(({ name }) => name)]
+  const { node, region, primaryRegion, primaryBy, appVersion } = record
+  const texts = record.procedures.flatMap(({ name, schema = '' }) => [name, schema])
+  const names = [node, region, primaryRegion, primaryBy, appVersion, ...texts]
   checkAtMost('procedures', record.procedures.length, procedures)
   checkAtMost('addresses', record.addresses.length, addresses)
   for (const { compatible } of record.procedures)

@@ -5,7 +5,7 @@ import { BulkReceiver, largestUnderWay } from './bulk-receiver.ts'
 import { BulkSender } from './bulk-sender.ts'
 import { MalformedError } from './byte-reader.ts'
 import { orderHeadBytes } from './frame.ts'
-import { judgePulse, type Pulse, type PulseVerdict, smoothRtt } from './heartbeat.ts'
+import { judgePulse, type NodeLoad, type Pulse, type PulseVerdict, smoothRtt } from './heartbeat.ts'
 import { LaneWriter } from './lane-writer.ts'
 import {
   bulkLane,
@@ -76,8 +76,8 @@ export interface PeerLinkOptions {
   readonly frameBytesMax: number
   /** Which frames keep their order among each other. */
   readonly orderKey: (frame: Uint8Array) => string
-  /** Our load from 0 to 1, for pongs. */
-  readonly load: () => number
+  /** Ours, for pongs. */
+  readonly load: () => NodeLoad
   readonly on: PeerLinkEvents
 }
 
@@ -107,8 +107,9 @@ export class PeerLink {
   ourEpoch = 0
   upSince = 0
   rttMs: number | undefined
-  /** The peer's load, as its last ping or pong said. */
+  /** The peer's, as its last ping or pong said. */
   load: number | undefined
+  inFlight: number | undefined
   #state: State = 'greeting'
   #pulse: Pulse = { heardAt: 0, suspected: false }
   #heard = false
@@ -280,14 +281,14 @@ export class PeerLink {
   }
 
   /** Pings the peer and says what the time since the last beat shows of it. */
-  beat(beat: { now: number; pausedMs: number; seq: number; load: number }): PulseVerdict {
+  beat(beat: { now: number; pausedMs: number; seq: number; load: NodeLoad }): PulseVerdict {
     const { settings, counters } = this.#options
     const judged = judgePulse(this.#pulse, { now: beat.now, pausedMs: beat.pausedMs, heard: this.#heard }, settings)
     this.#pulse = judged.pulse
     this.#heard = false
     // Behind a full buffer a ping would only measure the buffer, and what is in the buffer shows our life as well.
     if (this.#controls.blocked) counters.pingsSkipped += 1
-    else this.#sendControlMessage({ kind: 'ping', seq: beat.seq, load: beat.load })
+    else this.#sendControlMessage({ kind: 'ping', seq: beat.seq, ...beat.load })
     return judged.verdict
   }
 
@@ -409,11 +410,11 @@ export class PeerLink {
   #receiveUp(message: LinkMessage): void {
     switch (message.kind) {
       case 'ping':
-        this.load = message.load
+        this.#noteLoad(message)
         this.#answer(message.seq)
         return
       case 'pong':
-        this.load = message.load
+        this.#noteLoad(message)
         this.#options.on.pong(this, message.seq)
         return
       case 'control':
@@ -437,8 +438,13 @@ export class PeerLink {
     }
   }
 
+  #noteLoad({ load, inFlight }: NodeLoad): void {
+    this.load = load
+    this.inFlight = inFlight
+  }
+
   #answer(seq: number): void {
-    const pong = encodeLinkMessage({ kind: 'pong', seq, load: this.#options.load() })
+    const pong = encodeLinkMessage({ kind: 'pong', seq, ...this.#options.load() })
     if (chance('skerry/skip a pong') || !this.#controls.send(pong)) this.#options.counters.pongsSkipped += 1
   }
 

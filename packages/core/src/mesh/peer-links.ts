@@ -4,7 +4,7 @@ import type { Platform, Timer } from '../platform/platform.ts'
 import { always, sometimes } from '../platform/property.ts'
 import { type DialOutcome, Dialer } from './dialer.ts'
 import type { DialTarget } from './dial-target.ts'
-import { type BeatLog, firstBeatLog, nextBeat, roundTripMs } from './heartbeat.ts'
+import { type BeatLog, firstBeatLog, nextBeat, type NodeLoad, roundTripMs } from './heartbeat.ts'
 import { judgeGreeting, judgeHello, type PeerEpoch } from './link-decision.ts'
 import {
   encodeLinkMessage,
@@ -40,11 +40,15 @@ export interface Peer extends PeerRef {
   readonly addresses: readonly string[]
 }
 
+/** What the heartbeats of a peer showed. */
+export type Measured = Pick<PeerState, 'rttMs' | 'load' | 'inFlight'>
+
 export interface PeerState extends Peer {
   /** The smoothed round-trip time; `undefined` until the first pong. */
   readonly rttMs: number | undefined
-  /** The peer's load from 0 to 1; `undefined` until its first ping or pong. */
+  /** As {@link NodeLoad}; `undefined` until the peer's first ping or pong. */
   readonly load: number | undefined
+  readonly inFlight: number | undefined
   readonly suspected: boolean
   /** The number of our own hello or accept on this link, which no other link of this life has. */
   readonly epoch: number
@@ -94,8 +98,8 @@ export interface PeerLinksOptions {
    * `orderHeadBytes` of a large frame, and must not throw.
    */
   readonly orderKey?: (frame: Uint8Array) => string
-  /** Our load from 0 to 1, told to every peer with each heartbeat. Default: `platform.load()`, read once a beat. */
-  readonly load?: () => number
+  /** Told to every peer with each heartbeat, and read once a beat. Default: `platform.load()`, and no calls. */
+  readonly load?: () => NodeLoad
 }
 
 /** This node, as its transport knows it. */
@@ -125,7 +129,7 @@ export interface PeerLinks {
   /** Their ids only, in no order that means anything. */
   peerNodes(): Iterable<NodeId>
   /** What the heartbeats of one of them showed; `undefined` without a link. */
-  measured(node: NodeId): { readonly rttMs: number | undefined; readonly load: number | undefined } | undefined
+  measured(node: NodeId): Measured | undefined
   linkTo(node: NodeId): PeerState | undefined
   /** Whether a large frame is on its way to any peer: `stop` does not wait for it. */
   isSendingLarge(): boolean
@@ -182,7 +186,7 @@ class Links implements PeerLinks {
   #epoch = 0
   #beats: BeatLog = firstBeatLog
   #beatTimer: Timer | undefined
-  #load = 0
+  #load: NodeLoad = { load: 0, inFlight: 0 }
   #starting: Promise<StartedLinks> | undefined
   #stopping: Promise<void> | undefined
   #allEnded: Deferred<void> | undefined
@@ -265,7 +269,7 @@ class Links implements PeerLinks {
     return this.#up.keys()
   }
 
-  measured(node: NodeId): { readonly rttMs: number | undefined; readonly load: number | undefined } | undefined {
+  measured(node: NodeId): Measured | undefined {
     return this.#up.get(node)
   }
 
@@ -512,7 +516,7 @@ class Links implements PeerLinks {
     const now = clock.monotonic()
     const next = nextBeat(this.#beats, now, this.#settings.heartbeatMs)
     this.#beats = next.log
-    this.#load = Math.min(1, Math.max(0, this.#readLoad()))
+    this.#load = this.#readLoad()
     if (next.pausedMs > 0) this.counters.lateBeats += 1
     this.#beatTimer = clock.after(this.#settings.heartbeatMs, () => this.#beat())
     for (const link of [...this.#up.values()]) {
@@ -526,9 +530,9 @@ class Links implements PeerLinks {
     }
   }
 
-  #readLoad(): number {
-    const load = (this.#options.load ?? this.#options.platform.load)()
-    return Number.isFinite(load) ? load : 0
+  #readLoad(): NodeLoad {
+    const { load, platform } = this.#options
+    return sayableLoad(load?.() ?? { load: platform.load(), inFlight: 0 })
   }
 
   #greeting(): Greeting {
@@ -566,11 +570,19 @@ function sayable(addresses: readonly string[]): string[] {
   return short.slice(0, greetingLimits.addresses)
 }
 
+function sayableLoad({ load, inFlight }: NodeLoad): NodeLoad {
+  return {
+    load: Number.isFinite(load) ? Math.min(1, Math.max(0, load)) : 0,
+    inFlight: Math.min(0xffff_ffff, Math.max(0, Math.trunc(inFlight))),
+  }
+}
+
 function stateOf(link: PeerLink): PeerState {
   return {
     ...peerOf(link),
     rttMs: link.rttMs,
     load: link.load,
+    inFlight: link.inFlight,
     suspected: link.isSuspected,
     epoch: link.ourEpoch,
     peerEpoch: link.greeting?.epoch ?? 0,

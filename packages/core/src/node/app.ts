@@ -3,10 +3,14 @@ import type { SupervisorSpec } from '../otp/child-spec.ts'
 import { supervisorBehavior } from '../otp/supervisor.ts'
 import type { OfferedProcedure } from '../rpc/procedure.ts'
 
+const appVersionCharsMax = 200
+
 /** What a node runs: a supervised tree and the procedures that it offers to other nodes, as plain data. */
 export interface AppDefinition extends SupervisorSpec {
   /** Names the app's root supervisor, in logs and `whichChildren`. */
   readonly name: string
+  /** Of your code, for people: `nodes()` shows it of every node. At most 200 characters. Default: empty. */
+  readonly version?: string
   readonly procedures?: readonly OfferedProcedure[]
 }
 
@@ -20,6 +24,9 @@ export interface AppDefinition extends SupervisorSpec {
 export function defineApp(definition: AppDefinition): AppDefinition {
   if (definition.name === '') throw new SpecError('An app needs a name that is not empty')
   if (definition.name === 'system') throw new SpecError('The name "system" belongs to the node itself')
+  if ((definition.version?.length ?? 0) > appVersionCharsMax) {
+    throw new SpecError(`The app "${definition.name}": its version has more than ${appVersionCharsMax} characters`)
+  }
   const keys = new Set<string>()
   for (const { name, version } of definition.procedures ?? []) {
     const key = `${name}@${version}`

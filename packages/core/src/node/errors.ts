@@ -11,8 +11,7 @@ export type NodeErrorCode =
   | 'ERR_APP_START'
   /** The node is stopped. */
   | 'ERR_NODE_STOPPED'
-  /** A region did not come up within the time given. */
-  | 'ERR_REGION_TIMEOUT'
+/** A region did not come up within the time given. */
 
 /** What goes wrong with a node as a whole. */
 export class NodeError extends RuntimeError {

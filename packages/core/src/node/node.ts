@@ -22,6 +22,8 @@ import type {
   RemoteVerbs,
   RpcOptions,
 } from '../actor/remote-verbs.ts'
+import type { NodeInfo } from '../actor/node-info.ts'
+import type { ChoiceExplanation } from '../actor/rpc-report.ts'
 import { isHere, type Placement } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
 import { type Deferred, deferred } from '../base/deferred.ts'
@@ -79,9 +81,9 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
   #onNoCalls: (() => void) | undefined
   /** What else plain code waits for. */
   readonly #waits = new Set<Attachment>()
-  readonly #tableListeners = new Set<() => void>()
   #stopping: Promise<void> | undefined
   readonly #owner: RemoteOwner
+  readonly #waiter: RemoteOwner
 
   constructor(parts: NodeParts) {
     this.#parts = parts
@@ -93,6 +95,12 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
       detach: (attachment) => {
         if (this.#calls.delete(attachment) && this.#calls.size === 0) this.#onNoCalls?.()
       },
+    }
+    this.#waiter = {
+      alive: true,
+      deadlineMs: undefined,
+      attach: (attachment) => this.#waits.add(attachment),
+      detach: (attachment) => this.#waits.delete(attachment),
     }
   }
 
@@ -328,6 +336,10 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
     return this.#table().regionNodes(region)
   }
 
+  nodes(): readonly NodeInfo[] {
+    return this.#table().data.nodes
+  }
+
   regionOf(node: NodeId): string | undefined {
     return this.#table().regionOf(node)
   }
@@ -336,44 +348,17 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
     return this.#table().isRpcSupported(node, procedure.name, procedure.version)
   }
 
-  /** Resolves when a node of the region is up. Rejects with `ERR_REGION_TIMEOUT`, naming the regions known. Default 10,000 ms. */
+  explain(target: RegionTarget, procedure: ProcedureName): ChoiceExplanation {
+    return this.#remote().explain(target, procedure)
+  }
+
   waitForRegion(region: string, options: { readonly timeoutMs?: number } = {}): Promise<void> {
     return this.waitFor(() => this.regionNodes(region).length > 0, `a node in region "${region}"`, options)
   }
 
   /** Resolves when `condition`, asked at each change of the region table, is true. Rejects as {@link waitForRegion} does. */
   async waitFor(condition: () => boolean, what: string, options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    const kernel = this.#running()
-    if (condition()) return
-    const timeoutMs = options.timeoutMs ?? 10_000
-    await new Promise<void>((resolve, reject) => {
-      const settle = (error?: NodeError): void => {
-        this.#tableListeners.delete(check)
-        this.#waits.delete(attachment)
-        timer.cancel()
-        if (error === undefined) resolve()
-        else reject(error)
-      }
-      const check = (): void => {
-        if (condition()) settle()
-      }
-      const attachment: Attachment = {
-        ownerExited: () => settle(new NodeError('ERR_NODE_STOPPED', 'The node was stopped')),
-      }
-      const timer = kernel.platform.clock.after(timeoutMs, () => {
-        const known = this.regions().join(', ')
-        settle(
-          new NodeError('ERR_REGION_TIMEOUT', `Waited ${timeoutMs} ms for ${what}; the regions known are: ${known}`),
-        )
-      })
-      this.#tableListeners.add(check)
-      this.#waits.add(attachment)
-    })
-  }
-
-  /** Called by the registry's owner after each write of the table. */
-  tableWritten(): void {
-    for (const listener of [...this.#tableListeners]) listener()
+    await this.#remote().waitFor(this.#waiter, condition, what, options.timeoutMs)
   }
 
   // --- the end ---

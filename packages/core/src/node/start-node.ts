@@ -7,6 +7,7 @@ import { defaultCodecLimits } from '../codec/limits.ts'
 import { msgpackCodec } from '../codec/msgpack-codec.ts'
 import { orderKey } from '../mesh/frame.ts'
 import { createPeerLinks, type Peer, type PeerLinks } from '../mesh/peer-links.ts'
+import type { NodeLoad } from '../mesh/heartbeat.ts'
 import type { PeerRef } from '../mesh/peer-link.ts'
 import { defaultPeerLinkSettings } from '../mesh/peer-link-settings.ts'
 import { memoryTransport } from '../mesh/memory-transport.ts'
@@ -25,6 +26,7 @@ import type { Platform } from '../platform/platform.ts'
 import { peerDowns, peerUps } from '../platform/telemetry.ts'
 import type { TurnObserver } from '../platform/turn-queue.ts'
 import { createRegionTable, openRegionTable } from '../region/region-table.ts'
+import { type IdempotencyLimits, idempotencyLimitsDefault } from '../rpc/idempotency-window.ts'
 import { InboundCalls } from '../rpc/inbound-calls.ts'
 import { createRpcClient } from '../rpc/rpc-client.ts'
 import { type LoadLimits, loadLimitsDefault } from '../rpc/load-limits.ts'
@@ -59,6 +61,8 @@ export interface NodeOptions {
   readonly drainMs?: number
   /** How much work for callers this node takes: calls that run, that wait for their turn, and of one peer. */
   readonly load?: Partial<LoadLimits>
+  /** How long and how much this node remembers of what it did under idempotency keys. */
+  readonly idempotency?: Partial<IdempotencyLimits>
   /**
    * The signals to this process, such as `['SIGTERM', 'SIGINT']`, at the first of which the node stops as by `stop`. The
    * process ends when nothing else keeps it alive; a second signal ends it at once. Default: none, and no handler is
@@ -138,6 +142,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   checkBodyBytes(options.bodyBytesMax)
   checkSpares(options.spareThreads)
   const loadLimits = checkedLoad(options.load)
+  const idempotency = checkedIdempotency(options.idempotency)
   const marker = options.platform === undefined ? blockMarker(options.watchdog) : undefined
   const platform = options.platform ?? ownPlatform(options, marker)
   const regions = regionConfig(options, platform.environment)
@@ -153,10 +158,11 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     if (early === undefined) act()
     else early.push(act)
   }
+  const inbound = new InboundCalls(loadLimits, platform.clock)
   // Measured once a heartbeat: each reading covers the time since the one before.
-  let ownLoad = 0
+  let ownLoad: NodeLoad = { load: 0, inFlight: 0 }
   const links: PeerLinks = createPeerLinks({
-    load: () => (ownLoad = platform.load()),
+    load: () => (ownLoad = { load: platform.load(), inFlight: inbound.size }),
     transport,
     platform,
     orderKey,
@@ -178,8 +184,8 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const watchdog = marker && startWatchdog(marker, options.watchdog ?? {}, { node: id, life }, platform.log)
   const table = createRegionTable()
   const reader = openRegionTable(table)
-  const inbound = new InboundCalls(loadLimits, platform.clock)
-  const inbox = createRpcInbox(kernel, inbound, new ServedProcedures(app.procedures ?? []))
+  const served = new ServedProcedures(app.procedures ?? [])
+  const inbox = createRpcInbox({ kernel, inbound, procedures: served, idempotency })
   const takeSpawn = (signal: SpawnSignal | CancelSignal): void => {
     if (signal.type === 'spawn') inbox.spawn(signal)
     else inbox.cancel(signal)
@@ -211,7 +217,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   kernel.away = { route: (signal) => routeAway(signal) }
   kernel.inbox = takeSpawn
   kernel.threads = threads
-  kernel.remote = createRpcClient(kernel, reader)
+  kernel.remote = createRpcClient(kernel, reader, (procedure) => served.find(procedure)?.procedure)
   kernel.names.onChange((name, pid, partitions) => threads.broadcast({ type: 'name', name, pid, partitions }))
   kernel.many = createRpcMany(kernel, reader, kernel.remote)
   kernel.streams = createRpcStreams(kernel, kernel.remote)
@@ -231,10 +237,13 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     transport,
     table,
     inbound,
-    self: { node: id, life, addresses: [...addresses], region: regions.region, roles },
+    self: { node: id, life, addresses: [...addresses], appVersion: app.version ?? '', region: regions.region, roles },
     memory,
     replica: options.replica,
-    onTable: () => node.tableWritten(),
+    onTable: () => {
+      kernel.remote?.tableWritten()
+      threads.broadcast({ type: 'tableWritten' })
+    },
   })
   const node = new Node({
     kernel,
@@ -340,6 +349,15 @@ function checkedLoad(given: Partial<LoadLimits> = {}): LoadLimits {
   for (const [name, most] of Object.entries(limits)) {
     if (Number.isSafeInteger(most) && most >= 1) continue
     throw new NodeError('ERR_BAD_CONFIG', `options.load.${name} must be a whole number from 1, not ${most}`)
+  }
+  return limits
+}
+
+function checkedIdempotency(given: Partial<IdempotencyLimits> = {}): IdempotencyLimits {
+  const limits = { ...idempotencyLimitsDefault, ...given }
+  for (const [name, most] of Object.entries(limits)) {
+    if (Number.isSafeInteger(most) && most >= 1) continue
+    throw new NodeError('ERR_BAD_CONFIG', `options.idempotency.${name} must be a whole number from 1, not ${most}`)
   }
   return limits
 }

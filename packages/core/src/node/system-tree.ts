@@ -1,6 +1,7 @@
 import type { Behavior } from '../actor/behavior.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { actorName, type Pid } from '../actor/pid.ts'
+import type { NodeLoad } from '../mesh/heartbeat.ts'
 import {
   type MembershipMemory,
   membershipServer,
@@ -35,13 +36,14 @@ export interface SystemTreeOptions {
     readonly node: string
     readonly life: number
     readonly addresses: readonly string[]
+    readonly appVersion: string
     readonly region: string
     readonly roles: readonly string[]
   }
   /** What the mesh believed last. */
   readonly memory: MembershipMemory
   readonly announced: Announced
-  readonly ownLoad: () => number
+  readonly ownLoad: () => NodeLoad
   readonly replica: Replica | undefined
   /** The region table was written. */
   readonly onTable: () => void
@@ -59,6 +61,7 @@ export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
     region: self.region,
     addresses: self.addresses,
     state: options.announced.state,
+    appVersion: self.appVersion,
     procedures: options.announced.procedures,
   })
   const mesh = membershipServer({
@@ -104,7 +107,12 @@ export interface Announced {
 /** Tells the mesh what the app offers, once the app is up to serve it. */
 export function announceApp(kernel: Kernel, announced: Announced, procedures: readonly OfferedProcedure[]): void {
   announced.ready = true
-  announced.procedures = procedures.map(({ name, version, compatible }) => ({ name, version, compatible }))
+  announced.procedures = procedures.map(({ name, version, compatible, schema }) => ({
+    name,
+    version,
+    compatible,
+    schema,
+  }))
   tellMembership(kernel, { event: 'announce', procedures: announced.procedures })
 }
 
@@ -129,9 +137,9 @@ function namesServer(kernel: Kernel): Behavior {
   })
 }
 
-function tableNode({ record, rttMs, load }: RoutableNode): RegionTableNode {
-  const { node, life, region, state, procedures } = record
-  return { node, life, region, state, procedures, load, rttMs }
+function tableNode({ record, rttMs, load, inFlight }: RoutableNode): RegionTableNode {
+  const { node, life, region, state, appVersion, procedures } = record
+  return { node, life, region, state, appVersion, procedures, load, inFlight, rttMs }
 }
 
 function tablePrimary({ primary }: MembershipMemory): RegionTablePrimary {

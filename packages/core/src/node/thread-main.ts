@@ -199,6 +199,9 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
       case 'name':
         kernel.names.follow(message.name, message.pid, message.partitions)
         return
+      case 'tableWritten':
+        kernel.remote?.tableWritten()
+        return
       case 'nodeUp':
         kernel.nodes.up(message)
         return

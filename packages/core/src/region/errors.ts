@@ -7,6 +7,10 @@ export type RegionErrorCode =
   | 'ERR_NO_NODE_IN_REGION'
   /** The region's nodes are up, but none serves the procedure at a version that the caller accepts. */
   | 'ERR_NO_PROCEDURE'
+  /** What was waited for did not show up in the region table in time. */
+  | 'ERR_REGION_TIMEOUT'
+  /** The node was stopped while plain code waited for a region. */
+  | 'ERR_NODE_STOPPED'
   /** The region table's slots can't hold even a table without nodes. */
   | 'ERR_TABLE_TOO_SMALL'
 

@@ -5,7 +5,7 @@ import type { RegionTableData, RegionTableNode, RegionTableProcedure } from './r
 /**
  * The table as bytes, at most `bytesMax`. Nodes that don't fit are left out and counted: first this node goes in, then
  * one node of each region (the primary first, one that is up if there is one), then the rest by region and id.
- * A number that is not finite becomes 1 as a load, and unmeasured as a round trip.
+ * A number that is not finite becomes 1 as a load, 0 as calls in flight, and unmeasured as a round trip.
  *
  * JSON, since `JSON.parse` is the fastest decoder there is. Nodes of a cluster mostly serve the same procedures, so each
  * different list of them is written once and referred to by its number: 256 KiB hold about 2,500 nodes.
@@ -51,15 +51,18 @@ const listTexts = new WeakMap<readonly RegionTableProcedure[], string>()
 function listText(procedures: readonly RegionTableProcedure[]): string {
   const kept = listTexts.get(procedures)
   if (kept !== undefined) return kept
-  const text = JSON.stringify(procedures.map(({ name, version, compatible }) => [name, version, ...compatible]))
+  const text = JSON.stringify(
+    procedures.map(({ name, version, schema = '', compatible }) => [name, version, schema, ...compatible]),
+  )
   listTexts.set(procedures, text)
   return text
 }
 
 function nodeText(node: RegionTableNode, list: number): string {
   const load = Number.isFinite(node.load) ? node.load : 1
+  const inFlight = Number.isFinite(node.inFlight) ? node.inFlight : 0
   const rttMs = node.rttMs !== undefined && Number.isFinite(node.rttMs) ? node.rttMs : null
-  return JSON.stringify([node.node, node.life, node.region, node.state, list, load, rttMs])
+  return JSON.stringify([node.node, node.life, node.region, node.state, list, load, rttMs, inFlight, node.appVersion])
 }
 
 function orderOfImportance(data: RegionTableData): readonly RegionTableNode[] {
@@ -95,20 +98,22 @@ export function decodeTable(bytes: Uint8Array): RegionTableData {
   const [self, myRegion, primaryRegion, primaryEpoch, omitted, lists, nodes] = JSON.parse(
     new TextDecoder().decode(bytes),
   ) as TableTuple
-  const procedures = lists.map((list) => list.map(([name, version, ...compatible]) => ({ name, version, compatible })))
+  const procedures = lists.map((list) => list.map(procedureOf))
   return {
     self,
     myRegion,
     primaryRegion,
     primaryEpoch,
     omitted,
-    nodes: nodes.map(([node, life, region, state, list, load, rttMs]) => ({
+    nodes: nodes.map(([node, life, region, state, list, load, rttMs, inFlight, appVersion]) => ({
       node,
       life,
       region,
       state,
       procedures: procedures[list] as RegionTableProcedure[],
       load,
+      inFlight,
+      appVersion,
       rttMs: rttMs ?? undefined,
     })),
   }
@@ -120,6 +125,24 @@ type TableTuple = [
   primaryRegion: string,
   primaryEpoch: number,
   omitted: number,
-  lists: [name: string, version: number, ...compatible: number[]][][],
-  nodes: [NodeId, number, string, RegionTableNode['state'], list: number, load: number, rttMs: number | null][],
+  lists: ProcedureTuple[][],
+  nodes: NodeTuple[],
 ]
+
+type NodeTuple = [
+  NodeId,
+  life: number,
+  region: string,
+  state: RegionTableNode['state'],
+  list: number,
+  load: number,
+  rttMs: number | null,
+  inFlight: number,
+  appVersion: string,
+]
+
+type ProcedureTuple = [name: string, version: number, schema: string, ...compatible: number[]]
+
+function procedureOf([name, version, schema, ...compatible]: ProcedureTuple): RegionTableProcedure {
+  return { name, version, compatible, schema: schema === '' ? undefined : schema }
+}

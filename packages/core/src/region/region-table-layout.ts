@@ -1,3 +1,4 @@
+import type { NodeInfo, ProcedureInfo } from '../actor/node-info.ts'
 import { assert } from '../base/assert.ts'
 import type { NodeId } from '../mesh/transport.ts'
 
@@ -13,26 +14,8 @@ export interface RegionTableData {
   readonly omitted: number
 }
 
-export interface RegionTableNode {
-  readonly node: NodeId
-  /** The node's boot: another number after a restart. */
-  readonly life: number
-  readonly region: string
-  /** Only a node that is `up` is given new work. */
-  readonly state: 'up' | 'draining' | 'leaving'
-  readonly procedures: readonly RegionTableProcedure[]
-  /** How busy it is, from 0 to 1. */
-  readonly load: number
-  /** Round trip from here in milliseconds; `undefined` when it was never measured. */
-  readonly rttMs: number | undefined
-}
-
-export interface RegionTableProcedure {
-  readonly name: string
-  readonly version: number
-  /** Earlier versions whose callers it can serve as well. */
-  readonly compatible: readonly number[]
-}
+export type RegionTableNode = NodeInfo
+export type RegionTableProcedure = ProcedureInfo
 
 // The buffer, in 32-bit words:
 //

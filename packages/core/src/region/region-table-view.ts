@@ -16,6 +16,13 @@ export interface RegionTableView {
   node(id: NodeId): RegionTableNode | undefined
   /** Whether the node is up and serves the procedure at this version or a compatible one. */
   isRpcSupported(node: NodeId, name: string, version: number): boolean
+  /** The nodes of a region that are up and serve the procedure at this version or a compatible one. The same list each time. */
+  servers(region: string, name: string, version: number): readonly RegionTableNode[]
+  /**
+   * Those of our own region or, if it has none that is not excluded, of the region with the shortest round trip that has.
+   * The same list each time, if nothing is excluded.
+   */
+  nearestServers(name: string, version: number, exclude: ReadonlySet<NodeId>): readonly RegionTableNode[]
 }
 
 /** Indexes `data`; the maps are built once per version, so that a lookup costs little more than a `Map.get`. */
@@ -31,6 +38,39 @@ export function regionTableView(version: number, data: RegionTableData): RegionT
   }
   for (const peers of upNodes.values()) Object.freeze(peers)
   const regions = Object.freeze([...upNodes.keys()].sort(compareText))
+  const serverLists = new ServerLists()
+  const nearestLists = new ServerLists()
+
+  function servers(region: string, name: string, rpcVersion: number): readonly RegionTableNode[] {
+    const kept = serverLists.get(region, name, rpcVersion)
+    if (kept !== undefined) return kept
+    const found: RegionTableNode[] = []
+    for (const id of upNodes.get(region) ?? noNodes) {
+      const node = nodes.get(id)
+      if (node !== undefined && servesProcedure(node, name, rpcVersion)) found.push(node)
+    }
+    return serverLists.keep(region, name, rpcVersion, found)
+  }
+
+  function nearestServers(name: string, rpcVersion: number, exclude: ReadonlySet<NodeId>): readonly RegionTableNode[] {
+    if (exclude.size > 0) return findNearest(name, rpcVersion, exclude)
+    return (
+      nearestLists.get('', name, rpcVersion) ??
+      nearestLists.keep('', name, rpcVersion, findNearest(name, rpcVersion, exclude))
+    )
+  }
+
+  function findNearest(name: string, rpcVersion: number, exclude: ReadonlySet<NodeId>): readonly RegionTableNode[] {
+    const own = servers(data.myRegion, name, rpcVersion)
+    if (own.some(({ node }) => !exclude.has(node))) return own
+    let nearest: RegionTableNode | undefined
+    for (const node of data.nodes) {
+      if (node.state !== 'up' || exclude.has(node.node) || !servesProcedure(node, name, rpcVersion)) continue
+      if (nearest === undefined || compareDistance(node, nearest) < 0) nearest = node
+    }
+    // A region, not a node: choosing between two of its nodes still spreads the load.
+    return nearest === undefined ? noServers : servers(nearest.region, name, rpcVersion)
+  }
 
   return {
     version,
@@ -43,14 +83,46 @@ export function regionTableView(version: number, data: RegionTableData): RegionT
       const node = nodes.get(id)
       return node !== undefined && node.state === 'up' && servesProcedure(node, name, rpcVersion)
     },
+    servers,
+    nearestServers,
   }
 }
 
 const noNodes: readonly NodeId[] = Object.freeze([])
+const noServers: readonly RegionTableNode[] = Object.freeze([])
+
+/**
+ * Lists by region, procedure and version. Empty ones are not kept: so there are never more than what nodes serve, whatever
+ * callers ask for.
+ */
+class ServerLists {
+  readonly #lists = new Map<string, Map<string, Map<number, readonly RegionTableNode[]>>>()
+
+  get(region: string, name: string, version: number): readonly RegionTableNode[] | undefined {
+    return this.#lists.get(region)?.get(name)?.get(version)
+  }
+
+  keep(region: string, name: string, version: number, list: readonly RegionTableNode[]): readonly RegionTableNode[] {
+    if (list.length === 0) return noServers
+    let names = this.#lists.get(region)
+    if (names === undefined) this.#lists.set(region, (names = new Map()))
+    let versions = names.get(name)
+    if (versions === undefined) names.set(name, (versions = new Map()))
+    versions.set(version, list)
+    return list
+  }
+}
 
 /** Whether the node, in whatever state, has the procedure at this version or a compatible one. */
 export function servesProcedure(node: RegionTableNode, name: string, version: number): boolean {
-  return node.procedures.some(
-    (procedure) => procedure.name === name && (procedure.version === version || procedure.compatible.includes(version)),
-  )
+  for (const procedure of node.procedures) {
+    if (procedure.name !== name) continue
+    if (procedure.version === version || procedure.compatible.includes(version)) return true
+  }
+  return false
+}
+
+function compareDistance(one: RegionTableNode, other: RegionTableNode): number {
+  const [near, far] = [one.rttMs ?? Infinity, other.rttMs ?? Infinity]
+  return near === far ? compareText(one.region, other.region) : near - far
 }

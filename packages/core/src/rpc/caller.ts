@@ -11,8 +11,8 @@ export interface Caller {
   readonly roles: readonly string[]
 }
 
-export function callerOf({ call, request }: RemoteWork): Caller {
-  return { node: call.node, region: request.callerRegion, roles: request.callerRoles ?? [] }
+export function callerOf({ caller, request }: RemoteWork): Caller {
+  return { node: caller, region: request.callerRegion, roles: request.callerRoles ?? [] }
 }
 
 /** Decides whether a call may be run. What it throws or rejects with refuses the call too, and is logged. */

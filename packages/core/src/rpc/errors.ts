@@ -2,6 +2,7 @@ import { RuntimeError } from '../base/runtime-error.ts'
 import { errorFromData, isErrorData } from '../base/error-data.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { NodeId } from '../actor/pid.ts'
+import type { Attempt } from '../actor/rpc-report.ts'
 import type { Failure, Outcome } from '../actor/signal.ts'
 
 /** Every way in which a region call fails. The table with outcomes and cures is docs/errors.md. */
@@ -25,18 +26,12 @@ export type RpcErrorCode =
   | 'ERR_REMOTE_EXIT'
   | 'ERR_INVALID_OUTPUT'
   | 'ERR_RESULT_NOT_ENCODABLE'
+  | 'ERR_RESULT_GONE'
   | 'ERR_RPC_TIMEOUT'
   | 'ERR_RPC_ABORTED'
   | 'ERR_NODE_LOST'
   | 'ERR_NODE_STOPPED'
   | 'ERR_STREAM_SILENT'
-
-/** One try of a call: which node, and what came of it. */
-export interface Attempt {
-  readonly node: NodeId
-  readonly code: string
-  readonly outcome: Outcome
-}
 
 export interface RpcErrorWhere {
   readonly procedure: string
@@ -56,6 +51,7 @@ export class RpcError extends RuntimeError {
   /** The node that was last tried, if one was. */
   readonly node: NodeId | undefined
   readonly region: string | undefined
+  /** The nodes that it was sent to, in order, and what each said. */
   readonly attempts: readonly Attempt[]
   /** The exit reason of the remote process, where it ended without an answer. */
   readonly reason: ExitReason | undefined

@@ -1,5 +1,5 @@
 import type { Replier } from '../actor/mailbox.ts'
-import type { Pid } from '../actor/pid.ts'
+import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Failure, SpawnRequest, SpawnSignal } from '../actor/signal.ts'
 import { type ProcedureLimits, waitPart } from './load-limits.ts'
 import type { OfferedProcedure } from './procedure.ts'
@@ -8,6 +8,8 @@ import { type WaitingCall, WaitingCalls } from './waiting-calls.ts'
 /** A call that another node, thread or actor made and that this node has not finished. */
 export class InboundCall implements Replier, WaitingCall<InboundCall> {
   readonly call: Pid
+  /** The node that asked. */
+  readonly caller: NodeId
   readonly request: SpawnRequest
   readonly served: ServedProcedure
   readonly arrivedMs: number
@@ -21,12 +23,13 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
   readonly #refuse: (call: InboundCall, failure: Failure) => void
 
   constructor(
-    { from, request }: SpawnSignal,
+    { from, caller, request }: SpawnSignal,
     served: ServedProcedure,
     arrivedMs: number,
     refuse: (call: InboundCall, failure: Failure) => void,
   ) {
     this.call = from
+    this.caller = (caller ?? from).node
     this.request = request
     this.served = served
     this.arrivedMs = arrivedMs

@@ -7,7 +7,8 @@ import { SpecError } from '../otp/errors.ts'
 import type { Allow } from './caller.ts'
 import { type ProcedureLimits, procedureLimitsDefault } from './load-limits.ts'
 import { ProcedureContext } from './procedure-context.ts'
-import { remoteProcess } from './remote-process.ts'
+import { remoteProcess, type RemoteProcessCode } from './remote-process.ts'
+import { schemaHash } from './schema-hash.ts'
 
 type MaybePromise<T> = T | Promise<T>
 
@@ -84,11 +85,15 @@ export interface ProcedureDefinition<Input, Output> extends Implementation<Input
 export interface OfferedProcedure extends ProcedureName {
   readonly compatible: readonly number[]
   readonly thread: Placement
+  /** A hash of its schemas, announced to the mesh; `undefined` where there is none. */
+  readonly schema?: string | undefined
   readonly limits: ProcedureLimits
   readonly primaryOnly: boolean
   readonly allow: Allow | undefined
   /** Runs it; found by its name in the module's exports where it runs on another thread. */
   readonly behavior: Behavior
+  /** What its process runs; none for a stream. */
+  readonly code?: RemoteProcessCode
 }
 
 /** A procedure that this app can run: what stands in `procedures` of an app. Callers may use it as well. */
@@ -110,7 +115,8 @@ export function contract<Input extends StandardSchemaV1, Output extends Standard
     ...identity,
     implement: (implementation) => {
       const { input, output } = implementation.validate === false ? unchecked : definition
-      return here(identity, implementation as AnyImplementation, input, output)
+      const hash = schemaHash(definition.input, definition.output)
+      return here(identity, implementation as AnyImplementation, input, output, hash)
     },
   }
 }
@@ -128,7 +134,7 @@ export function procedure<Input, Output>(
   definition: ProcedureDefinition<Input, Output>,
 ): ProcedureHere<Input, Awaited<Output>> {
   const identity = checkedIdentity(definition.name, definition.version)
-  return here(identity, definition as AnyImplementation, undefined, undefined)
+  return here(identity, definition as AnyImplementation, undefined, undefined, undefined)
 }
 
 /** An implementation without its types, as the machine runs it. */
@@ -148,12 +154,14 @@ function here<Input, Output>(
   implementation: AnyImplementation,
   input: StandardSchemaV1 | undefined,
   output: StandardSchemaV1 | undefined,
+  schema: string | undefined,
 ): ProcedureHere<Input, Output> {
   const { primaryOnly = false } = implementation
-  const code = { run: implementation.run.bind(implementation), input, output, primaryOnly }
-  return offered(identity, implementation, (runtime, actor, [work]) =>
+  const code: RemoteProcessCode = { run: implementation.run.bind(implementation), input, output, primaryOnly }
+  const procedureHere = offered(identity, implementation, (runtime, actor, [work]) =>
     remoteProcess(new ProcedureContext(runtime, actor), work as RemoteWork, code),
   )
+  return { ...procedureHere, schema, code }
 }
 
 /** A procedure of whatever kind, run by the process that `createProcess` makes. */

@@ -1,26 +1,42 @@
 import type { Attachment } from '../actor/actor.ts'
 import type { Deadline, DeadlinePlace } from '../actor/deadline-queue.ts'
 import { isLost, type LostPeer } from '../actor/edges.ts'
-import { type ExitReason, printReason } from '../actor/exit-reason.ts'
+import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Addressable } from '../actor/host.ts'
 import type { Kernel } from '../actor/kernel.ts'
+import type { NodeDownMessage, NodeUpMessage } from '../actor/mailbox.ts'
+import type { NodeWatcher } from '../actor/node-watchers.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
 import type { ProcedureName, RemoteOwner, RpcOptions } from '../actor/remote-verbs.ts'
-import type { Failure, Outcome, Signal, SpawnRequest } from '../actor/signal.ts'
+import type { Attempt, ChoiceExplanation, RpcReport } from '../actor/rpc-report.ts'
+import type { Failure, Signal, SpawnRequest } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
-import { sometimes } from '../platform/property.ts'
+import type { Timer } from '../platform/clock.ts'
+import { reachable, sometimes } from '../platform/property.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
 import { CallEvents, traceOf } from './call-events.ts'
 import type { TokenOptions } from './causal-token.ts'
 import { isStreamSignal, type StreamCarrier, type StreamedOptions } from './call-stream.ts'
-import { type Attempt, RpcError } from './errors.ts'
+import { RpcError } from './errors.ts'
+import { exitFailure } from './exit-failure.ts'
 import { mayTryElsewhere } from './retry.ts'
+import { timeoutMsMax } from './rpc-options.ts'
 
 /** The nodes that one call tries before it gives up, each after a certain "not run" from the one before. */
 const attemptsMax = 3
 /** The default time for a call by region, in milliseconds: Fly RPC's. */
 const rpcTimeoutMsDefault = 5_000
+
+// How long a connection may take to come back: the first redial waits up to 100 ms, and connecting takes about four round
+// trips; twice that, and some.
+const reconnectMsDefault = 300
+const reconnectTrips = 8
+
+interface LostCall {
+  readonly failure: Failure
+  readonly timer: Timer | undefined
+}
 
 /** What a call needs to know of what its caller asked for. */
 export interface CallPlan {
@@ -30,7 +46,15 @@ export interface CallPlan {
   /** What the caller asked for, as text; none for a call to one node. */
   readonly region: string | undefined
   readonly callerRegion: string
-  choose(tried: ReadonlySet<NodeId>): RegionTableNode | Failure
+  choose(tried: ReadonlySet<NodeId>): Decision
+  /** Calls `listener` after each change of the region table, until the function that it gives back is called. */
+  onTable(listener: () => void): () => void
+}
+
+/** The next node of a call, or why there is none; explained, if the caller wants to know. */
+export interface Decision {
+  readonly chosen: RegionTableNode | Failure
+  readonly explanation?: ChoiceExplanation
 }
 
 /**
@@ -38,7 +62,7 @@ export interface CallPlan {
  * process is linked to that address: so the process's end settles the call and never touches the owner, and the
  * owner's end, an abort or the deadline ends the process.
  */
-export class RemoteCall implements Addressable, Attachment, Deadline, StreamCarrier {
+export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatcher, StreamCarrier {
   readonly pid: Pid
   place: DeadlinePlace | number | undefined
   #deadlineMs = 0
@@ -50,9 +74,14 @@ export class RemoteCall implements Addressable, Attachment, Deadline, StreamCarr
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: RpcError) => void
   readonly #attempts: Attempt[] = []
+  readonly #choices: ChoiceExplanation[] = []
   readonly #tried = new Set<NodeId>()
   #node: RegionTableNode | undefined
   #target: Pid | undefined
+  /** The connection was lost under a call with a key: it goes on when it is back. */
+  #lost: LostCall | undefined
+  /** Nobody could serve it yet. */
+  #waiting: { readonly failure: Failure; readonly stop: () => void } | undefined
   #open = true
   #events: CallEvents | undefined
   readonly #onAbort = (): void => {
@@ -79,9 +108,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, StreamCarr
 
   begin(): void {
     const { options } = this.#plan
-    // A nested call never gets more time than its caller has left.
-    const ownerLeftMs = (this.#owner.deadlineMs ?? Infinity) - this.#kernel.platform.clock.monotonic()
-    const timeoutMs = Math.max(1, Math.min(options.timeoutMs ?? rpcTimeoutMsDefault, ownerLeftMs))
+    const timeoutMs = timeLeftMs(this.#kernel, this.#owner, options)
     this.#kernel.add(this)
     this.#owner.attach(this)
     this.#events = CallEvents.begin({ kernel: this.#kernel, owner: this.#owner, plan: this.#plan })
@@ -110,12 +137,27 @@ export class RemoteCall implements Addressable, Attachment, Deadline, StreamCarr
 
   peerLost(lost: LostPeer, reason: (pid: Pid) => ExitReason): void {
     if (this.#target === undefined || !isLost(this.#target, lost)) return
-    this.#failed({
+    const failure: Failure = {
       code: 'ERR_NODE_LOST',
       outcome: 'unknown',
       message: 'The connection to the node was lost while it had the request',
       reason: reason(this.#target),
-    })
+    }
+    if (this.#plan.options.idempotencyKey === undefined) this.#failed(failure)
+    else this.#awaitReturn(failure)
+  }
+
+  /** The connection is back, or another life of that node is. */
+  notify(message: NodeUpMessage | NodeDownMessage): void {
+    const node = this.#node
+    if (this.#lost === undefined || this.#target !== undefined) return
+    if (message.type !== 'nodeUp' || message.node !== node?.node) return
+    if (message.life !== node.life) this.#finish(this.#lost.failure)
+    else {
+      reachable('skerry/a call with a key was sent again to the life that had it')
+      this.#lost.timer?.cancel()
+      this.#send(node)
+    }
   }
 
   /** The owning actor is gone: nobody waits. Plain code still does when its node stops, and is told. */
@@ -132,6 +174,12 @@ export class RemoteCall implements Addressable, Attachment, Deadline, StreamCarr
   }
 
   expire(): void {
+    if (this.#lost !== undefined && this.#target === undefined) this.#finish(this.#lost.failure)
+    else if (this.#waiting !== undefined) this.#finish(this.#waiting.failure)
+    else this.#timedOut()
+  }
+
+  #timedOut(): void {
     this.#giveUp(
       {
         code: 'ERR_RPC_TIMEOUT',
@@ -144,16 +192,22 @@ export class RemoteCall implements Addressable, Attachment, Deadline, StreamCarr
   }
 
   #attempt(): void {
-    const chosen = this.#plan.choose(this.#tried)
+    const { chosen, explanation } = this.#plan.choose(this.#tried)
+    if (explanation !== undefined) this.#choices.push(explanation)
     if ('outcome' in chosen) {
+      if (this.#plan.options.wait === true) this.#wait(chosen)
       // The reason why the last node would not do says more than that there is no further one.
-      this.#finish(this.#lastFailure ?? chosen)
+      else this.#finish(this.#lastFailure ?? chosen)
       return
     }
+    this.#tried.add(chosen.node)
+    this.#send(chosen)
+  }
+
+  #send(chosen: RegionTableNode): void {
     const target: Pid = { node: chosen.node, life: chosen.life, thread: 0, serial: 0 }
     this.#node = chosen
     this.#target = target
-    this.#tried.add(chosen.node)
     this.#kernel.addEdge(target, this)
     const { stream } = this.#plan.options as StreamedOptions
     const request: SpawnRequest = {
@@ -173,10 +227,51 @@ export class RemoteCall implements Addressable, Attachment, Deadline, StreamCarr
 
   #lastFailure: Failure | undefined
 
+  /** Tries again when the region table has changed; nodes that refused it may have changed their mind. */
+  #wait(failure: Failure): void {
+    const stop = this.#plan.onTable(() => {
+      this.#stopWaiting()
+      this.#tried.clear()
+      this.#attempt()
+    })
+    const last = this.#lastFailure ?? failure
+    this.#waiting = { failure: { ...last, message: `${last.message}; it waited in vain` }, stop }
+  }
+
+  #stopWaiting(): void {
+    this.#waiting?.stop()
+    this.#waiting = undefined
+  }
+
+  /** The node may have the work, under our key: if the connection comes back to the same life, it will tell. */
+  #awaitReturn(failure: Failure): void {
+    const node = this.#node as RegionTableNode
+    this.#leaveTarget()
+    this.#events?.failed(failure)
+    this.#attempts.push({ node: node.node, region: node.region, code: failure.code, outcome: failure.outcome })
+    // Of several, the first is what is known: a later try that was not sent says nothing of it.
+    const lost = this.#lost?.failure ?? failure
+    if (this.#attempts.length >= attemptsMax) {
+      this.#finish(lost)
+      return
+    }
+    const { platform, nodes } = this.#kernel
+    const forMs = this.#plan.options.reconnectMs ?? reconnectMsDefault + reconnectTrips * (node.rttMs ?? 0)
+    this.#lost?.timer?.cancel()
+    nodes.add(this)
+    // More than a timer can measure: the deadline comes first.
+    const timer = forMs < timeoutMsMax ? platform.clock.after(forMs, () => this.#finish(lost)) : undefined
+    this.#lost = { failure: lost, timer }
+  }
+
   #failed(failure: Failure): void {
     if (!this.#open) return
+    if (this.#lost !== undefined && failure.outcome === 'not-run') {
+      this.#refusedAgain(this.#lost.failure, failure)
+      return
+    }
     const node = this.#node as RegionTableNode
-    this.#attempts.push({ node: node.node, code: failure.code, outcome: failure.outcome })
+    this.#attempts.push({ node: node.node, region: node.region, code: failure.code, outcome: failure.outcome })
     this.#lastFailure = failure
     this.#events?.failed(failure)
     this.#leaveTarget()
@@ -184,6 +279,17 @@ export class RemoteCall implements Addressable, Attachment, Deadline, StreamCarr
     sometimes(again, 'skerry/a call was tried at another node')
     if (again) this.#attempt()
     else this.#finish(failure)
+  }
+
+  /** That a second try was not run says nothing of the first. */
+  #refusedAgain(lost: Failure, refusal: Failure): void {
+    if (refusal.code === 'ERR_NODE_UNREACHABLE') {
+      this.#awaitReturn(refusal)
+      return
+    }
+    const node = this.#node as RegionTableNode
+    this.#attempts.push({ node: node.node, region: node.region, code: refusal.code, outcome: refusal.outcome })
+    this.#finish({ ...lost, message: `${lost.message}; asked again, it refused: ${refusal.message}` })
   }
 
   #succeed(value: unknown, encoded: boolean, served: ServedTimes | undefined): void {
@@ -202,22 +308,30 @@ export class RemoteCall implements Addressable, Attachment, Deadline, StreamCarr
     }
     this.#close()
     this.#events?.succeeded(served)
-    if (this.#owner.alive) this.#resolve(opened)
+    if (!this.#owner.alive) return
+    this.#report('ok')
+    this.#resolve(opened)
   }
 
   /** Ends it from this side: the remote process is told, the caller gets the failure. */
   #giveUp(failure: Failure, reason: ExitReason): void {
     if (!this.#open) return
-    this.#cancelRemote(reason)
-    if (this.#node !== undefined)
-      this.#attempts.push({ node: this.#node.node, code: failure.code, outcome: failure.outcome })
-    this.#finish(failure)
+    const node = this.#node
+    if (node !== undefined && this.#target !== undefined) {
+      this.#cancelRemote(reason)
+      this.#attempts.push({ node: node.node, region: node.region, code: failure.code, outcome: failure.outcome })
+      this.#finish(failure)
+    } else {
+      // No node has it, unless the connection was lost to one that may.
+      this.#finish(this.#lost === undefined ? { ...failure, outcome: 'not-run' } : failure)
+    }
   }
 
   #finish(failure: Failure): void {
     this.#close()
     this.#events?.gaveUp(failure)
     if (!this.#owner.alive) return
+    this.#report(failure.code)
     this.#reject(
       new RpcError(failure, {
         procedure: this.#plan.procedure.name,
@@ -226,6 +340,17 @@ export class RemoteCall implements Addressable, Attachment, Deadline, StreamCarr
         attempts: this.#attempts,
       }),
     )
+  }
+
+  /** Tells whoever wants to know how it went; `'ok'` is an attempt of its own. */
+  #report(code: string): void {
+    const { options, procedure } = this.#plan
+    if (options.explain === undefined) return
+    const { name, version } = procedure
+    const attempts: Attempt[] = [...this.#attempts]
+    const node = this.#node as RegionTableNode
+    if (code === 'ok') attempts.push({ node: node.node, region: node.region, code, outcome: 'ran' })
+    tellReport(this.#kernel, options, { procedure: { name, version }, code, attempts, choices: this.#choices })
   }
 
   #cancelRemote(reason: ExitReason): void {
@@ -237,6 +362,11 @@ export class RemoteCall implements Addressable, Attachment, Deadline, StreamCarr
   #close(): void {
     this.#open = false
     this.#leaveTarget()
+    this.#stopWaiting()
+    if (this.#lost !== undefined) {
+      this.#lost.timer?.cancel()
+      this.#kernel.nodes.remove(this)
+    }
     this.#kernel.forget(this.pid)
     this.#kernel.deadlines.remove(this)
     this.#owner.detach(this)
@@ -249,16 +379,17 @@ export class RemoteCall implements Addressable, Attachment, Deadline, StreamCarr
   }
 }
 
-function exitFailure(reason: ExitReason): Failure {
-  // Which of these can't be told apart from "it had not begun": the link is made in the frame that spawns.
-  const outcome: Outcome = reason === 'threadlost' || reason === 'noconnection' ? 'unknown' : 'ran'
-  if (reason === 'timeout') {
-    return { code: 'ERR_RPC_TIMEOUT', outcome: 'ran', message: 'Its deadline passed there and it was stopped', reason }
-  }
-  return {
-    code: 'ERR_REMOTE_EXIT',
-    outcome,
-    message: `The remote process ended without an answer: ${printReason(reason)}`,
-    reason,
+/** How long a call may take, in milliseconds. A nested call never gets more time than its caller has left. */
+export function timeLeftMs(kernel: Kernel, owner: RemoteOwner, options: RpcOptions): number {
+  const ownerLeftMs = (owner.deadlineMs ?? Infinity) - kernel.platform.clock.monotonic()
+  return Math.max(1, Math.min(options.timeoutMs ?? rpcTimeoutMsDefault, ownerLeftMs))
+}
+
+export function tellReport(kernel: Kernel, { explain }: RpcOptions, report: RpcReport): void {
+  try {
+    explain?.(report)
+  } catch (error) {
+    const procedure = report.procedure.name
+    kernel.platform.log.error({ procedure, err: errorData(error) }, 'what `explain` was given threw')
   }
 }

@@ -71,6 +71,21 @@ async function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProce
   } catch (error) {
     return failed('ERR_NOT_DECODABLE', 'not-run', 'The argument could not be decoded', error)
   }
+  const result = await runChecked(ctx, code, input)
+  if (!result.ok) return result
+  try {
+    return { ok: true, value: ctx.codec.encode(result.value, 'result'), encoded: true }
+  } catch (error) {
+    return failed('ERR_RESULT_NOT_ENCODABLE', 'ran', error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** Checks the input, runs the procedure, checks the result. Rejects with what the procedure throws. */
+export async function runChecked(
+  ctx: ProcedureContext,
+  code: RemoteProcessCode,
+  input: unknown,
+): Promise<{ readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly failure: Failure }> {
   const checkedInput = await checkValue(code.input, input, 'The argument')
   if (!checkedInput.ok) return refused('ERR_INVALID_INPUT', 'not-run', checkedInput)
   // Asked last, and on the thread where it runs: whoever knows by now that it is not the primary does not begin.
@@ -79,14 +94,15 @@ async function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProce
   const value = await runInTrace(ctx.trace, () => code.run(ctx, checkedInput.value))
   const checkedResult = await checkValue(code.output, value, 'The result')
   if (!checkedResult.ok) return refused('ERR_INVALID_OUTPUT', 'ran', checkedResult)
-  try {
-    return { ok: true, value: ctx.codec.encode(checkedResult.value, 'result'), encoded: true }
-  } catch (error) {
-    return failed('ERR_RESULT_NOT_ENCODABLE', 'ran', error instanceof Error ? error.message : String(error))
-  }
+  return { ok: true, value: checkedResult.value }
 }
 
-function failed(code: string, outcome: 'not-run' | 'ran', message: string, cause?: unknown): ReplyResult {
+function failed(
+  code: string,
+  outcome: 'not-run' | 'ran',
+  message: string,
+  cause?: unknown,
+): { ok: false; failure: Failure } {
   const failure: Failure = { code, outcome, message, ...(cause !== undefined && { cause: errorData(cause) }) }
   return { ok: false, failure }
 }
@@ -95,6 +111,6 @@ function refused(
   code: string,
   outcome: 'not-run' | 'ran',
   { message, cause }: Extract<Checked, { ok: false }>,
-): ReplyResult {
+): { ok: false; failure: Failure } {
   return { ok: false, failure: { code, outcome, message, ...(cause !== undefined && { cause }) } }
 }

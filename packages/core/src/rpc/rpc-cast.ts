@@ -3,7 +3,7 @@ import type { CastOptions, ManyTarget } from '../actor/remote-many.ts'
 import type { ProcedureName, RegionTarget } from '../actor/remote-verbs.ts'
 import type { SpawnRequest } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
-import { checkRegionTarget, chooseNode } from '../region/region-choice.ts'
+import { checkRegionTarget, chooseNode, isRefusal } from '../region/region-choice.ts'
 import { activeTrace, carriedTrace } from '../platform/trace-context.ts'
 import type { RegionTableNode, RegionTableView } from '../region/region-table.ts'
 import { servesProcedure } from '../region/region-table-view.ts'
@@ -67,6 +67,6 @@ function chosen(
     const message = error instanceof Error ? error.message : String(error)
     throw refusal(procedure, { code: 'ERR_BAD_REGION', outcome: 'not-run', message, cause: errorData(error) })
   }
-  const choice = chooseNode({ table, target, procedure, exclude: new Set(), random: kernel.platform.random })
-  return choice.ok ? choice.node : undefined
+  const choice = chooseNode(table, target, procedure, new Set(), kernel.platform.random)
+  return isRefusal(choice) ? undefined : choice
 }

@@ -1,19 +1,34 @@
 import type { Kernel } from '../actor/kernel.ts'
 import type { NodeId } from '../actor/pid.ts'
-import type { RegionTarget, RemoteOwner, RemoteServices } from '../actor/remote-verbs.ts'
+import type { ProcedureName, RegionTarget, RemoteOwner, RemoteServices, RpcOptions } from '../actor/remote-verbs.ts'
+import type { Attempt, ChoiceExplanation } from '../actor/rpc-report.ts'
 import type { Failure } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
-import { checkRegionTarget, chooseNode } from '../region/region-choice.ts'
+import { explainChoice } from '../region/explain-choice.ts'
+import { checkRegionTarget, chooseNode, isRefusal, serversOf } from '../region/region-choice.ts'
 import type { RegionTableReader, RegionTableView } from '../region/region-table.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
 import { CallEvents } from './call-events.ts'
 import { RpcError } from './errors.ts'
-import { type CallPlan, RemoteCall } from './remote-call.ts'
+import { callInline, type InlineProcedure, type InlineResult } from './inline-call.ts'
+import type { OfferedProcedure } from './procedure.ts'
+import { type CallPlan, type Decision, RemoteCall, tellReport, timeLeftMs } from './remote-call.ts'
 import { checkRpcOptions } from './rpc-options.ts'
+import { TableListeners } from './table-listeners.ts'
+import { waitForTable } from './table-wait.ts'
 
-/** Calls by region from one thread: it reads the shared region table and asks the chosen node over the kernel's router. */
-export function createRpcClient(kernel: Kernel, table: RegionTableReader): RemoteServices {
+/**
+ * Calls by region from one thread: it reads the shared region table and asks the chosen node over the kernel's router.
+ * `offered`: what this node serves, where its code is on this thread.
+ */
+export function createRpcClient(
+  kernel: Kernel,
+  table: RegionTableReader,
+  offered: (procedure: ProcedureName) => OfferedProcedure | undefined = () => undefined,
+): RemoteServices {
   const view = (): RegionTableView => table.read()
+  const listeners = new TableListeners()
+  const onTable = (listener: () => void): (() => void) => listeners.add(listener)
 
   return {
     get myRegion() {
@@ -31,8 +46,23 @@ export function createRpcClient(kernel: Kernel, table: RegionTableReader): Remot
     },
     regions: () => view().regions(),
     regionNodes: (region) => view().regionNodes(region),
+    nodes: () => view().data.nodes,
     regionOf: (node) => view().regionOf(node),
     isRpcSupported: (node, procedure) => view().isRpcSupported(node, procedure.name, procedure.version),
+
+    explain(target, procedure) {
+      checkRegionTarget(target)
+      return decide(target, procedure, noNodes, true).explanation as ChoiceExplanation
+    },
+
+    waitFor(owner, condition, what, timeoutMs = waitForMsDefault) {
+      const leftMs = (owner.deadlineMs ?? Infinity) - kernel.platform.clock.monotonic()
+      const regions = (): readonly string[] => view().regions()
+      const boundMs = Math.max(1, Math.min(timeoutMs, leftMs))
+      return waitForTable(kernel, listeners, { owner, condition, what, timeoutMs: boundMs, regions })
+    },
+
+    tableWritten: () => listeners.written(),
 
     callRegion(owner, target, procedure, input, options) {
       const region = printTarget(target)
@@ -45,17 +75,26 @@ export function createRpcClient(kernel: Kernel, table: RegionTableReader): Remot
           new RpcError(failure, { procedure: procedure.name, node: undefined, region, attempts: [] }),
         )
       }
-      const choose = (tried: ReadonlySet<NodeId>): RegionTableNode | Failure => {
-        const choice = chooseNode({ table: view(), target, procedure, exclude: tried, random: kernel.platform.random })
-        return choice.ok ? choice.node : { code: choice.code, outcome: 'not-run', message: choice.message }
-      }
-      return start(kernel, owner, { procedure, input, options, region, choose, callerRegion: view().data.myRegion })
+      const here = options.inline === true ? inlineProcedure(target, procedure) : undefined
+      if (here !== undefined) return startInline(kernel, owner, here, { input, options, region: view().data.myRegion })
+      const explain = options.explain !== undefined
+      const choose = (tried: ReadonlySet<NodeId>): Decision => decide(target, procedure, tried, explain)
+      return start(kernel, owner, {
+        procedure,
+        input,
+        options,
+        region,
+        choose,
+        onTable,
+        callerRegion: view().data.myRegion,
+      })
     },
 
     callNode(owner, node, procedure, input, options) {
-      const choose = (tried: ReadonlySet<NodeId>): RegionTableNode | Failure => {
+      const choose = (tried: ReadonlySet<NodeId>): Decision => {
         const known = tried.has(node) ? undefined : view().node(node)
-        return known ?? { code: 'ERR_NODE_UNREACHABLE', outcome: 'not-run', message: `The node ${node} is not known` }
+        const message = `The node ${node} is not known`
+        return { chosen: known ?? { code: 'ERR_NODE_UNREACHABLE', outcome: 'not-run', message } }
       }
       return start(kernel, owner, {
         procedure,
@@ -63,11 +102,48 @@ export function createRpcClient(kernel: Kernel, table: RegionTableReader): Remot
         options,
         region: undefined,
         choose,
+        onTable,
         callerRegion: view().data.myRegion,
       })
     },
   }
+
+  /** The procedure's code, if this node is one that the target leads to. */
+  function inlineProcedure(target: RegionTarget, procedure: ProcedureName): InlineProcedure | undefined {
+    const current = view()
+    const members = typeof target === 'string' ? [target] : target
+    for (const member of members) {
+      const servers = serversOf(current, member, procedure, noNodes)
+      if (servers.length === 0) continue
+      if (!servers.some(({ node }) => node === current.data.self)) return undefined
+      const code = (procedure as Partial<OfferedProcedure>).code ?? offered(procedure)?.code
+      return code && { name: procedure.name, version: procedure.version, code }
+    }
+    return undefined
+  }
+
+  function decide(
+    target: RegionTarget,
+    procedure: ProcedureName,
+    exclude: ReadonlySet<NodeId>,
+    explain: boolean,
+  ): Decision {
+    const current = view()
+    const drawn: RegionTableNode[] | undefined = explain ? [] : undefined
+    const choice = chooseNode(current, target, procedure, exclude, kernel.platform.random, drawn)
+    const taken = isRefusal(choice) ? undefined : choice
+    const refusal = isRefusal(choice) ? choice.message : undefined
+    const chosen = isRefusal(choice)
+      ? ({ code: choice.code, outcome: 'not-run', message: choice.message } as const)
+      : choice
+    if (drawn === undefined) return { chosen }
+    return { chosen, explanation: explainChoice({ table: current, target, procedure, exclude, drawn, taken, refusal }) }
+  }
 }
+
+/** How long `waitForRegion` waits, in milliseconds. */
+const waitForMsDefault = 10_000
+const noNodes: ReadonlySet<NodeId> = new Set()
 
 function start(kernel: Kernel, owner: RemoteOwner, plan: CallPlan): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -78,18 +154,9 @@ function start(kernel: Kernel, owner: RemoteOwner, plan: CallPlan): Promise<unkn
       )
     }
 
-    const wrong = checkRpcOptions(plan.options)
-    if (wrong !== undefined) {
-      refuse({ code: 'ERR_BAD_OPTIONS', outcome: 'not-run', message: wrong })
-      return
-    }
-    if (plan.options.signal?.aborted === true) {
-      refuse({
-        code: 'ERR_RPC_ABORTED',
-        outcome: 'not-run',
-        message: 'Aborted before it was sent',
-        cause: errorData(plan.options.signal.reason),
-      })
+    const refusal = refusalOf(plan.options)
+    if (refusal !== undefined) {
+      refuse(refusal)
       return
     }
     let input: Uint8Array
@@ -102,6 +169,42 @@ function start(kernel: Kernel, owner: RemoteOwner, plan: CallPlan): Promise<unkn
     }
     new RemoteCall(kernel, owner, plan, input, resolve, reject).begin()
   })
+}
+
+function startInline(
+  kernel: Kernel,
+  owner: RemoteOwner,
+  procedure: InlineProcedure,
+  plan: Pick<CallPlan, 'input' | 'options'> & { readonly region: string },
+): Promise<unknown> {
+  const { input, options, region } = plan
+  const { node } = kernel
+  const { name, version } = procedure
+  return new Promise((resolve, reject) => {
+    const refusal = refusalOf(options)
+    if (refusal !== undefined) {
+      reject(new RpcError(refusal, { procedure: name, node: undefined, region, attempts: [] }))
+      return
+    }
+    const timeoutMs = timeLeftMs(kernel, owner, options)
+    const settled = (result: InlineResult): void => {
+      const code = result.ok ? 'ok' : result.failure.code
+      const attempts: Attempt[] = [{ node, region, code, outcome: result.ok ? 'ran' : result.failure.outcome }]
+      tellReport(kernel, options, { procedure: { name, version }, code, attempts, choices: [] })
+      if (result.ok) resolve(result.value)
+      else reject(new RpcError(result.failure, { procedure: name, node, region, attempts }))
+    }
+    callInline({ kernel, owner, procedure, input, options, region, timeoutMs, settled })
+  })
+}
+
+/** Why a call with these options is not even begun. */
+function refusalOf(options: RpcOptions): Failure | undefined {
+  const wrong = checkRpcOptions(options)
+  if (wrong !== undefined) return { code: 'ERR_BAD_OPTIONS', outcome: 'not-run', message: wrong }
+  if (options.signal?.aborted !== true) return undefined
+  const cause = errorData(options.signal.reason)
+  return { code: 'ERR_RPC_ABORTED', outcome: 'not-run', message: 'Aborted before it was sent', cause }
 }
 
 function printTarget(target: RegionTarget): string {

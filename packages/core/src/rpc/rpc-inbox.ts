@@ -3,11 +3,13 @@ import type { LostPeer } from '../actor/edges.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import type { Replier } from '../actor/mailbox.ts'
 import { formatPid, type Pid } from '../actor/pid.ts'
-import type { CancelSignal, Failure, SpawnRequest, SpawnSignal } from '../actor/signal.ts'
+import type { CancelSignal, Failure, SpawnSignal } from '../actor/signal.ts'
 import { always, chance, reachable, sometimes } from '../platform/property.ts'
 import { tellRefusal } from './serve-events.ts'
 import { InboundCall } from './inbound-call.ts'
+import type { IdempotencyLimits } from './idempotency-window.ts'
 import type { InboundCalls } from './inbound-calls.ts'
+import { KeyedCalls } from './keyed-calls.ts'
 import { rpcProcessesName, rpcServerName } from './rpc-server.ts'
 import type { ServedProcedures } from './served-procedures.ts'
 
@@ -21,9 +23,17 @@ export interface RpcInbox {
   close(): void
 }
 
-export function createRpcInbox(kernel: Kernel, inbound: InboundCalls, procedures: ServedProcedures): RpcInbox {
+export interface RpcInboxOptions {
+  readonly kernel: Kernel
+  readonly inbound: InboundCalls
+  readonly procedures: ServedProcedures
+  readonly idempotency: IdempotencyLimits
+}
+
+export function createRpcInbox({ kernel, inbound, procedures, idempotency }: RpcInboxOptions): RpcInbox {
   const { clock } = kernel.platform
   let closed = false
+  const keyed = new KeyedCalls({ kernel, limits: idempotency, take: takeKeyed, end })
   inbound.on = {
     begins(call) {
       const server = find(rpcServerName)
@@ -32,26 +42,27 @@ export function createRpcInbox(kernel: Kernel, inbound: InboundCalls, procedures
     },
     refused(call, failure) {
       kernel.counters.overloads += 1
-      answer(call.call, call.request, failure)
+      answer(call, failure)
     },
   }
 
   return {
     spawn(signal) {
+      const { idempotencyKey, isCast, stream } = signal.request
+      // A cast has nobody who could be told of an outcome, and the items of a stream are for one reader.
+      if (idempotencyKey !== undefined && isCast !== true && stream === undefined) {
+        keyed.spawn(signal)
+        return
+      }
       const failure = take(signal)
-      if (failure === undefined) return
-      if (failure.code === 'ERR_OVERLOADED') kernel.counters.overloads += 1
-      answer(signal.from, signal.request, failure)
+      if (failure !== undefined)
+        answer({ call: signal.from, caller: signal.from.node, request: signal.request }, failure)
     },
     cancel(signal) {
-      const process = inbound.end(signal.from)
-      // None: it was answered, refused or not begun when the cancellation came.
-      sometimes(process === undefined, 'skerry/a cancellation found nothing to end')
-      if (process === undefined) return
-      reachable('skerry/a remote process was cancelled')
-      stop(process, signal.reason)
+      if (!keyed.cancel(signal)) end(signal.from, signal.reason)
     },
     peerLost(lost) {
+      keyed.peerLost(lost)
       for (const process of inbound.endLost(lost)) stop(process, 'noconnection')
     },
     close() {
@@ -60,8 +71,30 @@ export function createRpcInbox(kernel: Kernel, inbound: InboundCalls, procedures
     },
   }
 
+  function end(call: Pid, reason: ExitReason): boolean {
+    const process = inbound.end(call)
+    // None: it was answered, refused or not begun when the cancellation came.
+    sometimes(process === undefined, 'skerry/a cancellation found nothing to end')
+    if (process === undefined) return false
+    reachable('skerry/a remote process was cancelled')
+    stop(process, reason)
+    return true
+  }
+
+  function takeKeyed(signal: SpawnSignal): Failure | undefined {
+    const failure = take(signal)
+    if (failure !== undefined) tellRefusal(kernel, (signal.caller ?? signal.from).node, signal.request, failure)
+    return failure
+  }
+
   /** Takes a request, or gives the reason why not. */
   function take(signal: SpawnSignal): Failure | undefined {
+    const refusal = tryToTake(signal)
+    if (refusal?.code === 'ERR_OVERLOADED') kernel.counters.overloads += 1
+    return refusal
+  }
+
+  function tryToTake(signal: SpawnSignal): Failure | undefined {
     if (closed) return leaving
     if (find(rpcServerName) === undefined) return notReady('The node is not ready yet')
     const { procedure: name, version } = signal.request
@@ -75,13 +108,13 @@ export function createRpcInbox(kernel: Kernel, inbound: InboundCalls, procedures
     return undefined
   }
 
-  function refuse({ call, request }: InboundCall, failure: Failure): void {
-    inbound.end(call)
-    answer(call, request, failureOfNode(failure))
+  function refuse(call: InboundCall, failure: Failure): void {
+    inbound.end(call.call)
+    answer(call, failureOfNode(failure))
   }
 
-  function answer(call: Pid, request: SpawnRequest, failure: Failure): void {
-    tellRefusal(kernel, call, request, failure)
+  function answer({ call, caller, request }: Refused, failure: Failure): void {
+    tellRefusal(kernel, caller, request, failure)
     if (request.isCast === true) kernel.counters.castsNotRun += 1
     else kernel.route({ type: 'reply', to: call, ref: 0, result: { ok: false, failure } })
   }
@@ -101,6 +134,8 @@ export function createRpcInbox(kernel: Kernel, inbound: InboundCalls, procedures
     return pid === undefined ? undefined : kernel.actor(pid)
   }
 }
+
+type Refused = Pick<InboundCall, 'call' | 'caller' | 'request'>
 
 // A stop order is not answered, and if RpcProcesses ends first, so do all processes.
 const nobody: Replier = { reply() {}, fail() {} }

@@ -1,17 +1,18 @@
 import type { RpcOptions } from '../actor/remote-verbs.ts'
 
-/** What a timer can measure. */
+/** The longest time that a timer can measure, in milliseconds. */
 export const timeoutMsMax: number = 2 ** 31 - 1
 const idempotencyKeyLengthMax = 256
 
 /** What is wrong with the options of a call, in a sentence; `undefined` when nothing is. */
 export function checkRpcOptions(options: RpcOptions): string | undefined {
-  const { timeoutMs, idempotencyKey } = options
+  const { timeoutMs, idempotencyKey, reconnectMs } = options
   if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= timeoutMsMax)) {
     return `timeoutMs must be more than 0 and at most ${timeoutMsMax}, not ${timeoutMs}`
   }
   if (idempotencyKey !== undefined && (idempotencyKey === '' || idempotencyKey.length > idempotencyKeyLengthMax)) {
     return `idempotencyKey must have 1 to ${idempotencyKeyLengthMax} characters`
   }
+  if (reconnectMs !== undefined && !(reconnectMs >= 0)) return `reconnectMs must be 0 or more, not ${reconnectMs}`
   return undefined
 }

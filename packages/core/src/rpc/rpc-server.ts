@@ -78,7 +78,7 @@ function beginIfAllowed(serving: Serving, call: InboundCall, work: RemoteWork, i
     return
   }
   serving.kernel.counters.notAllowed += 1
-  const message = `The procedure does not allow ${work.call.node}`
+  const message = `The procedure does not allow ${work.caller}`
   call.fail({ code: 'ERR_NOT_ALLOWED', outcome: 'not-run', message })
 }
 
@@ -118,9 +118,9 @@ function workOf({ kernel, inbound, roles }: Serving, call: InboundCall): RemoteW
     call.fail(tooLate)
     return undefined
   }
-  const callerRoles = call.call.node === kernel.node ? roles : call.request.callerRoles
+  const callerRoles = call.caller === kernel.node ? roles : call.request.callerRoles
   const request = { ...call.request, timeLeftMs, ...(callerRoles !== undefined && { callerRoles }) }
-  return { call: call.call, request, arrivedMs: call.arrivedMs }
+  return { call: call.call, caller: call.caller, request, arrivedMs: call.arrivedMs }
 }
 
 function begin({ kernel }: Serving, call: InboundCall, work: RemoteWork): void {

@@ -1,6 +1,6 @@
 import type { Attachment } from '../actor/actor.ts'
 import { type ExitReason, printReason } from '../actor/exit-reason.ts'
-import type { Pid } from '../actor/pid.ts'
+import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Failure, SpawnRequest } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { rpcRefusals, type RpcServeEvent, rpcServes, type ServedTimes } from '../platform/telemetry.ts'
@@ -21,7 +21,7 @@ export class ServeEvents implements Attachment {
   readonly #beganMs: number
   #isOver = false
 
-  private constructor(serving: Serving, { call, request, ...work }: RemoteWork) {
+  private constructor(serving: Serving, { caller, request, ...work }: RemoteWork) {
     const { clock, self } = serving
     this.#serving = serving
     this.#beganMs = clock.monotonic()
@@ -31,7 +31,7 @@ export class ServeEvents implements Attachment {
       thread: self.thread,
       procedure: request.procedure,
       version: request.version,
-      callerNode: call.node,
+      callerNode: caller,
       callerRegion: request.callerRegion,
       isCast: request.isCast === true,
       parent: request.trace,
@@ -90,11 +90,11 @@ function queueMs(
 /** Tells whoever listens that this node does not run a request. */
 export function tellRefusal(
   { node, life, thread }: { readonly node: string; readonly life: number; readonly thread: number },
-  call: Pid,
+  callerNode: NodeId,
   { procedure, version, callerRegion }: SpawnRequest,
   { code, outcome, message }: Failure,
 ): void {
   if (!rpcRefusals.hasSubscribers) return
   const error = { code, outcome, message }
-  rpcRefusals.publish({ node, life, thread, procedure, version, callerNode: call.node, callerRegion, error })
+  rpcRefusals.publish({ node, life, thread, procedure, version, callerNode, callerRegion, error })
 }

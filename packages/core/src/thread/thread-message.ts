@@ -94,6 +94,8 @@ export type ToThread =
   | ThreadDown
   /** The other end of a way that this thread opened. */
   | { readonly type: 'connect'; readonly thread: number; readonly other: unknown }
+  /** The region table was: whoever waits for it may look again. */
+  | { readonly type: 'tableWritten' }
   /** Answered by the same: all that was said before it has been read. */
   | { readonly type: 'echo' }
   /** Answered by `stats`. */

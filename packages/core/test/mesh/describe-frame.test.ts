@@ -56,8 +56,8 @@ const messages: [LinkMessage, string][] = [
   [{ kind: 'hello', greeting }, 'hello epoch 3 of syd-1'],
   [{ kind: 'accept', greeting }, 'accept epoch 3 of syd-1'],
   [{ kind: 'refuse', code: 'ERR_WRONG_CLUSTER', text: 'this is shop' }, 'refuse ERR_WRONG_CLUSTER'],
-  [{ kind: 'ping', seq: 12, load: 0.5 }, 'ping 12'],
-  [{ kind: 'pong', seq: 12, load: 0.5 }, 'pong 12'],
+  [{ kind: 'ping', seq: 12, load: 0.5, inFlight: 3 }, 'ping 12'],
+  [{ kind: 'pong', seq: 12, load: 0.5, inFlight: 3 }, 'pong 12'],
   [{ kind: 'goodbye', text: 'the node was stopped' }, 'goodbye the node was stopped'],
   [{ kind: 'control', bytes: new Uint8Array(40) }, 'records, 40 bytes'],
 ]

@@ -277,6 +277,7 @@ function recordBy(node: string, change: Partial<NodeRecord> = {}): SealedRecord 
     version: 1,
     region: 'syd',
     state: 'up',
+    appVersion: '',
     primaryEpoch: 0,
     primaryRegion: '',
     primaryBy: '',

@@ -62,13 +62,20 @@ describe('a record as bytes', () => {
 
   it.each<[string, Partial<NodeRecord>]>([
     ['name', { region: 'é'.repeat(129) }],
+    ['version of the app', { appVersion: 'x'.repeat(257) }],
+    ['schema', { procedures: [{ name: 'p', version: 1, compatible: [], schema: 'x'.repeat(257) }] }],
     ['address', { addresses: ['x'.repeat(513)] }],
     ['number of addresses', { addresses: Array<string>(17).fill('x') }],
     [
       'number of procedures',
-      { procedures: Array.from({ length: 1_025 }, () => ({ name: 'p', version: 1, compatible: [] })) },
+      {
+        procedures: Array.from({ length: 1_025 }, () => ({ name: 'p', version: 1, compatible: [], schema: undefined })),
+      },
     ],
-    ['number of versions served', { procedures: [{ name: 'p', version: 1, compatible: Array<number>(65).fill(1) }] }],
+    [
+      'number of versions served',
+      { procedures: [{ name: 'p', version: 1, compatible: Array<number>(65).fill(1), schema: undefined }] },
+    ],
   ])('has a bounded %s, for the writer and for the reader', (_what, change) => {
     expect(() => encodeRecord(record(change))).toThrow(expect.objectContaining({ code: 'ERR_RECORD_TOO_LARGE' }))
   })
@@ -78,6 +85,7 @@ describe('a record as bytes', () => {
       name: `${number}`.padStart(200, 'p'),
       version: 1,
       compatible: [],
+      schema: undefined,
     }))
     expect(() => sealRecord(record({ procedures }), a)).toThrow(
       expect.objectContaining({ code: 'ERR_RECORD_TOO_LARGE' }),
@@ -103,13 +111,14 @@ function record(change: Partial<NodeRecord> = {}): NodeRecord {
     version: 1_700_000_000_000,
     region: 'syd',
     state: 'up',
+    appVersion: '2026.7.1',
     primaryEpoch: 4,
     primaryRegion: 'syd',
     primaryBy: 'b',
     addresses: ['/ip4/10.0.0.1/tcp/4001', '/dns4/ü.internal/tcp/4001'],
     procedures: [
-      { name: 'orders.create', version: 3, compatible: [1, 2] },
-      { name: 'string.upcase', version: 1, compatible: [] },
+      { name: 'orders.create', version: 3, compatible: [1, 2], schema: '0123456789abcdef' },
+      { name: 'string.upcase', version: 1, compatible: [], schema: undefined },
     ],
     ...change,
   }

@@ -47,7 +47,7 @@ describe('the handshake, as acceptor', () => {
 
   it.each<[string, Uint8Array]>([
     ['a frame', encodeLinkMessage({ kind: 'frame', bytes: new Uint8Array(3) })],
-    ['a ping', encodeLinkMessage({ kind: 'ping', seq: 1, load: 0 })],
+    ['a ping', encodeLinkMessage({ kind: 'ping', seq: 1, load: 0, inFlight: 0 })],
     ['an accept', encodeLinkMessage({ kind: 'accept', greeting: greeting() })],
     ['an unknown kind', Uint8Array.of(99, 1, 2)],
     ['nothing', new Uint8Array()],
@@ -192,8 +192,8 @@ describe('a link that is up', () => {
 
   it('answers pings with their number and its load', async () => {
     const { peer } = await upByHand()
-    peer.say({ kind: 'ping', seq: 77, load: 0.5 })
-    expect(await peer.heard()).toContainEqual({ kind: 'pong', seq: 77, load: 0.25 })
+    peer.say({ kind: 'ping', seq: 77, load: 0.5, inFlight: 4 })
+    expect(await peer.heard()).toContainEqual({ kind: 'pong', seq: 77, load: 0.25, inFlight: 7 })
   })
 
   it('carries empty frames and controls', async () => {

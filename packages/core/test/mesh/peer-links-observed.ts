@@ -46,6 +46,7 @@ export function observe(options: ObserveOptions): ObservedNode {
     transport,
     platform: world.platform(options.clock),
     self: { life, cluster, region: `region-${node}` },
+    load: () => ({ load: 0.25, inFlight: 7 }),
     ...(settings !== undefined && { settings }),
     on: {
       up(peer) {

@@ -225,7 +225,7 @@ describe('heartbeat', () => {
   it('measures round-trip times and loads', async () => {
     const { world, a } = await linkedPair()
     await world.pass(5_000)
-    expect(a.links.linkTo('b')).toMatchObject({ rttMs: 20, load: 0.25, suspected: false })
+    expect(a.links.linkTo('b')).toMatchObject({ rttMs: 20, load: 0.25, inFlight: 7, suspected: false })
   })
 
   it('suspects a silent peer, then gives up the link', async () => {

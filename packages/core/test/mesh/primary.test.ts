@@ -61,6 +61,6 @@ describe('a conflict of configurations', () => {
 })
 
 function record(node: string, primaryRegion: string, primaryEpoch = 0): NodeRecord {
-  const identity = { node, life: 1, version: 1, region: 'syd', state: 'up' } as const
+  const identity = { node, life: 1, version: 1, region: 'syd', state: 'up', appVersion: '' } as const
   return { ...identity, primaryRegion, primaryEpoch, primaryBy: '', addresses: [], procedures: [] }
 }

@@ -1,15 +1,32 @@
 import { describe, expect, it } from 'vitest'
+import type { RegionTarget } from '../../src/actor/region-target.ts'
 import type { Random } from '../../src/platform/random.ts'
-import { type Choice, chooseNode, type RegionTarget } from '../../src/region/region-choice.ts'
+import { explainChoice } from '../../src/region/explain-choice.ts'
+import { chooseNode, isRefusal } from '../../src/region/region-choice.ts'
 import type { RegionTableData, RegionTableNode } from '../../src/region/region-table-layout.ts'
-import { regionTableView } from '../../src/region/region-table-view.ts'
+import { regionTableView, type RegionTableView } from '../../src/region/region-table-view.ts'
 import { seededDraw } from '../codec/generate-value.ts'
 
-const sum = [{ name: 'sum', version: 2, compatible: [1] }]
+const sum = [{ name: 'sum', version: 2, compatible: [1], schema: undefined }]
 
 function node(id: string, region: string, more: Partial<RegionTableNode> = {}): RegionTableNode {
-  return { node: id, life: 1, region, state: 'up', procedures: sum, load: 0, rttMs: 10, ...more }
+  return {
+    node: id,
+    life: 1,
+    region,
+    state: 'up',
+    appVersion: '',
+    procedures: sum,
+    load: 0,
+    inFlight: 0,
+    rttMs: 10,
+    ...more,
+  }
 }
+
+type Choice =
+  | { readonly ok: true; readonly node: RegionTableNode }
+  | { readonly ok: false; readonly code: string; readonly message: string }
 
 interface Case {
   readonly nodes: readonly RegionTableNode[]
@@ -20,10 +37,15 @@ interface Case {
   readonly random?: Random
 }
 
-function choose({ nodes, target, version = 2, exclude = [], table, random = seededRandom(1) }: Case): Choice {
+function viewOf({ nodes, table }: Case): RegionTableView {
   const base = { self: 'a1', myRegion: 'ams', primaryRegion: 'fra', primaryEpoch: 1, omitted: 0 }
-  const view = regionTableView(1, { ...base, ...table, nodes })
-  return chooseNode({ table: view, target, procedure: { name: 'sum', version }, exclude: new Set(exclude), random })
+  return regionTableView(1, { ...base, ...table, nodes })
+}
+
+function choose(input: Case, drawn?: RegionTableNode[]): Choice {
+  const { target, version = 2, exclude = [], random = seededRandom(1) } = input
+  const choice = chooseNode(viewOf(input), target, { name: 'sum', version }, new Set(exclude), random, drawn)
+  return isRefusal(choice) ? { ok: false, ...choice } : { ok: true, node: choice }
 }
 
 /** How often each node is taken in 1,000 choices. */
@@ -96,9 +118,9 @@ describe('among the nodes of a region', () => {
       node('f1', 'fra', { state: 'draining' }),
       node('f2', 'fra', { state: 'leaving' }),
       node('f3', 'fra'),
-      node('f4', 'fra', { procedures: [{ name: 'sum', version: 3, compatible: [] }] }),
-      node('f5', 'fra', { procedures: [{ name: 'total', version: 2, compatible: [] }] }),
-      node('f6', 'fra', { procedures: [{ name: 'sum', version: 4, compatible: [3, 2] }] }),
+      node('f4', 'fra', { procedures: [{ name: 'sum', version: 3, compatible: [], schema: undefined }] }),
+      node('f5', 'fra', { procedures: [{ name: 'total', version: 2, compatible: [], schema: undefined }] }),
+      node('f6', 'fra', { procedures: [{ name: 'sum', version: 4, compatible: [3, 2], schema: undefined }] }),
     ]
     expect(Object.keys(tally({ nodes, target: 'fra', exclude: ['f3'] }))).toEqual(['f6'])
   })
@@ -136,6 +158,109 @@ describe('among the nodes of a region', () => {
     const pair = (load: number) => [node('f1', 'fra', { rttMs: 1, load }), node('f2', 'fra', { rttMs: undefined })]
     expect(tally({ nodes: pair(0.2), target: 'fra' })).toEqual({ f1: 1000 })
     expect(tally({ nodes: pair(0.9), target: 'fra' })).toEqual({ f2: 1000 })
+  })
+})
+
+describe('the calls in flight of a node', () => {
+  it('make a call wait there as its load does', () => {
+    const nodes = [node('f1', 'fra', { inFlight: 200 }), node('f2', 'fra', { inFlight: 20 })]
+    expect(tally({ nodes, target: 'fra' })).toEqual({ f2: 1000 })
+  })
+
+  it('weigh more where the event loop is busy', () => {
+    const nodes = [node('f1', 'fra', { inFlight: 30, load: 0.9 }), node('f2', 'fra', { inFlight: 100, load: 0.1 })]
+    expect(tally({ nodes, target: 'fra' })).toEqual({ f2: 1000 })
+  })
+
+  it('do not send a call to a node much farther away', () => {
+    const nodes = [node('f1', 'fra', { rttMs: 1, inFlight: 50 }), node('f2', 'fra', { rttMs: 80 })]
+    expect(tally({ nodes, target: 'fra' })).toEqual({ f1: 1000 })
+  })
+})
+
+describe('a list', () => {
+  const nodes = [...['s1', 's2', 's3', 's4'].map((id) => node(id, 'syd')), node('l1', 'lhr')]
+
+  it('leads to its next member when two nodes of one were tried', () => {
+    expect(choose({ nodes, target: ['syd', 'lhr'], exclude: ['s1'] })).toMatchObject({ node: { region: 'syd' } })
+    expect(choose({ nodes, target: ['syd', 'lhr'], exclude: ['s1', 's3'] })).toMatchObject({ node: { node: 'l1' } })
+  })
+
+  it('tries all nodes of its last member', () => {
+    const exclude = ['s1', 's2', 's3']
+    expect(choose({ nodes, target: ['lhr', 'syd'], exclude: ['l1', ...exclude] })).toMatchObject({
+      node: { node: 's4' },
+    })
+    expect(choose({ nodes, target: 'syd', exclude })).toMatchObject({ node: { node: 's4' } })
+  })
+
+  it('of names only never leads anywhere else', () => {
+    const choice = choose({ nodes, target: ['gru', 'nrt'] })
+    expect(choice).toMatchObject({ ok: false, code: 'ERR_NO_NODE_IN_REGION' })
+  })
+})
+
+describe('an explanation', () => {
+  const nodes = [
+    node('f1', 'fra', { load: 0.5 }),
+    node('f2', 'fra', { inFlight: 3 }),
+    node('f3', 'fra', { state: 'draining' }),
+    node('f4', 'fra', { procedures: [{ name: 'sum', version: 9, compatible: [], schema: undefined }] }),
+    node('f5', 'fra'),
+    node('f6', 'fra', { state: 'leaving' }),
+    node('l1', 'lhr', { rttMs: 70 }),
+    node('n1', 'nrt'),
+  ]
+
+  function explain(input: Case): Record<string, string> {
+    const drawn: RegionTableNode[] = []
+    const choice = choose(input, drawn)
+    const { target, version = 2, exclude = [] } = input
+    const explanation = explainChoice({
+      table: viewOf(input),
+      target,
+      procedure: { name: 'sum', version },
+      exclude: new Set(exclude),
+      drawn,
+      taken: choice.ok ? choice.node : undefined,
+      refusal: choice.ok ? undefined : choice.message,
+    })
+    expect(explanation.taken).toBe(choice.ok ? choice.node.node : undefined)
+    expect(explanation.refusal).toBe(choice.ok ? undefined : choice.message)
+    expect(structuredClone(explanation)).toEqual(explanation)
+    for (const { verdict, expectedWaitMs } of explanation.nodes) {
+      expect(expectedWaitMs !== undefined).toBe(verdict === 'taken' || verdict === 'longer-wait')
+    }
+    return Object.fromEntries(explanation.nodes.map((one) => [one.node, one.verdict]))
+  }
+
+  it('says of every node why it was taken or not', () => {
+    const verdicts = explain({ nodes, target: ['fra', 'lhr'], exclude: ['f5'] })
+    expect(verdicts).toEqual({
+      f2: 'taken',
+      f1: 'longer-wait',
+      f3: 'draining',
+      f4: 'no-procedure',
+      f5: 'tried',
+      f6: 'leaving',
+      l1: 'less-preferred',
+      n1: 'not-asked-for',
+    })
+  })
+
+  it('names those that would have done as well', () => {
+    const { f1, f2, f5 } = explain({ nodes, target: 'fra' })
+    expect(new Set([f1, f2, f5])).toEqual(new Set(['longer-wait', 'not-drawn', 'taken']))
+  })
+
+  it('names those that are farther than the nearest', () => {
+    const verdicts = explain({ nodes: [node('a1', 'ams'), ...nodes], target: 'nearest' })
+    expect(verdicts).toMatchObject({ a1: 'taken', f1: 'less-preferred', l1: 'less-preferred', f3: 'draining' })
+  })
+
+  it('is there also when nobody was taken', () => {
+    const verdicts = explain({ nodes, target: 'fra', version: 4 })
+    expect(verdicts).toMatchObject({ f1: 'no-procedure', f3: 'draining', l1: 'not-asked-for' })
   })
 })
 

@@ -40,8 +40,10 @@ function dataOf(version: number, primaryRegion: string): RegionTableData {
     life: version,
     region: 'lhr',
     state: 'up' as const,
+    appVersion: '',
     procedures: [],
     load: 0.5,
+    inFlight: 0,
     rttMs: undefined,
   }))
   return { self: 'node-0', myRegion: 'lhr', primaryRegion, primaryEpoch: version, omitted: 0, nodes }

@@ -9,7 +9,18 @@ import {
 import { atomicWords } from '../../src/region/two-slots.ts'
 
 function node(id: string, region: string, more: Partial<RegionTableNode> = {}): RegionTableNode {
-  return { node: id, life: 1, region, state: 'up', procedures: [], load: 0, rttMs: undefined, ...more }
+  return {
+    node: id,
+    life: 1,
+    region,
+    state: 'up',
+    appVersion: '',
+    procedures: [],
+    load: 0,
+    inFlight: 0,
+    rttMs: undefined,
+    ...more,
+  }
 }
 
 function data(nodes: readonly RegionTableNode[], more: Partial<RegionTableData> = {}): RegionTableData {
@@ -19,9 +30,19 @@ function data(nodes: readonly RegionTableNode[], more: Partial<RegionTableData> 
 const some = data([
   node('l1', 'lhr', { state: 'draining' }),
   node('f2', 'fra'),
-  node('a1', 'ams', { procedures: [{ name: 'sum', version: 3, compatible: [2, 1] }], load: 0.25, rttMs: 0, life: 7 }),
-  node('f1', 'fra', { procedures: [{ name: 'sum', version: 3, compatible: [] }], rttMs: 12.5, state: 'up' }),
-  node('a2', 'ams', { state: 'leaving', procedures: [{ name: 'sum', version: 3, compatible: [] }] }),
+  node('a1', 'ams', {
+    procedures: [{ name: 'sum', version: 3, compatible: [2, 1], schema: '0123' }],
+    appVersion: '7.1',
+    load: 0.25,
+    rttMs: 0,
+    life: 7,
+  }),
+  node('f1', 'fra', {
+    procedures: [{ name: 'sum', version: 3, compatible: [], schema: undefined }],
+    rttMs: 12.5,
+    state: 'up',
+  }),
+  node('a2', 'ams', { state: 'leaving', procedures: [{ name: 'sum', version: 3, compatible: [], schema: undefined }] }),
 ])
 
 describe('a reader', () => {
@@ -173,7 +194,7 @@ describe('a writer', () => {
     for (let slotBytes = 100; slotBytes < 900; slotBytes += 7) {
       const nodes = Array.from({ length: 20 }, (_, index) =>
         node(`ü${'x'.repeat(index)}`, 'ams', {
-          procedures: [{ name: `p${index % 3}`, version: index, compatible: [] }],
+          procedures: [{ name: `p${index % 3}`, version: index, compatible: [], schema: undefined }],
         }),
       )
       const buffer = createRegionTable({ slotBytes })
@@ -187,6 +208,7 @@ describe('a writer', () => {
       name: `orders.${index}`,
       version: 2,
       compatible: [1],
+      schema: undefined,
     }))
     const nodes = Array.from({ length: 2500 }, (_, index) =>
       node(`12D3KooW${'x'.repeat(40)}${index}`, 'ams', { procedures, life: 1.7e12, load: 0.123, rttMs: 1.234 }),

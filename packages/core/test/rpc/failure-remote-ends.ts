@@ -17,7 +17,8 @@ export function remoteEnds({ pair, failure }: FailureWorld): void {
       expect(cause.cause.cause.message).toContain('rats')
       expect(error.remoteStack).toContain('failure-procedures.ts')
       expect(error).toMatchObject({ node: pair().server.id, region: 'syd', procedure: 'throws' })
-      expect(error.attempts).toEqual([{ node: pair().server.id, code: 'ERR_REMOTE_ERROR', outcome: 'ran' }])
+      const attempt = { node: pair().server.id, region: 'syd', code: 'ERR_REMOTE_ERROR', outcome: 'ran' }
+      expect(error.attempts).toEqual([attempt])
     })
 
     it('keeps a thrown value that is no error', async () => {

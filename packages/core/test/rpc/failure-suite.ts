@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { brokenLinks } from './failure-broken-links.ts'
+import { choices } from './failure-choices.ts'
 import { callerEnds } from './failure-caller-ends.ts'
+import { inlineCalls } from './failure-inline.ts'
+import { keyedCalls } from './failure-keys.ts'
 import { refusals } from './failure-refusals.ts'
 import { remoteEnds } from './failure-remote-ends.ts'
 import { checkFailure, type FailureWorld, startFailurePair } from './failure-world.ts'
+import { waitingCalls } from './failure-waits.ts'
 import { successes } from './failure-successes.ts'
 import type { MeshKind, Pair } from './two-nodes.ts'
 
@@ -26,6 +30,10 @@ export function failureSuite(kind: MeshKind): void {
     remoteEnds(world)
     callerEnds(world)
     brokenLinks(world)
+    choices(world)
+    keyedCalls(world)
+    inlineCalls(world)
+    waitingCalls(world)
     successes(world)
   })
 }

@@ -61,6 +61,8 @@ const offered = [
   threads.spinOnPool,
   threads.add,
   threads.addThere,
+  threads.addWhenThere,
+  threads.regionsWith,
   threads.exitsProcess,
   threads.throwsOutside,
   threads.throwsInside,

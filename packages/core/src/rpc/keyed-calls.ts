@@ -1,0 +1,240 @@
+import { isLost, type LostPeer } from '../actor/edges.ts'
+import type { ExitReason } from '../actor/exit-reason.ts'
+import type { Addressable } from '../actor/host.ts'
+import type { Kernel } from '../actor/kernel.ts'
+import type { NodeDownMessage, NodeUpMessage } from '../actor/mailbox.ts'
+import type { NodeWatcher } from '../actor/node-watchers.ts'
+import { formatPid, type Pid } from '../actor/pid.ts'
+import type { CancelSignal, Failure, ReplyResult, Signal, SpawnSignal } from '../actor/signal.ts'
+import { reachable, sometimes } from '../platform/property.ts'
+import type { ServedTimes } from '../platform/telemetry.ts'
+import { exitFailure } from './exit-failure.ts'
+import { type IdempotencyLimits, IdempotencyWindow } from './idempotency-window.ts'
+
+export interface KeyedCallsOptions {
+  readonly kernel: Kernel
+  readonly limits: IdempotencyLimits
+  /** Takes a request as any other, for a stand-in call of this node, or gives the reason why not. */
+  readonly take: (signal: SpawnSignal) => Failure | undefined
+  /** Ends the work of a stand-in call. `false`: it had not begun. */
+  readonly end: (call: Pid, reason: ExitReason) => boolean
+}
+
+/**
+ * The calls with an idempotency key that came to this node. Each key's work is done for a stand-in call of the node itself,
+ * to which the remote process is linked and answers, and which tells everybody who waits: so a second try joins the
+ * first, whoever gives up.
+ *
+ * - A key belongs to the node that uses it, and to a procedure and version: no node can read, or block, what another did.
+ * - While the work runs, a further call with its key waits for the same result. The work keeps the deadline that it began with.
+ * - When nobody waits any more, because all have given up, the work is ended as any other. A caller whose *connection* was
+ *   lost has not given up: the work goes on, to its deadline, and its result is there for the next try. Only when a new
+ *   life of that node shows up is it clear that nobody will ask.
+ * - A result is given to every later call with its key. A failure of work that began is given to those that waited, to a
+ *   further try of one of these calls (which can't have got it), and, if nobody heard it, to the next that asks. A new
+ *   call after that begins anew: whoever makes it was told `ran` or `unknown`, and decided to.
+ * - Work that was refused as not run leaves no trace.
+ */
+export class KeyedCalls implements NodeWatcher {
+  readonly #options: KeyedCallsOptions
+  readonly #window: IdempotencyWindow<KeyedRun>
+  /** By the address of each call that waits. */
+  readonly #waiting = new Map<string, KeyedRun>()
+  /** Those whose caller's connection was lost. */
+  readonly #orphans = new Set<KeyedRun>()
+
+  constructor(options: KeyedCallsOptions) {
+    this.#options = options
+    this.#window = new IdempotencyWindow(options.limits)
+  }
+
+  spawn(signal: SpawnSignal): void {
+    const { kernel } = this.#options
+    const key = keyOf(signal)
+    const call = formatPid(signal.from)
+    const entry = this.#window.find(key, kernel.platform.clock.monotonic())
+    if (entry?.state === 'running') {
+      sometimes(true, 'skerry/a call joined the work of its key')
+      this.#join(entry.run, signal.from)
+      return
+    }
+    if (entry !== undefined) {
+      const { result, calls, heard } = entry
+      const failed = result?.ok === false
+      if (!failed || !heard || calls.has(call)) {
+        reachable('skerry/a call was answered from the window')
+        kernel.counters.replays += 1
+        if (failed) calls.add(call)
+        entry.heard = true
+        this.#answer(signal.from, result ?? gone)
+        return
+      }
+      this.#window.forget(key)
+    }
+    this.#begin(key, signal)
+  }
+
+  /** The call is over for its caller. `false`: it is none of ours. */
+  cancel({ from, reason }: CancelSignal): boolean {
+    return this.#leave(from, reason)
+  }
+
+  peerLost(lost: LostPeer): void {
+    for (const run of new Set(this.#waiting.values())) {
+      for (const call of run.waiting.values()) {
+        if (!isLost(call, lost)) continue
+        if (lost.thread === undefined) this.#orphan(run, call)
+        else this.#leave(call, 'threadlost')
+      }
+    }
+  }
+
+  notify(message: NodeUpMessage | NodeDownMessage): void {
+    if (message.type !== 'nodeUp') return
+    for (const run of [...this.#orphans]) {
+      for (const [id, call] of run.lost) {
+        if (call.node === message.node && call.life !== message.life) run.lost.delete(id)
+      }
+      if (run.lost.size > 0) continue
+      this.#noOrphan(run)
+      if (run.waiting.size === 0) this.#give(run, 'noconnection')
+    }
+  }
+
+  #begin(key: string, signal: SpawnSignal): void {
+    const { kernel, take } = this.#options
+    const run = new KeyedRun(key, kernel.allocatePid(), (result, served) => this.#finished(run, result, served))
+    if (!this.#window.begin(key, run)) {
+      kernel.counters.overloads += 1
+      this.#answer(signal.from, { ok: false, failure: full })
+      return
+    }
+    kernel.add(run)
+    this.#join(run, signal.from)
+    const failure = take({ ...signal, from: run.pid, caller: signal.from })
+    if (failure !== undefined) run.settle({ ok: false, failure })
+  }
+
+  #join(run: KeyedRun, call: Pid): void {
+    const id = formatPid(call)
+    run.calls.add(id)
+    run.waiting.set(id, call)
+    this.#waiting.set(id, run)
+    if (run.lost.delete(id) && run.lost.size === 0) this.#noOrphan(run)
+  }
+
+  #finished(run: KeyedRun, result: ReplyResult, served: ServedTimes | undefined): void {
+    const { kernel } = this.#options
+    kernel.forget(run.pid)
+    this.#noOrphan(run)
+    // Given up by all who wanted it, or never begun: nobody has to be protected from a second time.
+    if (run.ended || (!result.ok && result.failure.outcome === 'not-run')) this.#window.forget(run.key)
+    else {
+      const done = { result: keepable(result), calls: run.calls, heard: run.waiting.size > 0 }
+      this.#window.finish(run.key, done, kernel.platform.clock.monotonic())
+    }
+    for (const [id, call] of run.waiting) {
+      this.#waiting.delete(id)
+      this.#answer(call, result, served)
+    }
+    run.waiting.clear()
+  }
+
+  #leave(call: Pid, reason: ExitReason): boolean {
+    const id = formatPid(call)
+    const run = this.#waiting.get(id)
+    if (run === undefined) return false
+    this.#waiting.delete(id)
+    run.waiting.delete(id)
+    run.calls.delete(id)
+    sometimes(run.waiting.size > 0, 'skerry/one of several calls with a key gave up')
+    if (run.waiting.size === 0 && run.lost.size === 0) this.#give(run, reason)
+    return true
+  }
+
+  /** Ends the work: nobody wants it. It is over when its process is. */
+  #give(run: KeyedRun, reason: ExitReason): void {
+    run.ended = true
+    // Refused or waiting, it has no process that could say so.
+    if (!this.#options.end(run.pid, reason)) run.settle({ ok: false, failure: exitFailure(reason) })
+  }
+
+  #orphan(run: KeyedRun, call: Pid): void {
+    reachable('skerry/work with a key lost the connection to its caller')
+    const id = formatPid(call)
+    this.#waiting.delete(id)
+    run.waiting.delete(id)
+    run.lost.set(id, call)
+    if (this.#orphans.size === 0) this.#options.kernel.nodes.add(this)
+    this.#orphans.add(run)
+  }
+
+  #noOrphan(run: KeyedRun): void {
+    if (this.#orphans.delete(run) && this.#orphans.size === 0) this.#options.kernel.nodes.remove(this)
+  }
+
+  #answer(call: Pid, result: ReplyResult, served?: ServedTimes): void {
+    const times = served === undefined ? {} : { served }
+    this.#options.kernel.route({ type: 'reply', to: call, ref: 0, result: keepable(result), ...times })
+  }
+}
+
+/** The stand-in for all calls with one key, as long as its work runs. */
+class KeyedRun implements Addressable {
+  readonly key: string
+  readonly pid: Pid
+  readonly waiting = new Map<string, Pid>()
+  /** The calls that waited when the connection to their node was lost. */
+  readonly lost = new Map<string, Pid>()
+  /** All calls that have ever waited and did not give up. */
+  readonly calls = new Set<string>()
+  /** It was told to end, since nobody wanted it. */
+  ended = false
+  #settled = false
+  readonly #onSettled: (result: ReplyResult, served: ServedTimes | undefined) => void
+
+  constructor(key: string, pid: Pid, onSettled: (result: ReplyResult, served: ServedTimes | undefined) => void) {
+    this.key = key
+    this.pid = pid
+    this.#onSettled = onSettled
+  }
+
+  deliver(signal: Signal): void {
+    if (signal.type === 'reply') this.settle(signal.result, signal.served)
+    else if (signal.type === 'exit') this.settle({ ok: false, failure: exitFailure(signal.reason) })
+  }
+
+  // Its process is on this node, whose threads RpcProcesses watches.
+  peerLost(): void {}
+
+  settle(result: ReplyResult, served?: ServedTimes): void {
+    if (this.#settled) return
+    this.#settled = true
+    this.#onSettled(result, served)
+  }
+}
+
+const gone: ReplyResult = {
+  ok: false,
+  failure: {
+    code: 'ERR_RESULT_GONE',
+    outcome: 'ran',
+    message: 'It was done under this idempotency key, and its result is no longer kept',
+  },
+}
+const full: Failure = {
+  code: 'ERR_OVERLOADED',
+  outcome: 'not-run',
+  message: 'The node has as many calls with an idempotency key as it takes',
+}
+
+/** Whose key it is, and for what: JSON keeps the parts apart. */
+function keyOf({ from, request }: SpawnSignal): string {
+  const { procedure, version, idempotencyKey } = request
+  return JSON.stringify([from.node, procedure, version, idempotencyKey])
+}
+
+/** A result whose bytes are its own: what is sent may be a view of a larger buffer, or be given away. */
+function keepable(result: ReplyResult): ReplyResult {
+  return result.ok && result.value instanceof Uint8Array ? { ...result, value: result.value.slice() } : result
+}

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
+
+const hashChars = 16
+
+/**
+ * A hash of what callers put in and get out, by which two nodes can be told to have different schemas under one version: 16
+ * hexadecimal digits of a SHA-256 over the schemas as JSON Schema with sorted keys. `undefined` where the schemas' library
+ * gives no JSON Schema through the Standard (`~standard.jsonSchema`: zod from 4.2, arktype from 2.1.28; valibot does not by
+ * itself), or has none for this schema, as for a bigint. Code inside a schema (a refinement, a transform) is not in
+ * JSON Schema, so equal hashes do not promise equal schemas; different ones say that they differ. Other versions of
+ * a library may print the same schema differently.
+ */
+export function schemaHash(
+  input: StandardSchemaV1 | undefined,
+  output: StandardSchemaV1 | undefined,
+): string | undefined {
+  if (input === undefined || output === undefined) return undefined
+  const [goesIn, comesOut] = [jsonSchema(input, 'input'), jsonSchema(output, 'output')]
+  if (goesIn === undefined || comesOut === undefined) return undefined
+  const text = JSON.stringify([sorted(goesIn), sorted(comesOut)])
+  return createHash('sha256').update(text).digest('hex').slice(0, hashChars)
+}
+
+function jsonSchema(schema: StandardSchemaV1, side: 'input' | 'output'): unknown {
+  const { jsonSchema: converter } = schema['~standard'] as Partial<StandardJSONSchemaV1.Props>
+  if (converter === undefined) return undefined
+  try {
+    return converter[side]({ target: 'draft-2020-12' })
+  } catch {
+    // How a library says that this schema has no JSON Schema: then there is nothing stable to hash.
+    return undefined
+  }
+}
+
+// Lists that are sets: their order says nothing.
+const unordered = new Set(['required', 'enum'])
+
+function sorted(value: unknown, key = ''): unknown {
+  if (Array.isArray(value)) return unordered.has(key) ? value.map(String).sort() : value.map((item) => sorted(item))
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1))
+  return Object.fromEntries(entries.map(([name, inner]) => [name, sorted(inner, name)]))
+}

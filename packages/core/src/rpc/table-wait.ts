@@ -1,0 +1,48 @@
+import type { Attachment } from '../actor/actor.ts'
+import type { Kernel } from '../actor/kernel.ts'
+import type { RemoteOwner } from '../actor/remote-verbs.ts'
+import { RegionError } from '../region/errors.ts'
+import type { TableListeners } from './table-listeners.ts'
+
+export interface TableWait {
+  readonly owner: RemoteOwner
+  /** Asked now, and at each change of the table. */
+  readonly condition: () => boolean
+  /** Of what is waited for, for the error: "a node in region …". */
+  readonly what: string
+  readonly timeoutMs: number
+  /** The regions that are known, for the error. */
+  readonly regions: () => readonly string[]
+}
+
+/**
+ * Resolves when the condition is true. Rejects with `ERR_REGION_TIMEOUT`, naming the regions known, or with
+ * `ERR_NODE_STOPPED` for plain code whose node stops. For an actor that ends it never settles.
+ */
+export function waitForTable(kernel: Kernel, listeners: TableListeners, wait: TableWait): Promise<void> {
+  const { owner, condition, what, timeoutMs, regions } = wait
+  if (condition()) return Promise.resolve()
+  return new Promise<void>((resolve, reject) => {
+    const stopListening = listeners.add(() => {
+      if (condition()) settle()
+    })
+    const timer = kernel.platform.clock.after(timeoutMs, () => {
+      const known = regions().join(', ')
+      const message = `Waited ${timeoutMs} ms for ${what}; the regions known are: ${known}`
+      settle(new RegionError('ERR_REGION_TIMEOUT', message))
+    })
+    const attachment: Attachment = {
+      ownerExited: () => settle(new RegionError('ERR_NODE_STOPPED', 'The node was stopped')),
+    }
+    owner.attach(attachment)
+
+    function settle(error?: RegionError): void {
+      stopListening()
+      timer.cancel()
+      owner.detach(attachment)
+      if (!owner.alive) return
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+  })
+}

@@ -1,0 +1,79 @@
+import type { RpcReport } from '@skerry/core'
+import { describe, expect, it } from 'vitest'
+import * as procedures from './failure-procedures.ts'
+import { begun, echo, waits } from './failure-procedures.ts'
+import { type FailureWorld, serverApp } from './failure-world.ts'
+import { knows } from './two-nodes.ts'
+
+/** Which node a call goes to, and what is told of it. */
+export function choices({ pair }: FailureWorld): void {
+  describe('the choice of a node', () => {
+    it('is explained to the one who calls, when it answered', async () => {
+      const { client, server } = pair()
+      const reports: RpcReport[] = []
+      const options = { explain: (report: RpcReport) => void reports.push(report) }
+      expect(await client.rpcRegion(['hkg', 'syd'], echo, 1, options)).toBe(1)
+      expect(reports).toEqual([
+        {
+          procedure: { name: 'echo', version: 1 },
+          code: 'ok',
+          attempts: [{ node: server.id, region: 'syd', code: 'ok', outcome: 'ran' }],
+          choices: [
+            expect.objectContaining({ target: ['hkg', 'syd'], taken: server.id, refusal: undefined }) as unknown,
+          ],
+        },
+      ])
+      expect(reports[0]?.choices[0]?.nodes).toEqual([
+        expect.objectContaining({ node: server.id, region: 'syd', verdict: 'taken', versions: [1] }),
+        expect.objectContaining({ node: client.id, region: 'lax', verdict: 'not-asked-for', rttMs: 0 }),
+      ])
+    })
+
+    it('is explained when it failed, and when nobody could be asked', async () => {
+      const { client, server } = pair()
+      const reports: RpcReport[] = []
+      const options = { explain: (report: RpcReport) => void reports.push(report) }
+      await expect(client.rpcRegion('syd', procedures.throws, 'no', options)).rejects.toMatchObject({
+        attempts: [{ node: server.id, region: 'syd', code: 'ERR_REMOTE_ERROR', outcome: 'ran' }],
+      })
+      await expect(client.rpcRegion('hkg', echo, 1, options)).rejects.toMatchObject({ attempts: [] })
+      expect(reports.map(({ code, attempts }) => [code, attempts.length])).toEqual([
+        ['ERR_REMOTE_ERROR', 1],
+        ['ERR_NO_NODE_IN_REGION', 0],
+      ])
+      expect(reports[1]?.choices[0]).toMatchObject({ taken: undefined, refusal: expect.stringMatching(/"hkg"/) })
+    })
+
+    it('fails no call when what it was explained to throws', async () => {
+      const explain = (): never => {
+        throw new Error('a bug in the explanation')
+      }
+      expect(await pair().client.rpcRegion('syd', echo, 1, { explain })).toBe(1)
+    })
+
+    it('is explained without a call', () => {
+      const { client, server } = pair()
+      const { taken, nodes } = client.explain('primary', echo)
+      expect(taken).toBe(server.id)
+      expect(nodes.map(({ verdict }) => verdict)).toEqual(['taken', 'not-asked-for'])
+      expect(() => client.explain('all', echo)).toThrow(expect.objectContaining({ code: 'ERR_BAD_REGION' }) as Error)
+    })
+
+    it('goes by the calls in flight that a node announces', async () => {
+      const { client, server, join } = pair()
+      const calls = Array.from({ length: 40 }, () => client.rpc(server.id, waits, undefined, { timeoutMs: 60_000 }))
+      const running = await Promise.all(calls.map(() => begun.next()))
+      const inFlight = (): number | undefined =>
+        client.explain('syd', echo).nodes.find(({ node }) => node === server.id)?.inFlight
+      await client.waitFor(() => inFlight() === 40, 'the calls in flight')
+      const sibling = await join(serverApp, 'syd')
+      await knows(client, sibling, serverApp)
+      // Nothing was measured of the way there yet, so it counts as four times as far: on loopback, nearer than 40 calls.
+      await client.waitFor(() => client.explain('syd', echo).taken === sibling.id, 'the idle one to be taken')
+      for (const { answer } of running) answer('done')
+      await Promise.all(calls)
+      await sibling.stop()
+      await client.waitFor(() => client.regionOf(sibling.id) === undefined, 'the sibling to be gone')
+    })
+  })
+}

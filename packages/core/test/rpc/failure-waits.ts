@@ -1,0 +1,118 @@
+import { child, defineApp, genServer, type Node, type OfferedProcedure, procedure } from '@skerry/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import * as threads from '../fixtures/thread-procedures.mjs'
+import type { FailureWorld } from './failure-world.ts'
+
+const greet = procedure({ name: 'waits.greet', run: (ctx, name: string) => `${name}, from ${ctx.myRegion}` })
+const greeter = defineApp({ name: 'greeter', children: [], procedures: [greet, threads.add] })
+const nobodys = defineApp({ name: 'nobody', children: [] })
+
+/** Nobody can serve a call yet, or not any more. */
+export function waitingCalls({ pair, failure }: FailureWorld): void {
+  describe('a call that waits', () => {
+    it('is made when a node that can serve it shows up', async () => {
+      const call = pair().client.rpcRegion('gru', greet, 'tea', { wait: true, timeoutMs: 30_000 })
+      // A node without the procedure is none that can.
+      await join(nobodys, 'gru')
+      await join(greeter, 'gru')
+      expect(await call).toBe('tea, from gru')
+    })
+
+    it('may be made by a procedure on a thread of its own', async () => {
+      const { client } = pair()
+      const options = { timeoutMs: 30_000 }
+      const sum = client.rpcRegion('syd', threads.addWhenThere, { region: 'gru', left: 2, right: 3 }, options)
+      const regions = client.rpcRegion('syd', threads.regionsWith, 'gru', options)
+      await join(greeter, 'gru')
+      expect(await sum).toBe(5)
+      expect(await regions).toEqual(['gru', 'lax', 'syd'])
+    })
+
+    it('is not run when nobody shows up in its time, and says who is known', async () => {
+      const call = pair().client.rpcRegion('gru', greet, 'tea', { wait: true, timeoutMs: 50 })
+      const error = await failure(call, 'ERR_NO_NODE_IN_REGION', 'not-run')
+      expect(error.message).toMatch(/"gru".*lax, syd.*waited in vain/)
+      expect(error.attempts).toEqual([])
+    })
+
+    it('is not run when it is given up', async () => {
+      const controller = new AbortController()
+      const call = pair().client.rpcRegion('gru', greet, 'tea', { wait: true, signal: controller.signal })
+      controller.abort()
+      await failure(call, 'ERR_RPC_ABORTED', 'not-run')
+    })
+  })
+
+  describe('a procedure that a node does not have', () => {
+    it('is never asked of it: a sibling in the region is', async () => {
+      const { client } = pair()
+      await join(nobodys, 'gru')
+      const sibling = await join(greeter, 'gru')
+      await client.waitFor(() => client.regionNodes('gru').length === 2, 'both')
+      await client.waitFor(() => client.isRpcSupported(sibling.id, greet), 'the procedure')
+      for (let round = 0; round < 20; round += 1) {
+        const nodes: unknown[] = []
+        await client.rpcRegion('gru', greet, 'tea', { explain: ({ attempts }) => nodes.push(...attempts) })
+        expect(nodes).toEqual([expect.objectContaining({ node: sibling.id })])
+      }
+    })
+
+    it('although it said so is refused there, and the call goes to a sibling', async () => {
+      const { client } = pair()
+      const boaster = await join(boasting(), 'gru')
+      const sibling = await join(greeter, 'gru')
+      await client.waitFor(() => [boaster, sibling].every(({ id }) => client.isRpcSupported(id, greet)), 'both')
+      const firsts = new Set<string>()
+      while (firsts.size < 2) {
+        let attempts: readonly { readonly node: string; readonly code: string; readonly outcome: string }[] = []
+        const options = { explain: (report: { attempts: typeof attempts }) => void (attempts = report.attempts) }
+        expect(await client.rpcRegion('gru', greet, 'tea', options)).toBe('tea, from gru')
+        firsts.add((attempts[0] as { node: string }).node)
+        if (attempts.length === 1) continue
+        expect(attempts).toEqual([
+          { node: boaster.id, region: 'gru', code: 'ERR_NO_PROCEDURE', outcome: 'not-run' },
+          { node: sibling.id, region: 'gru', code: 'ok', outcome: 'ran' },
+        ])
+      }
+    })
+
+    it('at the version of the caller is asked of one that serves that version as well', async () => {
+      const { client } = pair()
+      const old = procedure({ name: 'waits.versions', version: 1, run: () => 1 })
+      const young = procedure({ name: 'waits.versions', version: 3, compatible: [2], run: () => 3 })
+      await join(defineApp({ name: 'old', children: [], procedures: [old] }), 'gru')
+      await join(defineApp({ name: 'young', children: [], procedures: [young] }), 'gru')
+      await client.waitFor(
+        () =>
+          client
+            .regionNodes('gru')
+            .every((id) => client.explain('gru', old).nodes.some((one) => one.node === id && one.versions.length > 0)),
+        'both',
+      )
+      await client.waitFor(() => client.regionNodes('gru').length === 2, 'both')
+      const of = (version: number) => procedure({ name: 'waits.versions', version, run: () => 0 })
+      expect(await client.rpcRegion('gru', of(1), undefined)).toBe(1)
+      expect(await client.rpcRegion('gru', of(2), undefined)).toBe(3)
+      expect(await client.rpcRegion('gru', of(3), undefined)).toBe(3)
+      const error = await failure(client.rpcRegion('gru', of(4), undefined), 'ERR_NO_PROCEDURE', 'not-run')
+      expect(error.message).toContain('they have version 1, 3')
+    })
+  })
+
+  async function join(app: Parameters<ReturnType<typeof pair>['join']>[0], region: string): Promise<Node> {
+    const { client, join: joinPair } = pair()
+    const node = await joinPair(app, region)
+    onTestFinished(async () => {
+      await node.stop()
+      await client.waitFor(() => client.regionOf(node.id) === undefined, 'its end')
+    })
+    return node
+  }
+}
+
+/** Announces what it does not serve: its list grows while it starts. */
+function boasting(): Parameters<ReturnType<FailureWorld['pair']>['join']>[0] {
+  const procedures: OfferedProcedure[] = []
+  const boast = genServer({ name: 'boast', init: () => void procedures.push(greet) })
+  return defineApp({ name: 'boasting', children: [child('boast', boast, [])], procedures })
+}
