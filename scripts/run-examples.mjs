@@ -10,6 +10,12 @@ const examples = [
     isRight: (/** @type {string} */ lastLine) => lastLine === 'lax counted 3 visits in syd',
   },
   {
+    name: 'hello',
+    program: 'many',
+    args: [],
+    isRight: (/** @type {string} */ lastLine) => lastLine === 'sums 11, 13, 16',
+  },
+  {
     name: 'three-regions',
     args: ['--json'],
     isRight: (/** @type {string} */ lastLine) => JSON.parse(lastLine).ok === true,
@@ -31,10 +37,10 @@ export async function runExamples() {
   const unlisted = readdirSync(join(root, 'examples')).filter((name) => !examples.some((known) => known.name === name))
   if (unlisted.length > 0) throw new Error(`not listed in scripts/run-examples.mjs: ${unlisted.join(', ')}`)
 
-  for (const { name, args, isRight } of examples) {
-    const { stdout, output } = await runNode(`examples/${name}/dist/main.js`, args, { timeoutMs: 120_000 })
+  for (const { name, program = 'main', args, isRight } of examples) {
+    const { stdout, output } = await runNode(`examples/${name}/dist/${program}.js`, args, { timeoutMs: 120_000 })
     checkLastLine(name, stdout.trimEnd().split('\n').at(-1) ?? '', isRight, output)
-    console.log(`example ${name}: ok`)
+    console.log(`example ${name}/${program}: ok`)
   }
   return { passed: examples.length, failed: 0, skipped: [] }
 }

@@ -49,6 +49,7 @@ export class StreamEnd implements Deadline {
   readonly #arrived = new RingQueue<Uint8Array>()
   #came = 0
   #isOver = false
+  #isAbandoned = false
   #reader: ((item: Uint8Array | undefined) => void) | undefined
   // Signs of life.
   #spoke = false
@@ -123,7 +124,7 @@ export class StreamEnd implements Deadline {
       this.#wasRead(item)
       return Promise.resolve(item)
     }
-    if (this.#isOver || !this.#open) return Promise.resolve(undefined)
+    if ((this.#isOver || !this.#open) && !this.#isAbandoned) return Promise.resolve(undefined)
     return new Promise((resolve) => {
       this.#reader = resolve
     })
@@ -221,6 +222,13 @@ export class StreamEnd implements Deadline {
     this.#open = false
     this.#options.runtime.deadlines.remove(this)
     this.stopSending()
+  }
+
+  /** Its actor has ended: as `close`, but whoever reads is not told. An end that he took for that of the items would be a lie. */
+  abandon(): void {
+    this.#isAbandoned = true
+    this.#reader = undefined
+    this.close(true)
   }
 
   #tellSource(): void {

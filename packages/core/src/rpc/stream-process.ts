@@ -102,7 +102,7 @@ class ServedStream implements Addressable, Attachment {
   ownerExited(): void {
     this.#isOver = true
     this.#runtime.forget(this.pid)
-    this.#end.close(true)
+    this.#end.abandon()
   }
 
   async run(code: StreamProcessCode): Promise<void> {

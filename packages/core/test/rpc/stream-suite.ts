@@ -91,6 +91,17 @@ const firstTwo = streamProcedure({
   },
 })
 
+let wentOn = 0
+/** Takes all that comes in, and then goes on. */
+const takesAll = streamProcedure({
+  name: 'takesAll',
+  async *run(ctx, _input: undefined, incoming: AsyncIterable<number>) {
+    begun.add({ ctx, made: 0, cleanedUp: Promise.resolve() })
+    for await (const n of incoming) yield n
+    wentOn += 1
+  },
+})
+
 const checked: unknown[] = []
 const even: StandardSchemaV1<number, number> = {
   '~standard': {
@@ -127,6 +138,7 @@ const offered = [
   then,
   sum,
   firstTwo,
+  takesAll,
   evensHere,
   echo,
   threads.countThere,
@@ -319,6 +331,18 @@ export function streamSuite(kind: MeshKind): void {
       expect(read).toEqual({ items: [1, 2, 0], error: undefined })
       await returned
       expect(taken).toBeLessThanOrEqual(12)
+    })
+
+    it('that are left do not look to their procedure as if the incoming items had ended', async () => {
+      async function* oneAndNoMore(): AsyncGenerator<number> {
+        yield 1
+        await new Promise(() => undefined)
+      }
+      for await (const _item of client.stream('syd', takesAll, undefined, { incoming: oneAndNoMore() })) break
+      const { ctx } = await begun.next()
+      await server.watch(ctx.self)
+      await client.rpcRegion('syd', echo, 1)
+      expect(wentOn).toBe(0)
     })
 
     it('end with what the incoming items throw, or if one of them can not be carried', async () => {
