@@ -11,6 +11,7 @@ import { rpcSuite } from './rpc-suite.ts'
 import { overloadSuite } from './overload-suite.ts'
 import { printTable } from './table.ts'
 import { simSuite } from './sim-suite.ts'
+import { telemetrySuite } from './telemetry-suite.ts'
 import { threadsSuite } from './threads-suite.ts'
 
 const suites: Readonly<Record<string, (pace: Pace) => Promise<Row[]>>> = {
@@ -20,6 +21,7 @@ const suites: Readonly<Record<string, (pace: Pace) => Promise<Row[]>>> = {
   rpc: rpcSuite,
   overload: overloadSuite,
   'region-table': regionTableSuite,
+  telemetry: telemetrySuite,
   sim: simSuite,
 }
 

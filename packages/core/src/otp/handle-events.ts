@@ -43,7 +43,7 @@ export class HandleEvents implements Attachment {
   /** `undefined`: nobody listens, and the call is part of no trace. */
   static begin(handling: Handling, request: Request): HandleEvents | undefined {
     const traced = traceOfCall(request)
-    if (traced === undefined && !actorCalls.hasSubscribers) return undefined
+    if (traced === undefined && !actorCalls.hasListenerOfStart) return undefined
     return new HandleEvents(handling, request, traced)
   }
 

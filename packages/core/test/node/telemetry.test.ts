@@ -218,6 +218,7 @@ describe('a call of an actor', () => {
     const { client } = await startTwo()
     const pid = await client.start(ledger, [])
     const events = told(`${handle}:error`)
+    told(`${handle}:start`)
     await expect(client.call(pid, 'fails', [])).rejects.toThrow('ended')
     expect(events[0]?.event).toMatchObject({ error: { code: 'ERR_CALLEE_EXITED', outcome: 'ran' } })
   })
