@@ -393,7 +393,7 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     input: Input,
     options: CastOptions = {},
   ): void {
-    if (!this.#isOver()) this.#many().cast(target, procedure, input, options)
+    if (!this.#isOver()) this.#many().cast(target, procedure, input, options, this.trace)
   }
 
   rpcAndWait<Input, Output>(

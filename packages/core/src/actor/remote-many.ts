@@ -1,3 +1,4 @@
+import type { TraceContext } from '../platform/trace-context.ts'
 import type { NodeId } from './pid.ts'
 import type { ProcedureName, ProcedureRef, RegionTarget, RemoteOwner } from './remote-verbs.ts'
 import type { Outcome } from './signal.ts'
@@ -90,5 +91,12 @@ export interface ManyServices {
     input: unknown,
     options: EachOptions,
   ): Promise<EachResult<unknown>[]>
-  cast(target: RegionTarget | ManyTarget, procedure: ProcedureName, input: unknown, options: CastOptions): void
+  /** `trace`: the place in a trace of the work that casts, where its context knows it. */
+  cast(
+    target: RegionTarget | ManyTarget,
+    procedure: ProcedureName,
+    input: unknown,
+    options: CastOptions,
+    trace?: TraceContext,
+  ): void
 }

@@ -4,7 +4,7 @@ import type { ProcedureName, RegionTarget } from '../actor/remote-verbs.ts'
 import type { SpawnRequest } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import { checkRegionTarget, chooseNode, isRefusal } from '../region/region-choice.ts'
-import { activeTrace, carriedTrace } from '../platform/trace-context.ts'
+import { activeTrace, carriedTrace, type TraceContext } from '../platform/trace-context.ts'
 import type { RegionTableNode, RegionTableView } from '../region/region-table.ts'
 import { servesProcedure } from '../region/region-table-view.ts'
 import { checkedPlaces, encodedInput, refusal } from './rpc-each.ts'
@@ -21,6 +21,7 @@ export function castRemote(
     readonly procedure: ProcedureName
     readonly input: unknown
     readonly options: CastOptions
+    readonly trace: TraceContext | undefined
   },
 ): void {
   const { target, procedure, options } = asked
@@ -38,7 +39,7 @@ export function castRemote(
     callerRegion: table.data.myRegion,
     input,
     isCast: true,
-    trace: carriedTrace(activeTrace()),
+    trace: carriedTrace(activeTrace() ?? asked.trace),
   }
   for (const node of nodes) {
     if (node === undefined || !servesProcedure(node, procedure.name, procedure.version)) {

@@ -10,7 +10,7 @@ export function createRpcMany(kernel: Kernel, table: RegionTableReader, remote: 
   return {
     callEach: (owner, target, procedure, input, options) =>
       callEach(kernel, remote, table.read(), { owner, target, procedure, input, options }),
-    cast: (target, procedure, input, options) =>
-      castRemote(kernel, table.read(), { target, procedure, input, options }),
+    cast: (target, procedure, input, options, trace) =>
+      castRemote(kernel, table.read(), { target, procedure, input, options, trace }),
   }
 }

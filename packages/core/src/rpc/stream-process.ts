@@ -7,8 +7,9 @@ import { type Pid, samePid } from '../actor/pid.ts'
 import type { Failure, ReplyResult, Signal, StreamRequest } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { errorData } from '../base/error-data.ts'
-import type { ServedTimes } from '../platform/telemetry.ts'
 import { RuntimeError } from '../base/runtime-error.ts'
+import type { ServedTimes } from '../platform/telemetry.ts'
+import { runInTrace } from '../platform/trace-context.ts'
 import { isStreamSignal } from './call-stream.ts'
 import { notPrimary } from './not-primary.ts'
 import type { ProcedureContext } from './procedure-context.ts'
@@ -107,7 +108,7 @@ class ServedStream implements Addressable, Attachment {
 
   async run(code: StreamProcessCode): Promise<void> {
     const events = this.#ctx.serve(this.#work)
-    const result = await this.#resultOf(code)
+    const result = await runInTrace(this.#ctx.trace, () => this.#resultOf(code))
     this.#answer(result, events?.ended(result.ok ? undefined : result.failure))
   }
 

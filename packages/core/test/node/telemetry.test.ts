@@ -9,6 +9,7 @@ import {
   type Pid,
   procedure,
   startNode,
+  streamProcedure,
 } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { add, addThere } from '../fixtures/thread-procedures.mjs'
@@ -47,10 +48,17 @@ const waits = procedure({
 })
 const books = procedure({ name: 'books', run: (ctx, amount: number) => ctx.call(ledgerName, 'book', [amount]) })
 const relays = procedure({ name: 'relays', run: (ctx, amount: number) => ctx.rpcRegion('syd', books, amount) })
+const doubles = streamProcedure({
+  name: 'doubles',
+  async *run(ctx, values: readonly number[]) {
+    for (const value of values) yield await ctx.rpcRegion('syd', double, value)
+  },
+})
+const casts = procedure({ name: 'casts', run: (ctx, value: number) => ctx.rpcCast('syd', double, value) })
 const app = defineApp({
   name: 'shop',
   children: [child('ledger', ledger, [], { register: ledgerName })],
-  procedures: [double, throws, waits, books, relays, add, addThere],
+  procedures: [double, throws, waits, books, relays, doubles, casts, add, addThere],
 })
 
 describe('a call by region', () => {
@@ -187,6 +195,38 @@ describe('a trace', () => {
     expect(events[0]?.event).toMatchObject({ node: server.id, actor: 'ledger', call: 'book', parent: { traceparent } })
     expect(events[1]?.event['queueMs']).toBeGreaterThanOrEqual(0)
     expect(events[1]?.event['runMs']).toBeGreaterThanOrEqual(0)
+  })
+
+  it('goes on in the calls that a stream makes between its items, which are told as one', async () => {
+    const { client } = await startTwo()
+    onTold(`${call}:start`, (event) => {
+      event['trace'] = event['parent'] ?? { traceparent }
+    })
+    const events = told(`${serve}:start`, `${call}:asyncEnd`)
+    const items: number[] = []
+    for await (const item of client.stream('syd', doubles, [1, 2])) items.push(item)
+    expect(items).toStrictEqual([2, 4])
+    expect(events.map(({ name, event }) => [name, event['procedure'], event['parent'] ?? null])).toStrictEqual([
+      [`${serve}:start`, 'doubles', { traceparent }],
+      [`${serve}:start`, 'double', { traceparent }],
+      [`${call}:asyncEnd`, 'double', { traceparent }],
+      [`${serve}:start`, 'double', { traceparent }],
+      [`${call}:asyncEnd`, 'double', { traceparent }],
+      [`${call}:asyncEnd`, 'doubles', null],
+    ])
+    expect(events.at(-1)?.event).toMatchObject({ error: undefined, served: { runMs: expect.any(Number) as number } })
+  })
+
+  it('goes on in casts of a procedure', async () => {
+    const { client } = await startTwo()
+    onTold(`${call}:start`, (event) => {
+      event['trace'] = { traceparent }
+    })
+    const served = new Promise<object>((resolve) => {
+      onTold(`${serve}:start`, (event) => event['isCast'] === true && resolve({ ...event }))
+    })
+    await client.rpcRegion('syd', casts, 1)
+    expect(await served).toMatchObject({ procedure: 'double', parent: { traceparent } })
   })
 
   it.each([
