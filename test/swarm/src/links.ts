@@ -42,6 +42,8 @@ type TargetPid = Pid<TargetProtocol>
 
 /** Somebody to be watched and linked to. */
 const target = genServer({
+  // Its Pid goes from node to node in the simulation's own hands.
+  remote: 'members',
   name: 'target',
   init(ctx: InitContext) {
     census.born(ctx, 'target')
@@ -70,6 +72,7 @@ const target = genServer({
 
 /** One on each node: sets monitors and tells what comes of them. */
 const watcher = genServer({
+  remote: 'members',
   name: 'watcher',
   init(ctx: InitContext) {
     census.born(ctx, 'watcher')

@@ -46,6 +46,8 @@ export interface ActorOptions {
   readonly system: boolean
   /** What is handed to it is never copied. */
   readonly takesCode: boolean
+  /** Other nodes may send signals to it from the beginning. */
+  readonly isSentOut: boolean
 }
 
 type Life = 'starting' | 'running' | 'stopping' | 'exited'
@@ -57,6 +59,7 @@ export class Actor implements Turn, EdgeHolder {
   readonly parent: Pid | undefined
   readonly system: boolean
   readonly takesCode: boolean
+  isSentOut: boolean
   readonly mailbox: Mailbox
   trapExit: boolean
   life: Life = 'starting'
@@ -84,6 +87,7 @@ export class Actor implements Turn, EdgeHolder {
     this.trapExit = options.trapExit
     this.system = options.system
     this.takesCode = options.takesCode
+    this.isSentOut = options.isSentOut
     this.mailbox = new Mailbox(options.mailboxLimit, options.mailboxPolicy)
     this.relations = new Relations(host, this)
   }

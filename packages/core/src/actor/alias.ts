@@ -14,6 +14,7 @@ interface AliasHost extends Host {
 export class Alias implements Addressable, Attachment {
   readonly pid: Pid
   readonly actor: Actor
+  isSentOut = false
   readonly #host: AliasHost
 
   constructor(host: AliasHost, actor: Actor, pid: Pid) {

@@ -28,6 +28,10 @@ export interface ActorDefinition<Args extends readonly unknown[]> {
   readonly module?: ModuleMeta
   /** How many messages may wait to be received, and what happens to the next one. Default: 65,536, then it is rejected. */
   readonly mailbox?: MailboxSpec
+  /**
+   * `'members'`: actors of other nodes may send signals to it from its beginning. Default: once its Pid was sent to one.
+   */
+  readonly remote?: 'members'
   /** The body. When it returns the actor ends `normal`; what it throws is its exit reason. */
   run(ctx: BareContext, ...args: Args): void | Promise<void>
 }
@@ -47,6 +51,7 @@ export function actor<Args extends readonly unknown[]>(definition: ActorDefiniti
     trapExit: false,
     mailboxLimit,
     mailboxPolicy,
+    remote: definition.remote,
     createProcess(runtime, self, args) {
       const ctx = new ReceivingContext(runtime, self, new Mailbox(mailboxLimit, mailboxPolicy))
       return bareProcess(ctx, () => definition.run(ctx, ...(args as unknown as Args)))

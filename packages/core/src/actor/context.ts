@@ -298,13 +298,21 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     this.#kernel.nodes.remove(this.#actor)
   }
 
+  /**
+   * Lets other nodes send signals to an actor of this node, as if its Pid had been sent to one of them: for a Pid that
+   * travels in a form of its own, such as `formatPid` makes. It can't be taken back.
+   */
+  sendOut(pid: Pid = this.self): void {
+    if (!this.#isOver()) this.#kernel.sendOut(pid)
+  }
+
   /** Sends an exit signal, as if from a linked actor; `'kill'` can't be trapped. To itself: ends at once, without `terminate`. */
   exit(target: Target, reason: ExitReason): void {
     if (this.#isOver()) return
     const pid = this.#kernel.resolve(target)
     if (pid === undefined) return
     // As for a message: what can't travel is an error for its sender.
-    if (!this.#kernel.isLocal(pid)) this.#kernel.codec.encode(reason, 'reason')
+    if (!this.#kernel.isLocal(pid)) this.#kernel.encodeFor(pid, reason, 'reason')
     this.#kernel.route({ type: 'exit', from: this.self, to: pid, reason, viaLink: false })
   }
 
@@ -505,9 +513,9 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     }
     // Encoded here, so that a body that can't travel is an error for its sender and for nobody else.
     if (signal.type === 'message') {
-      kernel.away.route({ ...signal, message: kernel.codec.encode(signal.message, 'message'), encoded: true })
+      kernel.away.route({ ...signal, message: kernel.encodeFor(pid, signal.message, 'message'), encoded: true })
     } else {
-      kernel.away.route({ ...signal, args: kernel.codec.encode(signal.args, 'args'), encoded: true })
+      kernel.away.route({ ...signal, args: kernel.encodeFor(pid, signal.args, 'args'), encoded: true })
     }
   }
 

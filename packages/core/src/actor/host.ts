@@ -11,6 +11,8 @@ import type { Signal } from './signal.ts'
 /** Something of this thread that signals can be addressed to: an actor, a watch, a call to another region. */
 export interface Addressable extends EdgeHolder {
   readonly pid: Pid
+  /** Whether other nodes may send signals to it. Those that have it not judge each signal themselves. */
+  isSentOut?: boolean
   deliver(signal: Signal): void
 }
 
@@ -22,6 +24,10 @@ export interface Host extends Router {
   /** The way back to a caller on another thread or node. */
   replierTo(from: Pid, ref: number): Replier
   isLocal(pid: Pid): boolean
+  /** Encodes what goes to `to`: the Pids in it count as sent out, unless that is on this node. */
+  encodeFor(to: Pid, value: unknown, name: string): Uint8Array
+  /** Other nodes may send signals to that actor of this node from here on. */
+  sendOut(pid: Pid): void
   addEdge(target: Pid, holder: EdgeHolder): void
   removeEdge(target: Pid, holder: EdgeHolder): void
   /** The actor is over: its address and its names are free from here on. */

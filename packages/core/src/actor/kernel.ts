@@ -21,7 +21,7 @@ import type { Replier, Request } from './mailbox.ts'
 import { Names } from './names.ts'
 import { NodeWatchers } from './node-watchers.ts'
 import { type CallHost, type CallOwner, PendingCall } from './pending-call.ts'
-import type { NodeId, Pid, Target } from './pid.ts'
+import { isPid, type NodeId, type Pid, type Target } from './pid.ts'
 import type { ManyServices } from './remote-many.ts'
 import type { ReplicaServices } from './remote-replica.ts'
 import type { StreamServices } from './remote-stream.ts'
@@ -76,6 +76,8 @@ export class Kernel implements Runtime, CallHost {
   registerName: (name: string, pid: Pid, partitions?: number) => Promise<void> | void
   /** Takes requests for this node. Only on the main thread. */
   inbox: ((signal: SpawnSignal | CancelSignal) => void) | undefined
+  /** Told of each actor whose Pid was sent to another node; not of its own by main, which looks at the actor. */
+  onSentOut: ((pid: Pid) => void) | undefined
   /** Told of every actor that ended, before anybody else is. */
   onRemoved: ((pid: Pid, reason: ExitReason) => void) | undefined
 
@@ -87,6 +89,7 @@ export class Kernel implements Runtime, CallHost {
   /** Other threads give even ones away, and 1 is the actor that a thread of its own is started for; not on the main thread. */
   readonly #serialStep: number
   #nextSerial: number
+  #staysHere = false
   #nextRef = 1
 
   constructor(options: KernelOptions) {
@@ -168,6 +171,7 @@ export class Kernel implements Runtime, CallHost {
 
   #addNew(actor: Actor): void {
     this.add(actor)
+    if (actor.isSentOut && this.thread !== 0) this.onSentOut?.(actor.pid)
     this.platform.onActor?.({ type: 'spawn', pid: actor.pid, label: actor.label })
     if (actorSpawns.hasSubscribers) actorSpawns.publish({ ...actor.pid, label: actor.label, system: actor.system })
   }
@@ -331,7 +335,7 @@ export class Kernel implements Runtime, CallHost {
   #callAway(call: PendingCall, pid: Pid, args: readonly unknown[], timeoutMs: number): void {
     let encoded: Uint8Array
     try {
-      encoded = this.codec.encode(args, 'args')
+      encoded = this.encodeFor(pid, args, 'args')
     } catch (error) {
       call.fail({ ...unencodableFailure(error), outcome: 'not-run', cause: errorData(error) })
       return
@@ -387,7 +391,7 @@ export class Kernel implements Runtime, CallHost {
       reply: (value) => {
         let encoded: Uint8Array
         try {
-          encoded = this.codec.encode(value, 'result')
+          encoded = this.encodeFor(from, value, 'result')
         } catch (error) {
           send({ ok: false, failure: unencodableFailure(error) })
           return
@@ -411,6 +415,32 @@ export class Kernel implements Runtime, CallHost {
     if (!(entity instanceof Alias)) this.counters.deadLetters += 1
     else if (this.#handsOver) entity.deliver(handedSignal(this.platform, from, entity.actor, signal))
     else entity.deliver(signal)
+  }
+
+  encodeFor(to: Pid, value: unknown, name: string): Uint8Array {
+    this.#staysHere = to.node === this.node
+    try {
+      return this.codec.encode(value, name)
+    } finally {
+      this.#staysHere = false
+    }
+  }
+
+  /** Shown what is encoded, of which a Pid of this node that goes to another counts as sent out. */
+  onEncoded(value: object): void {
+    if (!this.#staysHere && isPid(value)) this.sendOut(value)
+  }
+
+  sendOut(pid: Pid): void {
+    if (pid.node !== this.node || pid.life !== this.life) return
+    if (pid.thread !== this.thread) {
+      this.onSentOut?.(pid)
+      return
+    }
+    const entity = this.#entities.get(pid.serial)
+    if (entity?.isSentOut !== false) return
+    entity.isSentOut = true
+    if (this.thread !== 0) this.onSentOut?.(pid)
   }
 
   /** A body as the handler should see it. Throws `ERR_NOT_DECODABLE`. */
@@ -440,6 +470,7 @@ function actorOptions(behavior: BehaviorHead, options: SpawnOptions): ActorOptio
     mailboxPolicy: behavior.mailboxPolicy,
     system: options.system ?? false,
     takesCode: behavior.takesCode ?? false,
+    isSentOut: behavior.remote === 'members',
   }
 }
 

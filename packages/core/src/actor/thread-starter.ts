@@ -36,6 +36,8 @@ export interface BehaviorHead {
   readonly module: string | undefined
   readonly trapExit: boolean
   readonly mailboxLimit: number
+  /** Who of other nodes may send signals to its actors before their Pid was sent out. Default: nobody. */
+  readonly remote?: 'members' | undefined
   /** Default `reject`. */
   readonly mailboxPolicy?: MailboxPolicy | undefined
   /** Its calls may carry behaviors: on a platform that copies what actors hand over, theirs is not. Default false. */

@@ -25,12 +25,14 @@ import { registerTagged } from './tagged.ts'
  * of sparse arrays (an `undefined` element is fine); keys that are `__proto__` or not well-formed Unicode; getters and
  * proxies that throw; anything beyond `limits`. Typed arrays travel in the machine's byte order, taken to be little-endian.
  *
+ * `onFour` is shown every plain object of four properties that is encoded.
+ *
  * @example
  * const codec = msgpackCodec()
  * const bytes = codec.encode({ lines: new Map([['tea', 2n]]) }, 'order')
  * const order = codec.decode(bytes)
  */
-export function msgpackCodec(limits: Partial<CodecLimits> = {}): Codec {
+export function msgpackCodec(limits: Partial<CodecLimits> = {}, onFour?: (plain: object) => void): Codec {
   const bounds: CodecLimits = { ...defaultCodecLimits, ...limits }
   registerTagged()
   // Variable map sizes allow more than 65,535 keys; toJSON methods are refused like any function, never called.
@@ -41,7 +43,7 @@ export function msgpackCodec(limits: Partial<CodecLimits> = {}): Codec {
 
   return {
     encode(value, name = 'value') {
-      const bytes = pack(packr, packable(value, name, bounds), name)
+      const bytes = pack(packr, packable(value, name, bounds, onFour), name)
       if (bytes.length <= bounds.bytesMax) return bytes
       const reason = `the value needs ${bytes.length} bytes, more than ${bounds.bytesMax}`
       throw new CodecError('ERR_NOT_ENCODABLE', `${name} can't be encoded: ${reason}`, { path: name })

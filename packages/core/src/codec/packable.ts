@@ -6,10 +6,10 @@ import { errorItems, Tagged, taggedMap, taggedNegativeZero, taggedString, tagged
  * Checks that `value` can be carried faithfully and returns what to give to msgpackr: the value itself, or, where
  * something in it has to be tagged, a copy of the containers on the way there. Throws `ERR_NOT_ENCODABLE` with the path.
  *
- * It reads every property once and builds no path; that is done on the way out of a failure.
+ * `onFour` is shown every plain object of four properties, which is how a Pid is noticed. It reads every property once and builds no path; that is done on the way out of a failure.
  */
-export function packable(value: unknown, name: string, limits: CodecLimits): unknown {
-  const walk: Walk = { limits, bytesLeft: limits.bytesMax, objectsLeft: limits.objectsMax }
+export function packable(value: unknown, name: string, limits: CodecLimits, onFour?: (plain: object) => void): unknown {
+  const walk: Walk = { limits, onFour, bytesLeft: limits.bytesMax, objectsLeft: limits.objectsMax }
   try {
     return prepare(walk, value, 0)
   } catch (thrown) {
@@ -19,6 +19,7 @@ export function packable(value: unknown, name: string, limits: CodecLimits): unk
 
 interface Walk {
   readonly limits: CodecLimits
+  readonly onFour: ((plain: object) => void) | undefined
   /** Less than what the encoding will need: it keeps huge lengths and repeatedly shared parts from taking for ever. */
   bytesLeft: number
   objectsLeft: number
@@ -103,6 +104,7 @@ function preparePlain(walk: Walk, plain: Plain, depth: number): Plain {
       const prepared = prepare(walk, item, depth + 1)
       if (!Object.is(prepared, item)) (copy ??= { ...plain })[key] = prepared
     }
+    if (keys.length === 4 && walk.onFour !== undefined) walk.onFour(plain)
   } catch (thrown) {
     throw asObstacle(thrown).within(plain, current === undefined ? '' : formatKey(current))
   }

@@ -218,6 +218,8 @@ function join(ctx: Scope, group: string, pids: readonly Pid[]): Joining {
   if (local.size + pids.length > options.maxMembers) return 'full'
   for (const pid of pids) {
     watch(ctx, pid).groups.add(group)
+    // Other scopes hear of it in a form of ours, and their actors may send to it.
+    ctx.sendOut(pid)
     local.add(group, pid)
   }
   announce(ctx, { type: 'join', group, pids })

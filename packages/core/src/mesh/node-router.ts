@@ -1,17 +1,29 @@
+import { Actor } from '../actor/actor.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { formatPid, type NodeId } from '../actor/pid.ts'
 import type { Router } from '../actor/router.ts'
-import type { CancelSignal, Failure, Signal, SpawnSignal } from '../actor/signal.ts'
+import type {
+  CancelSignal,
+  Failure,
+  Signal,
+  SpawnSignal,
+  ExitSignal,
+  LinkSignal,
+  MonitorSignal,
+} from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import { Farewell } from './farewell.ts'
 import { decodeNotice, decodeSignal, encodeNotice, encodeSignalMessage, type NodeNotice } from './frame.ts'
 import { linkHeaderBytes } from './link-message.ts'
 import type { PeerRef } from './peer-link.ts'
 import type { Peer, PeerLinks } from './peer-links.ts'
+import { SentOut } from './sent-out.ts'
 
 export interface NodeRouterOptions {
   readonly kernel: Kernel
   readonly links: PeerLinks
+  /** Peers may send signals to every actor of the app. */
+  readonly isOpenToMembers: boolean
   /** Carries a signal that came from another node to this node's threads. */
   readonly deliver: (signal: Signal) => void
   /** Takes requests to run procedures here. */
@@ -42,8 +54,11 @@ export class NodeRouter implements Router {
   /** Since this node said that it takes no new work. */
   #farewell: Farewell | undefined
 
+  readonly #sentOut = new SentOut()
+
   constructor(options: NodeRouterOptions) {
     this.#options = options
+    options.kernel.onSentOut = (pid) => this.#sentOut.add(pid)
   }
 
   up(peer: Peer): void {
@@ -82,6 +97,7 @@ export class NodeRouter implements Router {
       this.#refuse(signal, { code: 'ERR_DRAINING', outcome: 'not-run', message: 'The node is leaving' })
       return
     }
+    if (sendsOutItsSender(signal)) kernel.sendOut(signal.from)
     let message: Uint8Array
     try {
       message = encodeSignalMessage(signal, kernel.codec)
@@ -114,12 +130,13 @@ export class NodeRouter implements Router {
       return
     }
     if (signal.type === 'spawn' || signal.type === 'cancel') this.#options.inbox(signal)
-    else if (this.#isForSystem(signal)) this.#refuseForeign(signal)
-    else this.#options.deliver(signal)
+    else if (this.#isOpen(signal)) this.#options.deliver(signal)
+    else this.#refuseForeign(signal)
   }
 
   /** Tells every peer that a thread of this node is gone, after everything that the thread had sent. */
   threadLost(thread: number): void {
+    this.#sentOut.threadLost(thread)
     for (const node of this.#lives.keys()) this.#tell(node, { type: 'threadDown', thread })
   }
 
@@ -157,16 +174,24 @@ export class NodeRouter implements Router {
     if (notice.type === 'draining' && result !== 'sent') this.#farewell?.heard(node)
   }
 
-  #isForSystem(signal: Signal): boolean {
-    return signal.to.thread === 0 && this.#options.kernel.actor(signal.to)?.system === true
+  /**
+   * Whether a peer may send this. What its target does not judge itself needs an actor whose Pid was sent out, or that is for all members, and never reaches one of the node's own.
+   */
+  #isOpen(signal: Signal): boolean {
+    const { kernel, isOpenToMembers } = this.#options
+    const { to } = signal
+    const entity = to.thread === 0 ? kernel.entity(to) : undefined
+    if (entity instanceof Actor && entity.system) return false
+    if (isOpenToMembers || isJudgedByItsTarget(signal)) return true
+    return to.thread === 0 ? entity === undefined || entity.isSentOut !== false : this.#sentOut.has(to)
   }
 
   #refuseForeign(signal: Signal): void {
     const { kernel } = this.#options
     kernel.counters.refusedSignals += 1
-    kernel.platform.log.warn(
+    kernel.platform.log.debug(
       { to: formatPid(signal.to), type: signal.type },
-      'a signal from another node to a system actor was refused',
+      'a signal from another node to an actor that is not for it was refused',
     )
     kernel.bounce(signal, 'noproc')
   }
@@ -191,6 +216,26 @@ export class NodeRouter implements Router {
       )
     }
   }
+}
+
+/** Answers, parts of streams and the exits of what is linked have an effect only where they are waited for. */
+function isJudgedByItsTarget(signal: Signal): boolean {
+  switch (signal.type) {
+    case 'reply':
+    case 'item':
+    case 'credit':
+    case 'itemsEnd':
+      return true
+    case 'exit':
+      return signal.viaLink
+    default:
+      return false
+  }
+}
+
+/** What is sent by the actor itself. A `down`, and an exit by a link, may as well be our answer for one that must not be reached. */
+function sendsOutItsSender(signal: Signal): signal is LinkSignal | MonitorSignal | ExitSignal {
+  return signal.type === 'link' || signal.type === 'monitor' || (signal.type === 'exit' && !signal.viaLink)
 }
 
 /** What nobody would notice the absence of: others would wait for it for ever. */

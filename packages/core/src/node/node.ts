@@ -163,7 +163,7 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
     const pid = kernel.resolve(target)
     if (pid === undefined) kernel.counters.deadLetters += 1
     else if (kernel.isLocal(pid)) kernel.post(plainCode, { type: 'cast', to: pid, name, args, encoded: false })
-    else kernel.route({ type: 'cast', to: pid, name, args: kernel.codec.encode(args, 'args'), encoded: true })
+    else kernel.route({ type: 'cast', to: pid, name, args: kernel.encodeFor(pid, args, 'args'), encoded: true })
   }
 
   /** As `ctx.send`. Throws `ERR_NOPROC` for a name that nobody has. */
@@ -172,7 +172,7 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
     const pid = kernel.resolve(target)
     if (pid === undefined) throw new ActorError('ERR_NOPROC', `Nobody is registered as "${(target as ActorName).name}"`)
     if (kernel.isLocal(pid)) kernel.post(plainCode, { type: 'message', to: pid, message, encoded: false })
-    else kernel.route({ type: 'message', to: pid, message: kernel.codec.encode(message, 'message'), encoded: true })
+    else kernel.route({ type: 'message', to: pid, message: kernel.encodeFor(pid, message, 'message'), encoded: true })
   }
 
   /** Sends an exit signal; `'kill'` can't be trapped. */
@@ -180,7 +180,7 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
     const kernel = this.#running()
     const pid = kernel.resolve(target)
     if (pid === undefined) return
-    if (!kernel.isLocal(pid)) kernel.codec.encode(reason, 'reason')
+    if (!kernel.isLocal(pid)) kernel.encodeFor(pid, reason, 'reason')
     const from: Pid = { node: kernel.node, life: kernel.life, thread: 0, serial: 0 }
     kernel.route({ type: 'exit', from, to: pid, reason, viaLink: false })
   }

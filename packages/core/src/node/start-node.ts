@@ -59,6 +59,13 @@ export interface NodeOptions {
   readonly cluster?: string
   /** How long `stop` lets running calls of others finish, in milliseconds. Default 5,000. */
   readonly drainMs?: number
+  /**
+   * Which of the app's actors take signals of other nodes. `'sentOut'`: those whose Pid this node has sent to another, in a
+   * message, a result, or as the sender of a link, monitor or exit, and those whose spec says `remote: 'members'`; to all others
+   * it is as if the actor were not there. `'members'`: all of them, in a cluster whose members trust each other with
+   * every actor. Default `'sentOut'`.
+   */
+  readonly remoteSignals?: 'sentOut' | 'members'
   /** How much work for callers this node takes: calls that run, that wait for their turn, and of one peer. */
   readonly load?: Partial<LoadLimits>
   /** How long and how much this node remembers of what it did under idempotency keys. */
@@ -180,7 +187,8 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   })
   const { node: id, addresses, roles } = await links.start()
 
-  const kernel = new Kernel({ node: id, life, thread: 0, platform, codec: msgpackCodec() })
+  const codec = msgpackCodec({}, (value) => kernel.onEncoded(value))
+  const kernel: Kernel = new Kernel({ node: id, life, thread: 0, platform, codec })
   const watchdog = marker && startWatchdog(marker, options.watchdog ?? {}, { node: id, life }, platform.log)
   const table = createRegionTable()
   const reader = openRegionTable(table)
@@ -212,7 +220,14 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
       router.threadLost(peer.thread as number)
     },
   })
-  const router = new NodeRouter({ kernel, links, deliver: (signal) => kernel.route(signal), inbox: takeSpawn, lost })
+  const router = new NodeRouter({
+    kernel,
+    links,
+    isOpenToMembers: options.remoteSignals === 'members',
+    deliver: (signal) => kernel.route(signal),
+    inbox: takeSpawn,
+    lost,
+  })
 
   kernel.away = { route: (signal) => routeAway(signal) }
   kernel.inbox = takeSpawn

@@ -54,7 +54,8 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   const send = (message: FromThread): void => channel.send(message)
   const platform: Platform = { ...own, log: portLog(send) }
   const { node, life, thread } = boot
-  const kernel = new Kernel({ node, life, thread, platform, codec: msgpackCodec() })
+  const codec = msgpackCodec({}, (value) => kernel.onEncoded(value))
+  const kernel: Kernel = new Kernel({ node, life, thread, platform, codec })
   const table = new ThreadTable(boot.threadTable)
   const registering = new Map<number, Deferred<void>>()
   /** The threads of their own that were started from here, with the actors that they should not outlive. */
@@ -101,6 +102,7 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   kernel.many = createRpcMany(kernel, regionTable, kernel.remote)
   kernel.streams = createRpcStreams(kernel, kernel.remote)
   kernel.replica = createRpcReplica(kernel, kernel.remote)
+  kernel.onSentOut = (pid) => send({ type: 'sentOut', pid })
   kernel.onRemoved = (pid, reason) => {
     if (boot.pool !== undefined && pid.serial % 2 === 0) table.ended(boot.pool.slot)
     const isRoot = boot.root !== undefined && pid.serial === rootSerial

@@ -111,6 +111,11 @@ export interface GenServerDefinition<State, Args extends readonly unknown[], Cal
   terminate?(ctx: ServerContext<State>, reason: ExitReason): unknown
   /** Exit signals arrive as messages. Default false; a server with `terminate` that must run at shutdown wants true. */
   readonly trapExit?: boolean
+  /**
+   * `'members'`: actors of other nodes may send signals to it from its beginning. Default: once its Pid was sent to one. To
+   * others it is not there.
+   */
+  readonly remote?: 'members'
   /** How many messages may wait, and what happens to the next one. Default: 65,536, then it is rejected. */
   readonly mailbox?: MailboxSpec
 }
@@ -140,6 +145,7 @@ export function genServer<
     name: definition.name,
     module: definition.module?.url,
     trapExit: definition.trapExit ?? false,
+    remote: definition.remote,
     ...mailboxOptions(definition.mailbox),
     createProcess: (runtime, actor, args) => new GenServer(code, new GenServerContext(runtime, actor), args),
   }

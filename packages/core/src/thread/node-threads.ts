@@ -288,6 +288,9 @@ export class NodeThreads implements ThreadStarter, Router {
       case 'connect':
         this.#introduce(thread, message.thread, message.other)
         return
+      case 'sentOut':
+        kernel.sendOut(message.pid)
+        return
       case 'killing':
         this.#expectEnd(message.pid)
         return

@@ -127,6 +127,8 @@ export type FromThread =
   | { readonly type: 'start'; readonly thread: number; readonly actor: PlacedActor }
   /** Takes the other end of a way to the thread there. */
   | { readonly type: 'connect'; readonly thread: number; readonly other: unknown }
+  /** That actor may be sent signals by other nodes. It precedes what tells them of it. */
+  | { readonly type: 'sentOut'; readonly pid: Pid }
   /** That pool actor was sent a kill, which its thread may be unable to read. */
   | { readonly type: 'killing'; readonly pid: Pid }
   /** That thread's actor was told that its parent has ended, which the thread may be unable to read. */

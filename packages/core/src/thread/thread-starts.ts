@@ -139,8 +139,16 @@ export class ThreadStarts implements ThreadStarter {
 }
 
 /** Only what is data: the rest is found again where it runs. */
-function headOf({ name, module, trapExit, mailboxLimit, mailboxPolicy, takesCode }: BehaviorHead): BehaviorHead {
-  return { name, module, trapExit, mailboxLimit, mailboxPolicy, ...(takesCode !== undefined && { takesCode }) }
+function headOf({
+  name,
+  module,
+  trapExit,
+  mailboxLimit,
+  mailboxPolicy,
+  takesCode,
+  remote,
+}: BehaviorHead): BehaviorHead {
+  return { name, module, trapExit, mailboxLimit, mailboxPolicy, remote, ...(takesCode !== undefined && { takesCode }) }
 }
 
 function startError(label: string, { error, reason }: StartFailure): ActorError {

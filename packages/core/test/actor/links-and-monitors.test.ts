@@ -631,8 +631,19 @@ async function pairOfNodes(): Promise<{ here: Node; there: Node; cut(): Promise<
   const hub = newMeshName()
   const transport = await makeTransport(memoryTransport({ hub }))
   const app = defineApp({ name: 'two', children: [] })
-  const here = await startNode(app, { region: 'syd', transport: memoryTransport({ hub }), log: silentLog })
-  const there = await startNode(app, { region: 'lax', transport: () => transport, cluster: 'two', log: silentLog })
+  const here = await startNode(app, {
+    region: 'syd',
+    remoteSignals: 'members',
+    transport: memoryTransport({ hub }),
+    log: silentLog,
+  })
+  const there = await startNode(app, {
+    region: 'lax',
+    remoteSignals: 'members',
+    transport: () => transport,
+    cluster: 'two',
+    log: silentLog,
+  })
   onTestFinished(async () => {
     await Promise.all([here.stop(), there.stop()])
   })

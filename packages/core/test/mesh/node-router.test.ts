@@ -9,10 +9,20 @@ const here = { node: 'here', life: 1, thread: 0, serial: 7 }
 /** A router with links on which nothing is ever sent: what it says of a monitor on an actor of `there`. */
 function routerTo() {
   const bounced: string[] = []
-  const kernel = { bounce: (_signal: Signal, reason: string) => bounced.push(reason) } as unknown as Kernel
+  const kernel = {
+    bounce: (_signal: Signal, reason: string) => bounced.push(reason),
+    sendOut: () => undefined,
+  } as unknown as Kernel
   const links = { send: () => 'sent' } as unknown as PeerLinks
   const nothing = (): void => undefined
-  const router = new NodeRouter({ kernel, links, deliver: nothing, inbox: nothing, lost: nothing })
+  const router = new NodeRouter({
+    kernel,
+    links,
+    isOpenToMembers: false,
+    deliver: nothing,
+    inbox: nothing,
+    lost: nothing,
+  })
   const monitor = (life: number): string | undefined => {
     router.route({ type: 'monitor', from: here, to: { node: 'there', life, thread: 0, serial: 3 }, ref: 1 })
     return bounced.pop()

@@ -289,6 +289,7 @@ describe('stop', () => {
     const called = deferred<void>()
     const slow = genServer({
       name: 'slow',
+      remote: 'members',
       init: () => 0,
       call: {
         wait: (ctx) => {

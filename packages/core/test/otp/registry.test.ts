@@ -73,11 +73,11 @@ it('P2 [thread] [node]: holds actors of other threads and nodes, until they or t
   const hub = newMeshName()
   const near = await startNode(
     defineApp({ name: 'two', children: [] }),
-    quiet({ region: 'syd', transport: memoryTransport({ hub }) }),
+    quiet({ region: 'syd', remoteSignals: 'members', transport: memoryTransport({ hub }) }),
   )
   const far = await startNode(
     defineApp({ name: 'two', children: [] }),
-    quiet({ region: 'lax', transport: memoryTransport({ hub }) }),
+    quiet({ region: 'lax', remoteSignals: 'members', transport: memoryTransport({ hub }) }),
   )
   const watcher = await startPuppet(near)
   await expect.poll(async () => (await watcher.do((ctx) => ctx.monitorNodes())).length).toBe(1)

@@ -1,11 +1,14 @@
 import { startNode } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
-import { encodeSignal } from '../../src/mesh/frame.ts'
+import { decodeSignal, encodeSignal } from '../../src/mesh/frame.ts'
 import { controlLane, encodeLinkMessage, frameLane, protocolVersion } from '../../src/mesh/link-message.ts'
 import { seededRandom } from '@skerry/testing'
 import { begun, echo, waits } from './failure-procedures.ts'
-import { type Caller, callerName, type FailureWorld, serverApp } from './failure-world.ts'
+import { type Caller, callerName, type FailureWorld, type Hidden, hiddenName, serverApp } from './failure-world.ts'
+import * as threads from '../fixtures/thread-procedures.mjs'
+import { printReason } from '../../src/actor/exit-reason.ts'
+import type { Signal } from '../../src/actor/signal.ts'
 import { frameBytesMax, knows, makeTransport, quiet, startRawPeer } from './two-nodes.ts'
 import type { RawLink } from '@skerry/core/transport'
 import type { Pid } from '@skerry/core'
@@ -90,6 +93,36 @@ export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
       expect(server.counters().refusedSignals).toBe(before + system.length)
     })
 
+    it('reaches no actor whose Pid was sent to no node: to it none is there', async () => {
+      const { server } = pair()
+      const { link, hear, answers } = await greetedLink()
+      const before = server.counters().refusedSignals
+      const onMain = server.whereis(hiddenName) as Pid<Hidden>
+      const thread = await server.start(threads.keeper, [], { thread: 'own' })
+      const from = { node: 'x', life: 0, thread: 0, serial: 9 }
+      for (const to of [onMain, thread] as Pid[]) {
+        const args = codec.encode([])
+        const signals: Signal[] = [
+          { type: 'message', to, message: args, encoded: true },
+          { type: 'cast', to, name: 'touch', args, encoded: true },
+          { type: 'call', to, from, ref: 7, name: 'touch', args, encoded: true },
+          { type: 'link', to, from },
+          { type: 'monitor', to, from, ref: 8 },
+          { type: 'exit', to, from, reason: 'bad', viaLink: false },
+          { type: 'exit', to, from, reason: 'kill', viaLink: false },
+        ]
+        for (const signal of signals) sendFrame(link, encodeSignal(signal, codec))
+      }
+      await hear()
+      expect(await server.call(onMain, 'touched', [])).toBe(0)
+      expect(await server.call(thread, 'touched', [])).toBe(0)
+      expect(server.counters().refusedSignals).toBe(before + 14)
+      const asOfNobody = ['reply ERR_NOPROC', 'exit noproc', 'down noproc']
+      // And of the one that `hear` asks for.
+      const told = (): string[] => answers.map((frame) => describeAnswer(frame.subarray(1)))
+      await expect.poll(told).toEqual([...asOfNobody, ...asOfNobody, 'down noproc'])
+    })
+
     it('that answers a call of ours to another node is not heard', async () => {
       const { server, client } = pair()
       const { link, hear } = await greetedLink()
@@ -150,7 +183,7 @@ export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
   }
 
   /** A link whose other end has accepted us as a node, and a way to know that it has read all that was sent. */
-  async function greetedLink(): Promise<{ link: RawLink; hear(): Promise<void> }> {
+  async function greetedLink(): Promise<{ link: RawLink; answers: readonly Uint8Array[]; hear(): Promise<void> }> {
     const link = await rawLink()
     const accepted = new Promise<void>((resolve) => link.lane(controlLane).onFrame(() => resolve()))
     const greeting = {
@@ -184,12 +217,19 @@ export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
       sendFrame(link, encodeSignal({ type: 'monitor', from: nobody, to: nobody, ref: 1 }, codec))
       await down
     }
-    return { link, hear }
+    return { link, answers, hear }
   }
 }
 
 const codec = msgpackCodec()
 let rawPeers = 0
+
+function describeAnswer(frame: Uint8Array): string {
+  const end = { node: 'x', life: 0 }
+  const signal = decodeSignal(frame, end, end, codec)
+  if (signal.type === 'reply' && !signal.result.ok) return `reply ${signal.result.failure.code}`
+  return 'reason' in signal ? `${signal.type} ${printReason(signal.reason)}` : signal.type
+}
 
 function sendFrame(link: RawLink, bytes: Uint8Array): void {
   link.lane(frameLane).send(encodeLinkMessage({ kind: 'frame', bytes }))

@@ -17,6 +17,7 @@ export interface FailureWorld {
 /** An actor that makes calls by region inside its handlers and counts how often it was asked. */
 const caller = genServer({
   name: 'caller',
+  remote: 'members',
   init: () => ({ asked: 0 }),
   call: {
     asked: (ctx) => ctx.state.asked,
@@ -39,6 +40,22 @@ export interface Caller {
 }
 
 export const callerName = actorName<Caller>('caller')
+
+/** An actor whose Pid nobody sends anywhere. */
+const hidden = genServer({
+  name: 'hidden',
+  init: () => ({ touched: 0 }),
+  call: { touched: (ctx) => ctx.state.touched, touch: (ctx) => (ctx.state.touched += 1) },
+  cast: { touch: (ctx) => void (ctx.state.touched += 1) },
+  info: (ctx) => void (ctx.state.touched += 1),
+})
+
+export interface Hidden {
+  call: { touched(): number }
+  cast: Record<never, never>
+}
+
+export const hiddenName = actorName<Hidden>('hidden')
 
 const callerChild = child('caller', caller, [], { register: callerName })
 
@@ -70,7 +87,11 @@ const offered = [
   threads.hiddenProcedure(),
 ]
 
-export const serverApp = defineApp({ name: 'server', children: [callerChild], procedures: offered })
+export const serverApp = defineApp({
+  name: 'server',
+  children: [callerChild, child('hidden', hidden, [], { register: hiddenName })],
+  procedures: offered,
+})
 const clientApp = defineApp({ name: 'client', children: [callerChild], procedures: [threads.add, waits, echo] })
 
 export function startFailurePair(kind: MeshKind): Promise<Pair> {

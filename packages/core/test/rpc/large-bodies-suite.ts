@@ -76,6 +76,7 @@ export function largeBodiesSuite(kind: MeshKind): void {
           region,
           primaryRegion: 'syd',
           cluster: 'large',
+          remoteSignals: 'members',
           transport: kind.spec(mesh, { seeds }),
           log: silentLog,
         })

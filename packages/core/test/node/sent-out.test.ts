@@ -1,0 +1,94 @@
+import {
+  actorName,
+  child,
+  defineApp,
+  formatPid,
+  genServer,
+  memoryTransport,
+  type Node,
+  parsePid,
+  type Pid,
+  procedure,
+  startNode,
+} from '@skerry/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { keeper, openKeeper } from '../fixtures/thread-procedures.mjs'
+import { knows, newMeshName, quiet } from '../rpc/two-nodes.ts'
+
+interface Kept {
+  call: { touched(): number; touch(): number }
+  cast: Record<never, never>
+}
+const keptName = actorName<Kept>('kept')
+const kept = genServer({
+  name: 'kept',
+  init: () => ({ touched: 0 }),
+  call: { touched: (ctx) => ctx.state.touched, touch: (ctx) => (ctx.state.touched += 1) },
+})
+/** Tells the Pid of an actor in some form. */
+const tells = procedure({
+  name: 'tells',
+  run: (ctx, form: 'pid' | 'deep' | 'text' | 'text, let out') => {
+    const pid = ctx.whereis(keptName) as Pid<Kept>
+    if (form === 'text, let out') ctx.sendOut(pid)
+    if (form === 'pid') return pid
+    return form === 'deep' ? new Map([['here', [{ pid }]]]) : formatPid(pid)
+  },
+})
+const app = defineApp({
+  name: 'keeps',
+  children: [child('kept', kept, [], { register: keptName })],
+  procedures: [tells],
+})
+const nobody = { code: 'ERR_NOPROC', outcome: 'not-run' }
+
+describe('an actor of another node', () => {
+  it('[node] is not there until its Pid is sent out, and is from then on', async () => {
+    const { server, client } = await startTwo()
+    const pid = server.whereis(keptName) as Pid<Kept>
+    await expect(client.call(pid, 'touch', [])).rejects.toMatchObject(nobody)
+    expect(await client.watch(pid)).toBe('noproc')
+    client.exit(pid, 'kill')
+    const told = (await client.rpc(server.id, tells, 'pid')) as Pid<Kept>
+    expect(await client.call(told, 'touch', [])).toBe(1)
+    expect(server.counters().refusedSignals).toBe(3)
+  })
+
+  it('[node] is there wherever in a value its Pid was', async () => {
+    const { server, client } = await startTwo()
+    const told = (await client.rpc(server.id, tells, 'deep')) as Map<string, { pid: Pid<Kept> }[]>
+    expect(await client.call(told.get('here')?.[0]?.pid as Pid<Kept>, 'touch', [])).toBe(1)
+  })
+
+  it('[node] is not there for a Pid that came as text, unless it was let out', async () => {
+    const { server, client } = await startTwo()
+    const told = parsePid((await client.rpc(server.id, tells, 'text')) as string) as Pid<Kept>
+    await expect(client.call(told, 'touch', [])).rejects.toMatchObject(nobody)
+    await client.rpc(server.id, tells, 'text, let out')
+    expect(await client.call(told, 'touch', [])).toBe(1)
+  })
+
+  it('[node] [thread] on a thread is there when its Pid was sent out, or when it is for all members', async () => {
+    const { server, client } = await startTwo()
+    const closed = (await server.start(keeper, [], { thread: 'own' })) as Pid<Kept>
+    const open = (await server.start(openKeeper, [], { thread: 'own' })) as Pid<Kept>
+    await expect(client.call(closed, 'touch', [])).rejects.toMatchObject(nobody)
+    expect(await client.call(open, 'touch', [])).toBe(1)
+    const reader = (await client.start(kept, [])) as Pid<Kept>
+    server.send(reader, { closed })
+    expect(await client.call(open, 'touch', [])).toBe(2)
+    expect(await client.call(closed, 'touch', [])).toBe(1)
+  })
+})
+
+async function startTwo(): Promise<{ server: Node; client: Node }> {
+  const hub = newMeshName()
+  const start = (region: string): Promise<Node> =>
+    startNode(app, quiet({ region, transport: memoryTransport({ hub }) }))
+  const [server, client] = [await start('syd'), await start('lax')]
+  onTestFinished(async () => {
+    await Promise.all([server.stop(), client.stop()])
+  })
+  await Promise.all([knows(client, server, app), knows(server, client, app)])
+  return { server, client }
+}
