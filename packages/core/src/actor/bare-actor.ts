@@ -1,5 +1,6 @@
 import type { Codec } from '../codec/codec.ts'
 import { errorData } from '../base/error-data.ts'
+import { giveAway } from '../base/given-bytes.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import type { Actor, Attachment, Process } from './actor.ts'
 import type { Behavior, ModuleMeta, Runtime } from './behavior.ts'
@@ -174,6 +175,7 @@ export class ReceivingContext extends Context implements BareContext {
       return
     }
     this.#cell.relations.removeLink(call)
+    if (result.ok && result.encoded && !this.#host.isLocal(call)) giveAway(result.value as Uint8Array)
     this.#host.route({ type: 'reply', to: call, ref: 0, result, ...(served !== undefined && { served }) })
     this.#cell.exit('normal')
   }

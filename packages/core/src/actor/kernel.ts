@@ -1,6 +1,7 @@
 import type { Codec } from '../codec/codec.ts'
 import { CodecError } from '../codec/errors.ts'
 import { errorData } from '../base/error-data.ts'
+import { giveAway } from '../base/given-bytes.ts'
 import { SerialTable } from '../base/serial-table.ts'
 import type { Platform } from '../platform/platform.ts'
 import { sometimes } from '../platform/property.ts'
@@ -396,6 +397,7 @@ export class Kernel implements Runtime, CallHost {
           send({ ok: false, failure: unencodableFailure(error) })
           return
         }
+        giveAway(encoded)
         send({ ok: true, value: encoded, encoded: true })
       },
       fail: (failure) => send({ ok: false, failure }),

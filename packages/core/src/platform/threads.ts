@@ -10,7 +10,7 @@ export interface ThreadEnd {
 /** A way to another thread: the owner's to a thread that it started, or a direct one. */
 export interface ThreadPort {
   /**
-   * Sends one message (structured clone). `carried`: ends of ports in it, which go over to the other thread. After the
+   * Sends one message (structured clone). `carried`: ends of ports, and buffers, in it, which go over to the other thread. After the
    * other side ended it does nothing. Throws when the message can't be cloned.
    */
   post(message: unknown, carried?: readonly unknown[]): void

@@ -2,6 +2,7 @@ import type { Runtime } from '../actor/behavior.ts'
 import type { Deadline, DeadlinePlace } from '../actor/deadline-queue.ts'
 import { type Pid, samePid } from '../actor/pid.ts'
 import type { CreditSignal, Failure, ItemSignal, StreamSignal } from '../actor/signal.ts'
+import { giveAway } from '../base/given-bytes.ts'
 import { RingQueue } from '../base/ring-queue.ts'
 import { reachable } from '../platform/property.ts'
 import { GivenCredit, SendCredit, type StreamWindow } from './stream-window.ts'
@@ -94,6 +95,7 @@ export class StreamEnd implements Deadline {
   send(item: Uint8Array): void {
     if (!this.#open || !this.#isWanted || this.#self === undefined || this.#other === undefined) return
     this.#credit.take(item.byteLength)
+    if (!this.#options.runtime.isLocal(this.#other)) giveAway(item)
     this.#spoke = true
     const seq = this.#sent
     this.#sent += 1

@@ -115,7 +115,7 @@ export class PeerThreads {
     const channel: ThreadChannel<PeerMessage> = new ThreadChannel(
       kernel,
       () => flushSoon(channel),
-      (batch) => port.post(batch),
+      (batch, carried) => port.post(batch, carried),
     )
     const way: Way = { port, channel, closed: false, reading: false }
     peer.ways.push(way)

@@ -1,4 +1,5 @@
 import type { Signal } from '../actor/signal.ts'
+import { isGivenAway } from '../base/given-bytes.ts'
 import { type Home, SignalReader, SignalWriter } from './signal-bytes.ts'
 import type { ReadReceipt } from './thread-message.ts'
 
@@ -31,6 +32,8 @@ export class ThreadChannel<Message extends Said> {
   readonly #reader: SignalReader
   /** What is said, up to what the writer holds. */
   #batch: (Message | ReadReceipt | Uint8Array)[] = []
+  /** Buffers in it that go over instead of being copied. */
+  #carried: unknown[] = []
   #unread = 0
   #toAcknowledge = 0
   #flushScheduled = false
@@ -53,7 +56,11 @@ export class ThreadChannel<Message extends Said> {
     if (this.#writer.add(signal)) {
       this.#unread += 1
       this.#scheduleFlush()
-    } else this.send({ type: 'signal', signal } as unknown as Message)
+      return
+    }
+    const body = bodyOf(signal)
+    if (isGivenAway(body)) this.#carried.push(body.buffer)
+    this.send({ type: 'signal', signal } as unknown as Message)
   }
 
   send(message: Message): void {
@@ -111,8 +118,14 @@ export class ThreadChannel<Message extends Said> {
     }
     this.#endBytes()
     const batch = this.#batch
+    const carried = this.#carried
     this.#batch = []
-    this.#post(batch)
+    if (carried.length === 0) {
+      this.#post(batch)
+      return
+    }
+    this.#carried = []
+    this.#post(batch, carried)
   }
 
   #endBytes(): void {
@@ -124,6 +137,12 @@ export class ThreadChannel<Message extends Said> {
     this.#flushScheduled = true
     this.#flushSoon()
   }
+}
+
+/** What of a signal may be large, and be given away. */
+function bodyOf(signal: Signal): unknown {
+  if (signal.type === 'item') return signal.item
+  return signal.type === 'reply' && signal.result.ok ? signal.result.value : undefined
 }
 
 function isReadReceipt(message: Said): message is ReadReceipt {
