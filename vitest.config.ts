@@ -8,6 +8,8 @@ export default defineConfig({
     // A test of real threads or sockets may be slow on a busy machine; a hang still ends.
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // One second is little for a thread to boot on a busy machine.
+    expect: { poll: { timeout: 15_000 } },
     // Built packages are loaded by Node itself, as users load them and as their threads do.
     server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
   },

@@ -453,7 +453,7 @@ function registered(
   transportConformance('broken', {
     suite: { describe: (_name, define) => define(), it: Object.assign(register, { skip }) },
     supports: {
-      lanes: 2,
+      lanes: 3,
       gossip: true,
       maxFrameBytes: 1024 * 1024,
       secret: true,
