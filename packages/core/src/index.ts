@@ -128,6 +128,7 @@ export type {
   ActorCallEvent,
   ActorExitEvent,
   ActorSpawnEvent,
+  EventChoice,
   EventError,
   EventSource,
   PeerDownEvent,

@@ -73,6 +73,19 @@ export interface ServedTimes {
   readonly runMs: number
 }
 
+/** Why a node was taken for a call and others were not, as the call's `explain` option tells it. */
+export interface EventChoice {
+  readonly taken: string | undefined
+  readonly refusal: string | undefined
+  readonly nodes: readonly {
+    readonly node: string
+    readonly region: string
+    readonly verdict: string
+    /** Milliseconds; only of nodes that were compared. */
+    readonly expectedWaitMs: number | undefined
+  }[]
+}
+
 /** A call by region or to a node, on the caller's side. All its attempts are one span. */
 export interface RpcCallEvent extends EventSource {
   readonly procedure: string
@@ -84,6 +97,10 @@ export interface RpcCallEvent extends EventSource {
   readonly parent: TraceContext | undefined
   /** The place that the callee's work gets. Core carries what a subscriber of `start` puts here; otherwise `parent`. */
   trace: TraceContext | undefined
+  /** Whether choices of a node should be explained, which looks at every node: `false` until a subscriber of `start` says so. */
+  explain: boolean
+  /** Those that were, in order. The last one may have found no node. */
+  readonly choices: EventChoice[]
   /** How many nodes it was sent to. */
   attempts: number
   /** Where it was sent last. */

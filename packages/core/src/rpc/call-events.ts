@@ -1,8 +1,7 @@
 import type { RemoteOwner } from '../actor/remote-verbs.ts'
 import type { Failure } from '../actor/signal.ts'
-import { type EventError, type RpcCallEvent, rpcAttempts, rpcCalls } from '../platform/telemetry.ts'
+import { type EventChoice, type EventError, type RpcCallEvent, rpcAttempts, rpcCalls } from '../platform/telemetry.ts'
 import { activeTrace, carriedTrace, type TraceContext } from '../platform/trace-context.ts'
-import type { RegionTableNode } from '../region/region-table-layout.ts'
 
 /** What tells of a call. */
 interface Told {
@@ -50,6 +49,8 @@ export class CallEvents {
       target: plan.region,
       parent: traceOf(owner),
       trace: undefined,
+      explain: false,
+      choices: [],
       attempts: 0,
       toNode: undefined,
       toRegion: undefined,
@@ -60,7 +61,16 @@ export class CallEvents {
     return new CallEvents(event, kernel.platform.clock)
   }
 
-  sent({ node, region }: RegionTableNode): void {
+  /** Whether whoever listens wants to know why a node was chosen. */
+  get explains(): boolean {
+    return this.#event.explain
+  }
+
+  chose(choice: EventChoice | undefined): void {
+    if (choice !== undefined && this.#event.explain) this.#event.choices.push(choice)
+  }
+
+  sent({ node, region }: { readonly node: string; readonly region: string }): void {
     const event = this.#event
     event.attempts += 1
     event.toNode = node

@@ -6,6 +6,8 @@ import type { ProcedureName, RemoteOwner, RpcOptions } from '../actor/remote-ver
 import type { Failure } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { errorData } from '../base/error-data.ts'
+import type { TraceContext } from '../platform/trace-context.ts'
+import { CallEvents, traceOf } from './call-events.ts'
 import { exitFailure } from './exit-failure.ts'
 import { ProcedureContext } from './procedure-context.ts'
 import { type RemoteProcessCode, runChecked } from './remote-process.ts'
@@ -35,7 +37,10 @@ export type InlineResult =
  * still runs goes on.
  */
 export function callInline(call: InlineCall): void {
-  const { kernel, owner, options, timeoutMs, settled } = call
+  const { kernel, owner, procedure, options, region, timeoutMs, settled } = call
+  const events = CallEvents.begin({ kernel, owner, plan: { procedure, region, callerRegion: region } })
+  const trace = events === undefined ? traceOf(owner) : events.trace
+  events?.sent({ node: kernel.node, region })
   let open = true
   const settle = (result: InlineResult): void => {
     if (!open) return
@@ -43,6 +48,8 @@ export function callInline(call: InlineCall): void {
     timer.cancel()
     owner.detach(attachment)
     options.signal?.removeEventListener('abort', onAbort)
+    if (result.ok) events?.succeeded(undefined)
+    else events?.gaveUp(result.failure)
     if (owner.alive) settled(result)
   }
   const fail = (failure: Failure): void => settle({ ok: false, failure })
@@ -59,16 +66,22 @@ export function callInline(call: InlineCall): void {
   )
   owner.attach(attachment)
   options.signal?.addEventListener('abort', onAbort, { once: true })
-  if (owner.actor !== undefined) void run(call, owner.actor).then(settle)
-  else kernel.spawn({ ...momentary, createProcess: (_runtime, actor) => momentaryProcess(call, actor, settle) }, [])
+  if (owner.actor !== undefined) void run(call, owner.actor, trace).then(settle)
+  else
+    kernel.spawn({ ...momentary, createProcess: (_runtime, actor) => momentaryProcess(call, actor, trace, settle) }, [])
 }
 
 const momentary = { name: 'inline', module: undefined, trapExit: false, mailboxLimit: mailboxLimitDefault }
 
-function momentaryProcess(call: InlineCall, actor: Actor, settle: (result: InlineResult) => void): Process {
+function momentaryProcess(
+  call: InlineCall,
+  actor: Actor,
+  trace: TraceContext | undefined,
+  settle: (result: InlineResult) => void,
+): Process {
   return {
     init() {
-      void run(call, actor).then((result) => {
+      void run(call, actor, trace).then((result) => {
         settle(result)
         actor.stop('normal')
       })
@@ -77,7 +90,7 @@ function momentaryProcess(call: InlineCall, actor: Actor, settle: (result: Inlin
   }
 }
 
-async function run(call: InlineCall, actor: Actor): Promise<InlineResult> {
+async function run(call: InlineCall, actor: Actor, trace: TraceContext | undefined): Promise<InlineResult> {
   const { kernel, procedure, input, options, region, timeoutMs } = call
   const ctx = new ProcedureContext(kernel, actor)
   const work: RemoteWork = {
@@ -91,17 +104,23 @@ async function run(call: InlineCall, actor: Actor): Promise<InlineResult> {
       idempotencyKey: options.idempotencyKey,
       callerRegion: region,
       input: nothing,
+      trace,
     },
   }
   ctx.begin(work)
+  const events = ctx.serve(work)
+  const ended = (result: InlineResult): InlineResult => {
+    events?.ended(result.ok ? undefined : result.failure)
+    return result
+  }
   try {
-    return await runChecked(ctx, procedure.code, input)
+    return ended(await runChecked(ctx, procedure.code, input))
   } catch (thrown) {
     // An Exit would end the remote process. Here it ends nobody.
-    if (thrown instanceof Exit) return { ok: false, failure: exitFailure(thrown.reason) }
+    if (thrown instanceof Exit) return ended({ ok: false, failure: exitFailure(thrown.reason) })
     const cause = errorData(thrown)
     const message = `threw ${cause.name}: ${cause.message}`
-    return { ok: false, failure: { code: 'ERR_REMOTE_ERROR', outcome: 'ran', message, cause } }
+    return ended({ ok: false, failure: { code: 'ERR_REMOTE_ERROR', outcome: 'ran', message, cause } })
   }
 }
 

@@ -46,7 +46,8 @@ export interface CallPlan {
   /** What the caller asked for, as text; none for a call to one node. */
   readonly region: string | undefined
   readonly callerRegion: string
-  choose(tried: ReadonlySet<NodeId>): Decision
+  /** `explained`: whoever listens wants to know why, even if the caller does not. */
+  choose(tried: ReadonlySet<NodeId>, explained?: boolean): Decision
   /** Calls `listener` after each change of the region table, until the function that it gives back is called. */
   onTable(listener: () => void): () => void
 }
@@ -192,7 +193,8 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   }
 
   #attempt(): void {
-    const { chosen, explanation } = this.#plan.choose(this.#tried)
+    const { chosen, explanation } = this.#plan.choose(this.#tried, this.#events?.explains)
+    this.#events?.chose(explanation)
     if (explanation !== undefined) this.#choices.push(explanation)
     if ('outcome' in chosen) {
       if (this.#plan.options.wait === true) this.#wait(chosen)

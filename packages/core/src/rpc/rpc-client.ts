@@ -78,7 +78,8 @@ export function createRpcClient(
       const here = options.inline === true ? inlineProcedure(target, procedure) : undefined
       if (here !== undefined) return startInline(kernel, owner, here, { input, options, region: view().data.myRegion })
       const explain = options.explain !== undefined
-      const choose = (tried: ReadonlySet<NodeId>): Decision => decide(target, procedure, tried, explain)
+      const choose = (tried: ReadonlySet<NodeId>, explained = false): Decision =>
+        decide(target, procedure, tried, explain || explained)
       return start(kernel, owner, {
         procedure,
         input,

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api'
-import type { EventError, RpcCallEvent, RpcServeEvent } from '../platform/telemetry.ts'
+import type { EventChoice, EventError, RpcCallEvent, RpcServeEvent } from '../platform/telemetry.ts'
 
 // The names of OpenTelemetry's semantic conventions 1.45.0, where those of RPC have become stable; ours begin with
 // `skerry.`. Written out, so that core depends on the API alone.
@@ -37,6 +37,24 @@ export function serveAttributes({ callerNode, callerRegion, isCast, version }: R
 /** Where something happened. */
 export function sourceAttributes({ node, thread }: { readonly node: string; readonly thread: number }): Attributes {
   return { 'skerry.node.id': node, 'skerry.thread': thread }
+}
+
+/** How many nodes of one choice a span names: a table may have thousands. */
+const choiceNodesMax = 16
+
+/** Why a node was taken and others were not: a text a node, the one that was taken first. */
+export function choiceAttributes(choice: EventChoice | undefined): Attributes {
+  if (choice === undefined) return {}
+  const { nodes, refusal } = choice
+  const texts = nodes.slice(0, choiceNodesMax).map(({ node, region, verdict, expectedWaitMs }) => {
+    const wait = expectedWaitMs === undefined ? '' : ` (expected wait ${expectedWaitMs.toPrecision(3)} ms)`
+    return `${region} ${node}: ${verdict}${wait}`
+  })
+  return {
+    'skerry.rpc.choice': texts,
+    ...(nodes.length > texts.length && { 'skerry.rpc.choice.omitted': nodes.length - texts.length }),
+    ...(refusal !== undefined && { 'skerry.rpc.choice.refusal': refusal }),
+  }
 }
 
 export function seconds(ms: number): number {

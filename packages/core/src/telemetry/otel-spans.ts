@@ -12,6 +12,7 @@ import type { EventError } from '../platform/telemetry.ts'
 import { installTraceScope, type TraceContext } from '../platform/trace-context.ts'
 import { listen } from './listen.ts'
 import {
+  choiceAttributes,
   methodAttributes,
   seconds,
   serveAttributes,
@@ -69,7 +70,9 @@ export function makeSpans(tracers: TracerProvider): () => void {
         ...targetAttributes(event),
         ...sourceAttributes(event),
       }
-      begin(event, tracer.startSpan(event.procedure, { kind: SpanKind.CLIENT, attributes }, parent), parent)
+      const span = tracer.startSpan(event.procedure, { kind: SpanKind.CLIENT, attributes }, parent)
+      begin(event, span, parent)
+      if (span.isRecording()) event.explain = true
     }),
     listen('skerry:rpc.attempt', ({ call, attempt, toNode, toRegion, previous }) => {
       spans.get(call)?.addEvent('skerry.rpc.attempt', {
@@ -77,10 +80,13 @@ export function makeSpans(tracers: TracerProvider): () => void {
         'skerry.peer.node': toNode,
         'skerry.peer.region': toRegion,
         ...(previous !== undefined && { 'skerry.rpc.previous_error': previous.code }),
+        ...choiceAttributes(call.choices.at(-1)),
       })
     }),
     listen('tracing:skerry:rpc.call:asyncEnd', (event) => {
-      const { attempts, toNode, toRegion, served, durationMs } = event
+      const { attempts, toNode, toRegion, served, durationMs, choices } = event
+      const last = choices.at(-1)
+      if (last?.refusal !== undefined) spans.get(event)?.addEvent('skerry.rpc.no_node', choiceAttributes(last))
       spans.get(event)?.setAttributes({
         ...statusAttributes(event.error),
         'skerry.rpc.attempts': attempts,

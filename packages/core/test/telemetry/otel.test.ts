@@ -12,7 +12,7 @@ const exporter = new InMemorySpanExporter()
 const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
 provider.register()
 const tracer = provider.getTracer('test')
-const stop = instrument({ meterProvider: false })
+let stop = instrument({ meterProvider: false })
 
 beforeEach(() => exporter.reset())
 afterAll(async () => {
@@ -201,6 +201,53 @@ describe('a trace', () => {
       },
     ])
   })
+})
+
+describe('the choice of a node', () => {
+  it('is explained with the attempt that it led to', async () => {
+    const { client, server } = await startThree()
+    await client.rpcRegion('syd', echo, '')
+    const [span] = exporter.getFinishedSpans().filter(({ kind }) => kind === SpanKind.CLIENT)
+    const [first, ...others] = span?.events[0]?.attributes?.['skerry.rpc.choice'] as string[]
+    expect(first).toMatch(new RegExp(`^syd ${server.id}: taken \\(expected wait [\\d.]+ ms\\)$`))
+    expect(others).toHaveLength(2)
+    for (const other of others) expect(other).toMatch(/^(lax|fra) \S+: not-asked-for$/)
+  })
+
+  it('is explained where no node was found', async () => {
+    const { client } = await startThree()
+    await expect(client.rpcRegion('nowhere', echo, '')).rejects.toThrow('nowhere')
+    const [span] = exporter.getFinishedSpans()
+    expect(span?.events.map(({ name }) => name)).toStrictEqual(['skerry.rpc.no_node'])
+    expect(span?.events[0]?.attributes?.['skerry.rpc.choice.refusal']).toContain('nowhere')
+    expect(span?.events[0]?.attributes?.['skerry.rpc.choice']).toHaveLength(3)
+  })
+
+  it('is not explained where nobody traces', async () => {
+    stop()
+    onTestFinished(() => {
+      stop = instrument({ meterProvider: false })
+    })
+    const { client } = await startThree()
+    const choices = new Promise<unknown>((resolve) => {
+      onTold('tracing:skerry:rpc.call:asyncEnd', (event) => resolve(event['choices']))
+    })
+    await client.rpcRegion('syd', echo, '')
+    expect(await choices).toStrictEqual([])
+  })
+})
+
+it('a call that runs inline is a call and a process like others', async () => {
+  const { server } = await startThree()
+  expect(await server.rpcRegion('syd', works, undefined, { inline: true })).toBe('deep')
+  const spans = seen()
+  const [client, process] = [SpanKind.CLIENT, SpanKind.SERVER].map((kind) =>
+    spans.find((span) => span.name === 'works' && span.kind === kind),
+  )
+  expect(client?.attributes).toMatchObject({ 'skerry.peer.node': server.id, 'rpc.status_code': 'OK' })
+  expect(process?.parentId).toBe(client?.spanId)
+  expect(process?.attributes['mine']).toBe(1)
+  expect(spans.find(({ name }) => name === 'part')?.parentId).toBe(process?.spanId)
 })
 
 describe('measurements', () => {
