@@ -6,14 +6,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const checks: readonly { readonly file: string; readonly from: RegExp; readonly to: string }[] = [
   {
     file: 'actor/kernel.js',
-    from: /if \(trace !== undefined \|\| isTraceFollowed\(\)\) \{\s+traceCall\([^\n]*\n\s+\}/,
+    from: /if \(trace !== undefined \|\| isTraceFollowed\(\)\)\s+this\.#trace\([^\n]*/,
     to: '',
   },
   { file: 'actor/context.js', from: /, timeoutMs, this\.trace\)/, to: ', timeoutMs)' },
   {
     file: 'otp/gen-server.js',
-    from: /const events = HandleEvents\.begin\(this\.#ctx, request\);\s+answer = [^\n]*/,
-    to: 'answer = invoke(handler, this.#ctx, args);',
+    from: /areCallsTraced\(\) \? invokeTold\(request, handler, this\.#ctx, args\) : /,
+    to: '',
   },
   { file: 'platform/turn-queue.js', from: /runInTrace\(undefined, runTurns\);/, to: 'runTurns();' },
 ]

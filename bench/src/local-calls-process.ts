@@ -1,13 +1,11 @@
-import { subscribe } from 'node:diagnostics_channel'
 import type * as Core from '@skerry/core'
 import { type Figures, quantile } from './contest.ts'
 import { inFlightRate, type RoundTrip, sequentialRate } from './load.ts'
 
 // A process of its own, forked by the suite for each copy of core in turn: the compiler decides once in a process how it
 // compiles, and the second copy in one would not be decided on as the first.
-const [index, sliceMs, listens] = process.argv.slice(2)
+const [index, sliceMs] = process.argv.slice(2)
 const { actor, defineApp, genServer, startNode } = (await import(index!)) as typeof Core
-if (listens === 'listens') subscribe('tracing:skerry:actor.call:start', () => undefined)
 
 const counter = genServer({
   name: 'counter',

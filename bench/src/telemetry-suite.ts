@@ -4,23 +4,19 @@ import { forked } from './forked.ts'
 import { type Row, rowOf, skerry } from './row.ts'
 
 const without = 'the same without the checks'
-const listener = 'with a listener of skerry:actor.call'
 
-/** What telemetry costs a local call while nobody listens, and while somebody does. */
+/** What telemetry costs a local call while nobody listens. */
 export async function telemetrySuite(pace: Pace): Promise<Row[]> {
   const copies = copyCore()
-  const contestant = (name: string, index: string, ...more: readonly string[]): Contestant => ({
+  const contestant = (name: string, index: string): Contestant => ({
     name,
-    run: async (sliceMs) => (await forked<Figures>('local-calls-process.js', [index, String(sliceMs), ...more])).ready,
+    run: async (sliceMs) => (await forked<Figures>('local-calls-process.js', [index, String(sliceMs)])).ready,
   })
-  const figures = await contest(
-    [
-      contestant(skerry, copies.asIs),
-      contestant(without, copies.without),
-      contestant(listener, copies.asIs, 'listens'),
-    ],
-    { ...pace, warmUps: 1, sliceMs: pace.sliceMs / 2 },
-  )
+  const figures = await contest([contestant(skerry, copies.asIs), contestant(without, copies.without)], {
+    ...pace,
+    warmUps: 1,
+    sliceMs: pace.sliceMs / 2,
+  })
   copies.remove()
   const goals = [{ compare: '>=', factor: 0.98, peer: without }] as const
   const unit = 'calls/CPU s'

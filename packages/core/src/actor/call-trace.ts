@@ -17,6 +17,11 @@ export function traceCall(call: object, trace: TraceContext | undefined, madeMs?
   traces.set(call, { trace, madeMs })
 }
 
+/** Whether any call was ever part of a trace on this thread: what to ask first, as mostly none was. */
+export function areCallsTraced(): boolean {
+  return traces !== undefined
+}
+
 export function traceOfCall(call: object): CallTrace | undefined {
   return traces?.get(call)
 }

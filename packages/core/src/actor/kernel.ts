@@ -277,9 +277,7 @@ export class Kernel implements Runtime, CallHost {
     const pid = this.resolve(target)
     const call = new PendingCall(this, owner, pid ?? target, name, args)
     const answer = call.wait()
-    if (trace !== undefined || isTraceFollowed()) {
-      traceCall(call, activeTrace() ?? trace, this.platform.clock.monotonic())
-    }
+    if (trace !== undefined || isTraceFollowed()) this.#trace(call, trace)
     if (pid === undefined) {
       call.fail({ code: 'ERR_NOPROC', outcome: 'not-run', message: 'Nobody has that name', reason: 'noproc' })
     } else if (this.isLocal(pid)) {
@@ -288,6 +286,11 @@ export class Kernel implements Runtime, CallHost {
       this.#callAway(call, pid, args, timeoutMs)
     }
     return answer
+  }
+
+  // Apart, so that a call without a trace stays small enough to be compiled as one piece.
+  #trace(call: PendingCall, trace: TraceContext | undefined): void {
+    traceCall(call, activeTrace() ?? trace, this.platform.clock.monotonic())
   }
 
   #callLocal(call: PendingCall, owner: CallOwner, pid: Pid, timeoutMs: number): void {

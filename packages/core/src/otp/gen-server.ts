@@ -1,5 +1,6 @@
 import type { Actor, Process } from '../actor/actor.ts'
 import type { Behavior, ModuleMeta, Runtime } from '../actor/behavior.ts'
+import { areCallsTraced } from '../actor/call-trace.ts'
 import { Context, type Message } from '../actor/context.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import { type Envelope, mailboxOptions, type MailboxSpec, type Replier, type Request } from '../actor/mailbox.ts'
@@ -292,8 +293,7 @@ class GenServer implements Process {
     this.#ctx.current = replier
     let answer: unknown
     try {
-      const events = HandleEvents.begin(this.#ctx, request)
-      answer = events === undefined ? invoke(handler, this.#ctx, args) : invokeTold(events, handler, this.#ctx, args)
+      answer = areCallsTraced() ? invokeTold(request, handler, this.#ctx, args) : invoke(handler, this.#ctx, args)
     } catch (thrown) {
       this.#ctx.actor.openRequest(replier)
       throw thrown
@@ -393,8 +393,9 @@ function invoke(handler: Handler, ctx: GenServerContext, args: readonly unknown[
 }
 
 // A function of its own: a closure in the handler of calls would cost each of them.
-function invokeTold(events: HandleEvents, handler: Handler, ctx: GenServerContext, args: readonly unknown[]): unknown {
-  return events.run(() => invoke(handler, ctx, args))
+function invokeTold(request: Request, handler: Handler, ctx: GenServerContext, args: readonly unknown[]): unknown {
+  const events = HandleEvents.begin(ctx, request)
+  return events === undefined ? invoke(handler, ctx, args) : events.run(() => invoke(handler, ctx, args))
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -19,7 +19,7 @@ export class HandleEvents implements Attachment {
   readonly #beganMs: number
   #isOver = false
 
-  private constructor(handling: Handling, { name }: Request, traced: CallTrace | undefined) {
+  private constructor(handling: Handling, { name }: Request, traced: CallTrace) {
     const { actor, clock } = handling
     const { pid, label } = actor
     this.#handling = handling
@@ -31,20 +31,19 @@ export class HandleEvents implements Attachment {
       serial: pid.serial,
       actor: label,
       call: name,
-      parent: traced?.trace,
+      parent: traced.trace,
       trace: undefined,
-      queueMs: traced?.madeMs === undefined ? undefined : this.#beganMs - traced.madeMs,
+      queueMs: traced.madeMs === undefined ? undefined : this.#beganMs - traced.madeMs,
       runMs: 0,
       error: undefined,
     }
     if (actorCalls.hasSubscribers) actorCalls.begin(this.#event)
   }
 
-  /** `undefined`: nobody listens, and the call is part of no trace. */
+  /** `undefined`: the call is part of no trace. */
   static begin(handling: Handling, request: Request): HandleEvents | undefined {
     const traced = traceOfCall(request)
-    if (traced === undefined && !actorCalls.hasListenerOfStart) return undefined
-    return new HandleEvents(handling, request, traced)
+    return traced && new HandleEvents(handling, request, traced)
   }
 
   /** Runs the handler. */

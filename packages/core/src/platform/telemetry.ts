@@ -35,11 +35,6 @@ class Spans<Span extends { readonly error?: EventError | undefined }> {
     return this.#channels.hasSubscribers
   }
 
-  /** The same asked of `start` alone, for where five questions cost too much. */
-  get hasListenerOfStart(): boolean {
-    return this.#channels.start.hasSubscribers
-  }
-
   begin(span: Span): void {
     this.#channels.start.publish(span)
     this.#channels.end.publish(span)
@@ -149,12 +144,12 @@ export interface RpcRefuseEvent extends EventSource {
   readonly error: EventError
 }
 
-/** A GenServer handles a call that carries a trace, or any while somebody listens. */
+/** A GenServer handles a call that is part of a trace. */
 export interface ActorCallEvent extends EventSource {
   readonly actor: string
   readonly serial: number
   readonly call: string
-  readonly parent: TraceContext | undefined
+  readonly parent: TraceContext
   trace: TraceContext | undefined
   /** From the call to its handler; `undefined` for a caller on another thread or node. */
   readonly queueMs: number | undefined

@@ -117,8 +117,6 @@ export function makeSpans(tracers: TracerProvider): () => void {
     }),
 
     listen('tracing:skerry:actor.call:start', (event) => {
-      // A local call outside of any trace takes well below a microsecond; nobody wants a trace of each.
-      if (event.parent === undefined) return
       const parent = contextOf(event.parent)
       const attributes = {
         'skerry.actor': event.actor,

@@ -48,6 +48,7 @@ const waits = procedure({
 })
 const books = procedure({ name: 'books', run: (ctx, amount: number) => ctx.call(ledgerName, 'book', [amount]) })
 const relays = procedure({ name: 'relays', run: (ctx, amount: number) => ctx.rpcRegion('syd', books, amount) })
+const asks = procedure({ name: 'asks', run: (ctx, name: 'book') => ctx.call(ledgerName, name, [3]) })
 const doubles = streamProcedure({
   name: 'doubles',
   async *run(ctx, values: readonly number[]) {
@@ -58,7 +59,7 @@ const casts = procedure({ name: 'casts', run: (ctx, value: number) => ctx.rpcCas
 const app = defineApp({
   name: 'shop',
   children: [child('ledger', ledger, [], { register: ledgerName })],
-  procedures: [double, throws, waits, books, relays, doubles, casts, add, addThere],
+  procedures: [double, throws, waits, books, relays, asks, doubles, casts, add, addThere],
 })
 
 describe('a call by region', () => {
@@ -245,22 +246,31 @@ describe('a trace', () => {
 })
 
 describe('a call of an actor', () => {
-  it.each(['book', 'bookLater'] as const)('is told while somebody listens, by %s', async (name) => {
-    const { client } = await startTwo()
-    const pid = await client.start(ledger, [])
+  it.each(['book', 'bookLater', 'fails'] as const)('is told where it is part of a trace, by %s', async (name) => {
+    const { client, server } = await startTwo()
+    onTold(`${call}:start`, (event) => {
+      event['trace'] = { traceparent }
+    })
     const events = told(`${handle}:start`, `${handle}:error`, `${handle}:asyncEnd`)
-    expect(await client.call(pid, name, [3])).toBe(3)
-    expect(events.map(({ name: channel }) => channel)).toStrictEqual([`${handle}:start`, `${handle}:asyncEnd`])
-    expect(events[1]?.event).toMatchObject({ node: client.id, serial: pid.serial, call: name, parent: undefined })
+    const asked = client.rpcRegion('syd', asks, name as 'book')
+    if (name === 'fails') await expect(asked).rejects.toThrow('ended')
+    else expect(await asked).toBe(3)
+    const error = { code: 'ERR_CALLEE_EXITED', outcome: 'ran' }
+    expect(events.map(({ name: channel }) => channel)).toStrictEqual(
+      name === 'fails'
+        ? [`${handle}:start`, `${handle}:error`, `${handle}:asyncEnd`]
+        : [`${handle}:start`, `${handle}:asyncEnd`],
+    )
+    const expected = { node: server.id, actor: 'ledger', call: name, parent: { traceparent } }
+    expect(events.at(-1)?.event).toMatchObject({ ...expected, ...(name === 'fails' && { error }) })
   })
 
-  it('whose handler throws is told so', async () => {
+  it('is not told outside of any trace', async () => {
     const { client } = await startTwo()
     const pid = await client.start(ledger, [])
-    const events = told(`${handle}:error`)
-    told(`${handle}:start`)
-    await expect(client.call(pid, 'fails', [])).rejects.toThrow('ended')
-    expect(events[0]?.event).toMatchObject({ error: { code: 'ERR_CALLEE_EXITED', outcome: 'ran' } })
+    const events = told(`${handle}:start`)
+    expect(await client.call(pid, 'book', [3])).toBe(3)
+    expect(events).toStrictEqual([])
   })
 })
 

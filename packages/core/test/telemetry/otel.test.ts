@@ -208,7 +208,7 @@ describe('the choice of a node', () => {
     const { client, server } = await startThree()
     await client.rpcRegion('syd', echo, '')
     const [span] = exporter.getFinishedSpans().filter(({ kind }) => kind === SpanKind.CLIENT)
-    const [first, ...others] = span?.events[0]?.attributes?.['skerry.rpc.choice'] as string[]
+    const [first, ...others] = (span?.events[0]?.attributes?.['skerry.rpc.choice'] ?? []) as string[]
     expect(first).toMatch(new RegExp(`^syd ${server.id}: taken \\(expected wait [\\d.]+ ms\\)$`))
     expect(others).toHaveLength(2)
     for (const other of others) expect(other).toMatch(/^(lax|fra) \S+: not-asked-for$/)
