@@ -20,14 +20,13 @@ export interface BulkReceiverOptions {
 /** A large frame of which at least one part has come. */
 interface Assembly {
   readonly bytes: number
-  /** Grows with what comes: nothing is allocated on a peer's word. */
-  buffer: Uint8Array
+  /**
+   * As large as was announced, which is no more than the peer may have under way, and nothing but addresses until it is written
+   * to: the system gives memory page by page, to what has come. So it is never copied, which would stop everything for a while.
+   */
+  readonly buffer: Uint8Array
   received: number
 }
-
-const firstBufferBytes = 1024 * 1024
-// The buffer is at most so many times what has come.
-const growth = 4
 
 /** How many large frames of one size the peer may have under way: more than one, so that they need not wait for each other. */
 export const largestUnderWay = 2
@@ -95,7 +94,6 @@ export class BulkReceiver {
       this.#options.violated('a part that does not fit its large frame')
       return
     }
-    assembly.buffer = roomFor(assembly, part.byteLength)
     assembly.buffer.set(part, assembly.received)
     assembly.received += part.byteLength
     if (assembly.received < bytes) return
@@ -130,7 +128,7 @@ export class BulkReceiver {
     }
     this.#nextBegun += 1
     sometimes(this.#assemblies.size > 0, 'skerry/parts of two large frames came in turn')
-    const assembly = { bytes, buffer: new Uint8Array(Math.min(bytes, firstBufferBytes)), received: 0 }
+    const assembly = { bytes, buffer: new Uint8Array(bytes), received: 0 }
     this.#assemblies.set(large, assembly)
     this.#begun.set(large, bytes)
     this.#begunBytes += bytes
@@ -141,11 +139,4 @@ export class BulkReceiver {
     if (announced === frame.byteLength) this.#held.complete(large, frame)
     else this.#options.violated('a large frame of another size than was announced')
   }
-}
-
-function roomFor({ bytes, buffer, received }: Assembly, more: number): Uint8Array {
-  if (received + more <= buffer.byteLength) return buffer
-  const grown = new Uint8Array(Math.min(bytes, Math.max(received + more, received * growth)))
-  grown.set(buffer)
-  return grown
 }

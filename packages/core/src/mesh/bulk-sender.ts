@@ -1,6 +1,8 @@
 import { RingQueue } from '../base/ring-queue.ts'
 import { everyOrder } from './held-frames.ts'
 import type { LaneWriter } from './lane-writer.ts'
+import { linkHeaderBytes, partHeaderBytes, writePartHeader } from './link-message.ts'
+import type { SplitMessage } from './split-message.ts'
 
 export interface BulkSenderOptions {
   /** The bulk lane. */
@@ -14,7 +16,6 @@ export interface BulkSenderOptions {
   /** What small frames that the peer has to hold may count. */
   readonly heldBytesMax: number
   readonly orderKey: (frame: Uint8Array) => string
-  readonly encodePart: (large: number, bytes: number, part: Uint8Array) => Uint8Array
 }
 
 interface LargeFrame {
@@ -22,7 +23,7 @@ interface LargeFrame {
   readonly key: string
   readonly bytes: number
   /** `undefined` when all of it was given to the lane. */
-  frame: Uint8Array | undefined
+  message: SplitMessage | undefined
   sent: number
 }
 
@@ -78,10 +79,11 @@ export class BulkSender {
     return this.#next
   }
 
-  /** Takes a large frame, and sends what the lane takes of it. */
-  take(frame: Uint8Array): void {
-    const key = this.#options.orderKey(frame)
-    const large: LargeFrame = { number: this.#next, key, bytes: frame.byteLength, frame, sent: 0 }
+  /** Takes a large frame as a message behind its kind, and sends what the lane takes of it. `head` is the frame's beginning. */
+  take(message: SplitMessage, head: Uint8Array): void {
+    const key = this.#options.orderKey(head)
+    const bytes = message.byteLength - linkHeaderBytes
+    const large: LargeFrame = { number: this.#next, key, bytes, message, sent: 0 }
     this.#next += 1
     this.#open.set(large.number, large)
     const open = this.#keys.get(key)
@@ -107,7 +109,7 @@ export class BulkSender {
   /** The peer has handed it on. `false`: it can't have. */
   handedOn(number: number): boolean {
     const large = this.#open.get(number)
-    if (large === undefined || large.frame !== undefined) return false
+    if (large === undefined || large.message !== undefined) return false
     this.#open.delete(number)
     this.#underWayBytes -= large.bytes
     const key = this.#keys.get(large.key) as OpenKey
@@ -152,15 +154,16 @@ export class BulkSender {
   }
 
   #sendPart(large: LargeFrame): void {
-    const { lane, partBytes, encodePart } = this.#options
-    const frame = large.frame as Uint8Array
+    const { lane, partBytes } = this.#options
+    const message = large.message as SplitMessage
     const end = Math.min(large.bytes, large.sent + partBytes)
-    const part = encodePart(large.number, large.bytes, frame.subarray(large.sent, end))
+    const part = message.slice(linkHeaderBytes + large.sent, linkHeaderBytes + end, partHeaderBytes)
+    writePartHeader(part, large.number, large.bytes)
     large.sent = end
     if (end < large.bytes) {
       this.#sending.push(large)
     } else {
-      large.frame = undefined
+      large.message = undefined
       this.#keptBytes -= large.bytes
     }
     // Last: its `false` stops the pump, and a listener of the lane may call us back.

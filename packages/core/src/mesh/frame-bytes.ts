@@ -1,4 +1,5 @@
 import { RuntimeError } from '../base/runtime-error.ts'
+import { SplitMessage } from './split-message.ts'
 
 /** A frame that no Skerry node of this protocol version sends. The link it came on is closed. */
 export class FrameError extends RuntimeError {
@@ -22,6 +23,8 @@ const blockBytes = 16 * 1024
 const roomBytesMin = 512
 /** A body as large as this is copied once, to where it stays, and not by way of a block. */
 const largeBytesMin = 4 * 1024
+/** A body as large as this is not copied: it mostly travels in parts, which are cut out of it one by one. */
+const splitBytesMin = 128 * 1024
 
 /**
  * Writes the fields of one frame after another. Blocks are never written over, so a frame may be kept; it keeps alive its
@@ -77,16 +80,23 @@ export class FrameWriter {
   }
 
   finish(): Uint8Array {
+    const written = this.finishMessage()
+    return written instanceof SplitMessage ? written.join() : written
+  }
+
+  /** The same, but a body of 128 KiB or more stays apart, where it is. */
+  finishMessage(): Uint8Array | SplitMessage {
     const head = this.#block.subarray(this.#from, this.#end)
-    if (this.#body !== undefined) {
-      const frame = new Uint8Array(head.length + this.#body.length)
+    const body = this.#body
+    this.#body = undefined
+    if (body !== undefined && body.length < splitBytesMin) {
+      const frame = new Uint8Array(head.length + body.length)
       frame.set(head)
-      frame.set(this.#body, head.length)
-      this.#body = undefined
+      frame.set(body, head.length)
       return frame
     }
     this.#from = this.#end
-    return head
+    return body === undefined ? head : new SplitMessage(head, body)
   }
 
   /** Most names are short and plain, and then the encoder's call costs more than all of it. */

@@ -7,6 +7,7 @@ import type { TraceContext } from '../platform/trace-context.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
 import { everyOrder } from './held-frames.ts'
 import { frameKind, linkHeaderBytes } from './link-message.ts'
+import { SplitMessage } from './split-message.ts'
 
 /** One end of a link: both lives are settled by its hello, so that a frame names only threads and serials. */
 export interface FrameEnd {
@@ -52,11 +53,12 @@ const writer = new FrameWriter()
  * runs. Throws what the codec throws for a reason or an error that can't be encoded.
  */
 export function encodeSignal(signal: Signal, codec: Codec): Uint8Array {
-  return encodeSignalMessage(signal, codec).subarray(linkHeaderBytes)
+  const message = encodeSignalMessage(signal, codec)
+  return (message instanceof SplitMessage ? message.join() : message).subarray(linkHeaderBytes)
 }
 
-/** The same as a link's message: the frame behind its kind, so that it need not be copied to be sent. */
-export function encodeSignalMessage(signal: Signal, codec: Codec): Uint8Array {
+/** The same as a link's message: the frame behind its kind, and a large body apart, so that nothing need be copied to be sent. */
+export function encodeSignalMessage(signal: Signal, codec: Codec): Uint8Array | SplitMessage {
   writer.start(frameKind, kinds[signal.type])
   writer.address(signal.to)
   switch (signal.type) {
@@ -120,7 +122,7 @@ export function encodeSignalMessage(signal: Signal, codec: Codec): Uint8Array {
     case 'itemsEnd':
       writer.address(signal.from)
   }
-  return writer.finish()
+  return writer.finishMessage()
 }
 
 /**

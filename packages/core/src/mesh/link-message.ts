@@ -77,6 +77,7 @@ const kinds = [
 ] as const
 /** The first byte of a frame's message. */
 export const frameKind: number = kinds.indexOf('frame')
+const partKind = kinds.indexOf('part')
 
 /** A message as bytes. A text longer than its limit is cut. */
 export function encodeLinkMessage(message: LinkMessage): Uint8Array {
@@ -139,14 +140,18 @@ export function isFrameMessage(bytes: Uint8Array): boolean {
   return bytes[0] === frameKind
 }
 
-/** Without a copy in between, since there are many. */
 export function encodePart(large: number, frameBytes: number, part: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(partHeaderBytes + part.byteLength)
-  bytes[0] = kinds.indexOf('part')
-  store32(bytes, 1, large)
-  store32(bytes, 5, frameBytes)
+  writePartHeader(bytes, large, frameBytes)
   bytes.set(part, partHeaderBytes)
   return bytes
+}
+
+/** Writes the first `partHeaderBytes` of a part that has its bytes already: there are many, and so they are copied once only. */
+export function writePartHeader(bytes: Uint8Array, large: number, frameBytes: number): void {
+  bytes[0] = partKind
+  store32(bytes, 1, large)
+  store32(bytes, 5, frameBytes)
 }
 
 function store32(bytes: Uint8Array, at: number, value: number): void {

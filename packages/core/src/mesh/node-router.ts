@@ -18,6 +18,7 @@ import { linkHeaderBytes } from './link-message.ts'
 import type { PeerRef } from './peer-link.ts'
 import type { Peer, PeerLinks } from './peer-links.ts'
 import { SentOut } from './sent-out.ts'
+import type { SplitMessage } from './split-message.ts'
 
 export interface NodeRouterOptions {
   readonly kernel: Kernel
@@ -98,7 +99,7 @@ export class NodeRouter implements Router {
       return
     }
     if (sendsOutItsSender(signal)) kernel.sendOut(signal.from)
-    let message: Uint8Array
+    let message: Uint8Array | SplitMessage
     try {
       message = encodeSignalMessage(signal, kernel.codec)
     } catch (error) {
@@ -109,7 +110,7 @@ export class NodeRouter implements Router {
     const result = links.sendMessage(signal.to.node, message, isUrgent(signal))
     if (result === 'sent') return
     if (result === 'no-link') kernel.bounce(signal, 'noconnection')
-    else this.#refuse(signal, unsent(result, message.length - linkHeaderBytes, links.frameBytesMax))
+    else this.#refuse(signal, unsent(result, message.byteLength - linkHeaderBytes, links.frameBytesMax))
   }
 
   /** A frame that a peer sent. What is not a frame is counted and logged; its link goes on, since lanes keep frames whole. */

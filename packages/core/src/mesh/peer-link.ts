@@ -12,7 +12,6 @@ import {
   controlLane,
   decodeLinkMessage,
   encodeLinkMessage,
-  encodePart,
   frameLane,
   type Greeting,
   isFrameMessage,
@@ -21,6 +20,7 @@ import {
   partHeaderBytes,
 } from './link-message.ts'
 import type { PeerLinkCounters, PeerLinkSettings } from './peer-link-settings.ts'
+import { SplitMessage } from './split-message.ts'
 import type { NodeId, RawLane, RawLink } from './transport.ts'
 
 /** One life of one node. */
@@ -80,6 +80,8 @@ export interface PeerLinkOptions {
   readonly load: () => NodeLoad
   readonly on: PeerLinkEvents
 }
+
+const noBytes = new Uint8Array(0)
 
 /**
  * - `greeting`: no accept was sent or seen.
@@ -153,7 +155,6 @@ export class PeerLink {
       openMax: settings.bulkOpenMax,
       heldBytesMax: settings.backlogBytesMax,
       orderKey,
-      encodePart,
     })
     bulkWriter.onRoom = () => this.#bulk.pump()
     this.#incomingBulk = new BulkReceiver({
@@ -250,23 +251,24 @@ export class PeerLink {
    * Takes a frame as a message, behind its kind. `too-large`: for the peer. `overloaded`: the backlog is full, or too much
    * waits for large frames.
    */
-  sendFrame(message: Uint8Array, urgent = false): 'sent' | 'too-large' | 'overloaded' {
+  sendFrame(message: Uint8Array | SplitMessage, urgent = false): 'sent' | 'too-large' | 'overloaded' {
     if (message.byteLength > this.#wholeBytesMax + linkHeaderBytes) {
-      return this.#sendLarge(message.subarray(linkHeaderBytes), urgent)
+      return this.#sendLarge(message instanceof SplitMessage ? message : new SplitMessage(message, noBytes), urgent)
     }
-    if (this.#bulk.isOpen && !this.#bulk.mayFollow(message.subarray(linkHeaderBytes), urgent)) return 'overloaded'
-    return this.#frames.send(message, urgent) ? 'sent' : 'overloaded'
+    const whole = message instanceof SplitMessage ? message.join() : message
+    if (this.#bulk.isOpen && !this.#bulk.mayFollow(whole.subarray(linkHeaderBytes), urgent)) return 'overloaded'
+    return this.#frames.send(whole, urgent) ? 'sent' : 'overloaded'
   }
 
-  #sendLarge(frame: Uint8Array, urgent: boolean): 'sent' | 'too-large' | 'overloaded' {
-    const frameBytes = frame.byteLength
+  #sendLarge(message: SplitMessage, urgent: boolean): 'sent' | 'too-large' | 'overloaded' {
+    const frameBytes = message.byteLength - linkHeaderBytes
     if (frameBytes > (this.greeting?.frameBytesMax ?? 0)) return 'too-large'
     if (!this.#bulk.hasRoom(frameBytes)) return 'overloaded'
-    const head = frame.subarray(0, orderHeadBytes)
+    const head = message.slice(linkHeaderBytes, Math.min(message.byteLength, linkHeaderBytes + orderHeadBytes))
     const place = encodeLinkMessage({ kind: 'bulk', large: this.#bulk.nextNumber, frameBytes, head })
     if (!this.#frames.send(place, urgent)) return 'overloaded'
     this.#options.counters.largeFramesSent += 1
-    this.#bulk.take(frame)
+    this.#bulk.take(message, head)
     return 'sent'
   }
 

@@ -22,6 +22,7 @@ import {
   type PeerLinkSettings,
   zeroPeerLinkCounters,
 } from './peer-link-settings.ts'
+import type { SplitMessage } from './split-message.ts'
 import type { NodeId, RawLink, Transport } from './transport.ts'
 
 /** What this node says of itself. Its id and addresses come from the transport. Texts of at most 256 bytes. */
@@ -122,7 +123,7 @@ export interface PeerLinks {
    */
   send(node: NodeId, frame: Uint8Array, urgent?: boolean): SendResult
   /** The same for a frame that stands already behind the kind byte of its link message: it is sent without a copy. */
-  sendMessage(node: NodeId, message: Uint8Array, urgent?: boolean): SendResult
+  sendMessage(node: NodeId, message: Uint8Array | SplitMessage, urgent?: boolean): SendResult
   sendControl(node: NodeId, bytes: Uint8Array): SendResult
   /** Peers with a link that is up. */
   peers(): PeerState[]
@@ -230,7 +231,7 @@ class Links implements PeerLinks {
     return this.sendMessage(node, encodeLinkMessage({ kind: 'frame', bytes: frame }), urgent)
   }
 
-  sendMessage(node: NodeId, message: Uint8Array, urgent = false): SendResult {
+  sendMessage(node: NodeId, message: Uint8Array | SplitMessage, urgent = false): SendResult {
     const link = this.#up.get(node)
     if (link === undefined) {
       this.counters.framesNoLink += 1
