@@ -375,7 +375,7 @@ export class Kernel implements Runtime, CallHost {
       return
     }
     try {
-      waiting.call.reply(this.open(result.value, result.encoded))
+      waiting.call.reply(this.open(result.value, result.encoded, true))
     } catch (error) {
       waiting.call.fail(undecodableFailure(error))
     }
@@ -448,9 +448,9 @@ export class Kernel implements Runtime, CallHost {
     if (this.thread !== 0) this.onSentOut?.(pid)
   }
 
-  /** A body as the handler should see it. Throws `ERR_NOT_DECODABLE`. */
-  open(body: unknown, encoded: boolean): unknown {
-    return encoded ? this.codec.decode(body as Uint8Array) : body
+  /** A body as the handler should see it. `given`: nobody else has it, as with an answer. Throws `ERR_NOT_DECODABLE`. */
+  open(body: unknown, encoded: boolean, given = false): unknown {
+    return encoded ? this.codec.decode(body as Uint8Array, given) : body
   }
 
   openArgs(body: unknown, encoded: boolean): readonly unknown[] {

@@ -9,6 +9,7 @@ import { CodecError } from './errors.ts'
 import { checkBytes, type CodecLimits, defaultCodecLimits } from './limits.ts'
 import { packable } from './packable.ts'
 import { registerTagged } from './tagged.ts'
+import { encodeLargeArray, pointingInto, registerTypedArrays } from './typed-arrays.ts'
 
 /**
  * The default codec: msgpack, by msgpackr, behind checks of our own on both sides.
@@ -20,6 +21,9 @@ import { registerTagged } from './tagged.ts'
  * Carried, but not as they were: a null-prototype object comes back as a plain one, a `Buffer` as a `Uint8Array`; two
  * references to one object come back as two objects; properties that are symbols or not enumerable are left out, and so
  * are named properties on anything but plain objects and errors. `structuredClone` and JSON do much the same.
+ *
+ * A typed array of 1 MiB or more that is most of the bytes comes back as a view of them where they are given to `decode`, as those
+ * of answers are: `byteOffset` may not be 0 then. Everything else is a copy.
  *
  * Refused with `ERR_NOT_ENCODABLE`: functions, symbols, instances of classes, promises and everything else; cycles; holes
  * of sparse arrays (an `undefined` element is fine); keys that are `__proto__` or not well-formed Unicode; getters and
@@ -35,6 +39,7 @@ import { registerTagged } from './tagged.ts'
 export function msgpackCodec(limits: Partial<CodecLimits> = {}, onFour?: (plain: object) => void): Codec {
   const bounds: CodecLimits = { ...defaultCodecLimits, ...limits }
   registerTagged()
+  registerTypedArrays()
   // Variable map sizes allow more than 65,535 keys; toJSON methods are refused like any function, never called.
   const options = { useRecords: false, moreTypes: true, variableMapSize: true, useToJSON: false }
   const packr = new Packr(options)
@@ -43,21 +48,24 @@ export function msgpackCodec(limits: Partial<CodecLimits> = {}, onFour?: (plain:
 
   return {
     encode(value, name = 'value') {
-      const bytes = pack(packr, packable(value, name, bounds, onFour), name)
+      const carried = packable(value, name, bounds, onFour)
+      const bytes = encodeLargeArray(carried) ?? pack(packr, carried, name)
       if (bytes.length <= bounds.bytesMax) return bytes
       const reason = `the value needs ${bytes.length} bytes, more than ${bounds.bytesMax}`
       throw new CodecError('ERR_NOT_ENCODABLE', `${name} can't be encoded: ${reason}`, { path: name })
     },
 
-    decode(bytes) {
+    decode(bytes, given = false) {
       const { length } = bytes
       // msgpackr attaches a DataView to what it reads and keeps it; small values are read from our own buffer, so that
-      // it is made once and no array of a caller is touched. Nothing that is decoded points into these bytes.
+      // it is made once and no array of a caller is touched. Nothing that is decoded points into these bytes, unless they were given.
       let source: Uint8Array = scratch
       if (length <= scratchBytes) scratch.set(bytes)
       else source = Buffer.from(bytes.buffer, bytes.byteOffset, length)
       checkBytes(source, length, bounds)
-      return unpack(unpackr, source, length)
+      return given && length > scratchBytes
+        ? pointingInto(() => unpack(unpackr, source, length))
+        : unpack(unpackr, source, length)
     },
   }
 }

@@ -298,7 +298,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     if (!this.#open) return
     let opened: unknown
     try {
-      opened = this.#kernel.open(value, encoded)
+      opened = this.#kernel.open(value, encoded, true)
     } catch (error) {
       this.#failed({
         code: 'ERR_NOT_DECODABLE',

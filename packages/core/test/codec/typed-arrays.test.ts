@@ -1,0 +1,96 @@
+import { Packr } from 'msgpackr/index-no-eval'
+import { describe, expect, it } from 'vitest'
+import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
+
+const codec = msgpackCodec()
+const mebibyte = 1024 * 1024
+const kinds = [
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+]
+
+/** A large array of each kind, with bytes that tell their place, in the middle of a buffer. */
+function large(Kind: (typeof kinds)[number]): InstanceType<typeof Kind> {
+  const bytes = new Uint8Array(2 * mebibyte).map((_, index) => index * 7)
+  return new (Kind as Uint8ArrayConstructor)(bytes.buffer, 16, mebibyte / Kind.BYTES_PER_ELEMENT)
+}
+
+const bytesOf = (view: ArrayBufferView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+const same = (one: ArrayBufferView, other: ArrayBufferView): boolean =>
+  Buffer.compare(bytesOf(one), bytesOf(other)) === 0
+
+describe('a value that is a large typed array', () => {
+  for (const Kind of kinds) {
+    it(`is written as msgpackr would, and read, given or not: ${Kind.name}`, () => {
+      const value = large(Kind)
+      const bytes = codec.encode(value)
+      const packr = new Packr({ useRecords: false, moreTypes: true, variableMapSize: true })
+      expect(same(bytes, packr.pack(value))).toBe(true)
+      for (const given of [false, true]) {
+        const back = codec.decode(bytes, given) as ArrayBufferView
+        expect(back).toBeInstanceOf(Kind)
+        expect(same(back, value)).toBe(true)
+      }
+    })
+  }
+
+  it('is copied when it is encoded', () => {
+    const value = new Uint8Array(mebibyte).fill(1)
+    const bytes = codec.encode(value)
+    value.fill(2)
+    expect((codec.decode(bytes) as Uint8Array).every((byte) => byte === 1)).toBe(true)
+  })
+
+  it('counts for the limit of bytes', () => {
+    const small = msgpackCodec({ bytesMax: mebibyte })
+    expect(() => small.encode(new Uint8Array(mebibyte))).toThrow(expect.objectContaining({ code: 'ERR_NOT_ENCODABLE' }))
+  })
+})
+
+describe('bytes that are given to the codec', () => {
+  const isPart = (view: ArrayBufferView, bytes: Uint8Array): boolean => view.buffer === bytes.buffer
+
+  it('are pointed into by a large array, wherever in the value it is', () => {
+    const bytes = codec.encode({ name: 'photo', body: new Uint8Array(mebibyte) })
+    expect(isPart((codec.decode(bytes, true) as { body: Uint8Array }).body, bytes)).toBe(true)
+  })
+
+  it('are not pointed into by small arrays, by array buffers, or by arrays that are the lesser part of them', () => {
+    const small = codec.encode(new Uint8Array(mebibyte - 1))
+    expect(isPart(codec.decode(small, true) as Uint8Array, small)).toBe(false)
+    const raw = codec.encode(new ArrayBuffer(mebibyte))
+    expect(codec.decode(raw, true)).not.toBe(raw.buffer)
+    expect((codec.decode(raw, true) as ArrayBuffer).byteLength).toBe(mebibyte)
+    const two = codec.encode([new Uint8Array(mebibyte), new Uint8Array(mebibyte)])
+    for (const one of codec.decode(two, true) as Uint8Array[]) expect(isPart(one, two)).toBe(false)
+  })
+
+  it('are copied where an array would not be aligned', () => {
+    for (let shift = 0; shift < 8; shift += 1) {
+      const bytes = codec.encode(large(Float64Array))
+      const shifted = new Uint8Array(bytes.length + shift)
+      shifted.set(bytes, shift)
+      const back = codec.decode(shifted.subarray(shift), true) as Float64Array
+      expect(isPart(back, shifted)).toBe((shift + 7) % 8 === 0)
+      expect(same(back, large(Float64Array))).toBe(true)
+    }
+  })
+
+  it('are copied again by the next value that is not given', () => {
+    const bytes = codec.encode(new Uint8Array(mebibyte))
+    codec.decode(bytes, true)
+    expect(() => codec.decode(bytes.subarray(0, mebibyte), true)).toThrow(
+      expect.objectContaining({ code: 'ERR_NOT_DECODABLE' }),
+    )
+    expect(isPart(codec.decode(bytes) as Uint8Array, bytes)).toBe(false)
+  })
+})
