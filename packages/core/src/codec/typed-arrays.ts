@@ -33,7 +33,7 @@ let registered = false
 export function registerTypedArrays(): void {
   if (registered) return
   registered = true
-  addExtension({ type: typedArrayExtension, unpack: readTypedArray } as unknown as Parameters<typeof addExtension>[0])
+  addExtension({ type: typedArrayExtension, unpack: readTypedArray })
 }
 
 /** Decodes; large arrays of the value may be views of the bytes. */
@@ -82,5 +82,5 @@ function readTypedArray(data: Uint8Array): unknown {
 
 /** A buffer of its own, of exactly the size. A Buffer's own `slice` would be a view. */
 function copied(data: Uint8Array): ArrayBuffer {
-  return Uint8Array.prototype.slice.call(data, 1).buffer as ArrayBuffer
+  return Uint8Array.prototype.slice.call(data, 1).buffer
 }
