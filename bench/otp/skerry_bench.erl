@@ -85,6 +85,11 @@ measure(erpc_beside_bulk, Ms) ->
     exit(Bulk, kill),
     Figures;
 measure(spawn_100, Ms) -> in_flight(Ms, 100, fun() -> spawn_round(body(5)) end);
+measure(ets_lookup, Ms) ->
+    [{rate, ?BATCH * with_regions(fun() -> rate(Ms, 1, fun() -> lookups(?BATCH) end) end)}];
+measure(ets_draw, Ms) ->
+    %% As Fly RPC chooses: the region's row, and one of its nodes by chance.
+    [{rate, ?BATCH * with_regions(fun() -> rate(Ms, 1, fun() -> draws(?BATCH) end) end)}];
 measure(memory, _) ->
     [{bytes, bytes_each(0)}, {hibernated, bytes_each(hibernated)}];
 measure(restart, Ms) ->
@@ -146,6 +151,22 @@ work_until(Work, End, Count) ->
         true -> Count + 1;
         false -> work_until(Work, End, Count + 1)
     end.
+
+lookups(0) -> ok;
+lookups(Left) -> ets:lookup(skerry_regions, <<"lax">>), lookups(Left - 1).
+
+draws(0) -> ok;
+draws(Left) ->
+    [{_, Nodes}] = ets:lookup(skerry_regions, <<"lax">>),
+    lists:nth(rand:uniform(length(Nodes)), Nodes),
+    draws(Left - 1).
+
+with_regions(Work) ->
+    ets:new(skerry_regions, [named_table, public, {read_concurrency, true}]),
+    [ets:insert(skerry_regions, {Region, ['a@host', 'b@host', 'c@host']}) || Region <- [<<"syd">>, <<"lax">>, <<"fra">>]],
+    Result = Work(),
+    ets:delete(skerry_regions),
+    Result.
 
 now_us() -> erlang:monotonic_time(nanosecond) / 1000.
 

@@ -18,6 +18,8 @@ export type OtpQuantity =
   | 'start_stop'
   | 'memory'
   | 'restart'
+  | 'ets_lookup'
+  | 'ets_draw'
   | 'release'
   // These need two nodes.
   | 'erpc_p50'

@@ -12,7 +12,8 @@ export interface Random {
   id(): string
 }
 
-const pool = new Uint32Array(256)
+// Each refill allocates a little and takes some microseconds, however much it fills: two draws go into every choice of a node.
+const pool = new Uint32Array(2_048)
 let poolNext = pool.length
 
 /** The operating system's randomness. */

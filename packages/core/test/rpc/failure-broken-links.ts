@@ -79,6 +79,31 @@ export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
       expect(await server.call(pid, 'asked', [])).toBe(asked)
     })
 
+    it('whose request has an argument that is none is told that nothing was run', async () => {
+      const { link, answers } = await greetedLink()
+      const from = { node: 'x', life: 0, thread: 0, serial: 9 }
+      const request = {
+        procedure: echo.name,
+        version: echo.version,
+        timeLeftMs: 10_000,
+        idempotencyKey: undefined,
+        callerRegion: 'nowhere',
+        input: Uint8Array.of(0xc1),
+      }
+      sendFrame(link, encodeSignal({ type: 'spawn', from, to: { ...from, serial: 0 }, request }, codec))
+      const here = { node: 'x', life: 0 }
+      const replies = (): unknown[] => answers.map((frame) => decodeSignal(frame.subarray(1), here, here, codec))
+      await expect.poll(replies).toContainEqual(
+        expect.objectContaining({
+          type: 'reply',
+          result: {
+            ok: false,
+            failure: expect.objectContaining({ code: 'ERR_NOT_DECODABLE', outcome: 'not-run' }) as unknown,
+          },
+        }),
+      )
+    })
+
     it("does not reach the node's own actors", async () => {
       const { server } = pair()
       const { link, hear } = await greetedLink()

@@ -44,6 +44,14 @@ describe('remote processes', () => {
     },
   )
 
+  it('are not begun while RpcServer is being restarted: the call was not run', async () => {
+    const { server } = await startTwo()
+    const system = await server.whichChildren('system')
+    server.exit(system.find((one) => one.id === 'RpcServer')?.pid as Pid, 'kill')
+    const call = server.rpc(server.id, seen, undefined)
+    await expect(call).rejects.toMatchObject({ code: 'ERR_NOT_READY', outcome: 'not-run' })
+  })
+
   it('keep no timer, nor does anything else of a stopped node: its process ends by itself', async () => {
     const program = fileURLToPath(new URL('../fixtures/stops-clean.mjs', import.meta.url))
     const output = await new Promise<string>((resolve, reject) => {
