@@ -7,9 +7,12 @@ const batchBytesMax = 256 * 1024
 const copiedFrameBytesMax = 4096
 const lengthBytes = 4
 
+/** A frame, or its two pieces. */
+type QueuedFrame = Uint8Array | { readonly head: Uint8Array; readonly body: Uint8Array; readonly byteLength: number }
+
 /** Frames waiting to be written, which leave in batches of many frames. It has no bound: its owner watches `bytes`. */
 export class FrameQueue {
-  #frames: Uint8Array[] = []
+  #frames: QueuedFrame[] = []
   #bytes = 0
 
   /** The bytes waiting, lengths included. */
@@ -22,11 +25,18 @@ export class FrameQueue {
     this.#bytes += lengthBytes + frame.byteLength
   }
 
+  /** A frame of two pieces. The second leaves as it is, without a copy. */
+  pushPieces(head: Uint8Array, body: Uint8Array): void {
+    const frame = { head, body, byteLength: head.byteLength + body.byteLength }
+    this.#frames.push(frame)
+    this.#bytes += lengthBytes + frame.byteLength
+  }
+
   /** The oldest frames, removed, each after its length in four bytes: at least one, at most about 256 KiB. */
   takeBatch(): Uint8ArrayList {
     const frames = this.#takeFrames()
     let copiedBytes = 0
-    for (const frame of frames) copiedBytes += lengthBytes + (isCopied(frame) ? frame.byteLength : 0)
+    for (const frame of frames) copiedBytes += lengthBytes + (copiedPiece(frame)?.byteLength ?? 0)
     const block = allocUnsafe(copiedBytes)
     const view = new DataView(block.buffer, block.byteOffset, copiedBytes)
     const batch = new Uint8ArrayList()
@@ -35,13 +45,14 @@ export class FrameQueue {
     for (const frame of frames) {
       view.setUint32(end, frame.byteLength)
       end += lengthBytes
-      if (isCopied(frame)) {
-        block.set(frame, end)
-        end += frame.byteLength
-        continue
+      const copied = copiedPiece(frame)
+      if (copied !== undefined) {
+        block.set(copied, end)
+        end += copied.byteLength
+        if (copied === frame) continue
       }
       batch.append(block.subarray(start, end))
-      batch.append(frame)
+      batch.append(frame instanceof Uint8Array ? frame : frame.body)
       start = end
     }
     if (end > start) batch.append(block.subarray(start, end))
@@ -53,7 +64,7 @@ export class FrameQueue {
     this.#bytes = 0
   }
 
-  #takeFrames(): Uint8Array[] {
+  #takeFrames(): QueuedFrame[] {
     if (this.#bytes <= batchBytesMax) {
       const all = this.#frames
       this.clear()
@@ -62,7 +73,7 @@ export class FrameQueue {
     let count = 0
     let bytes = 0
     while (count < this.#frames.length && (count === 0 || bytes < batchBytesMax)) {
-      bytes += lengthBytes + (this.#frames[count] as Uint8Array).byteLength
+      bytes += lengthBytes + (this.#frames[count] as QueuedFrame).byteLength
       count += 1
     }
     this.#bytes -= bytes
@@ -70,6 +81,8 @@ export class FrameQueue {
   }
 }
 
-function isCopied(frame: Uint8Array): boolean {
-  return frame.byteLength <= copiedFrameBytesMax
+/** What of a frame goes next to its neighbours. */
+function copiedPiece(frame: QueuedFrame): Uint8Array | undefined {
+  if (!(frame instanceof Uint8Array)) return frame.head
+  return frame.byteLength <= copiedFrameBytesMax ? frame : undefined
 }

@@ -85,12 +85,26 @@ export class LaneStream implements RawLane, Turn {
   }
 
   send(frame: Uint8Array): boolean {
-    if (frame.byteLength > this.#maxFrameBytes) {
-      const problem = `A frame of ${frame.byteLength} bytes; the maximum is ${this.#maxFrameBytes}`
-      throw new TransportError('ERR_FRAME_TOO_LARGE', problem)
-    }
+    this.#checkSize(frame.byteLength)
     if (this.#state !== 'open') return false
     this.#waiting.push(frame)
+    return this.#pushed()
+  }
+
+  sendPieces(head: Uint8Array, body: Uint8Array): boolean {
+    this.#checkSize(head.byteLength + body.byteLength)
+    if (this.#state !== 'open') return false
+    this.#waiting.pushPieces(head, body)
+    return this.#pushed()
+  }
+
+  #checkSize(bytes: number): void {
+    if (bytes <= this.#maxFrameBytes) return
+    const problem = `A frame of ${bytes} bytes; the maximum is ${this.#maxFrameBytes}`
+    throw new TransportError('ERR_FRAME_TOO_LARGE', problem)
+  }
+
+  #pushed(): boolean {
     this.#queueTurn()
     if (this.#waiting.bytes < fullBytes) return true
     this.#drainIsOwed = true

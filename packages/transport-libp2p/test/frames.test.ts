@@ -30,6 +30,29 @@ describe('frames in a stream of bytes', () => {
     for (const [index, frame] of read.entries()) expect(Buffer.compare(frame, sent[index] as Uint8Array)).toBe(0)
   })
 
+  it('are the same bytes in two pieces, of which the second is not copied', () => {
+    const queue = new FrameQueue()
+    const cut = [0, 3, 4096, 5000]
+    for (const frame of sent) {
+      queue.push(frame)
+      for (const at of cut) queue.pushPieces(frame.subarray(0, at), frame.subarray(at))
+    }
+    const whole = sent.flatMap((frame) => [frame, ...cut.map(() => frame)])
+    expect(queue.bytes).toBe(whole.reduce((bytes, frame) => bytes + 4 + frame.byteLength, 0))
+    const blocks: Uint8Array[] = []
+    let kept = 0
+    while (queue.bytes > 0) {
+      for (const block of queue.takeBatch()) {
+        if (sent.some(({ buffer }) => buffer === block.buffer)) kept += 1
+        blocks.push(block)
+      }
+    }
+    expect(kept).toBeGreaterThanOrEqual(cut.length)
+    const read = readAll(new FrameReader(100_000), blocks)
+    expect(read.map((frame) => frame.byteLength)).toEqual(whole.map((frame) => frame.byteLength))
+    for (const [index, frame] of read.entries()) expect(Buffer.compare(frame, whole[index] as Uint8Array)).toBe(0)
+  })
+
   it('are refused by the length that they announce, before their bytes come', () => {
     const reader = new FrameReader(1000)
     expect(readAll(reader, [bytesOf([new Uint8Array(1000)])])).toHaveLength(1)

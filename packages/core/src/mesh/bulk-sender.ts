@@ -157,8 +157,8 @@ export class BulkSender {
     const { lane, partBytes } = this.#options
     const message = large.message as SplitMessage
     const end = Math.min(large.bytes, large.sent + partBytes)
-    const part = message.slice(linkHeaderBytes + large.sent, linkHeaderBytes + end, partHeaderBytes)
-    writePartHeader(part, large.number, large.bytes)
+    const part = message.cut(linkHeaderBytes + large.sent, linkHeaderBytes + end, partHeaderBytes)
+    writePartHeader(part.head, large.number, large.bytes)
     large.sent = end
     if (end < large.bytes) {
       this.#sending.push(large)
@@ -167,6 +167,6 @@ export class BulkSender {
       this.#keptBytes -= large.bytes
     }
     // Last: its `false` stops the pump, and a listener of the lane may call us back.
-    lane.send(part)
+    lane.sendPieces(part.head, part.body)
   }
 }

@@ -1,4 +1,6 @@
+import { assert } from '../base/assert.ts'
 import { RingQueue } from '../base/ring-queue.ts'
+import { SplitMessage } from './split-message.ts'
 import type { RawLane } from './transport.ts'
 
 // What a queued frame costs beside its bytes, so that a flood of empty frames is bounded too.
@@ -43,6 +45,15 @@ export class LaneWriter {
     if (this.#backlog.length > 0 && this.#backlogBytes + cost > bytesMax) return false
     this.sendLast(frame)
     return true
+  }
+
+  /** Sends a frame in two pieces, without a copy where the transport can. Only while it is not blocked. */
+  sendPieces(head: Uint8Array, body: Uint8Array): void {
+    assert(!this.#blocked, 'what waits is kept by the one who sends in pieces')
+    this.#blocked =
+      this.#lane.sendPieces === undefined
+        ? !this.#lane.send(new SplitMessage(head, body).join())
+        : !this.#lane.sendPieces(head, body)
   }
 
   /** Sends even when the backlog is full: for the one frame that ends a lane. */

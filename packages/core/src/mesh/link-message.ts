@@ -147,7 +147,7 @@ export function encodePart(large: number, frameBytes: number, part: Uint8Array):
   return bytes
 }
 
-/** Writes the first `partHeaderBytes` of a part that has its bytes already: there are many, and so they are copied once only. */
+/** Writes what stands before the bytes of a part, into the first `partHeaderBytes`: there are many, so their bytes are not copied for it. */
 export function writePartHeader(bytes: Uint8Array, large: number, frameBytes: number): void {
   bytes[0] = partKind
   store32(bytes, 1, large)

@@ -17,15 +17,26 @@ export class SplitMessage {
     return this.slice(0, this.byteLength)
   }
 
-  /** A copy of the bytes from `from` to `to`, behind `room` bytes that are the caller's to write. */
-  slice(from: number, to: number, room = 0): Uint8Array {
-    const bytes = new Uint8Array(room + to - from)
+  /** A copy of the bytes from `from` to `to`. */
+  slice(from: number, to: number): Uint8Array {
+    const bytes = new Uint8Array(to - from)
     const headBytes = this.head.byteLength
-    if (from < headBytes) bytes.set(this.head.subarray(from, to), room)
-    if (to > headBytes) {
-      const at = Math.max(from, headBytes)
-      bytes.set(this.body.subarray(at - headBytes, to - headBytes), room + at - from)
-    }
+    if (from < headBytes) bytes.set(this.head.subarray(from, to))
+    const body = this.#bodyBetween(from, to)
+    bytes.set(body, bytes.byteLength - body.byteLength)
     return bytes
+  }
+
+  /** The bytes from `from` to `to` behind `room` bytes that are the caller's to write. What is of the body is no copy. */
+  cut(from: number, to: number, room: number): SplitMessage {
+    const ofHead = this.head.subarray(from, to)
+    const head = new Uint8Array(room + ofHead.byteLength)
+    head.set(ofHead, room)
+    return new SplitMessage(head, this.#bodyBetween(from, to))
+  }
+
+  #bodyBetween(from: number, to: number): Uint8Array {
+    const headBytes = this.head.byteLength
+    return this.body.subarray(Math.max(from - headBytes, 0), Math.max(to - headBytes, 0))
   }
 }

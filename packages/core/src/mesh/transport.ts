@@ -111,6 +111,11 @@ export interface RawLane {
    * `maxFrameBytes`. After the link closed it drops the frame and returns `false`.
    */
   send(frame: Uint8Array): boolean
+  /**
+   * The same for a frame that is two pieces behind each other. `body` may be a view of bytes that others read too: nobody
+   * writes to it any more. Where it is absent, who sends puts them together, which costs a copy.
+   */
+  sendPieces?(head: Uint8Array, body: Uint8Array): boolean
   /** Called after `send` returned `false` and the buffer emptied. One listener; a second replaces the first. */
   onDrain(on: () => void): void
   /**
