@@ -2,42 +2,67 @@ import type * as Core from '@skerry/core'
 import { type Figures, quantile } from './contest.ts'
 import { inFlightRate, type RoundTrip, sequentialRate } from './load.ts'
 
-// A process of its own, forked by the suite for each copy of core in turn: the compiler decides once in a process how it
-// compiles, and the second copy in one would not be decided on as the first.
-const [index, sliceMs] = process.argv.slice(2)
-const { actor, defineApp, genServer, startNode } = (await import(index!)) as typeof Core
-
-const counter = genServer({
-  name: 'counter',
-  init: (_ctx, start: number) => ({ count: start }),
-  call: { add: (ctx, by: number) => (ctx.state.count += by) },
-})
-const node = await startNode(defineApp({ name: 'bench', children: [] }))
-const ctx = await new Promise<Core.BareContext>((resolve) => {
-  const run = (own: Core.BareContext): Promise<void> => {
-    resolve(own)
-    return new Promise(() => undefined)
-  }
-  void node.start(actor({ name: 'driver', run }), [])
-})
-const pid = await node.start(counter, [0])
-const call: RoundTrip = () => ctx.call(pid, 'add', [1])
-const sequential = await perCpuSecond((ms) => sequentialRate(call, ms))
-const inFlight = await perCpuSecond((ms) => inFlightRate(call, ms, 100))
-process.send?.({ sequential, inFlight } satisfies Figures)
+// A process of its own, forked by the suite: two copies of core, by the addresses of their index, take short turns. Which of
+// them the compiler meets first matters more than what is measured, so the suite has each be the first in turn.
+const [first, second, sliceMs] = process.argv.slice(2)
+const [one, other] = [await startCaller(first!), await startCaller(second!)]
+const sequential = await compare((call, ms) => sequentialRate(call, ms))
+const inFlight = await compare((call, ms) => inFlightRate(call, ms, 100))
+process.send?.({
+  sequential: sequential.rate,
+  sequentialRatio: sequential.ratio,
+  inFlight: inFlight.rate,
+  inFlightRatio: inFlight.ratio,
+} satisfies Figures)
 process.disconnect?.()
-await node.stop()
+await one.node.stop()
+await other.node.stop()
 
-/** The median of nine slices, after three. By CPU time, in which others that run here do not count. */
-async function perCpuSecond(measure: (sliceMs: number) => Promise<Figures>): Promise<number> {
+/** The first one's rate, and how many times the second one's that is: medians over 24 pairs of slices, after 6. */
+async function compare(
+  measure: (call: RoundTrip, sliceMs: number) => Promise<Figures>,
+): Promise<{ rate: number; ratio: number }> {
   const rates: number[] = []
-  for (let slice = -3; slice < 9; slice += 1) {
-    const before = process.cpuUsage()
-    const started = performance.now()
-    const { rate } = await measure(Number(sliceMs))
-    const wallMs = performance.now() - started
-    const { user, system } = process.cpuUsage(before)
-    if (slice >= 0) rates.push((rate! * wallMs * 1_000) / (user + system))
+  const ratios: number[] = []
+  for (let pair = -6; pair < 24; pair += 1) {
+    const rate = await perCpuSecond(() => measure(one.call, Number(sliceMs)))
+    const its = await perCpuSecond(() => measure(other.call, Number(sliceMs)))
+    if (pair < 0) continue
+    rates.push(rate)
+    ratios.push(rate / its)
   }
-  return quantile(Float64Array.from(rates), 0.5)
+  return { rate: median(rates), ratio: median(ratios) }
+}
+
+/** By CPU time, in which others that run here do not count. */
+async function perCpuSecond(measure: () => Promise<Figures>): Promise<number> {
+  const before = process.cpuUsage()
+  const started = performance.now()
+  const { rate } = await measure()
+  const wallMs = performance.now() - started
+  const { user, system } = process.cpuUsage(before)
+  return (rate! * wallMs * 1_000) / (user + system)
+}
+
+function median(values: readonly number[]): number {
+  return quantile(Float64Array.from(values), 0.5)
+}
+
+async function startCaller(index: string): Promise<{ call: RoundTrip; node: Core.Node }> {
+  const { actor, defineApp, genServer, startNode } = (await import(index)) as typeof Core
+  const counter = genServer({
+    name: 'counter',
+    init: (_ctx, start: number) => ({ count: start }),
+    call: { add: (ctx, by: number) => (ctx.state.count += by) },
+  })
+  const node = await startNode(defineApp({ name: 'bench', children: [] }))
+  const ctx = await new Promise<Core.BareContext>((resolve) => {
+    const run = (own: Core.BareContext): Promise<void> => {
+      resolve(own)
+      return new Promise(() => undefined)
+    }
+    void node.start(actor({ name: 'driver', run }), [])
+  })
+  const pid = await node.start(counter, [0])
+  return { call: () => ctx.call(pid, 'add', [1]), node }
 }
