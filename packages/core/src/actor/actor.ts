@@ -5,6 +5,7 @@ import { type Deferred, deferred } from '../base/deferred.ts'
 import { errorData } from '../base/error-data.ts'
 import { unreachable } from '../base/assert.ts'
 import { traceCall } from './call-trace.ts'
+import { type Attachment, Attachments } from './attachments.ts'
 import { ActorError } from './errors.ts'
 import type { EdgeHolder, LostPeer } from './edges.ts'
 import { type ExitReason, isCleanExit, portableReason, printReason, reasonOfThrown } from './exit-reason.ts'
@@ -30,11 +31,6 @@ export interface Process {
   terminate?(reason: ExitReason): void | Promise<void>
 }
 
-/** Something that ends with its actor: a timer, a call to another region. */
-export interface Attachment {
-  ownerExited(reason: ExitReason): void
-}
-
 export interface ActorOptions {
   /** What the logs call it. */
   readonly label: string
@@ -48,6 +44,8 @@ export interface ActorOptions {
   readonly takesCode: boolean
   /** Other nodes may send signals to it from the beginning. */
   readonly isSentOut: boolean
+  /** Told of its end within it, behind its links. */
+  readonly keeper?: Attachment | undefined
 }
 
 type Life = 'starting' | 'running' | 'stopping' | 'exited'
@@ -68,13 +66,14 @@ export class Actor implements Turn, EdgeHolder {
   readonly relations: Relations
 
   readonly #host: Host
+  readonly #keeper: Attachment | undefined
   #process: Process | undefined
   #busy = false
   #queued = false
   // Made on first use: most actors have none of most of these, and there may be 100,000 actors.
   /** Who waits for the start, and how it failed. */
   #start: { deferred?: Deferred<void>; error?: () => unknown } | undefined
-  #attachments: Set<Attachment> | undefined
+  #attachments: Attachments | undefined
   #abort: AbortController | undefined
   /** Callers that wait for an answer from this actor: the call in hand and those it deferred. */
   #openRequests: Set<Replier> | undefined
@@ -88,6 +87,7 @@ export class Actor implements Turn, EdgeHolder {
     this.system = options.system
     this.takesCode = options.takesCode
     this.isSentOut = options.isSentOut
+    this.#keeper = options.keeper
     this.mailbox = new Mailbox(options.mailboxLimit, options.mailboxPolicy)
     this.relations = new Relations(host, this)
   }
@@ -265,7 +265,7 @@ export class Actor implements Turn, EdgeHolder {
   }
 
   attach(attachment: Attachment): void {
-    this.#attachments ??= new Set()
+    this.#attachments ??= new Attachments()
     this.#attachments.add(attachment)
   }
 
@@ -320,12 +320,14 @@ export class Actor implements Turn, EdgeHolder {
       )
     }
     this.#abort?.abort(exitedError(this.pid))
-    for (const attachment of this.#attachments ?? []) attachment.ownerExited(reason)
+    this.#attachments?.ownerExited(reason)
     this.#failRequests(reason)
     this.relations.tellEnd(this.pid, reason)
+    this.#keeper?.ownerExited(reason)
   }
 
   #failRequests(reason: ExitReason): void {
+    if (this.#openRequests === undefined && this.mailbox.length === 0) return
     const message = `${this.label} ended: ${printReason(reason)}`
     const begun: Failure = { code: 'ERR_CALLEE_EXITED', outcome: 'ran', message, reason }
     for (const replier of this.#openRequests ?? []) replier.fail(begun)

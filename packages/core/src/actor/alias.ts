@@ -1,4 +1,5 @@
-import type { Actor, Attachment } from './actor.ts'
+import type { Actor } from './actor.ts'
+import type { Attachment } from './attachments.ts'
 import type { Addressable, Host } from './host.ts'
 import type { Pid } from './pid.ts'
 import type { Signal } from './signal.ts'

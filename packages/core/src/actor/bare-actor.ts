@@ -2,7 +2,8 @@ import type { Codec } from '../codec/codec.ts'
 import { errorData } from '../base/error-data.ts'
 import { giveAway } from '../base/given-bytes.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
-import type { Actor, Attachment, Process } from './actor.ts'
+import type { Actor, Process } from './actor.ts'
+import type { Attachment } from './attachments.ts'
 import type { Behavior, ModuleMeta, Runtime } from './behavior.ts'
 import { Context, type DemonitorOptions, type Message, type MonitorRef } from './context.ts'
 import { ActorError } from './errors.ts'
@@ -84,10 +85,10 @@ export class ReceivingContext extends Context implements BareContext {
   readonly #cell: Actor
   readonly #host: Runtime
   /** Its own mailbox is emptied at every turn, so that the bound holds here. */
-  readonly #arrived: Mailbox
+  #arrived: Mailbox | undefined
   #waiting: ((message: Message) => void) | undefined
 
-  constructor(kernel: Runtime, self: Actor, arrived: Mailbox = new Mailbox(mailboxLimitDefault)) {
+  constructor(kernel: Runtime, self: Actor, arrived?: Mailbox) {
     super(kernel, self)
     this.#arrived = arrived
     this.#cell = self
@@ -96,7 +97,7 @@ export class ReceivingContext extends Context implements BareContext {
 
   receive(options: ReceiveOptions = {}): Promise<Message> {
     if (!this.#cell.alive) return new Promise(() => undefined)
-    const arrived = this.#arrived.shift()
+    const arrived = this.#arrived?.shift()
     if (arrived !== undefined) return Promise.resolve(messageIn(arrived))
     return new Promise((resolve, reject) => {
       if (options.timeoutMs === undefined) {
@@ -120,7 +121,7 @@ export class ReceivingContext extends Context implements BareContext {
 
   override demonitor(monitor: MonitorRef, options: DemonitorOptions = {}): void {
     super.demonitor(monitor, options)
-    if (options.flush === true) this.#arrived.removeDown(monitor.ref)
+    if (options.flush === true) this.#arrived?.removeDown(monitor.ref)
   }
 
   accept(envelope: Envelope): void {
@@ -135,7 +136,7 @@ export class ReceivingContext extends Context implements BareContext {
       case 'DOWN':
       case 'nodeUp':
       case 'nodeDown':
-        if (this.#waiting === undefined) this.#arrived.pushNotice(envelope)
+        if (this.#waiting === undefined) this.#mailbox().pushNotice(envelope)
         else this.#hand(this.#waiting, envelope)
         return
       case 'message':
@@ -187,10 +188,19 @@ export class ReceivingContext extends Context implements BareContext {
   #take(letter: MessageSignal): void {
     if (this.#waiting !== undefined) {
       this.#hand(this.#waiting, letter)
-    } else if (!this.#arrived.push(letter)) {
-      this.#arrived.displace(letter)
+      return
+    }
+    const mailbox = this.#mailbox()
+    if (!mailbox.push(letter)) {
+      mailbox.displace(letter)
       this.#host.counters.mailboxDrops += 1
     }
+  }
+
+  // Most remote processes receive nothing.
+  #mailbox(): Mailbox {
+    this.#arrived ??= new Mailbox(mailboxLimitDefault)
+    return this.#arrived
   }
 
   #hand(waiting: (message: Message) => void, envelope: Envelope): void {

@@ -1,6 +1,7 @@
 import type { TraceContext } from '../platform/trace-context.ts'
 import type { CallOwner } from './pending-call.ts'
 import type { Actor, Process } from './actor.ts'
+import type { Attachment } from './attachments.ts'
 import type { DeadlineQueue } from './deadline-queue.ts'
 import type { Addressable, Host } from './host.ts'
 import type { Names } from './names.ts'
@@ -42,6 +43,8 @@ export interface SpawnOptions {
   readonly register?: string | undefined
   /** One of the node's own actors: signals from other nodes don't reach it. */
   readonly system?: boolean
+  /** Told of its end within it, behind its links: for one who keeps books of many actors. */
+  readonly keeper?: Attachment
 }
 
 /** The kernel as contexts and processes use it. */

@@ -131,9 +131,14 @@ export class DeadlineQueue {
   }
 }
 
-function takeOut({ list, previous, next }: DeadlinePlace): void {
+function takeOut(place: DeadlinePlace): void {
+  const { list, previous, next } = place
   if (previous === undefined) list.head = next
   else previous.next = next
   if (next === undefined) list.tail = previous
   else next.previous = previous
+  // One that was taken out long ago would keep all that were added after it alive, garbage or not: a young collection takes
+  // what an old object points to for living, also where that is dead itself. It was half of the collector's work.
+  place.previous = undefined
+  place.next = undefined
 }

@@ -1,8 +1,10 @@
+import { SerialTable } from '../base/serial-table.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { NodeId, Pid } from './pid.ts'
 
 /** Something with an address of its own that holds links, monitors or calls to other threads or nodes. */
 export interface EdgeHolder {
+  readonly pid: Pid
   /** The other side is gone: every link, monitor and call toward it fires now. */
   peerLost(lost: LostPeer, reason: (pid: Pid) => ExitReason): void
 }
@@ -19,51 +21,93 @@ export function isLost(pid: Pid, lost: LostPeer): boolean {
   return pid.node === lost.node && pid.life === lost.life && (lost.thread === undefined || pid.thread === lost.thread)
 }
 
+/** Who has edges to one thread of one life of a node, and how many each. */
+interface ThreadEdges {
+  readonly node: NodeId
+  readonly life: number
+  readonly thread: number
+  /** By serial. */
+  readonly holders: SerialTable<EdgeHolder>
+  /** By serial, of those that have more than one: how many more. */
+  readonly more: Map<number, number>
+}
+
 /** Who on this thread holds something toward which other thread or node, so that a loss asks only those concerned. */
 export class Edges {
-  /** By node and life, then by thread: the holders, and how many edges each has to there. */
-  readonly #holders = new Map<string, Map<number, Map<EdgeHolder, number>>>()
+  /** By node and life, then by thread. */
+  readonly #nodes = new Map<string, Map<number, ThreadEdges>>()
+  /**
+   * The one asked for last, which stays when it is empty: edges come and go in bursts, and a text for each key would cost more
+   * than the edge.
+   */
+  #last: ThreadEdges | undefined
 
   /** How many holders there are, over all threads and nodes. */
   get size(): number {
     let size = 0
-    for (const threads of this.#holders.values()) for (const holders of threads.values()) size += holders.size
+    for (const threads of this.#nodes.values()) for (const { holders } of threads.values()) size += holders.size
     return size
   }
 
   add(target: Pid, holder: EdgeHolder): void {
-    const nodeKey = keyOf(target)
-    let threads = this.#holders.get(nodeKey)
-    if (threads === undefined) {
-      threads = new Map()
-      this.#holders.set(nodeKey, threads)
-    }
-    const holders = threads.get(target.thread)
-    if (holders === undefined) threads.set(target.thread, new Map([[holder, 1]]))
-    else holders.set(holder, (holders.get(holder) ?? 0) + 1)
+    const { holders, more } = this.#find(target) ?? this.#open(target)
+    const { serial } = holder.pid
+    if (holders.get(serial) === undefined) holders.set(serial, holder)
+    else more.set(serial, (more.get(serial) ?? 0) + 1)
   }
 
   /** Takes back one `add`. */
   remove(target: Pid, holder: EdgeHolder): void {
-    const nodeKey = keyOf(target)
-    const threads = this.#holders.get(nodeKey)
-    const holders = threads?.get(target.thread)
-    if (threads === undefined || holders === undefined) return
-    const left = (holders.get(holder) ?? 0) - 1
-    if (left > 0) holders.set(holder, left)
-    else holders.delete(holder)
-    if (holders.size === 0) threads.delete(target.thread)
-    if (threads.size === 0) this.#holders.delete(nodeKey)
+    const edges = this.#find(target)
+    if (edges === undefined) return
+    const { serial } = holder.pid
+    const left = edges.more.size === 0 ? undefined : edges.more.get(serial)
+    if (left === undefined) edges.holders.delete(serial)
+    else if (left > 1) edges.more.set(serial, left - 1)
+    else edges.more.delete(serial)
+    if (edges.holders.size === 0 && edges !== this.#last) this.#close(edges)
   }
 
   lost(peer: LostPeer, reason: (pid: Pid) => ExitReason): void {
-    const nodeKey = keyOf(peer)
-    const threads = this.#holders.get(nodeKey)
+    const threads = this.#nodes.get(keyOf(peer))
     if (threads === undefined) return
-    const lostHolders = peer.thread === undefined ? [...threads.values()] : [threads.get(peer.thread)]
-    if (peer.thread === undefined) this.#holders.delete(nodeKey)
-    else threads.delete(peer.thread)
-    for (const holders of lostHolders) for (const holder of holders?.keys() ?? []) holder.peerLost(peer, reason)
+    const lost = [...threads.values()].filter(({ thread }) => peer.thread === undefined || thread === peer.thread)
+    for (const edges of lost) this.#close(edges)
+    for (const { holders } of lost) for (const [, holder] of holders.entries()) holder.peerLost(peer, reason)
+  }
+
+  #find(target: Pid): ThreadEdges | undefined {
+    const last = this.#last
+    if (last !== undefined && last.thread === target.thread && last.life === target.life && last.node === target.node) {
+      return last
+    }
+    const found = this.#nodes.get(keyOf(target))?.get(target.thread)
+    if (found !== undefined) this.#remember(found)
+    return found
+  }
+
+  #open({ node, life, thread }: Pid): ThreadEdges {
+    const edges: ThreadEdges = { node, life, thread, holders: new SerialTable(), more: new Map() }
+    const key = keyOf(edges)
+    const threads = this.#nodes.get(key)
+    if (threads === undefined) this.#nodes.set(key, new Map([[thread, edges]]))
+    else threads.set(thread, edges)
+    this.#remember(edges)
+    return edges
+  }
+
+  #remember(edges: ThreadEdges): void {
+    const before = this.#last
+    this.#last = edges
+    if (before !== undefined && before.holders.size === 0) this.#close(before)
+  }
+
+  #close(edges: ThreadEdges): void {
+    const key = keyOf(edges)
+    const threads = this.#nodes.get(key)
+    threads?.delete(edges.thread)
+    if (threads?.size === 0) this.#nodes.delete(key)
+    if (this.#last === edges) this.#last = undefined
   }
 }
 

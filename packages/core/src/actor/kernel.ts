@@ -476,6 +476,7 @@ function actorOptions(behavior: BehaviorHead, options: SpawnOptions): ActorOptio
     system: options.system ?? false,
     takesCode: behavior.takesCode ?? false,
     isSentOut: behavior.remote === 'members',
+    keeper: options.keeper,
   }
 }
 

@@ -16,7 +16,9 @@ export interface BrokenRelations {
 export class Relations {
   readonly #host: Host
   readonly #holder: EdgeHolder
-  /** By serial where both are of one thread, as most are: a text for each would cost more than the link. */
+  /** As long as there is but one: most actors have no more, and a map costs much more than the link. */
+  #onlyLink: Pid | undefined
+  /** All, from the second on. By serial where both are of one thread, as most are: a text for each would cost more than the link. */
   #links: Map<number | string, Pid> | undefined
   #watchers: { readonly pid: Pid; readonly ref: number }[] | undefined
   #monitors: Map<number, Pid> | undefined
@@ -28,18 +30,39 @@ export class Relations {
 
   /** At most one link between two actors. */
   addLink(pid: Pid): void {
-    this.#links ??= new Map()
-    const key = this.#keyOf(pid)
-    if (this.#links.has(key)) return
-    this.#links.set(key, pid)
+    if (this.#links === undefined) {
+      if (this.#onlyLink === undefined) this.#onlyLink = pid
+      else if (samePid(this.#onlyLink, pid)) return
+      else {
+        this.#links = new Map([[this.#keyOf(this.#onlyLink), this.#onlyLink]])
+        this.#onlyLink = undefined
+      }
+    }
+    if (this.#links !== undefined) {
+      const key = this.#keyOf(pid)
+      if (this.#links.has(key)) return
+      this.#links.set(key, pid)
+    }
     this.#host.addEdge(pid, this.#holder)
   }
 
   /** Whether there was one. */
   removeLink(pid: Pid): boolean {
-    const removed = this.#links?.delete(this.#keyOf(pid)) ?? false
-    if (removed) this.#host.removeEdge(pid, this.#holder)
-    return removed
+    if (!this.#takeLink(pid)) return false
+    this.#host.removeEdge(pid, this.#holder)
+    return true
+  }
+
+  #takeLink(pid: Pid): boolean {
+    if (this.#links !== undefined) return this.#links.delete(this.#keyOf(pid))
+    if (this.#onlyLink === undefined || !samePid(this.#onlyLink, pid)) return false
+    this.#onlyLink = undefined
+    return true
+  }
+
+  #allLinks(): readonly Pid[] {
+    if (this.#links !== undefined) return [...this.#links.values()]
+    return this.#onlyLink === undefined ? nobody : [this.#onlyLink]
   }
 
   #keyOf(pid: Pid): number | string {
@@ -83,23 +106,29 @@ export class Relations {
       .filter(([, pid]) => isLost(pid, lost))
       .map(([ref, pid]) => ({ ref, pid }))
     for (const { ref } of monitors) this.#monitors?.delete(ref)
-    const links = [...(this.#links?.values() ?? [])].filter((pid) => isLost(pid, lost))
+    const links = this.#allLinks().filter((pid) => isLost(pid, lost))
     return { links, monitors }
   }
 
   /** The actor `self` has ended: tells everybody who is concerned. */
   tellEnd(self: Pid, reason: ExitReason): void {
-    for (const { pid, ref } of this.#watchers ?? []) {
-      this.#host.removeEdge(pid, this.#holder)
-      this.#host.route({ type: 'down', from: self, to: pid, ref, reason })
+    if (this.#watchers !== undefined) {
+      for (const { pid, ref } of this.#watchers) {
+        this.#host.removeEdge(pid, this.#holder)
+        this.#host.route({ type: 'down', from: self, to: pid, ref, reason })
+      }
     }
-    for (const [ref, pid] of this.#monitors ?? []) {
-      this.#host.removeEdge(pid, this.#holder)
-      this.#host.route({ type: 'demonitor', from: self, to: pid, ref })
+    if (this.#monitors !== undefined) {
+      for (const [ref, pid] of this.#monitors) {
+        this.#host.removeEdge(pid, this.#holder)
+        this.#host.route({ type: 'demonitor', from: self, to: pid, ref })
+      }
     }
-    for (const pid of this.#links?.values() ?? []) {
+    for (const pid of this.#allLinks()) {
       this.#host.removeEdge(pid, this.#holder)
       this.#host.route({ type: 'exit', from: self, to: pid, reason, viaLink: true })
     }
   }
 }
+
+const nobody: readonly Pid[] = []

@@ -1,4 +1,5 @@
-import type { Actor, Attachment } from './actor.ts'
+import type { Actor } from './actor.ts'
+import type { Attachment } from './attachments.ts'
 import type { TraceContext } from '../platform/trace-context.ts'
 import type { CallOwner } from './pending-call.ts'
 import type { NodeInfo } from './node-info.ts'

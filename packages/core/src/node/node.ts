@@ -1,4 +1,4 @@
-import type { Attachment } from '../actor/actor.ts'
+import { type Attachment, Attachments } from '../actor/attachments.ts'
 import type { Behavior } from '../actor/behavior.ts'
 import type { CallOptions } from '../actor/context.ts'
 import type { KernelCounters } from '../actor/counters.ts'
@@ -77,7 +77,7 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
   readonly #parts: NodeParts
   readonly #closed: Deferred<NodeEnd> = deferred()
   /** Calls by region that plain code waits for. */
-  readonly #calls = new Set<Attachment>()
+  readonly #calls = new Attachments()
   #onNoCalls: (() => void) | undefined
   /** What else plain code waits for. */
   readonly #waits = new Set<Attachment>()
@@ -405,7 +405,7 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
     // Large answers are still on their way, and a goodbye would overtake them: said again, it is heard behind them.
     if (links.isSendingLarge()) await router.sayDraining(Math.max(0, drainedMs - clock.monotonic()))
     await this.#stopTree(actorName(appName))
-    for (const call of [...this.#calls]) call.ownerExited('shutdown')
+    this.#calls.ownerExited('shutdown')
     announceState(kernel, announced, 'leaving')
     await links.stop('the node was stopped')
     await this.#stopTree(actorName(systemName))

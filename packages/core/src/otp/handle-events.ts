@@ -1,4 +1,5 @@
-import type { Actor, Attachment } from '../actor/actor.ts'
+import type { Actor } from '../actor/actor.ts'
+import type { Attachment } from '../actor/attachments.ts'
 import { type CallTrace, traceOfCall } from '../actor/call-trace.ts'
 import { type ExitReason, printReason } from '../actor/exit-reason.ts'
 import type { Request } from '../actor/mailbox.ts'

@@ -1,11 +1,15 @@
 import type { LostPeer } from '../actor/edges.ts'
+import type { ExitReason } from '../actor/exit-reason.ts'
+import type { Replier } from '../actor/mailbox.ts'
 import type { Pid } from '../actor/pid.ts'
 import type { Failure } from '../actor/signal.ts'
+import type { RemoteWork } from '../actor/thread-starter.ts'
 import { RingQueue } from '../base/ring-queue.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import { CallTable } from './call-table.ts'
 import type { InboundCall, ProcedureLoad } from './inbound-call.ts'
 import { type LoadLimits, lookOverMs, startingMax } from './load-limits.ts'
+import type { OfferedProcedure } from './procedure.ts'
 
 /** What the calls that arrived are told. */
 export interface InboundListener {
@@ -13,6 +17,14 @@ export interface InboundListener {
   begins(call: InboundCall): void
   /** It left the queue without having been begun. */
   refused(call: InboundCall, failure: Failure): void
+}
+
+/** Starts and ends the processes that run calls. */
+export interface ProcessStarter {
+  /** Starts the process of a call that has been let in; one that can't be started is told to `caller` as not run. */
+  start(procedure: OfferedProcedure, work: RemoteWork, caller: Replier): void
+  /** Nothing if it has ended already. */
+  stop(process: Pid, reason: ExitReason): void
 }
 
 /**
@@ -25,6 +37,8 @@ export interface InboundListener {
  */
 export class InboundCalls {
   on: InboundListener = { begins() {}, refused() {} }
+  /** RpcProcesses, while it is up. */
+  processes: ProcessStarter | undefined
   readonly #clock: Clock
   readonly #limits: LoadLimits
   readonly #calls = new CallTable<InboundCall>()

@@ -1,4 +1,5 @@
-import type { Actor, Attachment, Process } from '../actor/actor.ts'
+import type { Actor, Process } from '../actor/actor.ts'
+import type { Attachment } from '../actor/attachments.ts'
 import { Exit, type ExitReason } from '../actor/exit-reason.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { mailboxLimitDefault } from '../actor/mailbox.ts'

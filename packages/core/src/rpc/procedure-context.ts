@@ -13,7 +13,7 @@ import { ServeEvents } from './serve-events.ts'
 /** What a procedure is handed: an actor's context, and what it may know of its call. `ctx.signal` aborts when the caller is gone. */
 export class ProcedureContext extends ReceivingContext {
   /** Who asked. */
-  caller: Caller = { node: '', region: '', roles: [] }
+  caller: Caller = notKnownYet
   /** The caller's idempotency key: store it with the write that it guards, in one transaction. */
   idempotencyKey: string | undefined
   readonly #runtime: Runtime
@@ -84,3 +84,5 @@ export class ProcedureContext extends ReceivingContext {
     this.deadlineMs = this.clock.monotonic() + work.request.timeLeftMs
   }
 }
+
+const notKnownYet: Caller = { node: '', region: '', roles: [] }

@@ -8,6 +8,7 @@ import { runInTrace } from '../platform/trace-context.ts'
 import { notPrimary } from './not-primary.ts'
 import type { ProcedureContext } from './procedure-context.ts'
 import { type Checked, checkValue } from './schema-check.ts'
+import type { ServeEvents } from './serve-events.ts'
 
 export interface RemoteProcessCode {
   run(ctx: ProcedureContext, input: unknown): unknown
@@ -27,28 +28,54 @@ export function remoteProcess(ctx: ProcedureContext, work: RemoteWork, code: Rem
       if (work.request.stream !== undefined) {
         ctx.answerAndEnd(work.call, failed('ERR_NO_PROCEDURE', 'not-run', 'It is a call, not a stream'))
       } else if (work.request.isCast === true) void runToEnd(ctx, work, code)
-      else void runToAnswer(ctx, work, code)
+      else if (work.sentOver === undefined) runToAnswer(ctx, work, code)
+      // Over there the thread that asked is told first that it has begun.
+      else void settled.then(() => runToAnswer(ctx, work, code))
     },
     handle: (envelope) => ctx.accept(envelope),
   }
 }
 
-async function runToAnswer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): Promise<void> {
-  let result: ReplyResult
+const settled = Promise.resolve()
+
+/** In one turn, without any promise, if neither the procedure nor a schema makes one. */
+function runToAnswer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): void {
   const events = ctx.serve(work)
+  let result: MaybePromise<ReplyResult>
   try {
-    result = await answer(ctx, work, code)
+    result = answer(ctx, work, code)
   } catch (thrown) {
-    // An Exit is an end on purpose, not an error: the caller gets it as the exit signal of the linked process.
-    if (thrown instanceof Exit) {
-      ctx.end(thrown.reason)
-      return
-    }
-    const cause = portableError(errorData(thrown), ctx.codec)
-    const message = `threw ${cause.name}: ${cause.message}`
-    result = { ok: false, failure: { code: 'ERR_REMOTE_ERROR', outcome: 'ran', message, cause } }
+    endByThrown(ctx, work, events, thrown)
+    return
   }
+  if (!(result instanceof Promise)) {
+    endByAnswer(ctx, work, events, result)
+    return
+  }
+  void result.then(
+    (answered) => endByAnswer(ctx, work, events, answered),
+    (thrown: unknown) => endByThrown(ctx, work, events, thrown),
+  )
+}
+
+function endByAnswer(
+  ctx: ProcedureContext,
+  work: RemoteWork,
+  events: ServeEvents | undefined,
+  result: ReplyResult,
+): void {
   ctx.answerAndEnd(work.call, result, events?.ended(result.ok ? undefined : result.failure))
+}
+
+function endByThrown(ctx: ProcedureContext, work: RemoteWork, events: ServeEvents | undefined, thrown: unknown): void {
+  // An Exit is an end on purpose, not an error: the caller gets it as the exit signal of the linked process.
+  if (thrown instanceof Exit) {
+    ctx.end(thrown.reason)
+    return
+  }
+  const cause = portableError(errorData(thrown), ctx.codec)
+  const message = `threw ${cause.name}: ${cause.message}`
+  endByAnswer(ctx, work, events, { ok: false, failure: { code: 'ERR_REMOTE_ERROR', outcome: 'ran', message, cause } })
 }
 
 /** A cast's process has nobody to answer. What it throws is its own error: logged and counted, as an actor's is. */
@@ -64,14 +91,18 @@ async function runToEnd(ctx: ProcedureContext, work: RemoteWork, code: RemotePro
   }
 }
 
-async function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): Promise<ReplyResult> {
+function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): MaybePromise<ReplyResult> {
   let input: unknown
   try {
     input = ctx.codec.decode(work.request.input)
   } catch (error) {
     return failed('ERR_NOT_DECODABLE', 'not-run', 'The argument could not be decoded', error)
   }
-  const result = await runChecked(ctx, code, input)
+  const result = runChecked(ctx, code, input)
+  return result instanceof Promise ? result.then((ran) => encoded(ctx, ran)) : encoded(ctx, result)
+}
+
+function encoded(ctx: ProcedureContext, result: RunResult): ReplyResult {
   if (!result.ok) return result
   try {
     return { ok: true, value: ctx.codec.encode(result.value, 'result'), encoded: true }
@@ -80,21 +111,39 @@ async function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProce
   }
 }
 
-/** Checks the input, runs the procedure, checks the result. Rejects with what the procedure throws. */
-export async function runChecked(
+type MaybePromise<T> = T | Promise<T>
+type RunResult = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly failure: Failure }
+
+/** Checks the input, runs the procedure, checks the result. Throws or rejects with what the procedure throws. */
+export function runChecked(ctx: ProcedureContext, code: RemoteProcessCode, input: unknown): MaybePromise<RunResult> {
+  return code.input === undefined ? run(ctx, code, input) : checkInput(ctx, code, code.input, input)
+}
+
+async function checkInput(
   ctx: ProcedureContext,
   code: RemoteProcessCode,
+  schema: StandardSchemaV1,
   input: unknown,
-): Promise<{ readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly failure: Failure }> {
-  const checkedInput = await checkValue(code.input, input, 'The argument')
-  if (!checkedInput.ok) return refused('ERR_INVALID_INPUT', 'not-run', checkedInput)
+): Promise<RunResult> {
+  const checked = await checkValue(schema, input, 'The argument')
+  return checked.ok ? run(ctx, code, checked.value) : refused('ERR_INVALID_INPUT', 'not-run', checked)
+}
+
+function run(ctx: ProcedureContext, code: RemoteProcessCode, input: unknown): MaybePromise<RunResult> {
   // Asked last, and on the thread where it runs: whoever knows by now that it is not the primary does not begin.
   const isPrimary = ctx.notePrimary()
   if (code.primaryOnly && !isPrimary) return { ok: false, failure: notPrimary(ctx) }
-  const value = await runInTrace(ctx.trace, () => code.run(ctx, checkedInput.value))
-  const checkedResult = await checkValue(code.output, value, 'The result')
-  if (!checkedResult.ok) return refused('ERR_INVALID_OUTPUT', 'ran', checkedResult)
-  return { ok: true, value: checkedResult.value }
+  const value = runInTrace(ctx.trace, () => code.run(ctx, input))
+  return code.output === undefined && !isThenable(value) ? { ok: true, value } : checkOutput(code, value)
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+async function checkOutput({ output }: RemoteProcessCode, pending: unknown): Promise<RunResult> {
+  const checked = await checkValue(output, await pending, 'The result')
+  return checked.ok ? { ok: true, value: checked.value } : refused('ERR_INVALID_OUTPUT', 'ran', checked)
 }
 
 function failed(

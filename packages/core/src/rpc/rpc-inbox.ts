@@ -1,7 +1,6 @@
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { LostPeer } from '../actor/edges.ts'
 import type { Kernel } from '../actor/kernel.ts'
-import type { Replier } from '../actor/mailbox.ts'
 import { formatPid, type Pid } from '../actor/pid.ts'
 import type { CancelSignal, Failure, SpawnSignal } from '../actor/signal.ts'
 import { always, chance, reachable, sometimes } from '../platform/property.ts'
@@ -10,7 +9,7 @@ import { InboundCall } from './inbound-call.ts'
 import type { IdempotencyLimits } from './idempotency-window.ts'
 import type { InboundCalls } from './inbound-calls.ts'
 import { KeyedCalls } from './keyed-calls.ts'
-import { rpcProcessesName, rpcServerName } from './rpc-server.ts'
+import { rpcServerName } from './rpc-server.ts'
 import type { ServedProcedures } from './served-procedures.ts'
 
 /** Where requests and cancellations enter this node, from its own threads and from others. */
@@ -119,14 +118,9 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency }: Rpc
     else kernel.route({ type: 'reply', to: call, ref: 0, result: { ok: false, failure } })
   }
 
+  /** If RpcProcesses is gone, so are all processes. */
   function stop(process: Pid, reason: ExitReason): void {
-    find(rpcProcessesName)?.receive({
-      type: 'request',
-      name: 'stop',
-      args: [process, reason],
-      encoded: false,
-      replier: nobody,
-    })
+    inbound.processes?.stop(process, reason)
   }
 
   function find(name: string): ReturnType<Kernel['actor']> {
@@ -136,9 +130,6 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency }: Rpc
 }
 
 type Refused = Pick<InboundCall, 'call' | 'caller' | 'request'>
-
-// A stop order is not answered, and if RpcProcesses ends first, so do all processes.
-const nobody: Replier = { reply() {}, fail() {} }
 
 const leaving: Failure = {
   code: 'ERR_DRAINING',

@@ -1,17 +1,20 @@
-import type { Process } from '../actor/actor.ts'
+import type { Actor, Process } from '../actor/actor.ts'
+import type { Attachment } from '../actor/attachments.ts'
 import type { Behavior } from '../actor/behavior.ts'
 import { Context } from '../actor/context.ts'
+import type { Deadline, DeadlinePlace } from '../actor/deadline-queue.ts'
 import type { ActorError } from '../actor/errors.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Kernel } from '../actor/kernel.ts'
-import { type Envelope, mailboxLimitDefault, type Request } from '../actor/mailbox.ts'
+import { type Envelope, mailboxLimitDefault, type Replier, type Request } from '../actor/mailbox.ts'
 import { formatPid, type Pid, samePid } from '../actor/pid.ts'
 import type { Failure } from '../actor/signal.ts'
-import { isHere, type RemoteWork } from '../actor/thread-starter.ts'
+import { isHere, type Placement, type RemoteWork, type ThreadStarter } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
+import { SerialTable } from '../base/serial-table.ts'
 import type { ChildInfo } from '../otp/child-table.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
-import type { InboundCalls } from './inbound-calls.ts'
+import type { InboundCalls, ProcessStarter } from './inbound-calls.ts'
 import type { OfferedProcedure } from './procedure.ts'
 
 /** How long a remote process may take to end after it was told, in milliseconds, before it (and its own thread) is killed. */
@@ -19,7 +22,9 @@ const stopGraceMs = 100
 
 /**
  * The supervisor of all remote processes: temporary children, started on demand, each linked to the call that it runs
- * for. It also ends them: at their deadline, when their caller is gone, and when the node stops.
+ * for. It also ends them: at their deadline, when their caller is gone, when the node stops, and when it ends itself.
+ *
+ * Starts and ends don't pass through its mailbox: a message for each would cost as much as all else that a call does here.
  */
 export function rpcProcesses(kernel: Kernel, inbound: InboundCalls): Behavior {
   return {
@@ -27,29 +32,53 @@ export function rpcProcesses(kernel: Kernel, inbound: InboundCalls): Behavior {
     module: undefined,
     trapExit: true,
     mailboxLimit: mailboxLimitDefault,
-    createProcess: (runtime, actor) => new RpcProcesses(new Context(runtime, actor), kernel, inbound),
+    createProcess: (runtime, actor) => new RpcProcesses(new Context(runtime, actor), actor, kernel, inbound),
   }
 }
 
-interface RunningWork {
-  readonly behavior: string
-  readonly call: Pid
-  readonly isCast: boolean
-  readonly process: Pid
-  deadline: Timer | undefined
+/** One remote process. */
+class RunningWork implements Deadline, Attachment {
+  place: DeadlinePlace | number | undefined
   kill: Timer | undefined
   /** Why we ended it, if we did. */
   stopped: ExitReason | undefined
+  hasEnded = false
+  /** Known once it was started. */
+  process: Pid | undefined
+  readonly behavior: string
+  readonly work: RemoteWork
+  readonly #processes: RpcProcesses
+
+  constructor(processes: RpcProcesses, behavior: string, work: RemoteWork) {
+    this.#processes = processes
+    this.behavior = behavior
+    this.work = work
+  }
+
+  expire(): void {
+    this.#processes.end(this, 'timeout')
+  }
+
+  /** The process ended, on this thread. */
+  ownerExited(): void {
+    this.#processes.ended(this)
+  }
 }
 
-class RpcProcesses implements Process {
+class RpcProcesses implements Process, Attachment, ProcessStarter {
   readonly #ctx: Context
+  readonly #actor: Actor
   readonly #kernel: Kernel
   readonly #inbound: InboundCalls
-  readonly #running = new Map<string, RunningWork>()
+  /** By serial. */
+  readonly #here = new SerialTable<RunningWork>()
+  /** On other threads, by their printed Pid. */
+  readonly #elsewhere = new Map<string, RunningWork>()
+  #isOver = false
 
-  constructor(ctx: Context, kernel: Kernel, inbound: InboundCalls) {
+  constructor(ctx: Context, actor: Actor, kernel: Kernel, inbound: InboundCalls) {
     this.#ctx = ctx
+    this.#actor = actor
     this.#kernel = kernel
     this.#inbound = inbound
   }
@@ -57,6 +86,8 @@ class RpcProcesses implements Process {
   init(): void {
     // What ran under a predecessor that crashed is gone with it.
     this.#inbound.endRunning()
+    this.#actor.attach(this)
+    this.#inbound.processes = this
   }
 
   handle(envelope: Envelope): void {
@@ -65,25 +96,72 @@ class RpcProcesses implements Process {
   }
 
   async terminate(): Promise<void> {
+    this.#startNoMore()
     await Promise.all(
-      [...this.#running.values()].map((work) => {
-        const ended = watchExit(this.#kernel, work.process)
-        this.#stop(work, 'shutdown')
+      this.#all().map((work) => {
+        const ended = watchExit(this.#kernel, work.process as Pid)
+        this.end(work, 'shutdown')
         return ended
       }),
     )
     // After a crash they stay instead: a thread that reads no signal is still killed at its deadline.
-    for (const work of this.#running.values()) cancelTimers(work)
+    for (const work of this.#all()) this.#cancelTimers(work)
+  }
+
+  /** This actor ended: what runs ends with it. Links do that on other threads. */
+  ownerExited(reason: ExitReason): void {
+    this.#isOver = true
+    this.#startNoMore()
+    for (const [, work] of this.#here.entries()) this.#tell(work, reason)
+  }
+
+  start(procedure: OfferedProcedure, work: RemoteWork, caller: Replier): void {
+    const running = new RunningWork(this, procedure.behavior.name, work)
+    const isHereToo = isHere(procedure.thread, 0) || this.#kernel.threads === undefined
+    const process = isHereToo ? this.#startHere(procedure, running) : this.#startElsewhere(procedure, running, caller)
+    if (process === undefined) return
+    running.process = process
+    this.#kernel.deadlines.add(running, work.request.timeLeftMs)
+    if (isHereToo) this.#here.set(process.serial, running)
+    else this.#elsewhere.set(formatPid(process), running)
+    this.#inbound.running(work.call, process)
+  }
+
+  /** In a turn of its own: the caller that gave up may be of this thread, and must not hear of the end before that is over. */
+  stop(process: Pid, reason: ExitReason): void {
+    const isOfThisThread = process.thread === this.#ctx.self.thread
+    const work = isOfThisThread ? this.#here.get(process.serial) : this.#elsewhere.get(formatPid(process))
+    if (work !== undefined) this.#kernel.platform.turns.enqueue({ runTurn: () => this.end(work, reason) })
+  }
+
+  /** Tells a process to end; one that does not in its grace is killed, with its thread if it has one. */
+  end(work: RunningWork, reason: ExitReason): void {
+    if (work.stopped !== undefined || work.hasEnded) return
+    work.stopped = reason
+    work.kill = this.#ctx.clock.after(stopGraceMs, () => this.#tell(work, 'kill'))
+    this.#tell(work, reason)
+  }
+
+  /** A process of this thread ended. */
+  ended(work: RunningWork): void {
+    work.hasEnded = true
+    this.#here.delete((work.process as Pid).serial)
+    this.#cancelTimers(work)
+    // The next life of this actor does that, once it can start what waits.
+    if (!this.#isOver) this.#inbound.end(work.work.call)
+  }
+
+  #startNoMore(): void {
+    if (this.#inbound.processes === this) this.#inbound.processes = undefined
+  }
+
+  #all(): RunningWork[] {
+    return [...this.#here.entries().map(([, work]) => work), ...this.#elsewhere.values()]
   }
 
   #handleRequest(request: Request): void {
-    const [first, second] = request.args as readonly unknown[]
-    if (request.name === 'run') this.#run(first as OfferedProcedure, second as RemoteWork, request)
-    else if (request.name === 'stop') {
-      const work = this.#running.get(formatPid(first as Pid))
-      if (work !== undefined) this.#stop(work, second as ExitReason)
-    } else if (request.name === 'whichChildren') {
-      request.replier.reply([...this.#running.values()].map(childInfo))
+    if (request.name === 'whichChildren') {
+      request.replier.reply(this.#all().map(childInfo))
     } else {
       request.replier.fail({
         code: 'ERR_NO_HANDLER',
@@ -93,42 +171,26 @@ class RpcProcesses implements Process {
     }
   }
 
-  #run(procedure: OfferedProcedure, work: RemoteWork, request: Request): void {
-    if (!this.#inbound.isWanted(work.call)) return
-    const started = this.#begin(procedure, work, request)
-    if (started === undefined) return
-    const running: RunningWork = {
-      behavior: procedure.behavior.name,
-      call: work.call,
-      isCast: work.request.isCast === true,
-      process: started,
-      deadline: undefined,
-      kill: undefined,
-      stopped: undefined,
-    }
-    running.deadline = this.#ctx.clock.after(work.request.timeLeftMs, () => this.#stop(running, 'timeout'))
-    this.#running.set(formatPid(started), running)
-    this.#inbound.running(work.call, started)
+  #startHere({ behavior }: OfferedProcedure, running: RunningWork): Pid {
+    const { work } = running
+    const actor = this.#kernel.spawn(behavior, [work], { parent: this.#ctx.self, keeper: running })
+    if (work.request.isCast !== true) actor.relations.addLink(work.call)
+    return actor.pid
   }
 
-  /** Starts the process, linked to us and to the call; `undefined` when it did not start, which is then answered. */
-  #begin(procedure: OfferedProcedure, work: RemoteWork, request: Request): Pid | undefined {
+  /** Starts it linked to us and to the call; `undefined` when it did not start, which is then answered. */
+  #startElsewhere(procedure: OfferedProcedure, { work }: RunningWork, caller: Replier): Pid | undefined {
     const self = this.#ctx.self
-    if (isHere(procedure.thread, 0) || this.#kernel.threads === undefined) {
-      const actor = this.#kernel.spawn(procedure.behavior, [work], { parent: self, link: self })
-      if (work.request.isCast !== true) actor.relations.addLink(work.call)
-      return actor.pid
-    }
     let notRun = false
     const onNotRun = (error: ActorError): void => {
       notRun = true
-      request.replier.fail(notRunFailure(error))
+      caller.fail(notRunFailure(error))
     }
     const links = work.request.isCast === true ? [self] : [self, work.call]
-    const { pid } = this.#kernel.threads.start({
+    const { pid } = (this.#kernel.threads as ThreadStarter).start({
       behavior: procedure.behavior,
       args: [overThere(work, this.#ctx.clock)],
-      placement: procedure.thread,
+      placement: procedure.thread as Exclude<Placement, 'same'>,
       parent: self,
       links,
       onNotRun,
@@ -136,31 +198,32 @@ class RpcProcesses implements Process {
     return notRun ? undefined : pid
   }
 
-  /** Tells the process to end; one that does not in its grace is killed, with its thread if it has one. */
-  #stop(work: RunningWork, reason: ExitReason): void {
-    if (work.stopped !== undefined) return
-    work.stopped = reason
-    work.kill = this.#ctx.clock.after(stopGraceMs, () => {
-      this.#kernel.route({ type: 'exit', from: this.#ctx.self, to: work.process, reason: 'kill', viaLink: false })
-    })
-    this.#kernel.route({ type: 'exit', from: this.#ctx.self, to: work.process, reason, viaLink: false })
+  #tell(work: RunningWork, reason: ExitReason): void {
+    this.#kernel.route({ type: 'exit', from: this.#ctx.self, to: work.process as Pid, reason, viaLink: false })
   }
 
   #handleExit(from: Pid, reason: ExitReason): void {
     const key = formatPid(from)
-    const work = this.#running.get(key)
-    if (work === undefined) {
-      const parent = this.#kernel.actor(this.#ctx.self)?.parent
-      if (parent !== undefined && samePid(parent, from)) this.#kernel.actor(this.#ctx.self)?.stop(reason)
+    const running = this.#elsewhere.get(key)
+    if (running === undefined) {
+      const { parent } = this.#actor
+      if (parent !== undefined && samePid(parent, from)) this.#actor.stop(reason)
       return
     }
-    this.#running.delete(key)
-    cancelTimers(work)
-    this.#inbound.end(work.call)
+    running.hasEnded = true
+    const { call, request } = running.work
+    this.#elsewhere.delete(key)
+    this.#cancelTimers(running)
+    this.#inbound.end(call)
     // A thread that was killed or lost said nothing to the call; one that spoke for itself made this signal void.
-    if (from.thread !== this.#ctx.self.thread && reason !== 'normal' && !work.isCast) {
-      this.#kernel.route({ type: 'exit', from, to: work.call, reason: work.stopped ?? reason, viaLink: true })
+    if (reason !== 'normal' && request.isCast !== true) {
+      this.#kernel.route({ type: 'exit', from, to: call, reason: running.stopped ?? reason, viaLink: true })
     }
+  }
+
+  #cancelTimers(work: RunningWork): void {
+    this.#kernel.deadlines.remove(work)
+    work.kill?.cancel()
   }
 }
 
@@ -169,13 +232,9 @@ function overThere(work: RemoteWork, clock: Clock): RemoteWork {
   return { ...work, sentOver: { queueMs: clock.monotonic() - work.arrivedMs, wallMs: clock.wall() } }
 }
 
-function cancelTimers(work: RunningWork): void {
-  work.deadline?.cancel()
-  work.kill?.cancel()
-}
-
 function childInfo({ process, behavior }: RunningWork): ChildInfo {
-  return { id: formatPid(process), pid: process, type: 'worker', status: 'running', behavior }
+  const pid = process as Pid
+  return { id: formatPid(pid), pid, type: 'worker', status: 'running', behavior }
 }
 
 function notRunFailure(error: ActorError): Failure {

@@ -3,7 +3,7 @@ import type { Process } from '../actor/actor.ts'
 import type { Behavior } from '../actor/behavior.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { type Envelope, mailboxLimitDefault } from '../actor/mailbox.ts'
-import { actorName, samePid } from '../actor/pid.ts'
+import { samePid } from '../actor/pid.ts'
 import type { Failure } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { type Allow, callerOf } from './caller.ts'
@@ -123,18 +123,19 @@ function workOf({ kernel, inbound, roles }: Serving, call: InboundCall): RemoteW
   return { call: call.call, caller: call.caller, request, arrivedMs: call.arrivedMs }
 }
 
-function begin({ kernel }: Serving, call: InboundCall, work: RemoteWork): void {
+function begin({ kernel, inbound }: Serving, call: InboundCall, work: RemoteWork): void {
   const { procedure } = call.served
   // Once more where it runs, but no thread is started in vain.
   if (procedure.primaryOnly && kernel.remote?.isPrimary === false) {
     call.fail(notPrimary(kernel.remote))
     return
   }
-  const processes = kernel.names.whereis(actorName(rpcProcessesName).name)
-  const actor = processes === undefined ? undefined : kernel.actor(processes)
-  if (actor === undefined) {
-    call.fail({ code: 'ERR_NOT_READY', outcome: 'not-run', message: 'The node is restarting its processes' })
-    return
-  }
-  actor.receive({ type: 'request', name: 'run', args: [procedure, work], encoded: false, replier: call })
+  if (inbound.processes === undefined) call.fail(notReady)
+  else inbound.processes.start(procedure, work, call)
+}
+
+const notReady: Failure = {
+  code: 'ERR_NOT_READY',
+  outcome: 'not-run',
+  message: 'The node is restarting its processes',
 }

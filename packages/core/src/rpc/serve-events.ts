@@ -1,4 +1,4 @@
-import type { Attachment } from '../actor/actor.ts'
+import type { Attachment } from '../actor/attachments.ts'
 import { type ExitReason, printReason } from '../actor/exit-reason.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Failure, SpawnRequest } from '../actor/signal.ts'

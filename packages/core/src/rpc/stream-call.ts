@@ -1,4 +1,4 @@
-import type { Attachment } from '../actor/actor.ts'
+import type { Attachment } from '../actor/attachments.ts'
 import type { Deadline, DeadlinePlace } from '../actor/deadline-queue.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Kernel } from '../actor/kernel.ts'

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { Actor, Attachment, Process } from '../actor/actor.ts'
+import type { Actor, Process } from '../actor/actor.ts'
+import type { Attachment } from '../actor/attachments.ts'
 import type { Runtime } from '../actor/behavior.ts'
 import { Exit, portableError, printReason } from '../actor/exit-reason.ts'
 import type { Addressable } from '../actor/host.ts'

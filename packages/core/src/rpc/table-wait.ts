@@ -1,4 +1,4 @@
-import type { Attachment } from '../actor/actor.ts'
+import type { Attachment } from '../actor/attachments.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import type { RemoteOwner } from '../actor/remote-verbs.ts'
 import { RegionError } from '../region/errors.ts'
