@@ -7,7 +7,7 @@ import { newMeshName, quiet } from '../rpc/two-nodes.ts'
 const app = defineApp({ name: 'watching', children: [] })
 
 function startIn(hub: string, region: string): Promise<Node> {
-  return startNode(app, quiet({ region, transport: memoryTransport({ hub }) }))
+  return startNode(app, quiet({ region, transport: memoryTransport({ hub }), remoteSignals: 'members' }))
 }
 
 const upOf = (node: Node, region: string) => ({ type: 'nodeUp', node: node.id, life: node.life, region })
