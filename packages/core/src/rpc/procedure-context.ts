@@ -56,6 +56,22 @@ export class ProcedureContext extends ReceivingContext {
     super.answerAndEnd(call, result.ok && token !== undefined ? { ...result, token } : result, served)
   }
 
+  /**
+   * Runs `act` in a turn of this process, soon, so that a watch knows whose code it is if it never comes to an end. Settles as
+   * `act` does; never, if the process ends before.
+   */
+  inTurn<T>(act: () => T | Promise<T>): Promise<T> {
+    const { pid, label } = this.#actor
+    return new Promise((resolve) => {
+      // What it throws is the promise's.
+      const run = async (): Promise<T> => act()
+      const runTurn = (): void => {
+        if (this.#actor.alive) resolve(run())
+      }
+      this.#runtime.platform.turns.enqueue({ pid, label, runTurn })
+    })
+  }
+
   /** Nobody is told that it could not be begun: it is counted and logged. */
   castNotRun(failure: Failure): void {
     this.#runtime.counters.castsNotRun += 1

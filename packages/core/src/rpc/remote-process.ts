@@ -30,13 +30,11 @@ export function remoteProcess(ctx: ProcedureContext, work: RemoteWork, code: Rem
       } else if (work.request.isCast === true) void runToEnd(ctx, work, code)
       else if (work.sentOver === undefined) runToAnswer(ctx, work, code)
       // Over there the thread that asked is told first that it has begun.
-      else void settled.then(() => runToAnswer(ctx, work, code))
+      else void ctx.inTurn(() => runToAnswer(ctx, work, code))
     },
     handle: (envelope) => ctx.accept(envelope),
   }
 }
-
-const settled = Promise.resolve()
 
 /** In one turn, without any promise, if neither the procedure nor a schema makes one. */
 function runToAnswer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): void {
@@ -98,7 +96,7 @@ function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode
   } catch (error) {
     return failed('ERR_NOT_DECODABLE', 'not-run', 'The argument could not be decoded', error)
   }
-  const result = runChecked(ctx, code, input)
+  const result = runChecked(ctx, code, input, true)
   return result instanceof Promise ? result.then((ran) => encoded(ctx, ran)) : encoded(ctx, result)
 }
 
@@ -115,18 +113,26 @@ type MaybePromise<T> = T | Promise<T>
 type RunResult = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly failure: Failure }
 
 /** Checks the input, runs the procedure, checks the result. Throws or rejects with what the procedure throws. */
-export function runChecked(ctx: ProcedureContext, code: RemoteProcessCode, input: unknown): MaybePromise<RunResult> {
-  return code.input === undefined ? run(ctx, code, input) : checkInput(ctx, code, code.input, input)
+export function runChecked(
+  ctx: ProcedureContext,
+  code: RemoteProcessCode,
+  input: unknown,
+  isOwnProcess = false,
+): MaybePromise<RunResult> {
+  if (code.input === undefined) return run(ctx, code, input)
+  return checkInput(ctx, code, input, isOwnProcess)
 }
 
 async function checkInput(
   ctx: ProcedureContext,
   code: RemoteProcessCode,
-  schema: StandardSchemaV1,
   input: unknown,
+  isOwnProcess: boolean,
 ): Promise<RunResult> {
-  const checked = await checkValue(schema, input, 'The argument')
-  return checked.ok ? run(ctx, code, checked.value) : refused('ERR_INVALID_INPUT', 'not-run', checked)
+  const checked = await checkValue(code.input, input, 'The argument')
+  if (!checked.ok) return refused('ERR_INVALID_INPUT', 'not-run', checked)
+  const begin = (): MaybePromise<RunResult> => run(ctx, code, checked.value)
+  return isOwnProcess ? ctx.inTurn(begin) : begin()
 }
 
 function run(ctx: ProcedureContext, code: RemoteProcessCode, input: unknown): MaybePromise<RunResult> {

@@ -2,7 +2,7 @@ import { defineApp, memoryTransport, type Pid, type Placement, silentLog, startN
 import { expect, it } from 'vitest'
 import { downMessage, startPuppet } from '../fixtures/puppet.ts'
 import { worker } from '../fixtures/thread-actors.mjs'
-import { add, caller, stickOnOwn, stickOnPool } from '../fixtures/thread-procedures.mjs'
+import { add, caller, stickChecked, stickOnOwn, stickOnPool } from '../fixtures/thread-procedures.mjs'
 import { newMeshName } from '../rpc/two-nodes.ts'
 
 it('[thread] [node] actors on every kind of thread read the regions and call one by its name', async () => {
@@ -27,8 +27,9 @@ it.each([
   ['pool', 'spin'],
   ['pool', 'wait'],
   ['pool', 'backtrack'],
+  ['pool, behind a schema,', 'spin'],
 ] as const)('[thread] a procedure on %s that never yields, in "%s", is killed at its deadline', async (thread, how) => {
-  const procedure = thread === 'own' ? stickOnOwn : stickOnPool
+  const procedure = thread === 'own' ? stickOnOwn : thread === 'pool' ? stickOnPool : stickChecked
   const app = defineApp({ name: 'stuck', children: [], procedures: [procedure] })
   // A stuck thread is not found by its silence here: only by the deadline.
   const threadPool = { size: 1, blockedMs: 3_600_000 }
@@ -60,6 +61,8 @@ it('[thread] [node] all that a lost thread had posted is read before its loss, o
       region,
       transport,
       threadPool: { size: 2 },
+      // Pids are handed over here by the test and not by the nodes.
+      remoteSignals: 'members',
     })
   const [node, other] = [await start('syd'), await start('lax')]
   await node.waitFor(() => node.regionOf(other.id) !== undefined, 'the other node')
