@@ -26,6 +26,12 @@ interface DeadlineList {
 }
 
 /**
+ * With more durations than these, one that has no deadline left is forgotten at once, and not when its timer fires: peers choose
+ * durations too.
+ */
+const idleListsMax = 256
+
+/**
  * Many deadlines on few timers. A timer for each call costs four times the call itself; but calls share a handful of
  * durations, and within one duration the first to start is the first to expire. So each duration has a linked list
  * and at most one timer, which is not touched when a deadline is met: when it fires it looks at the head and sleeps on.
@@ -98,7 +104,10 @@ export class DeadlineQueue {
     const { place } = deadline
     if (place === undefined) return
     deadline.place = undefined
-    if (typeof place === 'object') takeOut(place)
+    if (typeof place === 'object') {
+      takeOut(place)
+      if (place.list.head === undefined && this.#lists.size > idleListsMax) this.#giveUp(place.list)
+    }
     // Of calls made one after another it is always the last, and the pause finds nothing to do.
     else if (this.#recent[this.#recent.length - 1] === deadline) this.#recent.pop()
   }
@@ -109,6 +118,13 @@ export class DeadlineQueue {
     this.#lists.clear()
     for (const deadline of this.#recent) deadline.place = undefined
     this.#recent = []
+  }
+
+  #giveUp(list: DeadlineList): void {
+    list.timer?.cancel()
+    list.timer = undefined
+    // Another one may have taken its place meanwhile.
+    if (this.#lists.get(list.durationMs) === list) this.#lists.delete(list.durationMs)
   }
 
   #arm(list: DeadlineList, delayMs: number): void {
@@ -124,7 +140,7 @@ export class DeadlineQueue {
     }
     if (list.head === undefined) {
       // An idle list would be kept for every duration ever used; a new one costs little.
-      if (list.timer === undefined) this.#lists.delete(list.durationMs)
+      if (list.timer === undefined) this.#giveUp(list)
     } else if (list.timer === undefined) {
       this.#arm(list, Math.max(list.head.atMs - now, 0))
     }

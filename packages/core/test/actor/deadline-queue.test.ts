@@ -60,6 +60,15 @@ describe('deadlines', () => {
     expect(clock.pending).toBe(2)
   })
 
+  it('of many durations that were met keep few timers, however long they would have been', () => {
+    for (let durationMs = 1; durationMs <= 5_000; durationMs += 1) {
+      const one = deadline('met')
+      queue.add(one, durationMs * 1_000)
+      queue.remove(one)
+    }
+    expect(clock.pending).toBeLessThan(300)
+  })
+
   it('leave no timer behind when all of them are over', async () => {
     for (const durationMs of [10, 20, 30]) {
       const met = deadline('met')

@@ -10,6 +10,7 @@ const watcherName = actorName<WatcherProtocol>('watcher')
 const downs: unknown[] = []
 const watcher = genServer({
   name: 'watcher',
+  remote: 'members',
   init: () => undefined,
   call: {
     watch(ctx, pid: Pid) {
@@ -24,6 +25,7 @@ const watcher = genServer({
 })
 const noisy = genServer({
   name: 'noisy',
+  remote: 'members',
   init: () => undefined,
   cast: {
     flood(ctx, to: Pid<WatcherProtocol>, casts: number) {
