@@ -266,18 +266,16 @@ function readRequest(reader: FrameReader, { region = '', roles = [] }: FrameEnd)
   const timeLeftMs = reader.number()
   const key = reader.text()
   const mode = readMode(reader)
-  return {
-    procedure,
-    version,
-    timeLeftMs,
-    idempotencyKey: key === '' ? undefined : key,
-    callerRegion: region,
-    callerRoles: roles,
-    ...mode,
-    ...readTrace(reader),
-    input: reader.rest(),
-  }
+  const trace = readTrace(reader)
+  const input = reader.rest()
+  const idempotencyKey = key === '' ? undefined : key
+  const request = { procedure, version, timeLeftMs, idempotencyKey, callerRegion: region, callerRoles: roles, input }
+  // Most are plain calls without a trace, and copies of an object cost more than reading it.
+  return mode === plainMode && trace === noTrace ? request : { ...request, ...mode, ...trace }
 }
+
+const plainMode: Pick<SpawnRequest, 'isCast' | 'stream'> = {}
+const noTrace: { readonly trace?: TraceContext } = {}
 
 function writeMode({ isCast, stream }: SpawnRequest): void {
   if (stream === undefined) {
@@ -292,7 +290,7 @@ function writeMode({ isCast, stream }: SpawnRequest): void {
 
 function readMode(reader: FrameReader): Pick<SpawnRequest, 'isCast' | 'stream'> {
   const mode = reader.number()
-  if (mode === modes.call) return {}
+  if (mode === modes.call) return plainMode
   if (mode === modes.cast) return { isCast: true }
   if (mode !== modes.stream && mode !== modes.streamBothWays) throw reader.error(`unknown mode ${mode} of a spawn`)
   const items = reader.number()
@@ -314,7 +312,7 @@ function writeTrace(trace: TraceContext | undefined): void {
 
 function readTrace(reader: FrameReader): { readonly trace?: TraceContext } {
   const traceparent = reader.text()
-  if (traceparent === '') return {}
+  if (traceparent === '') return noTrace
   const tracestate = reader.text()
   return { trace: { traceparent, ...(tracestate !== '' && { tracestate }) } }
 }

@@ -76,7 +76,8 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   readonly #reject: (error: RpcError) => void
   readonly #attempts: Attempt[] = []
   readonly #choices: ChoiceExplanation[] = []
-  readonly #tried = new Set<NodeId>()
+  /** Those that would not do. Most calls are tried once. */
+  #tried: Set<NodeId> | undefined
   #node: RegionTableNode | undefined
   #target: Pid | undefined
   /** The connection was lost under a call with a key: it goes on when it is back. */
@@ -85,10 +86,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   #waiting: { readonly failure: Failure; readonly stop: () => void } | undefined
   #open = true
   #events: CallEvents | undefined
-  readonly #onAbort = (): void => {
-    const cause = errorData(this.#plan.options.signal?.reason)
-    this.#giveUp({ code: 'ERR_RPC_ABORTED', outcome: 'unknown', message: 'Aborted by the caller', cause }, 'cancelled')
-  }
+  #onAbort: (() => void) | undefined
 
   constructor(
     kernel: Kernel,
@@ -113,7 +111,10 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     this.#kernel.add(this)
     this.#owner.attach(this)
     this.#events = CallEvents.begin({ kernel: this.#kernel, owner: this.#owner, plan: this.#plan })
-    options.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (options.signal !== undefined) {
+      this.#onAbort = () => this.#aborted()
+      options.signal.addEventListener('abort', this.#onAbort, { once: true })
+    }
     this.#deadlineMs = this.#kernel.deadlines.add(this, timeoutMs)
     this.#attempt()
   }
@@ -180,6 +181,11 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     else this.#timedOut()
   }
 
+  #aborted(): void {
+    const cause = errorData(this.#plan.options.signal?.reason)
+    this.#giveUp({ code: 'ERR_RPC_ABORTED', outcome: 'unknown', message: 'Aborted by the caller', cause }, 'cancelled')
+  }
+
   #timedOut(): void {
     this.#giveUp(
       {
@@ -193,7 +199,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   }
 
   #attempt(): void {
-    const { chosen, explanation } = this.#plan.choose(this.#tried, this.#events?.explains)
+    const { chosen, explanation } = this.#plan.choose(this.#tried ?? none, this.#events?.explains)
     this.#events?.chose(explanation)
     if (explanation !== undefined) this.#choices.push(explanation)
     if ('outcome' in chosen) {
@@ -202,7 +208,6 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
       else this.#finish(this.#lastFailure ?? chosen)
       return
     }
-    this.#tried.add(chosen.node)
     this.#send(chosen)
   }
 
@@ -233,7 +238,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   #wait(failure: Failure): void {
     const stop = this.#plan.onTable(() => {
       this.#stopWaiting()
-      this.#tried.clear()
+      this.#tried = undefined
       this.#attempt()
     })
     const last = this.#lastFailure ?? failure
@@ -279,8 +284,13 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     this.#leaveTarget()
     const again = mayTryElsewhere(failure) && this.#attempts.length < attemptsMax
     sometimes(again, 'skerry/a call was tried at another node')
-    if (again) this.#attempt()
-    else this.#finish(failure)
+    if (!again) {
+      this.#finish(failure)
+      return
+    }
+    this.#tried ??= new Set()
+    this.#tried.add(node.node)
+    this.#attempt()
   }
 
   /** That a second try was not run says nothing of the first. */
@@ -372,7 +382,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     this.#kernel.forget(this.pid)
     this.#kernel.deadlines.remove(this)
     this.#owner.detach(this)
-    this.#plan.options.signal?.removeEventListener('abort', this.#onAbort)
+    if (this.#onAbort !== undefined) this.#plan.options.signal?.removeEventListener('abort', this.#onAbort)
   }
 
   #leaveTarget(): void {
@@ -380,6 +390,8 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     this.#target = undefined
   }
 }
+
+const none: ReadonlySet<NodeId> = new Set()
 
 /** How long a call may take, in milliseconds. A nested call never gets more time than its caller has left. */
 export function timeLeftMs(kernel: Kernel, owner: RemoteOwner, options: RpcOptions): number {

@@ -4,7 +4,7 @@ import type { Behavior } from '../actor/behavior.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { type Envelope, mailboxLimitDefault } from '../actor/mailbox.ts'
 import { samePid } from '../actor/pid.ts'
-import type { Failure } from '../actor/signal.ts'
+import type { Failure, SpawnRequest } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { type Allow, callerOf } from './caller.ts'
 import type { InboundCall } from './inbound-call.ts'
@@ -113,14 +113,25 @@ function ask(
 function workOf({ kernel, inbound, roles }: Serving, call: InboundCall): RemoteWork | undefined {
   // Cancelled while it waited here: nobody wants the work, nobody is told.
   if (!inbound.isWanted(call.call)) return undefined
-  const timeLeftMs = call.request.timeLeftMs - (kernel.platform.clock.monotonic() - call.arrivedMs)
+  const waitedMs = kernel.platform.clock.monotonic() - call.arrivedMs
+  const timeLeftMs = call.request.timeLeftMs - waitedMs
   if (timeLeftMs <= 0) {
     call.fail(tooLate)
     return undefined
   }
-  const callerRoles = call.caller === kernel.node ? roles : call.request.callerRoles
-  const request = { ...call.request, timeLeftMs, ...(callerRoles !== undefined && { callerRoles }) }
+  const request = requestNow(call, waitedMs, timeLeftMs, call.caller === kernel.node ? roles : undefined)
   return { call: call.call, caller: call.caller, request, arrivedMs: call.arrivedMs }
+}
+
+/** The request as it is now. Deadlines are of whole milliseconds, so one that waited for less is not worth a copy. */
+function requestNow(
+  { request }: InboundCall,
+  waitedMs: number,
+  timeLeftMs: number,
+  ownRoles: readonly string[] | undefined,
+): SpawnRequest {
+  if (ownRoles !== undefined) return { ...request, timeLeftMs, callerRoles: ownRoles }
+  return waitedMs < 1 ? request : { ...request, timeLeftMs }
 }
 
 function begin({ kernel, inbound }: Serving, call: InboundCall, work: RemoteWork): void {
