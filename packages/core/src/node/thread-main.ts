@@ -107,6 +107,8 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
     if (boot.pool !== undefined && pid.serial % 2 === 0) table.ended(boot.pool.slot)
     const isRoot = boot.root !== undefined && pid.serial === rootSerial
     if (named.delete(pid.serial) || isRoot) send({ type: 'ended', pid, reason })
+    // Main reads faster than we post to others: told before, it would take away what they wait for.
+    if (isRoot) flushes.soonLast(() => channel.sendNow({ type: 'farewell' }))
   }
   kernel.registerName = (name, pid, partitions) => {
     const ref = kernel.nextRef()

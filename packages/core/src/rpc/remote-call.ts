@@ -132,7 +132,8 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
       this.#failed(exitFailure(signal.reason))
     } else if (isStreamSignal(signal) && signal.from.node === this.#target?.node) {
       ;(this.#plan.options as StreamedOptions).stream?.take(signal)
-    } else {
+    } else if (signal.type !== 'link') {
+      // A process on another thread says once more that it is linked, which is true since the request.
       this.#kernel.counters.refusedSignals += 1
     }
   }

@@ -12,6 +12,7 @@ export class FlushGroup implements Turn {
   readonly #turns: TurnQueue
   #first: Flushable | undefined
   #then: Flushable[] = []
+  #last: (() => void) | undefined
   #scheduled = false
 
   constructor(turns: TurnQueue) {
@@ -28,6 +29,12 @@ export class FlushGroup implements Turn {
     this.#schedule()
   }
 
+  /** Does this once all have been flushed. */
+  soonLast(act: () => void): void {
+    this.#last = act
+    this.#schedule()
+  }
+
   runTurn(): void {
     this.#scheduled = false
     const others = this.#then
@@ -35,6 +42,9 @@ export class FlushGroup implements Turn {
     this.#first?.flush()
     this.#first = undefined
     for (const channel of others) channel.flush()
+    const last = this.#last
+    this.#last = undefined
+    last?.()
   }
 
   #schedule(): void {

@@ -308,11 +308,11 @@ export class NodeThreads implements ThreadStarter, Router {
         return
       case 'ended':
         kernel.names.free(message.pid)
-        if (thread.isRoot(message.pid)) {
-          thread.ended = message.reason
-          // What it had to say about its end is in this batch; the turn behind it takes the thread away.
-          kernel.platform.turns.enqueue({ runTurn: () => thread.terminate() })
-        }
+        if (thread.isRoot(message.pid)) thread.ended = message.reason
+        return
+      case 'farewell':
+        // Behind all that is in this batch.
+        kernel.platform.turns.enqueue({ runTurn: () => thread.terminate() })
         return
       case 'register':
         thread.channel.send({ type: 'registered', ref: message.ref, error: this.#register(message) })

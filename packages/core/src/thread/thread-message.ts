@@ -137,6 +137,8 @@ export type FromThread =
   | { readonly type: 'stats'; readonly ref: number; readonly stats: KernelStats }
   /** An actor of the thread ended that has names, or is its root. It precedes the signals that tell others so. */
   | { readonly type: 'ended'; readonly pid: Pid; readonly reason: ExitReason }
+  /** Its root has ended, and all that it said was posted, to every other thread too: it may be taken away. */
+  | { readonly type: 'farewell' }
   | NameRequest
   | {
       readonly type: 'log'
