@@ -20,6 +20,11 @@ export class FrameQueue {
     return this.#bytes
   }
 
+  /** How many wait. */
+  get length(): number {
+    return this.#frames.length
+  }
+
   push(frame: Uint8Array): void {
     this.#frames.push(frame)
     this.#bytes += lengthBytes + frame.byteLength

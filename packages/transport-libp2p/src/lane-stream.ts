@@ -38,10 +38,15 @@ const fullBytes = 256 * 1024
 // A sender that goes on in spite of that loses the link at this many waiting bytes, or at four of the largest frames.
 const waitingBytesMax = 32 * 1024 * 1024
 
+// So many leave at once: while the peer works on them we make the next ones. With a hundred calls in flight, all in one write, both
+// sides would wait for each other in turn (measured: 34 k calls/s with a write a turn, 41 k with one for all, 65 to 77 k so).
+const framesPerWriteMax = 48
+
 type Pull = (result: IteratorResult<Uint8ArrayList | Uint8Array, undefined>) => void
 
 /**
- * One lane over one libp2p stream. All frames that are sent in one turn leave in one write. While the lane is paused, or
+ * One lane over one libp2p stream. Frames leave together, in one write, once this thread has nothing left to do that might send
+ * more, or when there are 48: a write costs as much as thirty small frames, at either end. While the lane is paused, or
  * has no listener yet, nothing is read from the stream, so at most yamux's window (256 KiB) waits on our side and the
  * peer's writes wait on its own.
  */
@@ -105,7 +110,8 @@ export class LaneStream implements RawLane, Turn {
   }
 
   #pushed(): boolean {
-    this.#queueTurn()
+    if (this.#waiting.length >= framesPerWriteMax) this.#answerPull()
+    else this.#queueTurn()
     if (this.#waiting.bytes < fullBytes) return true
     this.#drainIsOwed = true
     if (this.#waiting.bytes > this.#waitingBytesMax) {
@@ -193,7 +199,8 @@ export class LaneStream implements RawLane, Turn {
   #queueTurn(): void {
     if (this.#turnIsQueued || this.#pull === undefined) return
     this.#turnIsQueued = true
-    this.#turns.enqueue(this)
+    if (this.#turns.enqueueIdle === undefined) this.#turns.enqueue(this)
+    else this.#turns.enqueueIdle(this)
   }
 
   #answerPull(): void {

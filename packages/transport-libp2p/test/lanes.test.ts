@@ -1,4 +1,5 @@
 import net from 'node:net'
+import { systemPlatform } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   connect,
@@ -17,27 +18,41 @@ import {
 import { handClock, testPlatform } from './test-platform.ts'
 
 describe('a lane', () => {
-  it('writes all frames of one turn at once', async () => {
-    const node = await startNode()
+  it('writes what is sent until nothing is left to do at once, but 48 frames as soon as they are there', async () => {
+    const node = await startNode({}, { ...testPlatform(), turns: systemPlatform().turns })
     const peer = await startBareNode()
     const chunks: number[] = []
-    let arrived: () => void
-    const all = new Promise<void>((resolve) => {
-      arrived = resolve
-    })
+    let expected = 17
+    let arrived: () => void = () => undefined
     await peer.handle('/skerry/lane/2.0.0', async ({ stream }) => {
       let bytes = 0
       for await (const chunk of stream.source) {
         bytes += chunk.byteLength
         // The other lanes only ever bring their preambles.
         if (bytes > 17) chunks.push(chunk.byteLength)
-        if (bytes === 17 + 500 * 24) arrived()
+        if (bytes === expected) arrived()
       }
     })
     const link = await node.transport.dial(peer.getMultiaddrs().map(String)[0] as string, undefined, never)
-    for (let sent = 0; sent < 500; sent += 1) link.lane(0).send(new Uint8Array(20))
-    await all
-    expect(chunks).toEqual([500 * 24])
+    const written = async (count: number, send: () => Promise<void>): Promise<number[]> => {
+      expected += count * 24
+      const all = new Promise<void>((resolve) => {
+        arrived = resolve
+      })
+      for (let sent = 0; sent < count; sent += 1) void send()
+      await all
+      return chunks.splice(0).map((bytes) => bytes / 24)
+    }
+    const sendNow = async (): Promise<void> => void link.lane(0).send(new Uint8Array(20))
+    let hops = 0
+    const sendAfterHops = async (): Promise<void> => {
+      for (let left = (hops += 10); left > 0; left -= 1) await Promise.resolve()
+      await sendNow()
+    }
+    expect(await written(47, sendNow)).toEqual([47])
+    expect(await written(20, sendAfterHops)).toEqual([20])
+    // What is sent while the first write is under way leaves in one more.
+    expect(await written(500, sendNow)).toEqual([48, 452])
   })
 
   it('tells its peer of room in large steps, so that bulk travels in large writes', async () => {

@@ -21,6 +21,11 @@ export interface TurnQueue {
    */
   enqueueLast?(turn: Turn): void
   /**
+   * Runs `turn` once neither turns nor promises have anything left to do: behind all that follows from what was read in one go. What
+   * gathers the work of all that, such as a write to a socket, goes there. Where this is absent `enqueueLast` or `enqueue` does.
+   */
+  enqueueIdle?(turn: Turn): void
+  /**
    * Calls `run` from now on whenever turns have run and none is left, and before others wait for the event loop: so behind
    * each turn, though not at once. It costs a turn less than `enqueueLast` each time does. Must not throw.
    */
@@ -89,6 +94,10 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
     }
   }
 
+  function runIdle(turn: Turn): void {
+    runInTrace(undefined, () => turn.runTurn())
+  }
+
   function runLast(): void {
     // What they enqueue as last comes after turns that they enqueue.
     for (let left = last.length; left > 0; left -= 1) last.shift()?.runTurn()
@@ -127,6 +136,9 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
     enqueueLast(turn) {
       last.push(turn)
       schedule()
+    },
+    enqueueIdle(turn) {
+      process.nextTick(runIdle, turn)
     },
     onPause(told) {
       const others = pausing

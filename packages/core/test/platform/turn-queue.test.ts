@@ -55,6 +55,20 @@ describe('the turn queue of a thread', () => {
     expect(ran).toEqual(Array.from({ length: count }, (_, index) => index))
   })
 
+  it('runs what waits for idleness behind all turns and promises, and before anything else of the event loop', async () => {
+    const queue = systemTurnQueue()
+    const ran: string[] = []
+    const others = immediate().then(() => ran.push('immediate'))
+    queue.enqueueIdle?.({ runTurn: () => void ran.push('idle') })
+    const later = async (): Promise<void> => {
+      for (let hops = 0; hops < 100; hops += 1) await Promise.resolve()
+      queue.enqueue({ runTurn: () => void ran.push('turn of a promise') })
+    }
+    queue.enqueue({ runTurn: () => void later() })
+    await others
+    expect(ran).toEqual(['turn of a promise', 'idle', 'immediate'])
+  })
+
   it('tells of a pause behind the turns that were ready and those that they enqueued, and where the budget is used up', async () => {
     const queue = systemTurnQueue()
     const ran: string[] = []
