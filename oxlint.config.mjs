@@ -98,7 +98,7 @@ const noPackageOfOurs = {
   message: 'core depends on no other package of ours, and on itself by path.',
 }
 const coreByItsNameOnly = {
-  regex: '^(?:\\.\\./)+(?:core|testing|transport-libp2p)/|^@skerry/[^/]+/(?:src|dist)/',
+  regex: '^(?:\\.\\./)+(?:core|testing|transport-libp2p|transport-nats)/|^@skerry/[^/]+/(?:src|dist)/',
   message: 'Import another package by its public name.',
 }
 
@@ -160,7 +160,7 @@ export default {
       rules: { 'no-restricted-imports': ['error', { paths: ambientModules, patterns: [coreByItsNameOnly] }] },
     },
     {
-      files: ['packages/transport-libp2p/src/**'],
+      files: ['packages/transport-*/src/**'],
       rules: {
         'no-restricted-imports': [
           'error',

@@ -1,0 +1,35 @@
+import type { Log } from '@skerry/core/platform'
+
+/** Everything that came and was no use, by why. */
+export type DropReason =
+  /** For a link that we don't have, or not any more: what crosses a close. */
+  | 'no-link'
+  /** Not from the peer of the link, or changed on the way. */
+  | 'forged'
+  /** It came before. */
+  | 'repeated'
+  /** Not in the form that it must have. */
+  | 'malformed'
+  /** From a node that does not know the secret, or not from the node that it names. */
+  | 'not-authentic'
+  /** More than we look at in a second. */
+  | 'too-many'
+  /** A record that is too large for the server's `max_payload`. */
+  | 'too-large'
+
+/** Counts what is dropped, and logs each reason at its first, second, fourth, eighth … time: what is ordinary, as details. */
+export class Drops {
+  readonly #counts = new Map<DropReason, number>()
+  readonly #log: Log
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  count(reason: DropReason): void {
+    const count = (this.#counts.get(reason) ?? 0) + 1
+    this.#counts.set(reason, count)
+    if (!Number.isInteger(Math.log2(count))) return
+    this.#log[reason === 'no-link' ? 'debug' : 'warn']({ reason, count }, 'NATS transport: a message was dropped')
+  }
+}

@@ -1,0 +1,37 @@
+import { systemPlatform } from '@skerry/core'
+import { transportConformance } from '@skerry/testing/conformance'
+import { createNatsTransport, natsAddress } from '@skerry/transport-nats'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { describeOnServer, type NatsServer, startNatsServer } from './nats-server.ts'
+
+const clusterSecret = 'a secret that all members know'
+
+describeOnServer('on one server', () => {
+  let server: NatsServer
+  beforeAll(async () => {
+    server = await startNatsServer()
+  })
+  afterAll(() => server.stop())
+
+  transportConformance('nats', {
+    suite: { describe, it },
+    supports: {
+      lanes: 3,
+      gossip: true,
+      maxFrameBytes: 1024 * 1024,
+      secret: true,
+      cluster: true,
+      frameLimit: 'option',
+    },
+    platform: () => systemPlatform(),
+    // A name that no node has: its key would be all zeros.
+    nobody: (world) => natsAddress(world, 'A'.repeat(43)),
+    create: ({ member, world, maxFrameBytes }) =>
+      createNatsTransport({
+        servers: [server.url],
+        cluster: member === 'outsider' ? `${world}-other` : world,
+        secrets: [member === 'stranger' ? 'a secret that no member knows' : clusterSecret],
+        ...(maxFrameBytes !== undefined && { maxFrameBytes }),
+      }),
+  })
+})

@@ -1,0 +1,198 @@
+import { connect as connectClient, type NatsConnection } from '@nats-io/transport-node'
+import { createIdentity } from '@skerry/transport-nats'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { subjectsOf } from '../src/subjects.ts'
+import { describeOnServer, type NatsServer, startNatsServer } from './nats-server.ts'
+import { cluster, connect, frames, never, roundTrip, secret, startNode } from './nodes.ts'
+
+describeOnServer('somebody else on the same server', () => {
+  const { broadcast, node } = subjectsOf(cluster)
+  let server: NatsServer
+  beforeAll(async () => {
+    server = await startNatsServer()
+  })
+  afterAll(() => server.stop())
+
+  /** A client that hears everything, as whoever may use the account can. */
+  async function eavesdropper(): Promise<{ client: NatsConnection; heard: { subject: string; data: Uint8Array }[] }> {
+    const client = await connectClient({ servers: server.url })
+    onTestFinished(() => client.close())
+    const heard: { subject: string; data: Uint8Array }[] = []
+    client.subscribe('skerry.>', { callback: (_error, { subject, data }) => void heard.push({ subject, data }) })
+    await client.flush()
+    return { client, heard }
+  }
+
+  it('reads nothing of what two nodes say to each other', async () => {
+    const { client, heard } = await eavesdropper()
+    const pair = await connect(await startNode(server), await startNode(server))
+    const said = 'this is nobody else’s business'
+    const received = frames(pair[1], 0, 1)
+    pair[0].lane(0).send(Buffer.from(said))
+    await received
+    await client.flush()
+    expect(heard.length).toBeGreaterThan(3)
+    expect(heard.some(({ data }) => Buffer.from(data).includes(said))).toBe(false)
+  })
+
+  it('gets no link by saying again what was said, and breaks none', async () => {
+    const { client, heard } = await eavesdropper()
+    const [a, b] = [await startNode(server), await startNode(server)]
+    const pair = await connect(a, b)
+    await roundTrip(pair)
+    await client.flush()
+    for (const { subject, data } of [...heard]) client.publish(subject, data)
+    for (const subject of new Set(heard.map((one) => one.subject))) {
+      for (const bytes of [0, 1, 2, 50, 279, 2_000, 65_536]) client.publish(subject, Buffer.alloc(bytes, bytes))
+      for (let kind = 0; kind < 6; kind += 1) client.publish(subject, Buffer.alloc(300, kind))
+    }
+    await client.flush()
+    await roundTrip(pair)
+    expect(b.accepted).toEqual([])
+    expect(b.dropped('malformed')).toBeGreaterThan(0)
+    expect(b.dropped('forged') + b.dropped('repeated')).toBeGreaterThan(0)
+    // Records and signs of life may be repeated; garbage in their place is dropped.
+    expect(b.dropped('not-authentic')).toBeGreaterThan(0)
+  })
+
+  it('is not heard: a record that no member signed, or that a member of another secret did', async () => {
+    const { client, heard } = await eavesdropper()
+    const [a, b] = [await startNode(server), await startNode(server)]
+    const stranger = await startNode(server, { secrets: ['a secret of somebody else'] })
+    const records: { via: string; text: string }[] = []
+    b.transport.subscribe?.('news', (via, record) => void records.push({ via, text: Buffer.from(record).toString() }))
+    stranger.transport.publish?.('news', Buffer.from('false'))
+    a.transport.publish?.('news', Buffer.from('true'))
+    await expect.poll(() => records).toEqual([{ via: a.id, text: 'true' }])
+    await client.flush()
+    for (const { data } of heard.filter(({ subject }) => subject === broadcast)) {
+      for (let index = 0; index < data.byteLength; index += 5) {
+        const changed = Uint8Array.from(data)
+        changed[index] = changed[index]! ^ 1
+        client.publish(broadcast, changed)
+      }
+    }
+    await client.flush()
+    a.transport.publish?.('news', Buffer.from('true again'))
+    await expect.poll(() => records.at(-1)?.text).toBe('true again')
+    expect(records.map(({ text }) => text)).toEqual(['true', 'true again'])
+  })
+
+  it('is refused by name of the reason when it knows no secret of ours, and one that knows an old one gets in', async () => {
+    const old = 'the secret that we had before'
+    const both = await startNode(server, { secrets: [secret, old] })
+    const onlyOld = await startNode(server, { secrets: [old] })
+    const onlyNew = await startNode(server)
+    await roundTrip(await connect(both, onlyOld))
+    await roundTrip(await connect(onlyOld, both))
+    await roundTrip(await connect(onlyNew, both))
+    for (const [from, to] of [
+      [onlyOld, onlyNew],
+      [onlyNew, onlyOld],
+    ] as const) {
+      await expect(from.transport.dial(to.address, to.id, never)).rejects.toMatchObject({
+        code: 'ERR_PEER_REFUSED',
+        message: expect.stringContaining('knows none of our cluster secrets'),
+      })
+    }
+  })
+
+  it('may say a thousand times that it wants a link: few are held for it, and members still get in', async () => {
+    const { client, heard } = await eavesdropper()
+    const [a, b] = [await startNode(server), await startNode(server)]
+    const pair = await connect(a, b)
+    await client.flush()
+    const [open] = heard.filter(({ subject }) => subject === node(b.id))
+    for (let time = 0; time < 1_000; time += 1) client.publish(node(b.id), open!.data)
+    await client.flush()
+    const c = await startNode(server)
+    await roundTrip(await connect(c, b))
+    await roundTrip(pair)
+    expect(b.dropped('too-many')).toBeGreaterThan(100)
+  })
+
+  it('finds nobody, and the members each other, without an address', async () => {
+    const stranger = await startNode(server, { secrets: ['a secret of somebody else'] })
+    const a = await startNode(server)
+    const b = await startNode(server)
+    await expect.poll(() => [a.found, b.found]).toEqual([[b.address], [a.address]])
+    expect(stranger.found).toEqual([])
+  })
+
+  it('a node keeps its name by its key', async () => {
+    const { id, privateKey } = await createIdentity()
+    const first = await startNode(server, { privateKey })
+    expect(first.id).toBe(id)
+    await first.transport.stop()
+    const second = await startNode(server, {
+      privateKey,
+      identities: { [id]: { roles: ['writer'], regions: ['syd'] } },
+    })
+    expect(second.id).toBe(id)
+    const other = await startNode(server, { identities: { [id]: { roles: ['writer'], regions: ['syd'] } } })
+    const [ours] = await connect(other, second)
+    expect(ours).toMatchObject({ peer: id, roles: ['writer'], regions: ['syd'] })
+  })
+})
+
+describeOnServer('the login to the server', () => {
+  async function serverWith(config: string): Promise<NatsServer> {
+    const started = await startNatsServer({ config })
+    onTestFinished(() => started.stop('SIGKILL'))
+    return started
+  }
+
+  it('is a user and password, or a token; a wrong one fails the start and is not shown', async () => {
+    const byPassword = await serverWith('authorization { user: skerry, password: s3cret }')
+    await startNode(byPassword, { user: 'skerry', password: 's3cret' })
+    const byToken = await serverWith('authorization { token: t0ken }')
+    await startNode(byToken, { token: 't0ken' })
+    for (const [server, login] of [
+      [byPassword, { user: 'skerry', password: 'wr0ng' }],
+      [byPassword, {}],
+      [byToken, { token: 'wr0ng' }],
+    ] as const) {
+      await expect(startNode(server, login)).rejects.toMatchObject({
+        code: 'ERR_TRANSPORT_START',
+        message: expect.stringMatching(/^(?!.*wr0ng).*uthoriz/i),
+      })
+    }
+  })
+
+  it('is an nkey', async () => {
+    const { nkeys } = await import('@nats-io/transport-node')
+    const user = nkeys.createUser()
+    const server = await serverWith(`authorization { users: [ { nkey: ${user.getPublicKey()} } ] }`)
+    await startNode(server, { nkeySeed: Buffer.from(user.getSeed()).toString() })
+    const other = Buffer.from(nkeys.createUser().getSeed()).toString()
+    await expect(startNode(server, { nkeySeed: other })).rejects.toMatchObject({ code: 'ERR_TRANSPORT_START' })
+  })
+
+  it('must allow the subjects of Skerry: a server that does not is an error at the start', async () => {
+    const server = await serverWith(`authorization { users: [
+      { user: narrow, password: narrow, permissions: { subscribe: "other.>", publish: "other.>" } }
+      { user: right, password: right, permissions: { subscribe: "skerry.>", publish: "skerry.>" } }
+    ] }`)
+    await expect(startNode(server, { user: 'narrow', password: 'narrow' })).rejects.toMatchObject({
+      code: 'ERR_TRANSPORT_START',
+      message: expect.stringContaining('skerry.1.'),
+    })
+    const login = { user: 'right', password: 'right' }
+    await roundTrip(await connect(await startNode(server, login), await startNode(server, login)))
+  })
+
+  it('reaches a server, or the start fails and names where it was looked for', async () => {
+    await expect(startNode({ url: 'nats://127.0.0.1:1' })).rejects.toMatchObject({
+      code: 'ERR_TRANSPORT_START',
+      message: expect.stringContaining('nats://127.0.0.1:1'),
+    })
+  })
+
+  it('to a server that takes too little fails the start', async () => {
+    const server = await serverWith('max_payload: 512')
+    await expect(startNode(server)).rejects.toMatchObject({
+      code: 'ERR_TRANSPORT_START',
+      message: expect.stringContaining('512'),
+    })
+  })
+})
