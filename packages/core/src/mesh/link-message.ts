@@ -37,6 +37,8 @@ export interface Greeting {
   readonly addresses: readonly string[]
   /** The largest frame that it takes in parts, on the bulk lane. 0: none, which is what a node says that never heard of it. */
   readonly frameBytesMax: number
+  /** What its mesh actor understands in control payloads. 1: records only, which is what a node says that never heard of it. */
+  readonly meshVersion: number
 }
 
 /** Why one side turns the other away. A code unknown to the reader travels on as it is. */
@@ -179,7 +181,7 @@ function writeGreeting(writer: ByteWriter, greeting: Greeting): void {
     .integer(greeting.epoch)
     .u16(greeting.addresses.length)
   for (const address of greeting.addresses) writer.text(address)
-  writer.u32(greeting.frameBytesMax)
+  writer.u32(greeting.frameBytesMax).u8(greeting.meshVersion)
 }
 
 function readGreeting(reader: ByteReader): Greeting {
@@ -194,9 +196,11 @@ function readGreeting(reader: ByteReader): Greeting {
     epoch: reader.integer(),
     addresses: [] as string[],
     frameBytesMax: 0,
+    meshVersion: 1,
   }
   for (let left = reader.count(addressesMax); left > 0; left -= 1) greeting.addresses.push(reader.text(addressBytes))
   if (reader.left > 0) greeting.frameBytesMax = reader.u32()
+  if (reader.left > 0) greeting.meshVersion = reader.u8()
   return greeting
 }
 

@@ -4,15 +4,20 @@ import { Context } from '../actor/context.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { type Envelope, mailboxLimitDefault } from '../actor/mailbox.ts'
 import { samePid } from '../actor/pid.ts'
-import { knob } from '../platform/property.ts'
+import { knob, sometimes } from '../platform/property.ts'
+import { type Accusation, openAccusation, peekAccusation, sealAccusation } from './accusation.ts'
+import { type DetectorSettings, FailureDetector } from './failure-detector.ts'
 import * as membership from './membership.ts'
 import type { Membership, MembershipStep } from './membership.ts'
-import { decodeSnapshot, encodeSnapshot } from './membership-snapshot.ts'
+import { decodeMeshMessage, encodeDigest, encodeSealed, type MeshMessage } from './mesh-message.ts'
+import { neighboursOf } from './neighbours.ts'
 import { type NodeRecord, type NodeState, openRecord, type ProcedureRecord, sealRecord } from './node-record.ts'
 import type { NodeLoad } from './heartbeat.ts'
 import type { PeerRef } from './peer-link.ts'
 import { newerPrimary, type Primary, type PrimaryConflict, primaryConflicts, primaryOf } from './primary.ts'
 import type { PeerLinks } from './peer-links.ts'
+import { differences, digestOf, partOf, type RecordDigest } from './record-digest.ts'
+import { isTooManyAvoided } from './suspicion.ts'
 import type { NodeId, Transport } from './transport.ts'
 
 export const membershipTopic = 'skerry/members/1'
@@ -20,19 +25,33 @@ export const membershipServerName = 'system.mesh'
 
 /** How often members whose time is over are removed and measurements are passed on, in milliseconds. */
 const membershipTickMs = 1_000
-/** How often each peer gets all records that we vouch for, in milliseconds: what heals a lost announcement. */
+/** How often each peer is told what we vouch for, in milliseconds: what heals a lost announcement. */
 const snapshotEveryMs = 10_000
+/** How often the detector is asked while somebody is suspected, in milliseconds. */
+const watchEveryMs = 250
+/** For how long what is to be passed on is collected, in milliseconds. */
+const gossipMs = 100
+/** A tick that comes so much too late shows that this node itself stood still, in milliseconds. */
+const lateMs = 400
+/** Up to so many members every change is told to RegionRegistry at once; beyond it what changes within `gossipMs` is told together. */
+const toldAtOnceMax = 64
+/** Accusations that wait to be passed on. Further ones are dropped: others pass them on too. */
+const gossipMax = 8_192
 
 /** What the actor is told, as plain messages from the links and the node. */
 export type MembershipEvent =
   | { readonly event: 'up'; readonly peer: PeerRef }
-  | { readonly event: 'down'; readonly peer: PeerRef }
+  /** `left`: it said goodbye. */
+  | { readonly event: 'down'; readonly peer: PeerRef; readonly left: boolean }
   | { readonly event: 'suspect'; readonly peer: PeerRef }
   | { readonly event: 'trusted'; readonly peer: PeerRef }
   | { readonly event: 'records'; readonly via: NodeId; readonly records: readonly Uint8Array[] }
+  | { readonly event: 'told'; readonly via: NodeId; readonly message: MeshMessage }
   | { readonly event: 'announce'; readonly procedures: readonly ProcedureRecord[] }
   | { readonly event: 'state'; readonly state: NodeState }
   | { readonly event: 'tick' }
+  | { readonly event: 'watch' }
+  | { readonly event: 'gossip' }
   | { readonly event: 'snapshots' }
   | { readonly event: 'refresh' }
 
@@ -47,7 +66,7 @@ export interface RoutableNode {
 /** What was believed last, for the successor of a mesh actor that crashed. */
 export interface MembershipMemory {
   /** Sealed. */
-  records: readonly Uint8Array[]
+  records: () => readonly Uint8Array[]
   primary: Primary
   /** The nodes that are configured with another primary region than this one. */
   conflicts: readonly PrimaryConflict[]
@@ -67,6 +86,8 @@ export interface MembershipServerOptions {
   readonly isReady: () => boolean
   /** Told of every new view: the nodes that are routable, this one first. */
   readonly onView: (nodes: readonly RoutableNode[]) => void
+  /** Default: those of docs/membership.md. */
+  readonly detector?: Partial<DetectorSettings>
 }
 
 /** The actor around the pure membership: it announces this node, hears of the others and tells RegionRegistry. */
@@ -80,9 +101,13 @@ export function membershipServer(options: MembershipServerOptions): Behavior {
   }
 }
 
-/** The records of a control message from a peer, for the `records` event; `undefined` for anything else. */
-export function recordsOfControl(bytes: Uint8Array): readonly Uint8Array[] | undefined {
-  return decodeSnapshot(bytes)
+/** What a control payload of a peer says; `undefined` for what this node can't read. */
+export function meshEventOf(via: NodeId, bytes: Uint8Array): MembershipEvent | undefined {
+  const message = decodeMeshMessage(bytes)
+  if (message === undefined) return undefined
+  return message.kind === 'records'
+    ? { event: 'records', via, records: message.records }
+    : { event: 'told', via, message }
 }
 
 class MembershipServer implements Process {
@@ -94,6 +119,20 @@ class MembershipServer implements Process {
   #state: Membership
   /** The view that RegionRegistry was told last. */
   #told: readonly RoutableNode[] = []
+  #isUntold = false
+  readonly #detector: FailureDetector
+  /** What waits to be passed on, and who it came from. */
+  #gossip: {
+    readonly kind: 'records' | 'accusations'
+    readonly sealed: Uint8Array
+    readonly via: NodeId | undefined
+  }[] = []
+  #isGossipDue = false
+  #isWatching = false
+  #digest: { readonly of: Membership; readonly digest: RecordDigest } | undefined
+  /** When the detector was asked last, and when it should be next. */
+  #askedAt: number
+  #askAt = Infinity
 
   constructor(ctx: Context, options: MembershipServerOptions) {
     this.#ctx = ctx
@@ -101,13 +140,18 @@ class MembershipServer implements Process {
     const version = Math.floor(ctx.clock.wall())
     this.#own = { ...options.self(), ...recordFields(options.memory.primary), version }
     this.#state = membership.createMembership(this.#sealOwn())
+    this.#detector = new FailureDetector(this.#own.node, options.detector)
+    this.#askedAt = this.#now()
   }
 
   init(): void {
     // After a crash of this actor the links are still there, and so is what the predecessor believed. Opened again, not
     // taken over: whatever broke it may be in its state.
-    const known = this.#options.memory.records
-    for (const peer of this.#options.links.peers()) this.#take(membership.linkUp(this.#state, peer, this.#now()))
+    const known = this.#options.memory.records()
+    for (const peer of this.#options.links.peers()) {
+      this.#detector.heard(peer.node)
+      this.#take(membership.linkUp(this.#state, peer, this.#now()))
+    }
     this.#take(membership.mergeSealed(this.#state, known, this.#open, this.#now()))
     this.#issue({})
     this.#again('tick', membershipTickMs)
@@ -130,17 +174,29 @@ class MembershipServer implements Process {
     const now = this.#now()
     switch (event.event) {
       case 'up':
+        this.#detector.heard(event.peer.node)
         this.#take(membership.linkUp(this.#state, event.peer, now))
         this.#sendSnapshot(event.peer.node)
+        this.#tellSuspected(event.peer.node)
         return
       case 'down':
+        this.#detector.unlinked(event.peer.node, now, event.left)
         this.#take(membership.linkDown(this.#state, event.peer, now))
+        this.#watch()
         return
       case 'suspect':
+        this.#detector.silent(event.peer.node, now)
         this.#take(membership.suspect(this.#state, event.peer))
+        this.#watch()
         return
       case 'trusted':
+        this.#detector.heard(event.peer.node)
         this.#take(membership.trusted(this.#state, event.peer))
+        this.#tellSuspected(event.peer.node)
+        return
+      case 'told':
+        if (event.message.kind === 'digest') this.#compare(event.via, event.message.digest, event.message.isAnswer)
+        else if (event.message.kind === 'accusations') this.#hearAccusations(event.via, event.message.accusations, now)
         return
       case 'records':
         this.#take(membership.mergeSealed(this.#state, event.records, this.#open, now), event.via)
@@ -154,11 +210,21 @@ class MembershipServer implements Process {
         return
       case 'tick':
         this.#take(membership.tick(this.#state, now))
+        this.#askDetector(now)
         this.#tellView()
         this.#again('tick', membershipTickMs)
         return
+      case 'watch':
+        this.#isWatching = false
+        this.#askDetector(now)
+        return
+      case 'gossip':
+        this.#isGossipDue = false
+        this.#passOn()
+        if (this.#isUntold) this.#viewChanged()
+        return
       case 'snapshots':
-        this.#sendSnapshot(...this.#options.links.peerNodes())
+        for (const node of this.#options.links.peerNodes()) this.#sendDigest(node)
         this.#again('snapshots', this.#snapshotEveryMs)
         return
       case 'refresh':
@@ -178,6 +244,7 @@ class MembershipServer implements Process {
           viewChanged = true
           const known = this.#state.members.get(change.node)?.known
           if (known === undefined) break
+          this.#detector.known(change.node, known.record.life, known.record.version)
           for (const address of known.record.addresses) links.learn(address, change.node)
           this.#hear(primaryOf(known.record))
           // News is passed on once by everybody who believes it; the announcement over gossip may have been lost.
@@ -186,6 +253,10 @@ class MembershipServer implements Process {
         }
         case 'removed':
           viewChanged = true
+          this.#detector.gone(change.node)
+          break
+        case 'contradicted':
+          if (via !== undefined) this.#sendSealed([via], 'accusations', change.evidence)
           break
         case 'forgotten':
           links.forget(change.node)
@@ -199,9 +270,148 @@ class MembershipServer implements Process {
       }
     }
     if (!viewChanged) return
+    const { state } = step
+    this.#options.memory.records = () => membership.vouched(state).map(({ sealed }) => sealed)
+    if (state.members.size <= toldAtOnceMax) {
+      this.#viewChanged()
+      return
+    }
+    this.#isUntold = true
+    this.#gossipSoon()
+  }
+
+  #viewChanged(): void {
+    this.#isUntold = false
     this.#lookForConflicts()
-    this.#options.memory.records = membership.vouched(this.#state)
     this.#tellView()
+  }
+
+  // --- who is alive ---
+
+  /** Asks the detector soon, and again while somebody is suspected. */
+  #watch(): void {
+    if (this.#isWatching || !this.#detector.isBusy) return
+    this.#isWatching = true
+    this.#askAt = Math.min(this.#askAt, this.#now() + watchEveryMs)
+    this.#again('watch', watchEveryMs)
+  }
+
+  #askDetector(now: number): void {
+    const dueAt = Math.min(this.#askAt, this.#askedAt + membershipTickMs)
+    const pausedMs = now - dueAt > lateMs ? now - dueAt : 0
+    this.#askedAt = now
+    this.#askAt = Infinity
+    const { accuse, dead } = this.#detector.tick(now, pausedMs)
+    for (const accusation of accuse) this.#accuse(accusation)
+    for (const { node, suspicion } of dead) {
+      this.#ctx.log.warn({ node, accusers: [...suspicion.accusers.keys()] }, 'a node is believed dead')
+      this.#take(membership.died(this.#state, { node, ...suspicion }, [...suspicion.accusers.values()], now))
+    }
+    if (accuse.length > 0) this.#viewChanged()
+    this.#watch()
+  }
+
+  #accuse(accusation: Accusation): void {
+    const sealed = sealAccusation(accusation, this.#options.transport)
+    this.#detector.sealed(accusation, sealed)
+    this.#ctx.log.info({ node: accusation.subject }, 'a node says nothing')
+    this.#gossipLater('accusations', sealed, undefined)
+  }
+
+  #hearAccusations(via: NodeId, accusations: readonly Uint8Array[], now: number): void {
+    let changed = false
+    for (const sealed of accusations) {
+      const claim = peekAccusation(sealed)
+      if (claim === undefined) {
+        this.#ctx.log.warn({ node: via, why: 'malformed' }, 'an accusation was ignored')
+        continue
+      }
+      if (claim.subject === this.#own.node) {
+        this.#refute(claim, sealed)
+        continue
+      }
+      const worth = this.#detector.worth(claim)
+      if (worth === 'old') continue
+      if (openAccusation(sealed, this.#options.transport) === undefined) {
+        this.#ctx.log.warn({ node: via, accuser: claim.accuser, why: 'not-authentic' }, 'an accusation was ignored')
+        continue
+      }
+      if (worth === 'passes') this.#detector.passed(claim)
+      else {
+        this.#detector.accused(claim, sealed, now)
+        changed = true
+      }
+      this.#gossipLater('accusations', sealed, via)
+    }
+    if (!changed) return
+    this.#viewChanged()
+    this.#watch()
+  }
+
+  /** We are not dead: a newer record says so. */
+  #refute(claim: Accusation, sealed: Uint8Array): void {
+    if (claim.version < this.#own.version || openAccusation(sealed, this.#options.transport) === undefined) return
+    sometimes(true, 'skerry/an accusation was refuted')
+    this.#own = { ...this.#own, version: claim.version }
+    this.#issue({})
+  }
+
+  /** What is said against a node goes to itself too, as soon as it can be told: it alone can refute it. */
+  #tellSuspected(node: NodeId): void {
+    const suspicion = this.#detector.suspicion(node)
+    if (suspicion !== undefined) this.#sendSealed([node], 'accusations', suspicion.accusers.values())
+  }
+
+  // --- what is passed on ---
+
+  #gossipLater(kind: 'records' | 'accusations', sealed: Uint8Array, via: NodeId | undefined): void {
+    if (this.#gossip.length < gossipMax) this.#gossip.push({ kind, sealed, via })
+    this.#gossipSoon()
+  }
+
+  #gossipSoon(): void {
+    if (this.#isGossipDue) return
+    this.#isGossipDue = true
+    this.#again('gossip', gossipMs)
+  }
+
+  #passOn(): void {
+    if (this.#gossip.length === 0) return
+    const waiting = this.#gossip
+    this.#gossip = []
+    for (const node of neighboursOf(this.#detector.table, this.#own.node)) {
+      for (const kind of ['records', 'accusations'] as const) {
+        const sealed = waiting.filter((one) => one.kind === kind && one.via !== node).map((one) => one.sealed)
+        this.#sendSealed([node], kind, sealed)
+      }
+    }
+  }
+
+  #sendDigest(node: NodeId, isAnswer = false): void {
+    const { isReady, links } = this.#options
+    if (!isReady()) return
+    if ((links.measured(node)?.meshVersion ?? 1) < 2) this.#sendSnapshot(node)
+    else links.sendControl(node, encodeDigest(this.#vouchedDigest(), isAnswer))
+  }
+
+  /** What a peer vouches for: it is sent what it does not have, and tells us what we do not have. */
+  #compare(via: NodeId, theirs: RecordDigest, isAnswer: boolean): void {
+    const parts = differences(this.#vouchedDigest(), theirs)
+    if (parts.size === 0) return
+    const news = membership.vouched(this.#state).filter(({ record }) => parts.has(partOf(record.node)))
+    this.#sendSealed(
+      [via],
+      'records',
+      news.map(({ sealed }) => sealed),
+    )
+    if (!isAnswer) this.#sendDigest(via, true)
+  }
+
+  #vouchedDigest(): RecordDigest {
+    if (this.#digest?.of !== this.#state) {
+      this.#digest = { of: this.#state, digest: digestOf(membership.vouched(this.#state).map(({ record }) => record)) }
+    }
+    return this.#digest.digest
   }
 
   /** Announces another primary region, in a new epoch, which it gives back. */
@@ -252,28 +462,37 @@ class MembershipServer implements Process {
   }
 
   #relay(sealed: Uint8Array, except: NodeId | undefined): void {
-    this.#send(
+    this.#sendSealed(
       [...this.#options.links.peerNodes()].filter((node) => node !== except),
+      'records',
       [sealed],
     )
   }
 
   #sendSnapshot(...nodes: readonly NodeId[]): void {
-    this.#send(nodes, membership.vouched(this.#state))
+    this.#sendSealed(
+      nodes,
+      'records',
+      membership.vouched(this.#state).map(({ sealed }) => sealed),
+    )
   }
 
-  #send(nodes: readonly NodeId[], records: readonly Uint8Array[]): void {
+  #sendSealed(nodes: readonly NodeId[], kind: 'records' | 'accusations', records: Iterable<Uint8Array>): void {
     if (!this.#options.isReady() || nodes.length === 0) return
-    const { chunks, skipped } = encodeSnapshot(records, this.#options.links.controlBytesMax)
+    const { chunks, skipped } = encodeSealed(kind, records, this.#options.links.controlBytesMax)
     if (skipped > 0) this.#ctx.log.warn({ skipped }, 'records too large for a snapshot were left out')
     // Lost or refused, the next snapshot carries it. Each link owns its bytes.
-    for (const node of nodes) for (const chunk of chunks) this.#options.links.sendControl(node, chunk.slice())
+    for (const node of nodes) {
+      if (kind === 'accusations' && (this.#options.links.measured(node)?.meshVersion ?? 1) < 2) continue
+      for (const chunk of chunks) this.#options.links.sendControl(node, chunk.slice())
+    }
   }
 
   #tellView(): void {
     const nodes: RoutableNode[] = [{ record: this.#own, rttMs: 0, ...this.#options.ownLoad() }]
+    const avoided = this.#avoided()
     for (const { node, known } of this.#state.members.values()) {
-      if (known === undefined || !membership.isRoutable(this.#state, node)) continue
+      if (known === undefined || avoided.has(node) || !membership.isRoutable(this.#state, node)) continue
       const { rttMs, load = 0, inFlight = 0 } = this.#options.links.measured(node) ?? {}
       nodes.push({ record: known.record, rttMs, load, inFlight })
     }
@@ -283,7 +502,17 @@ class MembershipServer implements Process {
     this.#options.onView(nodes)
   }
 
-  #again(event: 'tick' | 'snapshots', afterMs: number): void {
+  /** Who is routed around by the word of its monitors; where a link shows better it counts. */
+  #avoided(): ReadonlySet<NodeId> {
+    const avoided = new Set<NodeId>()
+    for (const node of this.#detector.suspected()) {
+      const isLinked = this.#state.members.get(node)?.link !== undefined
+      if (!isLinked && this.#detector.isAvoided(node)) avoided.add(node)
+    }
+    return isTooManyAvoided(avoided.size, this.#state.members.size + 1) ? noNodes : avoided
+  }
+
+  #again(event: 'tick' | 'watch' | 'gossip' | 'snapshots', afterMs: number): void {
     this.#ctx.sendAfter(afterMs, this.#ctx.self, { event })
   }
 
@@ -291,6 +520,8 @@ class MembershipServer implements Process {
     return this.#ctx.clock.monotonic()
   }
 }
+
+const noNodes: ReadonlySet<NodeId> = new Set()
 
 function recordFields({
   region,

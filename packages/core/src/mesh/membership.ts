@@ -1,6 +1,7 @@
 import { sometimes } from '../platform/property.ts'
 import { CopyOnWrite } from './copy-on-write.ts'
 import { type NodeRecord, peekRecord } from './node-record.ts'
+import type { MeshShape } from './neighbours.ts'
 import type { NodeId } from './transport.ts'
 
 /** A record and the signed bytes it was opened from, which are what is relayed. */
@@ -20,18 +21,22 @@ export interface Member {
   readonly lastSeen: number
   /** Whether it ever had a link in the time that we know it. */
   readonly met: boolean
+  /** The accusations by which it is believed dead although its link is still up; it says nothing on it. */
+  readonly dead: readonly Uint8Array[] | undefined
 }
 
 /** What remains of a removed member, so that an old record that is still relayed can't bring it back. */
 export interface Tombstone {
   readonly version: number
   readonly expiresAt: number
+  /** The accusations that it was believed dead by, for whoever still believes otherwise; none where its link was only gone for long. */
+  readonly evidence: readonly Uint8Array[]
 }
 
 export interface MembershipSettings {
-  /** A member whose link is down for this long is removed. */
+  /** In a full mesh: a member whose link is down for this long is removed. */
   readonly removeAfterMs: number
-  /** A member that never had a link, and that nobody mentioned for this long, is removed. Three rounds of snapshots. */
+  /** In a full mesh: a member that never had a link, and that nobody mentioned for this long, is removed. Three rounds of snapshots. */
   readonly strangerAfterMs: number
   readonly tombstoneMs: number
   /**
@@ -51,6 +56,8 @@ const defaultMembershipSettings: MembershipSettings = {
 /** All that this node knows of the mesh. Never changed in place. */
 export interface Membership {
   readonly settings: MembershipSettings
+  /** In a sparse mesh most members have no link to us, and only their monitors judge them. */
+  readonly shape: MeshShape
   /** Our own record as last issued. */
   readonly self: SealedRecord
   readonly members: ReadonlyMap<NodeId, Member>
@@ -66,6 +73,8 @@ export type MembershipChange =
   | { readonly kind: 'forgotten'; readonly node: NodeId }
   /** Somebody believes a record of us that we did not issue in this life. Issue ours anew with at least this version. */
   | { readonly kind: 'refute'; readonly version: number }
+  /** Somebody holds a record of a node that we believe dead: tell it why, so that it hears so too, or the node can refute it. */
+  | { readonly kind: 'contradicted'; readonly node: NodeId; readonly evidence: readonly Uint8Array[] }
   /** A record or a link was left out, for counting: too many members, a forged or malformed record. */
   | { readonly kind: 'ignored'; readonly node: NodeId | undefined; readonly why: 'too-many' | 'not-authentic' }
 
@@ -78,6 +87,7 @@ export interface MembershipStep {
 export function createMembership(self: SealedRecord, settings?: Partial<MembershipSettings>): Membership {
   return {
     settings: { ...defaultMembershipSettings, ...settings },
+    shape: 'full',
     self,
     members: new Map(),
     tombstones: new Map(),
@@ -103,7 +113,7 @@ export function mergeSealed(
   for (const sealed of sealedRecords) {
     const claim = peekRecord(sealed)
     if (claim !== undefined && !isNews(draft, claim)) {
-      mention(draft, claim.node, sealed, now)
+      mention(draft, claim, sealed, now)
       continue
     }
     const record = claim === undefined ? undefined : open(sealed)
@@ -117,7 +127,7 @@ export function mergeSealed(
 export function mergeRecord(state: Membership, known: SealedRecord, now: number): MembershipStep {
   const draft = startDraft(state)
   if (isNews(draft, known.record)) merge(draft, known, now)
-  else mention(draft, known.record.node, known.sealed, now)
+  else mention(draft, known.record, known.sealed, now)
   return finishDraft(draft)
 }
 
@@ -128,7 +138,7 @@ export function linkUp(state: Membership, peer: { node: NodeId; life: number }, 
   const member = draft.members.get(node)
   if (member === undefined && !makeRoom(draft, now)) return ignore(draft, node)
   const known = member?.known?.record.life === life ? member.known : undefined
-  draft.members.set(node, { node, known, link: { life, suspected: false }, lastSeen: now, met: true })
+  draft.members.set(node, { node, known, link: { life, suspected: false }, lastSeen: now, met: true, dead: undefined })
   draft.tombstones.delete(node)
   draft.changes.push({ kind: 'changed', node })
   return finishDraft(draft)
@@ -145,7 +155,45 @@ export function suspect(state: Membership, peer: { node: NodeId; life: number })
 }
 
 export function trusted(state: Membership, peer: { node: NodeId; life: number }): MembershipStep {
-  return onLink(state, peer, (member) => ({ ...member, link: { life: peer.life, suspected: false } }))
+  return onLink(state, peer, (member) => ({
+    ...member,
+    link: { life: peer.life, suspected: false },
+    dead: undefined,
+  }))
+}
+
+/**
+ * Its monitors say that this life of the node is dead, and no newer record than `version` refuted it. It is removed; with a
+ * link that is still up it is so when that ends, as long as nothing comes from it.
+ */
+export function died(
+  state: Membership,
+  { node, life, version }: { node: NodeId; life: number; version: number },
+  evidence: readonly Uint8Array[],
+  now: number,
+): MembershipStep {
+  const draft = startDraft(state)
+  const member = draft.members.get(node)
+  const record = member?.known?.record
+  if (member === undefined || record?.life !== life || record.version > version) return { state, changes: [] }
+  if (member.link === undefined) {
+    remove(draft, { ...member, dead: evidence }, now)
+  } else if (member.link.suspected && member.dead === undefined) {
+    draft.members.set(node, { ...member, dead: evidence })
+    draft.changes.push({ kind: 'changed', node })
+  }
+  return finishDraft(draft)
+}
+
+/** The mesh takes another shape. Who has no link is given the time of one that was just seen. */
+export function shaped(state: Membership, shape: MeshShape, now: number): MembershipStep {
+  if (shape === state.shape) return { state, changes: [] }
+  const draft = startDraft({ ...state, shape })
+  for (const member of state.members.values()) {
+    if (member.link === undefined) draft.members.set(member.node, { ...member, lastSeen: now })
+    draft.changes.push({ kind: 'changed', node: member.node })
+  }
+  return finishDraft(draft)
 }
 
 /** Removes members and tombstones whose time is over. Call it about once a second. */
@@ -153,8 +201,11 @@ export function tick(state: Membership, now: number): MembershipStep {
   const { removeAfterMs, strangerAfterMs } = state.settings
   const draft = startDraft(state)
   for (const member of state.members.values()) {
+    if (member.link !== undefined) continue
     const afterMs = member.met ? removeAfterMs : strangerAfterMs
-    if (member.link === undefined && now - member.lastSeen >= afterMs) remove(draft, member, now)
+    // A node of which we have but an address that once answered is nobody's: no monitor judges it.
+    const isJudged = state.shape === 'sparse' && member.known !== undefined
+    if (member.dead !== undefined || (!isJudged && now - member.lastSeen >= afterMs)) remove(draft, member, now)
   }
   for (const [node, tombstone] of state.tombstones) {
     if (now < tombstone.expiresAt) continue
@@ -164,11 +215,15 @@ export function tick(state: Membership, now: number): MembershipStep {
   return finishDraft(draft)
 }
 
-/** Whether calls may be sent there: it is ourselves, or we hold its record and a link that nobody suspects. */
+/**
+ * Whether calls may be sent there: it is ourselves, or we hold its record and a link on which it is not silent. In a sparse
+ * mesh a link is made when it is needed, so a record is enough.
+ */
 export function isRoutable(state: Membership, node: NodeId): boolean {
   if (node === state.self.record.node) return true
   const member = state.members.get(node)
-  return member?.known !== undefined && member.link !== undefined && !member.link.suspected
+  if (member?.known === undefined || member.dead !== undefined) return false
+  return member.link === undefined ? state.shape === 'sparse' : !member.link.suspected
 }
 
 /** The believed record of a node, or our own. */
@@ -178,15 +233,17 @@ export function recordOf(state: Membership, node: NodeId): NodeRecord | undefine
 }
 
 /**
- * The sealed records to tell others: ours, and those of nodes that we hold a link to. Nobody vouches for a node that it
- * can't reach, so that the record of a dead one dies out.
+ * The records to tell others: ours, and those of nodes that we hold a link to. Nobody vouches for a node that it can't
+ * reach, so that the record of a dead one dies out. In a sparse mesh, where few are linked, for all that are not believed
+ * dead: their monitors see to the rest.
  */
-export function vouched(state: Membership): Uint8Array[] {
-  const sealed = [state.self.sealed]
-  for (const { link, known } of state.members.values()) {
-    if (link !== undefined && known !== undefined) sealed.push(known.sealed)
+export function vouched(state: Membership): SealedRecord[] {
+  const records = [state.self]
+  for (const { link, known, dead } of state.members.values()) {
+    if (known !== undefined && dead === undefined && (link !== undefined || state.shape === 'sparse'))
+      records.push(known)
   }
-  return sealed
+  return records
 }
 
 interface Draft {
@@ -227,8 +284,13 @@ function isNews(draft: Draft, claim: { node: NodeId; life: number; version: numb
   return version === undefined || claim.version > version
 }
 
-function mention(draft: Draft, node: NodeId, sealed: Uint8Array, now: number): void {
+function mention(draft: Draft, { node, life }: { node: NodeId; life: number }, sealed: Uint8Array, now: number): void {
   const member = draft.members.get(node)
+  const evidence = member === undefined ? draft.tombstones.get(node)?.evidence : member.dead
+  const isOurLife = member?.known === undefined || member.known.record.life === life
+  if (evidence !== undefined && evidence.length > 0 && isOurLife) {
+    draft.changes.push({ kind: 'contradicted', node, evidence })
+  }
   if (member?.known === undefined || member.met || !sameBytes(member.known.sealed, sealed)) return
   draft.members.set(node, { ...member, lastSeen: now })
 }
@@ -246,9 +308,9 @@ function merge(draft: Draft, known: SealedRecord, now: number): void {
       return
     }
     draft.tombstones.delete(node)
-    draft.members.set(node, { node, known, link: undefined, lastSeen: now, met: false })
+    draft.members.set(node, { node, known, link: undefined, lastSeen: now, met: false, dead: undefined })
   } else {
-    draft.members.set(node, { ...member, known, lastSeen: member.met ? member.lastSeen : now })
+    draft.members.set(node, { ...member, known, dead: undefined, lastSeen: member.met ? member.lastSeen : now })
   }
   draft.changes.push({ kind: 'changed', node })
 }
@@ -282,7 +344,11 @@ function remove(draft: Draft, member: Member, now: number): void {
   const { node, known } = member
   draft.members.delete(node)
   draft.changes.push({ kind: 'removed', node })
-  draft.tombstones.set(node, { version: known?.record.version ?? 0, expiresAt: now + tombstoneMs })
+  draft.tombstones.set(node, {
+    version: known?.record.version ?? 0,
+    expiresAt: now + tombstoneMs,
+    evidence: member.dead ?? [],
+  })
   if (draft.tombstones.size <= membersMax) return
   const oldest = draft.tombstones.firstKey() as NodeId
   draft.tombstones.delete(oldest)

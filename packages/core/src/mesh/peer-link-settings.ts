@@ -52,9 +52,9 @@ export interface PeerLinkSettings {
 
 export const defaultPeerLinkSettings: PeerLinkSettings = {
   handshakeTimeoutMs: 5_000,
-  heartbeatMs: 500,
-  silentMs: 2_000,
-  deadMs: 5_000,
+  heartbeatMs: 450,
+  silentMs: 1_200,
+  deadMs: 4_000,
   dialTimeoutMs: 10_000,
   otherSideDialMs: 1_000,
   redialFirstMs: 100,

@@ -195,6 +195,10 @@ export class PeerLink {
     return this.#state === 'greeting'
   }
 
+  get meshVersion(): number {
+    return this.greeting?.meshVersion ?? 1
+  }
+
   get isSuspected(): boolean {
     return this.#pulse.suspected
   }

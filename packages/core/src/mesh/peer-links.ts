@@ -15,6 +15,7 @@ import {
   protocolVersionMin,
 } from './link-message.ts'
 import { textBytes } from './byte-writer.ts'
+import { meshVersion } from './mesh-message.ts'
 import { type LinkEndReason, PeerLink, type PeerRef } from './peer-link.ts'
 import {
   defaultPeerLinkSettings,
@@ -42,7 +43,7 @@ export interface Peer extends PeerRef {
 }
 
 /** What the heartbeats of a peer showed. */
-export type Measured = Pick<PeerState, 'rttMs' | 'load' | 'inFlight'>
+export type Measured = Pick<PeerState, 'rttMs' | 'load' | 'inFlight' | 'meshVersion'>
 
 export interface PeerState extends Peer {
   /** The smoothed round-trip time; `undefined` until the first pong. */
@@ -51,6 +52,8 @@ export interface PeerState extends Peer {
   readonly load: number | undefined
   readonly inFlight: number | undefined
   readonly suspected: boolean
+  /** What its mesh actor understands. */
+  readonly meshVersion: number
   /** The number of our own hello or accept on this link, which no other link of this life has. */
   readonly epoch: number
   /** The same number of the peer. */
@@ -551,6 +554,7 @@ class Links implements PeerLinks {
       epoch: this.#epoch,
       addresses,
       frameBytesMax: this.frameBytesMax,
+      meshVersion,
     }
   }
 
@@ -585,6 +589,7 @@ function stateOf(link: PeerLink): PeerState {
     load: link.load,
     inFlight: link.inFlight,
     suspected: link.isSuspected,
+    meshVersion: link.meshVersion,
     epoch: link.ourEpoch,
     peerEpoch: link.greeting?.epoch ?? 0,
   }

@@ -16,7 +16,7 @@ import {
   type MembershipMemory,
   membershipServerName,
   membershipTopic,
-  recordsOfControl,
+  meshEventOf,
 } from '../mesh/membership-server.ts'
 import { NodeRouter } from '../mesh/node-router.ts'
 import type { Transport, TransportSpec } from '../mesh/transport.ts'
@@ -177,7 +177,12 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     self: { life, cluster: options.cluster ?? cluster ?? app.name, region: regions.region },
     on: {
       up: (peer) => later(() => (router.up(peer), nodeUp(peer), tellMesh({ event: 'up', peer }))),
-      down: (peer) => later(() => (router.down(peer), nodeDown(peer), tellMesh({ event: 'down', peer }))),
+      down: (peer, reason) =>
+        later(() => {
+          router.down(peer)
+          nodeDown(peer)
+          tellMesh({ event: 'down', peer, left: reason === 'goodbye' })
+        }),
       suspect: (peer) => later(() => tellMesh({ event: 'suspect', peer })),
       trusted: (peer) => later(() => tellMesh({ event: 'trusted', peer })),
       frame: (peer, frame) => later(() => router.receive(peer, frame)),
@@ -239,7 +244,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   kernel.replica = createRpcReplica(kernel, kernel.remote)
 
   const memory: MembershipMemory = {
-    records: [],
+    records: () => [],
     primary: { region: regions.primaryRegion, epoch: 0, by: '' },
     conflicts: [],
   }
@@ -323,9 +328,9 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   }
 
   function takeControl(via: string, bytes: Uint8Array): void {
-    const records = recordsOfControl(bytes)
-    if (records === undefined) kernel.counters.undecodable += 1
-    else tellMesh({ event: 'records', via, records })
+    const event = meshEventOf(via, bytes)
+    if (event === undefined) kernel.counters.undecodable += 1
+    else tellMesh(event)
   }
 }
 

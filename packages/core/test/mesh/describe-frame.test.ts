@@ -28,6 +28,7 @@ const greeting = {
   epoch: 3,
   addresses: [],
   frameBytesMax: 0,
+  meshVersion: 1,
 }
 
 const signals: [Signal, string][] = [

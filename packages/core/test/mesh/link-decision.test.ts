@@ -12,6 +12,7 @@ const greeting: Greeting = {
   region: 'lax',
   epoch: 1,
   frameBytesMax: 1_024,
+  meshVersion: 2,
   addresses: [],
 }
 

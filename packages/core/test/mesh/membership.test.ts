@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   createMembership,
+  died,
   isRoutable,
   issueOwn,
   linkDown,
@@ -11,13 +12,14 @@ import {
   mergeRecord,
   mergeSealed,
   recordOf,
+  shaped,
   type SealedRecord,
   suspect,
   tick,
   trusted,
   vouched,
 } from '../../src/mesh/membership.ts'
-import { decodeSnapshot, encodeSnapshot } from '../../src/mesh/membership-snapshot.ts'
+import { decodeMeshMessage, encodeSealed } from '../../src/mesh/mesh-message.ts'
 import { type NodeRecord, openRecord, sealRecord } from '../../src/mesh/node-record.ts'
 import { constantDelays, seededRandom, World } from './peer-links-world.ts'
 
@@ -122,7 +124,7 @@ describe('records', () => {
     const step = issueOwn(newMembership(), own)
     expect(step.changes).toEqual([{ kind: 'changed', node: 'me' }])
     expect(recordOf(step.state, 'me')?.state).toBe('draining')
-    expect(vouched(step.state)).toEqual([own.sealed])
+    expect(vouchedBytes(step.state)).toEqual([own.sealed])
   })
 })
 
@@ -173,6 +175,66 @@ describe('removal', () => {
   })
 })
 
+describe('a death by the word of monitors', () => {
+  const evidence = [Uint8Array.of(1)]
+  const word = { node: 'a', life: 1, version: 5 }
+
+  it('removes a node without a link at once, and whoever still holds its record is told why', () => {
+    const down = run(memberA(), (state) => linkDown(state, { node: 'a', life: 1 }, 0))
+    const step = died(down, word, evidence, 100)
+    expect(step.changes).toEqual([{ kind: 'removed', node: 'a' }])
+    const again = mergeSealed(step.state, [recordBy('a', { version: 5 }).sealed], open, 200)
+    expect(again.changes).toEqual([{ kind: 'contradicted', node: 'a', evidence }])
+    const refuted = mergeSealed(step.state, [recordBy('a', { version: 6 }).sealed], open, 200)
+    expect(refuted.changes).toEqual([{ kind: 'changed', node: 'a' }])
+  })
+
+  it('is nothing when a newer record refutes it, or for another life, or while the node is heard', () => {
+    const down = run(memberA(6), (state) => linkDown(state, { node: 'a', life: 1 }, 0))
+    expect(died(down, word, evidence, 0)).toEqual({ state: down, changes: [] })
+    expect(died(down, { ...word, version: 6, life: 2 }, evidence, 0).changes).toEqual([])
+    expect(died(memberA(), word, evidence, 0).changes).toEqual([])
+  })
+
+  it('of a node whose link is up but silent waits for the end of the link, and is over when it says something', () => {
+    const suspected = run(memberA(), (state) => suspect(state, { node: 'a', life: 1 }))
+    const dead = run(suspected, (state) => died(state, word, evidence, 0))
+    expect(vouchedBytes(dead)).toEqual([dead.self.sealed])
+    const down = run(dead, (state) => linkDown(state, { node: 'a', life: 1 }, 100))
+    expect(tick(down, 100).changes).toEqual([{ kind: 'removed', node: 'a' }])
+    const back = run(dead, (state) => trusted(state, { node: 'a', life: 1 }))
+    expect(isRoutable(back, 'a')).toBe(true)
+    expect(vouchedBytes(back)).toHaveLength(2)
+  })
+})
+
+describe('a sparse mesh', () => {
+  it('routes to nodes without a link, vouches for them, and leaves them to their monitors', () => {
+    const heard = run(newMembership(), (state) => mergeRecord(state, recordBy('a'), 0))
+    const sparse = run(heard, (state) => shaped(state, 'sparse', 10))
+    expect(isRoutable(sparse, 'a')).toBe(true)
+    expect(vouchedBytes(sparse)).toHaveLength(2)
+    expect(tick(sparse, 1e9).changes).toEqual([])
+    expect(
+      isRoutable(
+        run(sparse, (state) => died(state, { node: 'a', life: 1, version: 1 }, [], 20)),
+        'a',
+      ),
+    ).toBe(false)
+  })
+
+  it('that becomes full again gives everybody the time to link', () => {
+    const heard = run(newMembership(), (state) => mergeRecord(state, recordBy('a'), 0))
+    const full = run(
+      run(heard, (state) => shaped(state, 'sparse', 10)),
+      (state) => shaped(state, 'full', 100_000),
+    )
+    expect(isRoutable(full, 'a')).toBe(false)
+    expect(tick(full, 129_999).changes).toEqual([])
+    expect(tick(full, 130_000).changes).toEqual([{ kind: 'removed', node: 'a' }])
+  })
+})
+
 describe('bounds', () => {
   it('keep out nodes that were only heard of, and make room for ones with a link', () => {
     const settings = { membersMax: 2 }
@@ -208,43 +270,52 @@ describe('bounds', () => {
 describe('snapshots', () => {
   it('tell of ourselves and of those that we have a link to', () => {
     const state = run(memberA(), (before) => mergeRecord(before, recordBy('b'), 0))
-    expect(vouched(state)).toEqual([state.self.sealed, recordBy('a', { version: 5 }).sealed])
+    expect(vouchedBytes(state)).toEqual([state.self.sealed, recordBy('a', { version: 5 }).sealed])
   })
 
   it('spread through one node to all others', () => {
-    const there = mergeSealed(newMembership(), vouched(memberA()), open, 0)
+    const there = mergeSealed(newMembership(), vouchedBytes(memberA()), open, 0)
     expect(there.changes).toEqual([{ kind: 'changed', node: 'a' }])
     expect(recordOf(there.state, 'a')).toEqual(recordBy('a', { version: 5 }).record)
     // The same again is no change, and costs no copy.
-    expect(mergeSealed(there.state, vouched(memberA()), open, 0).changes).toEqual([])
+    expect(mergeSealed(there.state, vouchedBytes(memberA()), open, 0).changes).toEqual([])
   })
 
   it('come in chunks below the limit, each readable alone', () => {
     const sealed = Array.from({ length: 50 }, (_, number) => recordBy(`node-${number}`).sealed)
-    const { chunks, skipped } = encodeSnapshot(sealed, 500)
+    const { chunks, skipped } = encodeSealed('records', sealed, 500)
     expect(skipped).toBe(0)
     expect(chunks.length).toBeGreaterThan(4)
     for (const chunk of chunks) expect(chunk.byteLength).toBeLessThanOrEqual(500)
-    expect(chunks.flatMap((chunk) => decodeSnapshot(chunk) ?? [])).toEqual(sealed)
+    expect(chunks.flatMap((chunk) => recordsIn(chunk))).toEqual(sealed)
   })
 
   it('leave out a record that no chunk holds', () => {
     const large = recordBy('large', { addresses: ['x'.repeat(400)] }).sealed
-    const { chunks, skipped } = encodeSnapshot([large, recordBy('a').sealed], 300)
+    const { chunks, skipped } = encodeSealed('records', [large, recordBy('a').sealed], 300)
     expect([chunks.length, skipped]).toEqual([1, 1])
-    expect(encodeSnapshot([], 300).chunks).toEqual([])
+    expect(encodeSealed('records', [], 300).chunks).toEqual([])
   })
 
   it('are nothing when malformed', () => {
-    const [chunk] = encodeSnapshot([recordBy('a').sealed], 1_000).chunks as [Uint8Array]
-    expect(decodeSnapshot(chunk.subarray(0, chunk.byteLength - 1))).toBeUndefined()
-    expect(decodeSnapshot(Uint8Array.of(9))).toBeUndefined()
-    expect(decodeSnapshot(new Uint8Array())).toBeUndefined()
-    expect(decodeSnapshot(Uint8Array.of(1, 0xff, 0xff, 0xff, 0xff))).toBeUndefined()
+    const [chunk] = encodeSealed('records', [recordBy('a').sealed], 1_000).chunks as [Uint8Array]
+    expect(decodeMeshMessage(chunk.subarray(0, chunk.byteLength - 1))).toBeUndefined()
+    expect(decodeMeshMessage(Uint8Array.of(9))).toBeUndefined()
+    expect(decodeMeshMessage(new Uint8Array())).toBeUndefined()
+    expect(decodeMeshMessage(Uint8Array.of(1, 0xff, 0xff, 0xff, 0xff))).toBeUndefined()
   })
 })
 
 let opened = 0
+
+function vouchedBytes(state: Membership): Uint8Array[] {
+  return vouched(state).map(({ sealed }) => sealed)
+}
+
+function recordsIn(chunk: Uint8Array): readonly Uint8Array[] {
+  const message = decodeMeshMessage(chunk)
+  return message?.kind === 'records' ? message.records : []
+}
 
 function openCounted(sealed: Uint8Array): NodeRecord | undefined {
   opened += 1

@@ -236,7 +236,15 @@ interface HandPeer {
 
 function greeting(changed: Partial<Greeting> = {}): Greeting {
   const whole = { protocolVersion: 1, protocolVersionMin: 1, cluster: 'test', node: 'a', life: 7 }
-  return { ...whole, region: 'syd', epoch: 1, addresses: ['fake:a'], frameBytesMax: 100_000, ...changed }
+  return {
+    ...whole,
+    region: 'syd',
+    epoch: 1,
+    addresses: ['fake:a'],
+    frameBytesMax: 100_000,
+    meshVersion: 2,
+    ...changed,
+  }
 }
 
 function newWorld(): World {

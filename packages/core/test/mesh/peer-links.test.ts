@@ -231,9 +231,9 @@ describe('heartbeat', () => {
   it('suspects a silent peer, then gives up the link', async () => {
     const { world, a } = await linkedPair()
     silence(world)
-    await world.pass(1_900)
+    await world.pass(1_150)
     expect(a.events).toEqual(['up b'])
-    await world.pass(1_200)
+    await world.pass(850)
     expect(a.events).toEqual(['up b', 'suspect b'])
     expect(a.links.linkTo('b')?.suspected).toBe(true)
     await world.pass(3_000)

@@ -221,6 +221,7 @@ export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
       epoch: 1,
       addresses: [],
       frameBytesMax: 0,
+      meshVersion: 1,
     }
     link.lane(controlLane).send(encodeLinkMessage({ kind: 'hello', greeting }))
     await accepted

@@ -36,7 +36,7 @@ export const callerCrashes = defineSimulation({
       // In the last round it is there again before anybody has noticed.
       if (round === 2) sim.restart('lax-1')
       const running = (): string[] => ledger.running().map(({ id }) => id)
-      // A reset is known after the slowest message, silence after five seconds and a heartbeat.
+      // A reset is known after the slowest message, silence after four seconds and two heartbeats.
       await sim.until(() => !running().includes(mine), {
         withinMs: silent ? 7_500 : 1_500,
         what: `${mine} to be ended`,

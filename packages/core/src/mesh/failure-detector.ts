@@ -1,0 +1,256 @@
+import type { Accusation } from './accusation.ts'
+import { doubt, type LocalHealth, mayAccuse, nextHealth, wellHealth } from './local-health.ts'
+import { MonitorTable, monitorsWanted } from './monitors.ts'
+import { accusedBy, isAvoided, type Suspicion, suspicionMs } from './suspicion.ts'
+import type { NodeId } from './transport.ts'
+
+export interface DetectorSettings {
+  /** How long a link that was lost may be away before its node is accused, in milliseconds: it is dialled again meanwhile. */
+  readonly lostMs: number
+  /** How long a node that we watch may have no link since we came to know it. */
+  readonly firstLinkMs: number
+  /** Accusations of ours at once, and how many a second after that: further ones wait. */
+  readonly accusationsAtOnce: number
+  readonly accusationsPerSecond: number
+  /** Whether this node doubts itself. For benches only: see docs/membership.md. */
+  readonly localHealth: boolean
+}
+
+const defaultDetectorSettings: DetectorSettings = {
+  lostMs: 500,
+  firstLinkMs: 6_000,
+  accusationsAtOnce: 4,
+  accusationsPerSecond: 4,
+  localHealth: true,
+}
+
+/** What we have of a node ourselves: `heard`, or since when not, and how long that is allowed. */
+type Contact =
+  | { readonly state: 'heard' }
+  | { readonly state: 'silent' | 'unlinked'; readonly since: number; readonly graceMs: number }
+
+/** What one tick decided. */
+export interface DetectorVerdicts {
+  /** To seal, and to spread. They are noted here already. */
+  readonly accuse: readonly Accusation[]
+  /** Believed dead from now on, with the accusations that say so. */
+  readonly dead: readonly { readonly node: NodeId; readonly suspicion: Suspicion }[]
+}
+
+const heardContact: Contact = { state: 'heard' }
+const noSeal = new Uint8Array(0)
+
+/**
+ * Who is believed to be alive, by what this node's own links show and what the monitors of a node say. No I/O and no clock:
+ * its owner tells it what happened, and calls `tick` a few times a second while `isBusy`, else about once a second.
+ */
+export class FailureDetector {
+  readonly table: MonitorTable
+  readonly #self: NodeId
+  readonly #settings: DetectorSettings
+  readonly #versions = new Map<NodeId, { readonly life: number; readonly version: number }>()
+  readonly #contacts = new Map<NodeId, Contact>()
+  readonly #suspicions = new Map<NodeId, Suspicion>()
+  /** Up to which version of whose record an accusation was relayed that does not count here. */
+  readonly #passed = new Map<NodeId, number>()
+  #subjects: readonly NodeId[] | undefined
+  #health: LocalHealth = wellHealth
+  #budget: number
+  #tickedAt: number | undefined
+
+  constructor(self: NodeId, settings: Partial<DetectorSettings> = {}) {
+    this.#self = self
+    this.#settings = { ...defaultDetectorSettings, ...settings }
+    this.table = new MonitorTable([self])
+    this.#budget = this.#settings.accusationsAtOnce
+  }
+
+  get health(): LocalHealth {
+    return this.#health
+  }
+
+  /** Whether somebody is suspected, or one that we watch says nothing. */
+  get isBusy(): boolean {
+    if (this.#suspicions.size > 0 || this.#health.score > 0) return true
+    return this.#watched().some((node) => this.#contacts.get(node) !== heardContact)
+  }
+
+  /** A record of it is believed. `true`: that refuted a suspicion. */
+  known(node: NodeId, life: number, version: number): boolean {
+    this.#versions.set(node, { life, version })
+    if (!this.table.has(node)) {
+      this.table.add(node)
+      this.#subjects = undefined
+    }
+    const suspicion = this.#suspicions.get(node)
+    if (suspicion === undefined || (suspicion.life === life && suspicion.version >= version)) return false
+    this.#suspicions.delete(node)
+    return true
+  }
+
+  /** It is no member any more. */
+  gone(node: NodeId): void {
+    this.#versions.delete(node)
+    this.#suspicions.delete(node)
+    this.#contacts.delete(node)
+    if (!this.table.has(node)) return
+    this.table.remove(node)
+    this.#subjects = undefined
+  }
+
+  /** Its link is up, or says something again after a silence. */
+  heard(node: NodeId): void {
+    this.#contacts.set(node, heardContact)
+  }
+
+  /** Its link is up and was silent for too long. */
+  silent(node: NodeId, now: number): void {
+    this.#contacts.set(node, { state: 'silent', since: now, graceMs: 0 })
+  }
+
+  /** Its link is gone. `left`: it had said that it leaves. */
+  unlinked(node: NodeId, now: number, left: boolean): void {
+    this.#contacts.set(node, { state: 'unlinked', since: now, graceMs: left ? 0 : this.#settings.lostMs })
+  }
+
+  /** Whether its link is up and says something. */
+  isHeard(node: NodeId): boolean {
+    return this.#contacts.get(node) === heardContact
+  }
+
+  suspected(): Iterable<NodeId> {
+    return this.#suspicions.keys()
+  }
+
+  suspicion(node: NodeId): Suspicion | undefined {
+    return this.#suspicions.get(node)
+  }
+
+  /** Whether the word of its monitors is enough to route around it. */
+  isAvoided(node: NodeId): boolean {
+    const suspicion = this.#suspicions.get(node)
+    return suspicion !== undefined && isAvoided(suspicion.accusers.size, this.#monitorsOfEach())
+  }
+
+  /**
+   * What an accusation of another node is worth. `counts`: it is about a member as we know it, by one of its monitors.
+   * `passes`: by somebody else, perhaps a monitor in a view of the other side of a cut; it is only relayed, once for each
+   * version, so that the subject hears of it and refutes it. `old`: heard before, refuted, or about nobody.
+   */
+  worth({ subject, life, version, accuser }: Accusation): 'counts' | 'passes' | 'old' {
+    const known = this.#versions.get(subject)
+    if (known === undefined || known.life !== life || known.version > version) return 'old'
+    const suspicion = this.#suspicions.get(subject)
+    if (suspicion !== undefined && (suspicion.version > version || suspicion.accusers.has(accuser))) return 'old'
+    if (this.table.counts(accuser, subject)) return 'counts'
+    return suspicion === undefined && this.#passed.get(subject) !== version ? 'passes' : 'old'
+  }
+
+  /** Notes that one which `passes` was relayed. */
+  passed({ subject, version }: Accusation): void {
+    this.#passed.delete(subject)
+    this.#passed.set(subject, version)
+    if (this.#passed.size > passedMax) this.#passed.delete(this.#passed.keys().next().value as NodeId)
+  }
+
+  /** Takes one that counts, and was signed by its accuser. */
+  accused(accusation: Accusation, sealed: Uint8Array, now: number): void {
+    const { subject } = accusation
+    this.#suspicions.set(subject, accusedBy(this.#suspicions.get(subject), { ...accusation, sealed }, now))
+  }
+
+  /** Puts in the sealed form of an accusation that `tick` made. */
+  sealed(accusation: Accusation, sealed: Uint8Array): void {
+    const suspicion = this.#suspicions.get(accusation.subject)
+    if (suspicion === undefined || !suspicion.accusers.has(this.#self)) return
+    const accusers = new Map(suspicion.accusers).set(this.#self, sealed)
+    this.#suspicions.set(accusation.subject, { ...suspicion, accusers })
+  }
+
+  /** `pausedMs`: for how long this node did not run although a tick was due. */
+  tick(now: number, pausedMs: number): DetectorVerdicts {
+    const { localHealth } = this.#settings
+    const subjects = this.#watched()
+    for (const node of subjects) if (!this.#contacts.has(node)) this.#await(node, now)
+    const silent = subjects.filter((node) => this.#isSilent(node, now))
+    if (localHealth) {
+      this.#health = nextHealth(this.#health, { now, pausedMs, silent: silent.length, subjects: subjects.length })
+      if (pausedMs > 0) this.#moveOn(pausedMs)
+    }
+    this.#refill(now)
+    if (!mayAccuse(this.#health, now)) return { accuse: [], dead: [] }
+    return { accuse: this.#accuse(silent, now), dead: this.#bury(now) }
+  }
+
+  #accuse(silent: readonly NodeId[], now: number): Accusation[] {
+    const made: Accusation[] = []
+    for (const subject of silent) {
+      if (this.#budget < 1) break
+      const known = this.#versions.get(subject)
+      const contact = this.#contacts.get(subject)
+      if (known === undefined || contact === undefined || contact.state === 'heard') continue
+      const suspicion = this.#suspicions.get(subject)
+      if (suspicion !== undefined && suspicion.version >= known.version && suspicion.accusers.has(this.#self)) continue
+      const doubtMs = (doubt(this.#health) - 1) * doubtStepMs
+      if (now - contact.since < contact.graceMs + doubtMs) continue
+      const accusation = { subject, ...known, accuser: this.#self }
+      this.accused(accusation, noSeal, now)
+      this.#budget -= 1
+      made.push(accusation)
+    }
+    return made
+  }
+
+  #bury(now: number): DetectorVerdicts['dead'] {
+    const dead: { node: NodeId; suspicion: Suspicion }[] = []
+    const doubtful = doubt(this.#health)
+    for (const [node, suspicion] of this.#suspicions) {
+      // What we hear ourselves is worth more than what others say; it will refute them.
+      if (this.#contacts.get(node) === heardContact) continue
+      const lastsMs = suspicionMs(suspicion.accusers.size, this.table.size, this.#monitorsOfEach(), doubtful)
+      if (now - suspicion.since >= lastsMs) dead.push({ node, suspicion })
+    }
+    return dead
+  }
+
+  #watched(): readonly NodeId[] {
+    this.#subjects ??= this.table.subjectsOf(this.#self)
+    return this.#subjects
+  }
+
+  #isSilent(node: NodeId, now: number): boolean {
+    const contact = this.#contacts.get(node)
+    return contact !== undefined && contact.state !== 'heard' && now - contact.since >= contact.graceMs
+  }
+
+  #await(node: NodeId, now: number): void {
+    this.#contacts.set(node, { state: 'unlinked', since: now, graceMs: this.#settings.firstLinkMs })
+  }
+
+  /** Time in which we did not run counts against nobody. */
+  #moveOn(pausedMs: number): void {
+    for (const [node, suspicion] of this.#suspicions) {
+      this.#suspicions.set(node, { ...suspicion, since: suspicion.since + pausedMs })
+    }
+    for (const [node, contact] of this.#contacts) {
+      if (contact.state !== 'heard') this.#contacts.set(node, { ...contact, since: contact.since + pausedMs })
+    }
+  }
+
+  #refill(now: number): void {
+    const { accusationsAtOnce, accusationsPerSecond } = this.#settings
+    const passedMs = now - (this.#tickedAt ?? now)
+    this.#tickedAt = now
+    this.#budget = Math.min(accusationsAtOnce, this.#budget + (passedMs * accusationsPerSecond) / 1_000)
+  }
+
+  #monitorsOfEach(): number {
+    return Math.min(monitorsWanted, this.table.size - 1)
+  }
+}
+
+/** The oldest is forgotten beyond it, and may be relayed once more. */
+const passedMax = 4_096
+
+/** What one point of doubt adds to the time before an accusation, in milliseconds. */
+const doubtStepMs = 1_000

@@ -1,0 +1,161 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Accusation } from '../../src/mesh/accusation.ts'
+import { FailureDetector } from '../../src/mesh/failure-detector.ts'
+
+const sealed = Uint8Array.of(1)
+
+describe('what a node finds itself', () => {
+  it('is accused when silent, once, and is not dead before its time', () => {
+    const detector = clusterOf(10)
+    detector.silent('n1', 1_000)
+    const { accuse, dead } = detector.tick(1_000, 0)
+    expect(accuse).toEqual([{ subject: 'n1', life: 1, version: 1, accuser: 'me' }])
+    expect(dead).toEqual([])
+    expect(detector.tick(1_250, 0).accuse).toEqual([])
+    expect(detector.isAvoided('n1')).toBe(false)
+    expect(deadBy(detector, 6_900)).toEqual([])
+    expect(deadBy(detector, 7_100)).toEqual(['n1'])
+  })
+
+  it('has half a second to come back when its link was lost, and none when it said goodbye', () => {
+    const detector = clusterOf(8)
+    detector.unlinked('n1', 1_000, false)
+    detector.unlinked('n2', 1_000, true)
+    expect(detector.tick(1_000, 0).accuse.map(({ subject }) => subject)).toEqual(['n2'])
+    expect(detector.tick(1_499, 0).accuse).toEqual([])
+    expect(detector.tick(1_500, 0).accuse.map(({ subject }) => subject)).toEqual(['n1'])
+  })
+
+  it('is accused by its monitors only', () => {
+    const detector = clusterOf(200)
+    const subjects = new Set(detector.table.subjectsOf('me'))
+    const stranger = names(200).find((node) => !subjects.has(node)) as string
+    detector.silent(stranger, 1_000)
+    expect(detector.tick(1_000, 0).accuse).toEqual([])
+  })
+
+  it('is accused a few at a time', () => {
+    const detector = clusterOf(7, { localHealth: false })
+    for (const node of names(7)) detector.silent(node, 1_000)
+    expect(detector.tick(1_000, 0).accuse).toHaveLength(4)
+    expect(detector.tick(1_100, 0).accuse).toHaveLength(0)
+    expect(detector.tick(1_500, 0).accuse).toHaveLength(2)
+  })
+
+  it('that is most of whom it watches, makes it doubt itself first', () => {
+    const detector = clusterOf(7)
+    for (const node of names(6)) detector.silent(node, 1_000)
+    expect(detector.tick(1_000, 0).accuse).toEqual([])
+    let accused = 0
+    for (let now = 1_250; now <= 5_000; now += 250) accused += detector.tick(now, 0).accuse.length
+    expect(accused).toBe(5)
+  })
+
+  it('does not count for a time in which it did not run itself', () => {
+    const detector = clusterOf(9)
+    detector.silent('n1', 1_000)
+    detector.tick(1_000, 0)
+    expect(detector.tick(9_000, 7_750)).toEqual({ accuse: [], dead: [] })
+    expect(deadBy(detector, 12_000)).toEqual([])
+  })
+})
+
+describe('the word of others', () => {
+  it('counts from monitors; of another it is passed on once, so that the subject hears of it', () => {
+    const detector = clusterOf(200)
+    const monitor = detector.table.of('n5')[0] as string
+    const other = names(200).find((node) => !detector.table.counts(node, 'n5') && node !== 'n5') as string
+    expect(detector.worth(word('n5', monitor))).toBe('counts')
+    expect(detector.worth(word('n5', other))).toBe('passes')
+    detector.passed(word('n5', other))
+    expect(detector.worth(word('n5', other))).toBe('old')
+    expect(detector.worth(word('stranger', monitor))).toBe('old')
+    expect(detector.worth({ ...word('n5', monitor), life: 2 })).toBe('old')
+    expect(detector.worth({ ...word('n5', monitor), version: 0 })).toBe('old')
+  })
+
+  it('of two keeps calls away, of three kills after the shortest time, and a newer record refutes it', () => {
+    const detector = clusterOf(10)
+    const [first, second, third] = detector.table.of('n1').filter((node) => node !== 'me') as [string, string, string]
+    detector.accused(word('n1', first), sealed, 0)
+    expect(detector.isAvoided('n1')).toBe(false)
+    detector.accused(word('n1', second), sealed, 0)
+    expect(detector.isAvoided('n1')).toBe(true)
+    detector.accused(word('n1', third), sealed, 0)
+    detector.silent('n1', 0)
+    expect(deadBy(detector, 1_400)).toEqual([])
+    expect(detector.known('n1', 1, 2)).toBe(true)
+    expect(detector.isAvoided('n1')).toBe(false)
+    for (const accuser of [first, second, third])
+      detector.accused({ ...word('n1', accuser), version: 2 }, sealed, 2_000)
+    expect(deadBy(detector, 3_600)).toEqual(['n1'])
+  })
+
+  it('does not bury who is heard here', () => {
+    const detector = clusterOf(10)
+    for (const accuser of detector.table.of('n1')) detector.accused(word('n1', accuser), sealed, 0)
+    detector.heard('n1')
+    expect(deadBy(detector, 60_000)).toEqual([])
+  })
+})
+
+it('nobody is ever dead who refutes within the shortest suspicion, whoever accuses it and however the ticks come', () => {
+  const event = fc.record({
+    afterMs: fc.integer({ min: 0, max: 700 }),
+    kind: fc.constantFrom('accuse', 'silent', 'heard', 'pause'),
+    subject: fc.integer({ min: 0, max: 5 }),
+    accuser: fc.integer({ min: 0, max: 8 }),
+  })
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 80 }), (events) => {
+      const detector = clusterOf(10)
+      const versions = new Map<string, number>()
+      const refuteAt = new Map<string, number>()
+      let now = 0
+      for (const { afterMs, kind, subject, accuser } of events) {
+        const pausedMs = kind === 'pause' ? afterMs * 5 : 0
+        now += afterMs + pausedMs
+        for (const [node, at] of refuteAt) {
+          if (now < at) continue
+          const version = (versions.get(node) ?? 1) + 1
+          versions.set(node, version)
+          refuteAt.delete(node)
+          detector.known(node, 1, version)
+        }
+        const node = `n${subject}`
+        if (kind === 'silent') detector.silent(node, now)
+        if (kind === 'heard') detector.heard(node)
+        const accusation = { ...word(node, `n${accuser}`), version: versions.get(node) ?? 1 }
+        if (kind === 'accuse' && detector.worth(accusation) === 'counts') detector.accused(accusation, sealed, now)
+        const verdicts = detector.tick(now, pausedMs)
+        expect(verdicts.dead).toEqual([])
+        for (const suspected of detector.suspected()) {
+          if (!refuteAt.has(suspected)) refuteAt.set(suspected, now + 700)
+        }
+      }
+    }),
+  )
+})
+
+function names(count: number): string[] {
+  return Array.from({ length: count - 1 }, (_, at) => `n${at}`)
+}
+
+/** Ourselves, and nodes that we have all heard of and, if we watch them, hear. */
+function clusterOf(size: number, settings: ConstructorParameters<typeof FailureDetector>[1] = {}): FailureDetector {
+  const detector = new FailureDetector('me', settings)
+  for (const node of names(size)) {
+    detector.known(node, 1, 1)
+    detector.heard(node)
+  }
+  return detector
+}
+
+function word(subject: string, accuser: string): Accusation {
+  return { subject, life: 1, version: 1, accuser }
+}
+
+function deadBy(detector: FailureDetector, now: number): string[] {
+  return detector.tick(now, 0).dead.map(({ node }) => node)
+}

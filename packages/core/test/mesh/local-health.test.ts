@@ -1,0 +1,54 @@
+import * as fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { doubt, type LocalHealth, mayAccuse, nextHealth, wellHealth } from '../../src/mesh/local-health.ts'
+
+const quiet = { pausedMs: 0, silent: 0, subjects: 6 }
+
+it('after a pause nobody is accused for a second, and doubt is longer the longer it was', () => {
+  const short = nextHealth(wellHealth, { ...quiet, now: 5_000, pausedMs: 500 })
+  const long = nextHealth(wellHealth, { ...quiet, now: 5_000, pausedMs: 3_000 })
+  expect([short.score, long.score]).toEqual([1, 4])
+  expect([5_000, 5_999, 6_000].map((now) => mayAccuse(long, now))).toEqual([false, false, true])
+  expect(doubt(long)).toBeGreaterThan(doubt(short))
+  expect(doubt(wellHealth)).toBe(1)
+})
+
+it('doubts itself when most of those that it watches are silent, but only so much: a cut must come to an end', () => {
+  let health = wellHealth
+  for (let now = 10_000; now < 30_000; now += 250)
+    health = nextHealth(health, { now, pausedMs: 0, silent: 4, subjects: 6 })
+  expect(health.score).toBe(2)
+  expect(mayAccuse(health, 30_000)).toBe(true)
+  expect(nextHealth(wellHealth, { now: 10_000, pausedMs: 0, silent: 3, subjects: 6 }).score).toBe(0)
+  expect(nextHealth(wellHealth, { now: 10_000, pausedMs: 0, silent: 2, subjects: 2 }).score).toBe(0)
+})
+
+it('forgives a point every two seconds', () => {
+  let health = nextHealth(wellHealth, { ...quiet, now: 0, pausedMs: 2_000 })
+  expect(health.score).toBe(3)
+  for (let now = 250; now <= 6_000; now += 250) health = nextHealth(health, { ...quiet, now })
+  expect(health.score).toBe(0)
+})
+
+it('stays between well and its bound, whatever happens', () => {
+  const tick = fc.record({
+    afterMs: fc.integer({ min: 0, max: 5_000 }),
+    pausedMs: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 60_000 })),
+    silent: fc.integer({ min: 0, max: 20 }),
+    subjects: fc.integer({ min: 0, max: 20 }),
+  })
+  fc.assert(
+    fc.property(fc.array(tick, { maxLength: 60 }), (ticks) => {
+      let health: LocalHealth = wellHealth
+      let now = 0
+      for (const { afterMs, ...rest } of ticks) {
+        now += afterMs
+        health = nextHealth(health, { now, ...rest })
+        expect(health.score).toBeGreaterThanOrEqual(0)
+        expect(health.score).toBeLessThanOrEqual(8)
+        if (rest.pausedMs > 0) expect(mayAccuse(health, now)).toBe(false)
+        expect(mayAccuse(health, now + 1_000)).toBe(true)
+      }
+    }),
+  )
+})
