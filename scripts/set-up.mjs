@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { bundleCore, bundleFolder } from './bundle-core.mjs'
 import { CommandFailed, root, runNode, runPnpm, workspaceFolders } from './workspace.mjs'
 
 const nodeLeast = { major: 20, minor: 19 }
@@ -53,6 +54,7 @@ async function build() {
   for (const folder of folders) removeStaleOutputs(folder)
   if (!folders.every((folder) => existsSync(join(root, folder, 'dist')))) process.stderr.write('set-up: building …\n')
   await runNode('node_modules/typescript/bin/tsc', ['-b', ...folders])
+  await bundleCore(join(root, 'packages/core'))
 }
 
 // The compiler never deletes what it once wrote, so a renamed source would leave its old output to be found and packed.
@@ -62,6 +64,8 @@ function removeStaleOutputs(folder) {
   const target = join(root, folder, 'dist')
   if (!existsSync(target) || !existsSync(source)) return
   for (const file of readdirSync(target, { recursive: true, encoding: 'utf8' })) {
+    // Joined from what else is there, and kept in order by who writes it.
+    if (file.startsWith(bundleFolder)) continue
     const stem = /^(.+?)\.(?:js|d\.ts)(?:\.map)?$/.exec(file)?.[1]
     if (stem !== undefined && !existsSync(join(source, `${stem}.ts`))) rmSync(join(target, file))
   }

@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { plant } from './planted-bug.mjs'
+import { bundleCore } from '../../scripts/bundle-core.mjs'
 import { root, runNode } from '../../scripts/workspace.mjs'
 
 /** @typedef {import('./planted-bug.mjs').PlantedBug} PlantedBug */
@@ -21,6 +22,7 @@ export async function copyOfCore(target, bug) {
   // The output that its own sources would give stays, but for the files that the patch concerns.
   rmSync(join(target, 'packages/core/dist/.tsbuildinfo'), { force: true })
   await runNode('node_modules/typescript/bin/tsc', ['-p', join(target, 'packages/core')])
+  await bundleCore(join(target, 'packages/core'))
 }
 
 const copied = [

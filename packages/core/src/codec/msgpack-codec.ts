@@ -1,12 +1,8 @@
-// An ambient declaration can be referred to in no other way.
-// oxlint-disable-next-line typescript/triple-slash-reference
-/// <reference path="./msgpackr-no-eval.d.ts" />
-// This entry is plain JavaScript without the native addon, never generates code, and shares no table of extensions
-// with an application that imports 'msgpackr' itself.
-import { Packr, RESET_BUFFER_MODE, Unpackr } from 'msgpackr/index-no-eval'
+import type { Packr, Unpackr } from 'msgpackr'
 import type { Codec } from './codec.ts'
 import { CodecError } from './errors.ts'
 import { checkBytes, type CodecLimits, defaultCodecLimits } from './limits.ts'
+import { msgpackr } from './msgpackr.ts'
 import { packable } from './packable.ts'
 import { registerTagged } from './tagged.ts'
 import { encodeLargeArray, pointingInto, registerTypedArrays } from './typed-arrays.ts'
@@ -38,18 +34,13 @@ import { encodeLargeArray, pointingInto, registerTypedArrays } from './typed-arr
  */
 export function msgpackCodec(limits: Partial<CodecLimits> = {}, onFour?: (plain: object) => void): Codec {
   const bounds: CodecLimits = { ...defaultCodecLimits, ...limits }
-  registerTagged()
-  registerTypedArrays()
-  // Variable map sizes allow more than 65,535 keys; toJSON methods are refused like any function, never called.
-  const options = { useRecords: false, moreTypes: true, variableMapSize: true, useToJSON: false }
-  const packr = new Packr(options)
-  const unpackr = new Unpackr(options)
-  const scratch = Buffer.alloc(scratchBytes)
+  let made: Engine | undefined
+  const engine = (): Engine => (made ??= makeEngine())
 
   return {
     encode(value, name = 'value') {
       const carried = packable(value, name, bounds, onFour)
-      const bytes = encodeLargeArray(carried) ?? pack(packr, carried, name)
+      const bytes = encodeLargeArray(carried) ?? pack(engine().packr, carried, name)
       if (bytes.length <= bounds.bytesMax) return bytes
       const reason = `the value needs ${bytes.length} bytes, more than ${bounds.bytesMax}`
       throw new CodecError('ERR_NOT_ENCODABLE', `${name} can't be encoded: ${reason}`, { path: name })
@@ -57,6 +48,7 @@ export function msgpackCodec(limits: Partial<CodecLimits> = {}, onFour?: (plain:
 
     decode(bytes, given = false) {
       const { length } = bytes
+      const { unpackr, scratch } = engine()
       // msgpackr attaches a DataView to what it reads and keeps it; small values are read from our own buffer, so that
       // it is made once and no array of a caller is touched. Nothing that is decoded points into these bytes, unless they were given.
       let source: Uint8Array = scratch
@@ -72,13 +64,29 @@ export function msgpackCodec(limits: Partial<CodecLimits> = {}, onFour?: (plain:
 
 const scratchBytes = 4096
 
+/** What packs and unpacks for one codec. Many threads never need one. */
+interface Engine {
+  readonly packr: Packr
+  readonly unpackr: Unpackr
+  readonly scratch: Buffer
+}
+
+function makeEngine(): Engine {
+  const { Packr, Unpackr } = msgpackr()
+  registerTagged()
+  registerTypedArrays()
+  // Variable map sizes allow more than 65,535 keys; toJSON methods are refused like any function, never called.
+  const options = { useRecords: false, moreTypes: true, variableMapSize: true, useToJSON: false }
+  return { packr: new Packr(options), unpackr: new Unpackr(options), scratch: Buffer.alloc(scratchBytes) }
+}
+
 // msgpackr keeps its buffer, as large as it ever grew; after a value as large as this it gets a fresh one.
 const keptBytesMax = 256 * 1024
 
 function pack(packr: Packr, value: unknown, name: string): Uint8Array {
   let packed: Uint8Array
   try {
-    packed = packr.pack(value, RESET_BUFFER_MODE)
+    packed = packr.pack(value, msgpackr().RESET_BUFFER_MODE)
   } catch (error) {
     throw new CodecError('ERR_NOT_ENCODABLE', `${name} can't be encoded: ${String(error)}`, {
       cause: error,

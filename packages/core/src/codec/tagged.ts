@@ -1,10 +1,7 @@
-// An ambient declaration can be referred to in no other way.
-// oxlint-disable-next-line typescript/triple-slash-reference
-/// <reference path="./msgpackr-no-eval.d.ts" />
-import { addExtension } from 'msgpackr/index-no-eval'
 import { type ErrorData, errorData, errorFromData } from '../base/error-data.ts'
 import { CodecError } from './errors.ts'
 import { taggedExtension } from './limits.ts'
+import { msgpackr } from './msgpackr.ts'
 
 /**
  * A value that msgpackr would not bring back as it was, on its way through it: a list of the value's kind and its parts.
@@ -34,7 +31,12 @@ let registered = false
 export function registerTagged(): void {
   if (registered) return
   registered = true
-  addExtension({ Class: Tagged, type: taggedExtension, write: (tagged: Tagged) => tagged.items, read: untag })
+  msgpackr().addExtension({
+    Class: Tagged,
+    type: taggedExtension,
+    write: (tagged: Tagged) => tagged.items,
+    read: untag,
+  })
 }
 
 export function taggedMap(entries: readonly unknown[]): Tagged {

@@ -1,7 +1,4 @@
-// An ambient declaration can be referred to in no other way.
-// oxlint-disable-next-line typescript/triple-slash-reference
-/// <reference path="./msgpackr-no-eval.d.ts" />
-import { addExtension } from 'msgpackr/index-no-eval'
+import { msgpackr } from './msgpackr.ts'
 
 /** How msgpackr marks a typed array or an array buffer. Behind it stands the kind, and then the bytes. */
 const typedArrayExtension = 0x74
@@ -33,7 +30,7 @@ let registered = false
 export function registerTypedArrays(): void {
   if (registered) return
   registered = true
-  addExtension({ type: typedArrayExtension, unpack: readTypedArray })
+  msgpackr().addExtension({ type: typedArrayExtension, unpack: readTypedArray })
 }
 
 /** Decodes; large arrays of the value may be views of the bytes. */
