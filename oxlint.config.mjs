@@ -14,7 +14,7 @@ const coreLevels = [
   ['otp'],
   ['thread', 'mesh'],
   ['region'],
-  ['rpc'],
+  ['rpc', 'discovery'],
   ['groups'],
   ['node'],
   ['telemetry'],

@@ -8,6 +8,27 @@ export type { Node, NodeEnd } from './node/node.ts'
 export { systemPlatform, type SystemPlatformOptions } from './node/system-platform.ts'
 export { memoryTransport, type MemoryTransportOptions } from './mesh/memory-transport.ts'
 
+// Finding each other
+export type { DiscoverySourceInfo } from './discovery/discovery.ts'
+export {
+  dnsDiscovery,
+  type DnsDiscoveryOptions,
+  srvDiscovery,
+  type SrvDiscoveryOptions,
+} from './discovery/dns-discovery.ts'
+export { DiscoveryError, type DiscoveryErrorCode } from './discovery/errors.ts'
+export { flyDiscovery, type FlyDiscoveryOptions } from './discovery/fly-discovery.ts'
+export { kubernetesDiscovery, type KubernetesDiscoveryOptions } from './discovery/kubernetes-discovery.ts'
+export {
+  type AddressOf,
+  type DiscoverySelf,
+  type DiscoverySource,
+  type OpenSource,
+  type PartialAnswer,
+  type Place,
+} from './discovery/source.ts'
+export { type Dns, type DnsOptions, type DnsService, systemDns } from './platform/dns.ts'
+
 // Actors
 export { actor, type ActorDefinition, type BareContext, type ReceiveOptions } from './actor/bare-actor.ts'
 export type { Behavior, ModuleMeta } from './actor/behavior.ts'

@@ -14,6 +14,8 @@ export type DialPhase = 'idle' | 'waiting' | 'ready' | 'dialling' | 'ourselves' 
 
 export interface DialTarget {
   readonly seed: boolean
+  /** A seed that stays whatever discovery says: somebody configured it. */
+  pinned: boolean
   readonly addresses: string[]
   /** Who must answer. Unknown for seeds. */
   readonly expect: NodeId | undefined
@@ -54,11 +56,24 @@ export class DialBook {
     return this.#addresses
   }
 
-  /** The new target; `undefined` when the seed is known, or not kept. */
-  addSeed(address: string): DialTarget | undefined {
-    if (this.#seeds.has(address) || !this.#hasRoomFor(address)) return undefined
+  /** The new target; `undefined` when the seed is known, or not kept. One that was ever `pinned` stays so. */
+  addSeed(address: string, pinned: boolean): DialTarget | undefined {
+    const known = this.#seeds.get(address)
+    if (known !== undefined) known.pinned ||= pinned
+    if (known !== undefined || !this.#hasRoomFor(address)) return undefined
     const target = newTarget(address, undefined)
+    target.pinned = pinned
     this.#seeds.set(address, target)
+    return target
+  }
+
+  /** Takes a seed off the book; `undefined` when there is none, or it is pinned. */
+  dropSeed(address: string): DialTarget | undefined {
+    const target = this.#seeds.get(address)
+    if (target === undefined || target.pinned) return undefined
+    this.#seeds.delete(address)
+    this.#unindex(target)
+    this.#addresses -= 1
     return target
   }
 
@@ -141,6 +156,7 @@ export class DialBook {
 function newTarget(address: string, expect: NodeId | undefined): DialTarget {
   return {
     seed: expect === undefined,
+    pinned: false,
     addresses: [address],
     expect,
     peer: undefined,

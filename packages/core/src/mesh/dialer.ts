@@ -43,7 +43,21 @@ export class Dialer {
   }
 
   addSeed(address: string): void {
-    const target = this.#book.addSeed(address)
+    this.#addSeed(address, true)
+  }
+
+  /** A seed for as long as it is not withdrawn. */
+  offer(address: string): void {
+    this.#addSeed(address, false)
+  }
+
+  /** Takes an offered seed off the book. One that was added otherwise stays, and so does a link that is up. */
+  withdraw(address: string): void {
+    this.#strike(this.#book.dropSeed(address))
+  }
+
+  #addSeed(address: string, pinned: boolean): void {
+    const target = this.#book.addSeed(address, pinned)
     this.#countDropped()
     if (target !== undefined) this.#wait(target, 0)
   }
@@ -57,7 +71,10 @@ export class Dialer {
 
   /** Takes a learned peer off the book. A seed stays one, and a link that is up stays up. */
   forget(node: NodeId): void {
-    const target = this.#book.forget(node)
+    this.#strike(this.#book.forget(node))
+  }
+
+  #strike(target: DialTarget | undefined): void {
     if (target === undefined) return
     const wasDialling = target.phase === 'dialling'
     this.#rest(target, 'forgotten')

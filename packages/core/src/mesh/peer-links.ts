@@ -139,6 +139,10 @@ export interface PeerLinks {
   isSendingLarge(): boolean
   /** Dials this address for ever, whoever is there. Our own addresses, and ones beyond the bound, are left out. */
   addSeed(address: string): void
+  /** Dials this address until it is withdrawn, as a seed that may be gone tomorrow. */
+  offer(address: string): void
+  /** Dials an offered address no more. One that is also a seed stays, and so does a link that is up. */
+  withdraw(address: string): void
   /** Dials this node at this address, among others, until it is forgotten. The addresses of a greeting are not learned by themselves. */
   learn(address: string, expect: NodeId): void
   /** Dials a learned node no more. A link that is up stays. */
@@ -291,6 +295,16 @@ class Links implements PeerLinks {
     this.#withDialer((dialer) => {
       if (this.#self?.addresses.includes(address) !== true) dialer.addSeed(address)
     })
+  }
+
+  offer(address: string): void {
+    this.#withDialer((dialer) => {
+      if (this.#self?.addresses.includes(address) !== true) dialer.offer(address)
+    })
+  }
+
+  withdraw(address: string): void {
+    this.#withDialer((dialer) => dialer.withdraw(address))
   }
 
   learn(address: string, expect: NodeId): void {

@@ -1,3 +1,6 @@
+import { parseDiscovery } from '../discovery/parse-discovery.ts'
+import type { DiscoverySource } from '../discovery/source.ts'
+import { type Dns, systemDns } from '../platform/dns.ts'
 import { checkRegionName } from '../region/region-name.ts'
 import { NodeError } from './errors.ts'
 
@@ -44,12 +47,34 @@ function firstSet(candidates: readonly (readonly [string, string | undefined])[]
   return { source: 'default', value: 'local' }
 }
 
-function checkFound(found: Found): void {
+function checkFound({ source, value }: Found): void {
+  readFrom(source, () => checkRegionName(value))
+}
+
+/** Where to look for other nodes: an option in code wins, then `SKERRY_DISCOVERY`, else nowhere. */
+export function discoveryConfig(
+  option: readonly DiscoverySource[] | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly DiscoverySource[] {
+  const text = environment['SKERRY_DISCOVERY']
+  if (option !== undefined || text === undefined) return option ?? []
+  return readFrom('SKERRY_DISCOVERY', () => parseDiscovery(text, environment))
+}
+
+/** The servers of `SKERRY_DNS_SERVERS`, such as `[fdaa::3]:53,127.0.0.1`, else the machine's. */
+export function dnsConfig(environment: Readonly<Record<string, string | undefined>>): Dns {
+  const text = environment['SKERRY_DNS_SERVERS']
+  if (text === undefined) return systemDns()
+  const servers = text.split(/[\s,]+/).filter((server) => server !== '')
+  return readFrom('SKERRY_DNS_SERVERS', () => systemDns({ servers }))
+}
+
+function readFrom<Value>(source: string, read: () => Value): Value {
   try {
-    checkRegionName(found.value)
+    return read()
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    throw new NodeError('ERR_BAD_CONFIG', `${found.source}: ${why}`, { cause: error })
+    throw new NodeError('ERR_BAD_CONFIG', `${source}: ${why}`, { cause: error })
   }
 }
 

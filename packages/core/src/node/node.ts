@@ -27,6 +27,7 @@ import type { ChoiceExplanation } from '../actor/rpc-report.ts'
 import { isHere, type Placement } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
 import { type Deferred, deferred } from '../base/deferred.ts'
+import type { Discovery, DiscoverySourceInfo } from '../discovery/discovery.ts'
 import { type MembershipMemory, membershipServerName } from '../mesh/membership-server.ts'
 import type { NodeRouter } from '../mesh/node-router.ts'
 import type { PeerLinks } from '../mesh/peer-links.ts'
@@ -42,6 +43,7 @@ import { NodeError } from './errors.ts'
 import { type Announced, announceState, systemName } from './system-tree.ts'
 
 export interface NodeParts {
+  readonly discovery: Discovery
   readonly kernel: Kernel
   readonly reader: RegionTableReader
   readonly links: PeerLinks
@@ -117,6 +119,11 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
   /** Where peers can dial this node. */
   get addresses(): readonly string[] {
     return this.#parts.addresses
+  }
+
+  /** Each source of `discovery`: what it named, and how often it failed. */
+  discovery(): readonly DiscoverySourceInfo[] {
+    return this.#parts.discovery.info()
   }
 
   // --- actors ---
@@ -407,6 +414,7 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
     await this.#stopTree(actorName(appName))
     this.#calls.ownerExited('shutdown')
     announceState(kernel, announced, 'leaving')
+    await this.#parts.discovery.stop()
     await links.stop('the node was stopped')
     await this.#stopTree(actorName(systemName))
     threads.stop()

@@ -5,6 +5,8 @@ import type { CancelSignal, Signal, SpawnSignal } from '../actor/signal.ts'
 import { watchExit } from '../actor/watch.ts'
 import { defaultCodecLimits } from '../codec/limits.ts'
 import { msgpackCodec } from '../codec/msgpack-codec.ts'
+import { Discovery } from '../discovery/discovery.ts'
+import type { DiscoverySource } from '../discovery/source.ts'
 import { orderKey } from '../mesh/frame.ts'
 import { createPeerLinks, type Peer, type PeerLinks } from '../mesh/peer-links.ts'
 import type { NodeLoad } from '../mesh/heartbeat.ts'
@@ -42,7 +44,7 @@ import type { AppDefinition } from './app.ts'
 import { NodeError } from './errors.ts'
 import { loadTransport } from './load-transport.ts'
 import { Node } from './node.ts'
-import { regionConfig } from './node-config.ts'
+import { discoveryConfig, regionConfig } from './node-config.ts'
 import { type Announced, announceApp, systemName, systemTree } from './system-tree.ts'
 import { systemPlatform } from './system-platform.ts'
 import { refuseInThread } from './thread-guard.ts'
@@ -57,6 +59,12 @@ export interface NodeOptions {
   readonly primaryRegion?: string
   /** Nodes of different clusters refuse each other. Default: the transport's `cluster` option, else the app's name. */
   readonly cluster?: string
+  /**
+   * Where to look for other nodes, beside the transport's seeds: `dnsDiscovery`, `flyDiscovery`, `kubernetesDiscovery`, or
+   * sources of your own. They are asked again and again; one that fails is logged and never fatal. Default: what
+   * `SKERRY_DISCOVERY` says, else none.
+   */
+  readonly discovery?: readonly DiscoverySource[]
   /** How long `stop` lets running calls of others finish, in milliseconds. Default 5,000. */
   readonly drainMs?: number
   /**
@@ -154,6 +162,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const platform = options.platform ?? ownPlatform(options, marker)
   const regions = regionConfig(options, platform.environment)
   const { transport, cluster } = await loadTransport(options.transport ?? memoryTransport())
+  const sources = discoveryConfig(options.discovery, platform.environment)
   const { parallelism } = platform.threads
   const pool: PoolOptions = { size: Math.min(parallelism, poolSizeMax), blockedMs: 5_000, ...options.threadPool }
   // New at every boot, also at two in one millisecond.
@@ -168,13 +177,14 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const inbound = new InboundCalls(loadLimits, platform.clock)
   // Measured once a heartbeat: each reading covers the time since the one before.
   let ownLoad: NodeLoad = { load: 0, inFlight: 0 }
+  const nameOfCluster = options.cluster ?? cluster ?? app.name
   const links: PeerLinks = createPeerLinks({
     load: () => (ownLoad = { load: platform.load(), inFlight: inbound.size }),
     transport,
     platform,
     orderKey,
     settings: { bodyBytesMax: options.bodyBytesMax ?? defaultPeerLinkSettings.bodyBytesMax },
-    self: { life, cluster: options.cluster ?? cluster ?? app.name, region: regions.region },
+    self: { life, cluster: nameOfCluster, region: regions.region },
     on: {
       up: (peer) => later(() => (router.up(peer), nodeUp(peer), tellMesh({ event: 'up', peer }))),
       down: (peer, reason) =>
@@ -265,7 +275,18 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
       threads.broadcast({ type: 'tableWritten' })
     },
   })
+  const discovery = new Discovery({
+    sources,
+    self: { node: id, cluster: nameOfCluster, region: regions.region, addresses },
+    platform,
+    dialer: {
+      offer: (address) => links.offer(address),
+      withdraw: (address) => links.withdraw(address),
+      isAlone: () => links.peers().length === 0,
+    },
+  })
   const node = new Node({
+    discovery,
     kernel,
     reader,
     links,
@@ -287,6 +308,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     await systemRoot.started
     for (const act of early) act()
     early = undefined
+    discovery.start()
     transport.subscribe?.(membershipTopic, (via, record) => tellMesh({ event: 'records', via, records: [record] }))
     const appRoot = kernel.spawn(supervisorBehavior(app.name, app), [], { register: app.name })
     await appRoot.started

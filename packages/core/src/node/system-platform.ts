@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { systemClock } from '../platform/clock.ts'
+import type { Dns } from '../platform/dns.ts'
 import { deepFreeze } from '../platform/deep-freeze.ts'
 import { systemFiles } from '../platform/files.ts'
 import { consoleLog, type Log } from '../platform/log.ts'
@@ -8,7 +9,7 @@ import type { Platform } from '../platform/platform.ts'
 import { systemRandom } from '../platform/random.ts'
 import { systemThreads } from '../platform/threads.ts'
 import { systemTurnQueue, type TurnObserver } from '../platform/turn-queue.ts'
-import { freezesMessages } from './node-config.ts'
+import { dnsConfig, freezesMessages } from './node-config.ts'
 
 export interface SystemPlatformOptions {
   /** Default: one line an entry to standard error, from `warn` up. */
@@ -17,6 +18,8 @@ export interface SystemPlatformOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>
   /** The folder below which `ctx.files` keeps everything. Default: the working directory at this moment. */
   readonly filesRoot?: string
+  /** Default: the servers of `SKERRY_DNS_SERVERS`, else the machine's. */
+  readonly dns?: Dns
   /** The heap of each thread, in MiB, from 16. As `startNode`'s option says. */
   readonly threadHeapMb?: number
   /** As `startNode`'s option says. */
@@ -49,6 +52,7 @@ export function systemPlatform(options: SystemPlatformParts = {}): Platform {
       freezes,
     }),
     files: systemFiles(filesRoot),
+    dns: options.dns ?? dnsConfig(environment),
     log: options.log ?? consoleLog(),
     environment,
     ...(freezes && { handOver: deepFreeze }),

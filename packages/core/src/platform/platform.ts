@@ -1,5 +1,6 @@
 import type { ActorEvent } from './actor-event.ts'
 import type { Clock } from './clock.ts'
+import type { Dns } from './dns.ts'
 import type { Files } from './files.ts'
 import type { Log } from './log.ts'
 import type { Random } from './random.ts'
@@ -8,6 +9,7 @@ import type { TurnQueue } from './turn-queue.ts'
 
 export type { ActorEvent } from './actor-event.ts'
 export type { Clock, Timer } from './clock.ts'
+export type { Dns, DnsService } from './dns.ts'
 export type { Files } from './files.ts'
 export type { Log } from './log.ts'
 export type { Random } from './random.ts'
@@ -24,6 +26,8 @@ export interface Platform {
   readonly turns: TurnQueue
   readonly threads: Threads
   readonly files: Files
+  /** The name servers, for discovery. Absent where there are none. */
+  readonly dns?: Dns
   readonly log: Log
   /** The environment's variables, read once at boot. */
   readonly environment: Readonly<Record<string, string | undefined>>

@@ -94,6 +94,63 @@ describe('dialling', () => {
     expect(a.events).toEqual(['up b'])
   })
 
+  it('dials an offered address until it is withdrawn', async () => {
+    const world = newWorld()
+    const a = observe({ world, node: 'a' })
+    await a.links.start()
+    a.links.offer(addressOf('b'))
+    await world.pass(10_000)
+    expect(a.links.counters.dials).toBeGreaterThan(3)
+    a.links.withdraw(addressOf('b'))
+    await world.pass(1_000)
+    const { dials } = a.links.counters
+    await observe({ world, node: 'b' }).links.start()
+    await world.pass(60_000)
+    expect([a.links.counters.dials, a.events]).toEqual([dials, []])
+    a.links.offer(addressOf('b'))
+    await world.pass(100)
+    expect(a.events).toEqual(['up b'])
+  })
+
+  it('keeps the link to an address that is withdrawn, and does not dial it again', async () => {
+    const { world, a } = await startedPair()
+    a.links.offer(addressOf('b'))
+    await world.pass(100)
+    a.links.withdraw(addressOf('b'))
+    await world.pass(10_000)
+    expect(a.events).toEqual(['up b'])
+    world.links[0]?.sever(constantDelays(5))
+    await world.pass(20_000)
+    expect(a.events).toEqual(['up b', 'down b closed'])
+  })
+
+  it('keeps a seed whose address was also offered and withdrawn, in either order', async () => {
+    for (const seedFirst of [true, false]) {
+      const world = newWorld()
+      const a = observe({ world, node: 'a' })
+      await a.links.start()
+      if (seedFirst) a.links.addSeed(addressOf('b'))
+      a.links.offer(addressOf('b'))
+      if (!seedFirst) a.links.addSeed(addressOf('b'))
+      a.links.withdraw(addressOf('b'))
+      await observe({ world, node: 'b' }).links.start()
+      await world.pass(6_000)
+      expect(a.events).toEqual(['up b'])
+    }
+  })
+
+  it('has room for a new address in place of a withdrawn one', async () => {
+    const { world, a } = await startedPair({ settings: { addressesMax: 2 } })
+    for (let round = 0; round < 5; round += 1) {
+      a.links.offer(`fake:moved-${round}`)
+      await world.pass(200)
+      a.links.withdraw(`fake:moved-${round}`)
+    }
+    a.links.offer(addressOf('b'))
+    await world.pass(100)
+    expect([a.events, a.links.counters.addressesDropped]).toEqual([['up b'], 0])
+  })
+
   it('dials again after a loss, but not a peer that was forgotten', async () => {
     const { world, a, b } = await startedPair()
     a.links.learn(addressOf('b'), 'b')

@@ -1,7 +1,7 @@
 import { memoryTransport, type NodeOptions, silentLog, startNode, systemPlatform } from '@skerry/core'
 import type { Platform } from '@skerry/core/platform'
 import { describe, expect, it } from 'vitest'
-import { regionConfig } from '../../src/node/node-config.ts'
+import { discoveryConfig, dnsConfig, regionConfig } from '../../src/node/node-config.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 type Regions = Pick<NodeOptions, 'region' | 'primaryRegion'>
@@ -58,6 +58,33 @@ describe('the regions of a node', () => {
       expect(() => regionConfig(options, environment)).toThrow(badConfig(message))
     })
   }
+})
+
+describe('where a node looks for others', () => {
+  const names = (...given: Parameters<typeof discoveryConfig>): string[] =>
+    discoveryConfig(...given).map(({ name }) => name)
+
+  it('is nowhere by default', () => {
+    expect(names(undefined, {})).toEqual([])
+  })
+
+  it('is what SKERRY_DISCOVERY says, unless code says otherwise', () => {
+    const environment = { SKERRY_DISCOVERY: 'dns:nodes.internal:4001' }
+    expect(names(undefined, environment)).toEqual(['dns:nodes.internal:4001'])
+    expect(names([], environment)).toEqual([])
+  })
+
+  it('is refused, with the name of the variable, when it can not be', () => {
+    expect(() => names(undefined, { SKERRY_DISCOVERY: '' })).toThrow(badConfig(/^SKERRY_DISCOVERY: .*no source/))
+    expect(() => dnsConfig({ SKERRY_DNS_SERVERS: 'nowhere' })).toThrow(badConfig(/^SKERRY_DNS_SERVERS: /))
+  })
+
+  it('stops the node from starting when it can not be', async () => {
+    const platform = { ...systemPlatform({ log: silentLog }), environment: { SKERRY_DISCOVERY: 'dns' } }
+    await expect(startNode({ name: 'config', children: [] }, { platform })).rejects.toEqual(
+      badConfig(/^SKERRY_DISCOVERY/),
+    )
+  })
 })
 
 describe('a node', () => {
