@@ -19,7 +19,11 @@ export interface ProcessConfig {
   readonly file: string
   readonly secret: string
   readonly privateKey: string
+  readonly transport: 'libp2p' | 'nats'
+  /** The other regions' addresses. NATS needs none. */
   readonly seeds: readonly string[]
+  /** Of NATS. */
+  readonly servers: readonly string[]
 }
 
 export interface CallFailure {

@@ -3,22 +3,27 @@ import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createIdentity } from '@skerry/transport-libp2p'
 import { auditOrders, countPrimes, crashDatabase, createOrder, spinForEver, waitForEver } from './contract.ts'
 import type { ProcessConfig } from './control-message.ts'
 import { type Answer, RegionHandle } from './region-handle.ts'
+import { type NatsServer, startNatsServer } from './nats-server.ts'
 import { check, Stage } from './stage.ts'
+import { createIdentityFor, type TransportName } from './transports.ts'
 
-// The main job: three regions, each an operating-system process, over libp2p on this machine's loopback.
+// The main job: three regions, each an operating-system process, over libp2p or NATS on this machine's loopback.
 
 const regions = ['syd', 'lax', 'fra'] as const
 type Region = (typeof regions)[number]
 const primary: Region = 'syd'
 
+const transport = chosenTransport()
+const server = transport === 'nats' ? await serverOfNats() : undefined
 const stage = new Stage()
 const folder = await mkdtemp(join(tmpdir(), 'skerry-three-regions-'))
 const secret = randomBytes(32).toString('base64')
-const identities = new Map(await Promise.all(regions.map(async (region) => [region, await createIdentity()] as const)))
+const identities = new Map(
+  await Promise.all(regions.map(async (region) => [region, await createIdentityFor(transport)] as const)),
+)
 const handles = new Map<Region, RegionHandle>()
 /** Every write that was acknowledged: its idempotency key, and the order's id. */
 const acknowledged = new Map<string, string>()
@@ -47,6 +52,7 @@ try {
   await stage.step('11. All leave in order', stopAll)
 } finally {
   for (const handle of handles.values()) handle.kill()
+  server?.stop()
   await rm(folder, { recursive: true, force: true })
 }
 
@@ -62,6 +68,24 @@ if (process.argv.includes('--json')) {
   process.stdout.write(`${JSON.stringify({ ok, regions: seen, steps: stage.steps, writes })}\n`)
 }
 process.exitCode = ok ? 0 : 1
+
+/** What follows `--transport`. */
+function chosenTransport(): TransportName {
+  const flag = process.argv.indexOf('--transport')
+  const name = flag === -1 ? 'libp2p' : process.argv[flag + 1]
+  if (name === 'libp2p' || name === 'nats') return name
+  process.stderr.write(`--transport is libp2p or nats, not ${name}\n`)
+  process.exit(2)
+}
+
+async function serverOfNats(): Promise<NatsServer> {
+  try {
+    return await startNatsServer()
+  } catch (error) {
+    process.stderr.write(`The mesh can't run over NATS: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  }
+}
 
 async function startAll(): Promise<string> {
   for (const region of regions) await startRegion(region)
@@ -210,6 +234,8 @@ async function startRegion(region: Region): Promise<RegionHandle> {
     file: join(folder, 'orders.db'),
     secret,
     privateKey: identities.get(region)?.privateKey as string,
+    transport,
+    servers: server === undefined ? [] : [server.url],
     seeds: [...handles.values()].flatMap((other) => other.addresses),
   }
   const onTable = (table: readonly string[]): void => stage.note(region, `table: ${table.join(', ')}`)

@@ -1,8 +1,8 @@
 import { type Log, type Node, type ProcedureRef, RpcError, startNode } from '@skerry/core'
-import { libp2pTransport } from '@skerry/transport-libp2p'
 import { shop } from './app.ts'
 import { auditOrders, cache, countPrimes, crashDatabase, createOrder, spinForEver, waitForEver } from './contract.ts'
 import type { CallFailure, Command, Look, ProcessConfig, Report } from './control-message.ts'
+import { transportOf } from './transports.ts'
 
 // One region: an operating-system process with one node, started and driven by main.ts.
 
@@ -22,13 +22,7 @@ try {
     region: config.region,
     primaryRegion: config.primaryRegion,
     log: demoLog(),
-    transport: libp2pTransport({
-      cluster: 'three-regions',
-      listen: ['/ip4/127.0.0.1/tcp/0'],
-      seeds: [...config.seeds],
-      secrets: [config.secret],
-      privateKey: config.privateKey,
-    }),
+    transport: transportOf(config),
   })
   process.on('message', (command: Command) => void obey(node, command))
   say({ kind: 'up', node: node.id, life: node.life, addresses: node.addresses })

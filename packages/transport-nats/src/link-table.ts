@@ -44,9 +44,10 @@ const unconfirmedPerPeerMax = 8
 // A handshake costs half a millisecond of this thread, and a refusal a tenth.
 const handshakesPerSecond = 500
 const refusalsPerSecond = 20
-const beatMs = 1_000
+// An idle link says something this often. It is how soon the death of a peer's process shows.
+const beatMs = 250
 // A beat that comes so late shows that this process was held up.
-const lateBeatMs = 2 * beatMs
+const lateBeatMs = 4 * beatMs
 /** Sealed packets are this long at most, where the server allows it: one of a megabyte would hold up small ones behind it. */
 const messageBytesMax = 64 * 1024
 const kindBytes = 1

@@ -30,7 +30,7 @@ export interface NatsLinkOptions {
 // How long an end that its peer closed waits for somebody to listen to what had come before.
 const unheardMs = 1_000
 // After so many beats without anything from the peer a link is over. A peer with nothing to say says so once a beat.
-const silentBeatsMax = 10
+const silentBeatsMax = 40
 
 /**
  * One end of a link, over one subject each way. All packets of one direction are counted together, whichever lane they are
@@ -103,7 +103,7 @@ export class NatsLink implements RawLink, LaneOwner, Turn {
     this.#send(encodePacket({ kind: 'alive' }))
   }
 
-  /** To be called about once a second. `late`: this process was held up, and what the peer said may not be read yet. */
+  /** To be called four times a second. `late`: this process was held up, and what the peer said may not be read yet. */
   beat(late: boolean): void {
     if (this.isClosed) return
     this.#silentBeats = this.#hasHeard || late ? 0 : this.#silentBeats + 1

@@ -181,7 +181,7 @@ describe('a link over NATS', () => {
     expect(b.closed?.reason).toBe('The peer sent a frame of 1025 bytes; the maximum is 1024')
   })
 
-  it('is over when nothing was heard for ten beats, but not while this process was held up', async () => {
+  it('is over when nothing was heard for forty beats, but not while this process was held up', async () => {
     const { a, b, platform, deliver } = pair()
     for (let beat = 0; beat < 50; beat += 1) {
       a.link.beat(false)
@@ -190,7 +190,7 @@ describe('a link over NATS', () => {
       deliver(b, a)
     }
     for (let beat = 0; beat < 50; beat += 1) a.link.beat(true)
-    for (let beat = 0; beat < 9; beat += 1) a.link.beat(false)
+    for (let beat = 0; beat < 39; beat += 1) a.link.beat(false)
     await platform.settle()
     expect(a.closed).toBeUndefined()
     a.link.beat(false)
