@@ -94,6 +94,10 @@ class Libp2pTransport implements Transport {
     else this.#gossip.subscribe(topic, on)
   }
 
+  regionsOf(node: NodeId): readonly string[] | undefined {
+    return this.#options.identities.get(node)?.regions
+  }
+
   sign(bytes: Uint8Array): Uint8Array {
     if (this.#running === undefined) throw new Error('Assertion failed: sign before start')
     return this.#running.sign(bytes)

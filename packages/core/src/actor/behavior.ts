@@ -52,6 +52,8 @@ export interface Runtime extends Host {
   readonly node: string
   readonly life: number
   readonly thread: number
+  /** The largest argument, result or item of a call by region, in bytes as encoded. */
+  readonly bodyBytesMax: number
   readonly names: Names
   /** The nodes that are up, and who is told of changes. */
   readonly nodes: NodeWatchers

@@ -477,6 +477,11 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     return this.#remote().waitFor(this.#owner(), isThere, `a node in region "${region}"`, options.timeoutMs)
   }
 
+  setPrimaryRegion(region: string): Promise<number> {
+    if (this.#isOver()) return neverSettles()
+    return this.#whileAlive(this.#remote().setPrimaryRegion(this.#owner(), region))
+  }
+
   #remote(): RemoteServices {
     if (this.#kernel.remote === undefined) throw new ActorError('ERR_NOPROC', 'The node has no region services yet')
     return this.#kernel.remote

@@ -20,6 +20,8 @@ export interface KernelCounters {
   notAllowed: number
   /** Calls with an idempotency key that were given the outcome of an earlier call with that key. */
   replays: number
+  /** Records of nodes that were not believed, or for which there was no room. */
+  recordsIgnored: number
   /** Bodies from elsewhere that could not be decoded. */
   undecodable: number
   /** Requests by `rpcCast` that were not sent from here, or were refused here: nobody was told. */
@@ -46,6 +48,7 @@ export function newKernelCounters(): KernelCounters {
     overloads: 0,
     notAllowed: 0,
     replays: 0,
+    recordsIgnored: 0,
     undecodable: 0,
     castsNotRun: 0,
     unsent: 0,

@@ -1,5 +1,6 @@
 import type { Codec } from '../codec/codec.ts'
 import { CodecError } from '../codec/errors.ts'
+import { bodyBytesMaxDefault } from '../codec/limits.ts'
 import { errorData } from '../base/error-data.ts'
 import { giveAway } from '../base/given-bytes.ts'
 import { SerialTable } from '../base/serial-table.ts'
@@ -47,6 +48,8 @@ export interface KernelOptions {
   readonly thread: number
   readonly platform: Platform
   readonly codec: Codec
+  /** See `Runtime`. Default 64 MiB. */
+  readonly bodyBytesMax?: number
 }
 
 /** Runs the actors of one thread: gives them addresses, carries their signals, and answers for those that are gone. */
@@ -56,6 +59,7 @@ export class Kernel implements Runtime, CallHost {
   readonly thread: number
   readonly platform: Platform
   readonly codec: Codec
+  readonly bodyBytesMax: number
   readonly counters: KernelCounters = newKernelCounters()
   readonly names: Names = new Names()
   /** The nodes that are up, and who is told of changes. */
@@ -101,6 +105,7 @@ export class Kernel implements Runtime, CallHost {
     this.#nextSerial = options.thread === 0 ? 1 : 3
     this.platform = options.platform
     this.codec = options.codec
+    this.bodyBytesMax = options.bodyBytesMax ?? bodyBytesMaxDefault
     this.#handsOver = options.platform.handOver !== undefined
     this.deadlines = new DeadlineQueue(options.platform.clock, options.platform.turns)
     this.registerName = (name, pid, partitions) => this.names.register(name, pid, partitions)

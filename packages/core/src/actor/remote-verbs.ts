@@ -118,10 +118,26 @@ export interface RegionVerbs {
    * to 10,000. A procedure waits at most for the time that it has.
    */
   waitForRegion(region: string, options?: { readonly timeoutMs?: number }): Promise<void>
+  /**
+   * Makes another region the primary, for every node, in a new epoch, which it resolves with when this node knows. The others
+   * learn of it as of any news of a node, within milliseconds where they are linked, and a node that was away when it comes
+   * back. The highest epoch wins; between two announcements of one epoch the higher node id does. What runs goes on: see
+   * `primaryOnly`, and fence a database by `ctx.primaryEpoch`. Nothing of it is stored: when all nodes restart at the same
+   * time the configuration holds again, so change that too.
+   *
+   * Rejects with `ERR_BAD_REGION`; with `ERR_NODE_STOPPED` for plain code; with `ERR_NOPROC` or `ERR_CALLEE_EXITED` while the
+   * node restarts its own actors.
+   *
+   * @example
+   * const epoch = await ctx.setPrimaryRegion('fra')
+   */
+  setPrimaryRegion(region: string): Promise<number>
 }
 
 /** What core's upper levels put into a kernel, so that a context has those verbs without knowing who implements them. */
-export interface RemoteServices extends Omit<RegionVerbs, 'waitForRegion'> {
+export interface RemoteServices extends Omit<RegionVerbs, 'waitForRegion' | 'setPrimaryRegion'> {
+  /** As the verb of that name says. */
+  setPrimaryRegion(owner: RemoteOwner, region: string): Promise<number>
   /** Resolves when `condition`, asked at each change of the region table, is true. Rejects as `waitForRegion` does. */
   waitFor(owner: RemoteOwner, condition: () => boolean, what: string, timeoutMs?: number): Promise<void>
   /** The region table was written: whoever waits for it looks again. */

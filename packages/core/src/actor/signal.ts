@@ -86,6 +86,8 @@ export interface Failure {
   readonly message: string
   readonly reason?: ExitReason
   readonly cause?: ErrorData
+  /** With `ERR_NOT_PRIMARY`: the epoch of the primary region that the node knows. */
+  readonly primaryEpoch?: number
 }
 
 /** What a peer sent as a failure, which may be anything. What is none becomes `ERR_NOT_DECODABLE`. */
@@ -96,9 +98,10 @@ export function failureFrom(value: unknown): Failure {
 
 function isFailure(value: unknown): value is Failure {
   if (typeof value !== 'object' || value === null) return false
-  const { code, outcome, message, cause } = value as Partial<Failure>
+  const { code, outcome, message, cause, primaryEpoch } = value as Partial<Failure>
   if (typeof code !== 'string' || typeof message !== 'string') return false
   if (outcome !== 'not-run' && outcome !== 'unknown' && outcome !== 'ran') return false
+  if (primaryEpoch !== undefined && !Number.isSafeInteger(primaryEpoch)) return false
   for (let one = cause; one !== undefined; one = one.cause) if (!isErrorData(one)) return false
   return true
 }

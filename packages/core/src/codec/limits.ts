@@ -16,6 +16,9 @@ export interface CodecLimits {
   readonly objectsMax: number
 }
 
+/** The largest message, argument or result of a node that says nothing else, in bytes as encoded. */
+export const bodyBytesMaxDefault: number = 64 * 1024 * 1024
+
 export const defaultCodecLimits: CodecLimits = { bytesMax: 256 * 1024 * 1024, depthMax: 64, objectsMax: 262_144 }
 
 /** The extension type under which this codec carries what msgpackr would not keep apart: see tagged.ts. */

@@ -61,7 +61,9 @@ export class MemberLog {
       return { parts: kept.parts.slice(part, part + partsPerPull) }
     }
     if (have >= this.#version) return { deltas: [] }
-    if (have > 0 && this.#reachesBackTo(have)) return { deltas: this.#since(have) }
+    if (have > 0 && this.#reachesBackTo(have)) {
+      return { deltas: messagesOf(this.#recent.slice(have - this.#version)) }
+    }
     const first = kept !== undefined && this.#reachesBackTo(kept.version) ? kept : snapshotOf(members, this.#version)
     this.#snapshot = first
     return { parts: first.parts.slice(0, partsPerPull) }
@@ -70,21 +72,6 @@ export class MemberLog {
   /** Whether all changes behind that version are known. */
   #reachesBackTo(version: number): boolean {
     return version === this.#version || (this.#recent[0]?.version ?? Infinity) <= version + 1
-  }
-
-  #since(version: number): Delta[][] {
-    const messages: Delta[][] = []
-    let bytes = Infinity
-    for (const delta of this.#recent.slice(version - this.#version)) {
-      const more = bytesOfDelta(delta)
-      if (bytes + more > messageBytesMax) {
-        messages.push([])
-        bytes = 0
-      }
-      bytes += more
-      messages.at(-1)?.push(delta)
-    }
-    return messages
   }
 
   #forgetOldest(): void {
@@ -96,6 +83,22 @@ export class MemberLog {
     this.#recent = this.#recent.slice(gone)
     if (this.#snapshot !== undefined && !this.#reachesBackTo(this.#snapshot.version)) this.#snapshot = undefined
   }
+}
+
+/** Changes in as few messages as may carry them. */
+export function messagesOf(deltas: readonly Delta[]): Delta[][] {
+  const messages: Delta[][] = []
+  let bytes = Infinity
+  for (const delta of deltas) {
+    const more = bytesOfDelta(delta)
+    if (bytes + more > messageBytesMax) {
+      messages.push([])
+      bytes = 0
+    }
+    bytes += more
+    messages.at(-1)?.push(delta)
+  }
+  return messages
 }
 
 function bytesOfDelta({ group, places }: Delta): number {

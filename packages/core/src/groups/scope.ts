@@ -7,7 +7,7 @@ import { genServer, type InitContext, type ServerContext } from '../otp/gen-serv
 import { chance, knob, sometimes } from '../platform/property.ts'
 import { type GroupChange, GroupMembers } from './group-members.ts'
 import { type GroupMessage, type GroupMonitor, GroupMonitors } from './group-monitors.ts'
-import { MemberLog } from './member-log.ts'
+import { MemberLog, messagesOf } from './member-log.ts'
 import { PeerView } from './peer-view.ts'
 import {
   type Delta,
@@ -67,6 +67,8 @@ export interface ScopeProtocol {
     /** The procedure of another node gave the address of its scope. */
     found(scope: Pid<ScopeProtocol>): void
     tick(): void
+    /** The changes that came in one go are told in one go. */
+    tell(): void
   }
 }
 
@@ -108,6 +110,8 @@ interface State {
   /** The members of all nodes, for groups that were asked for and did not change since. */
   readonly read: Map<string, readonly Pid[]>
   readonly asking: Set<NodeId>
+  /** Changes of this node's members that the others were not told yet. */
+  untold: Delta[]
   ticks: number
   pulls: number
   refused: number
@@ -124,6 +128,8 @@ export function scopeServer(options: ScopeOptions): Behavior<[], ScopeProtocol> 
   return genServer({
     ...(options.module !== undefined && { module: options.module }),
     name: options.name,
+    // The scopes of other nodes find it by a procedure, but must reach it also where it has been forgotten that they did.
+    remote: 'members',
     init: (ctx): State => {
       ctx.monitorNodes()
       keepTicking(ctx)
@@ -136,6 +142,7 @@ export function scopeServer(options: ScopeOptions): Behavior<[], ScopeProtocol> 
         monitors: new GroupMonitors(),
         read: new Map(),
         asking: new Set(),
+        untold: [],
         ticks: 0,
         pulls: 0,
         refused: 0,
@@ -165,6 +172,7 @@ export function scopeServer(options: ScopeOptions): Behavior<[], ScopeProtocol> 
     },
     cast: {
       tick: (ctx): void => tick(ctx),
+      tell: (ctx): void => tell(ctx),
       found: (ctx, scope: ScopePid): void => {
         if (peerOf(ctx, scope) === undefined) ctx.state.refused += 1
       },
@@ -239,16 +247,28 @@ function leave(ctx: Scope, group: string, pids: readonly Pid[]): readonly Pid[] 
   return left
 }
 
-/** Tells the other nodes, and who watches here. */
+/** Tells the other nodes, behind what has come by now, and who watches here. */
 function announce(ctx: Scope, change: GroupChange): void {
-  const deltas = ctx.state.log.record(change.type, change.group, change.pids)
-  for (const delta of deltas) {
-    for (const { pid } of ctx.state.peers.values()) {
+  const { state } = ctx
+  const isFirst = state.untold.length === 0
+  for (const delta of state.log.record(change.type, change.group, change.pids)) state.untold.push(delta)
+  // One message to each node for all changes that wait in the mailbox now, so that a crowd of joins costs the mesh as much
+  // as one. Should it find that full, the next tick tells.
+  if (isFirst && state.untold.length > 0) ctx.cast(ctx.self as ScopePid, 'tell', [])
+  changed(ctx, change)
+}
+
+function tell(ctx: Scope): void {
+  const { state } = ctx
+  if (state.untold.length === 0) return
+  const messages = messagesOf(state.untold)
+  state.untold = []
+  for (const { pid } of state.peers.values()) {
+    for (const deltas of messages) {
       // As to a full mailbox or a full backlog.
-      if (!chance('skerry/lose a change of a group')) ctx.cast(pid, 'deltas', [ctx.self, [delta]])
+      if (!chance('skerry/lose a change of a group')) ctx.cast(pid, 'deltas', [ctx.self, deltas])
     }
   }
-  changed(ctx, change)
 }
 
 function watch(ctx: Scope, pid: Pid): Known {
@@ -299,6 +319,7 @@ function changed(ctx: Scope, { type, group, pids }: GroupChange): void {
 
 function tick(ctx: Scope): void {
   const { state } = ctx
+  tell(ctx)
   const beats = knob('skerry/groups beat every ms', beatEveryMs, [1_000, 2_000]) / discoverEveryMs
   if (state.ticks % beats === 0) for (const { pid } of state.peers.values()) beat(ctx, pid)
   state.ticks += 1
@@ -353,7 +374,9 @@ function peerOf(ctx: Scope, pid: ScopePid): Peer | undefined {
   return peer
 }
 
+/** Behind all changes of that version, or the other would ask for them. */
 function beat(ctx: Scope, to: ScopePid): void {
+  tell(ctx)
   ctx.cast(to, 'beat', [ctx.self, ctx.state.log.version])
 }
 

@@ -8,12 +8,13 @@ import { knob, sometimes } from '../platform/property.ts'
 import { type Accusation, openAccusation, peekAccusation, sealAccusation } from './accusation.ts'
 import { type DetectorSettings, FailureDetector } from './failure-detector.ts'
 import * as membership from './membership.ts'
-import type { Membership, MembershipStep } from './membership.ts'
+import type { Membership, MembershipStep, RecordDoubt } from './membership.ts'
 import { decodeMeshMessage, encodeDigest, encodeSealed, type MeshMessage } from './mesh-message.ts'
 import { neighboursOf } from './neighbours.ts'
 import { type NodeRecord, type NodeState, openRecord, type ProcedureRecord, sealRecord } from './node-record.ts'
 import type { NodeLoad } from './heartbeat.ts'
 import type { PeerRef } from './peer-link.ts'
+import { mayClaim } from './record-claim.ts'
 import { newerPrimary, type Primary, type PrimaryConflict, primaryConflicts, primaryOf } from './primary.ts'
 import type { PeerLinks } from './peer-links.ts'
 import { differences, digestOf, partOf, type RecordDigest } from './record-digest.ts'
@@ -21,7 +22,6 @@ import { isTooManyAvoided } from './suspicion.ts'
 import type { NodeId, Transport } from './transport.ts'
 
 export const membershipTopic = 'skerry/members/1'
-export const membershipServerName = 'system.mesh'
 
 /** How often members whose time is over are removed and measurements are passed on, in milliseconds. */
 const membershipTickMs = 1_000
@@ -113,7 +113,8 @@ export function meshEventOf(via: NodeId, bytes: Uint8Array): MembershipEvent | u
 class MembershipServer implements Process {
   readonly #ctx: Context
   readonly #options: MembershipServerOptions
-  readonly #open = (sealed: Uint8Array): NodeRecord | undefined => openRecord(sealed, this.#options.transport)
+  readonly #open = (sealed: Uint8Array): NodeRecord | RecordDoubt | undefined =>
+    believed(sealed, this.#options.transport)
   readonly #snapshotEveryMs = knob('skerry/snapshot every ms', snapshotEveryMs, [500, 3_000])
   #own: NodeRecord
   #state: Membership
@@ -164,7 +165,8 @@ class MembershipServer implements Process {
       const self = this.#options.kernel.actor(this.#ctx.self)
       if (self?.parent !== undefined && samePid(self.parent, envelope.from)) self.stop(envelope.reason)
     } else if (envelope.type === 'request' && envelope.name === 'setPrimaryRegion') {
-      envelope.replier.reply(this.#setPrimary((envelope.args as readonly [string])[0]))
+      const [region] = this.#options.kernel.openArgs(envelope.args, envelope.encoded) as readonly [string]
+      envelope.replier.reply(this.#setPrimary(region))
     } else if (envelope.type === 'request') {
       envelope.replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message: 'mesh has no such call' })
     }
@@ -266,6 +268,7 @@ class MembershipServer implements Process {
           this.#issue({})
           break
         case 'ignored':
+          this.#options.kernel.counters.recordsIgnored += 1
           this.#ctx.log.warn({ node: change.node, why: change.why }, 'a membership record was ignored')
       }
     }
@@ -522,6 +525,12 @@ class MembershipServer implements Process {
 }
 
 const noNodes: ReadonlySet<NodeId> = new Set()
+
+function believed(sealed: Uint8Array, transport: Transport): NodeRecord | RecordDoubt | undefined {
+  const record = openRecord(sealed, transport)
+  if (record === undefined) return undefined
+  return mayClaim(record, transport.regionsOf?.(record.node)) ? record : 'wrong-region'
+}
 
 function recordFields({
   region,

@@ -75,8 +75,11 @@ export type MembershipChange =
   | { readonly kind: 'refute'; readonly version: number }
   /** Somebody holds a record of a node that we believe dead: tell it why, so that it hears so too, or the node can refute it. */
   | { readonly kind: 'contradicted'; readonly node: NodeId; readonly evidence: readonly Uint8Array[] }
-  /** A record or a link was left out, for counting: too many members, a forged or malformed record. */
-  | { readonly kind: 'ignored'; readonly node: NodeId | undefined; readonly why: 'too-many' | 'not-authentic' }
+  /** A record or a link was left out, for counting: too many members, or a record that is not believed. */
+  | { readonly kind: 'ignored'; readonly node: NodeId | undefined; readonly why: 'too-many' | RecordDoubt }
+
+/** Why a record is not believed: forged or malformed, or its author may not be in the region that it names. */
+export type RecordDoubt = 'not-authentic' | 'wrong-region'
 
 export interface MembershipStep {
   readonly state: Membership
@@ -100,13 +103,13 @@ export function issueOwn(state: Membership, self: SealedRecord): MembershipStep 
 }
 
 /**
- * Takes sealed records from a snapshot or a publication. `open` checks a signature (`openRecord`), and is only called
- * for a record that would be news: of the rest, the same bytes again count as a mention, older ones as nothing.
+ * Takes sealed records from a snapshot or a publication. `open` checks a signature (`openRecord`) and what it claims
+ * (`mayClaim`), and is only called for a record that would be news: of the rest, the same bytes again count as a mention, older ones as nothing.
  */
 export function mergeSealed(
   state: Membership,
   sealedRecords: Iterable<Uint8Array>,
-  open: (sealed: Uint8Array) => NodeRecord | undefined,
+  open: (sealed: Uint8Array) => NodeRecord | RecordDoubt | undefined,
   now: number,
 ): MembershipStep {
   const draft = startDraft(state)
@@ -116,8 +119,8 @@ export function mergeSealed(
       mention(draft, claim, sealed, now)
       continue
     }
-    const record = claim === undefined ? undefined : open(sealed)
-    if (record === undefined) draft.changes.push({ kind: 'ignored', node: claim?.node, why: 'not-authentic' })
+    const record = (claim && open(sealed)) ?? 'not-authentic'
+    if (typeof record === 'string') draft.changes.push({ kind: 'ignored', node: claim?.node, why: record })
     else merge(draft, { record, sealed }, now)
   }
   return finishDraft(draft)

@@ -1,3 +1,5 @@
+import { bodyBytesMaxDefault } from '../codec/limits.ts'
+
 /** How links behave. Times in milliseconds. The defaults stand in {@link defaultPeerLinkSettings} only. */
 export interface PeerLinkSettings {
   /** How long a new link may take from raw connection to accept. */
@@ -62,7 +64,7 @@ export const defaultPeerLinkSettings: PeerLinkSettings = {
   stableMs: 5_000,
   goodbyeMs: 500,
   backlogBytesMax: 8 * 1024 * 1024,
-  bodyBytesMax: 64 * 1024 * 1024,
+  bodyBytesMax: bodyBytesMaxDefault,
   bulkFrameBytes: 128 * 1024,
   bulkPartBytes: 60 * 1024,
   bulkQueueBytesMax: 256 * 1024 * 1024,

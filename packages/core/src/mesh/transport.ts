@@ -61,6 +61,8 @@ export interface Transport {
   publish?(topic: string, record: Uint8Array): void
   /** Listens to a topic, from now until `stop`. `via` is the node that handed the record on, not its author. */
   subscribe?(topic: string, on: (via: NodeId, record: Uint8Array) => void): void
+  /** The regions that a node may say it is in, linked or not: its record is not believed with another one. Default: any. */
+  regionsOf?(node: NodeId): readonly string[] | undefined
   /** Signs bytes as this node. Only after `start`. */
   sign(bytes: Uint8Array): Uint8Array
   /** Whether `signature` over `bytes` was made by `author`. Never throws: garbage is `false`. */

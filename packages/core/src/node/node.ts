@@ -28,13 +28,12 @@ import { isHere, type Placement } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
 import { type Deferred, deferred } from '../base/deferred.ts'
 import type { Discovery, DiscoverySourceInfo } from '../discovery/discovery.ts'
-import { type MembershipMemory, membershipServerName } from '../mesh/membership-server.ts'
+import type { MembershipMemory } from '../mesh/membership-server.ts'
 import type { NodeRouter } from '../mesh/node-router.ts'
 import type { PeerLinks } from '../mesh/peer-links.ts'
 import type { PrimaryConflict } from '../mesh/primary.ts'
 import type { ChildInfo } from '../otp/child-table.ts'
 import type { SupervisorProtocol } from '../otp/supervisor.ts'
-import { checkRegionName } from '../region/region-name.ts'
 import type { RegionTableReader } from '../region/region-table.ts'
 import type { InboundCalls } from '../rpc/inbound-calls.ts'
 import type { RpcInbox } from '../rpc/rpc-inbox.ts'
@@ -306,24 +305,8 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
     return this.#table().data.primaryEpoch
   }
 
-  /**
-   * Makes another region the primary, for every node, in a new epoch, which it resolves with when this node knows. The others
-   * learn of it as of any news of a node, within milliseconds where they are linked, and a node that was away when it comes
-   * back. The highest epoch wins; between two announcements of one epoch the higher node id does. What runs goes on: see
-   * `primaryOnly`, and fence a database by `ctx.primaryEpoch`. Nothing of it is stored: when all nodes restart at the same
-   * time the configuration holds again, so change that too.
-   *
-   * Rejects with `ERR_BAD_REGION`, and with `ERR_NODE_STOPPED`.
-   *
-   * @example
-   * const epoch = await node.setPrimaryRegion('fra')
-   */
   async setPrimaryRegion(region: string): Promise<number> {
-    checkRegionName(region)
-    const mesh = actorName<{ call: { setPrimaryRegion(region: string): number }; cast: object }>(membershipServerName)
-    const epoch = await this.call(mesh, 'setPrimaryRegion', [region])
-    await this.waitFor(() => this.primaryEpoch >= epoch, `primary epoch ${epoch}`)
-    return epoch
+    return await this.#remote().setPrimaryRegion(this.#waiter, region)
   }
 
   /**

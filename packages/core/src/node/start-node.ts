@@ -3,7 +3,7 @@ import type { LostPeer } from '../actor/edges.ts'
 import { actorName } from '../actor/pid.ts'
 import type { CancelSignal, Signal, SpawnSignal } from '../actor/signal.ts'
 import { watchExit } from '../actor/watch.ts'
-import { defaultCodecLimits } from '../codec/limits.ts'
+import { bodyBytesMaxDefault, defaultCodecLimits } from '../codec/limits.ts'
 import { msgpackCodec } from '../codec/msgpack-codec.ts'
 import { Discovery } from '../discovery/discovery.ts'
 import type { DiscoverySource } from '../discovery/source.ts'
@@ -11,15 +11,9 @@ import { orderKey } from '../mesh/frame.ts'
 import { createPeerLinks, type Peer, type PeerLinks } from '../mesh/peer-links.ts'
 import type { NodeLoad } from '../mesh/heartbeat.ts'
 import type { PeerRef } from '../mesh/peer-link.ts'
-import { defaultPeerLinkSettings } from '../mesh/peer-link-settings.ts'
 import { memoryTransport } from '../mesh/memory-transport.ts'
-import {
-  type MembershipEvent,
-  type MembershipMemory,
-  membershipServerName,
-  membershipTopic,
-  meshEventOf,
-} from '../mesh/membership-server.ts'
+import { membershipServerName } from '../mesh/membership-name.ts'
+import { type MembershipEvent, type MembershipMemory, membershipTopic, meshEventOf } from '../mesh/membership-server.ts'
 import { NodeRouter } from '../mesh/node-router.ts'
 import type { Transport, TransportSpec } from '../mesh/transport.ts'
 import { supervisorBehavior } from '../otp/supervisor.ts'
@@ -85,8 +79,8 @@ export interface NodeOptions {
    */
   readonly stopOn?: readonly NodeJS.Signals[]
   /**
-   * The largest message, argument or result between nodes, in bytes as encoded, from 1 KiB to 256 MiB. Default 64 MiB.
-   * What is larger is not sent: a call fails with `ERR_FRAME_TOO_LARGE`, a message is counted and dropped. What a peer may
+   * The largest message between nodes, and argument, result or item of a call by region, also to this node itself, in bytes as
+   * encoded, from 1 KiB to 256 MiB. Default 64 MiB. What is larger is not sent: a call fails with `ERR_FRAME_TOO_LARGE`, a message is counted and dropped. What a peer may
    * have under way to us is at most twice this, so it bounds the memory of each link. Above 128 KiB a value travels in
    * parts, beside the others.
    */
@@ -109,6 +103,16 @@ export interface NodeOptions {
    * threads get copies anyway. Default: where `NODE_ENV` is `development` or `test`. Ignored where `platform` is given.
    */
   readonly freezeMessages?: boolean
+  /**
+   * The URL of a module that each other thread of this node imports before it runs anything: where it starts what belongs on every
+   * thread, such as OpenTelemetry. Awaited, with what it awaits; one that throws ends its thread, as one that is lost while it
+   * boots. It must be JavaScript that Node loads by itself, and not call `startNode`. Default: none. Ignored where
+   * `platform` is given.
+   *
+   * @example
+   * await startNode(shop, { threadSetup: new URL('./telemetry.js', import.meta.url) })
+   */
+  readonly threadSetup?: string | URL
   /** The threads that actors of the placements `'pool'` and `{ pool: key }` share. */
   readonly threadPool?: ThreadPoolOptions
   /**
@@ -154,8 +158,9 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   refuseInThread()
   checkThreadHeap(options.threadHeapMb)
   checkPool(options.threadPool)
-  checkBodyBytes(options.bodyBytesMax)
+  const bodyBytesMax = checkedBodyBytes(options.bodyBytesMax)
   checkSpares(options.spareThreads)
+  checkSetup(options.threadSetup)
   const loadLimits = checkedLoad(options.load)
   const idempotency = checkedIdempotency(options.idempotency)
   const marker = options.platform === undefined ? blockMarker(options.watchdog) : undefined
@@ -183,7 +188,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     transport,
     platform,
     orderKey,
-    settings: { bodyBytesMax: options.bodyBytesMax ?? defaultPeerLinkSettings.bodyBytesMax },
+    settings: { bodyBytesMax },
     self: { life, cluster: nameOfCluster, region: regions.region },
     on: {
       up: (peer) => later(() => (router.up(peer), nodeUp(peer), tellMesh({ event: 'up', peer }))),
@@ -203,12 +208,12 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const { node: id, addresses, roles } = await links.start()
 
   const codec = msgpackCodec({}, (value) => kernel.onEncoded(value))
-  const kernel: Kernel = new Kernel({ node: id, life, thread: 0, platform, codec })
+  const kernel: Kernel = new Kernel({ node: id, life, thread: 0, platform, codec, bodyBytesMax })
   const watchdog = marker && startWatchdog(marker, options.watchdog ?? {}, { node: id, life }, platform.log)
   const table = createRegionTable()
   const reader = openRegionTable(table)
   const served = new ServedProcedures(app.procedures ?? [])
-  const inbox = createRpcInbox({ kernel, inbound, procedures: served, idempotency })
+  const inbox = createRpcInbox({ kernel, inbound, procedures: served, idempotency, roles: roles ?? [] })
   const takeSpawn = (signal: SpawnSignal | CancelSignal): void => {
     if (signal.type === 'spawn') inbox.spawn(signal)
     else inbox.cancel(signal)
@@ -369,8 +374,8 @@ function checkThreadHeap(heapMb: number | undefined): void {
   throw new NodeError('ERR_BAD_CONFIG', `options.threadHeapMb must be a whole number from 16, not ${heapMb}`)
 }
 
-function checkBodyBytes(bytes: number | undefined): void {
-  if (bytes === undefined || (Number.isSafeInteger(bytes) && bytes >= 1_024 && bytes <= bodyBytesMost)) return
+function checkedBodyBytes(bytes = bodyBytesMaxDefault): number {
+  if (Number.isSafeInteger(bytes) && bytes >= 1_024 && bytes <= bodyBytesMost) return bytes
   const message = `options.bodyBytesMax must be a whole number from 1,024 to ${bodyBytesMost}, not ${bytes}`
   throw new NodeError('ERR_BAD_CONFIG', message)
 }
@@ -409,8 +414,14 @@ function checkSpares(spares: number | undefined): void {
   throw new NodeError('ERR_BAD_CONFIG', `options.spareThreads must be a whole number from 0 to 16, not ${spares}`)
 }
 
+function checkSetup(setup: string | URL | undefined): void {
+  if (setup === undefined || URL.canParse(String(setup))) return
+  const message = `options.threadSetup must be a URL, as of \`import.meta.url\`, not ${String(setup)}`
+  throw new NodeError('ERR_BAD_CONFIG', message)
+}
+
 function ownPlatform(
-  { log, threadHeapMb, spareThreads, freezeMessages }: NodeOptions,
+  { log, threadHeapMb, spareThreads, freezeMessages, threadSetup }: NodeOptions,
   turnObserver: TurnObserver | undefined,
 ): Platform {
   return systemPlatform({
@@ -418,6 +429,7 @@ function ownPlatform(
     ...(threadHeapMb !== undefined && { threadHeapMb }),
     ...(spareThreads !== undefined && { spareThreads }),
     ...(freezeMessages !== undefined && { freezeMessages }),
+    ...(threadSetup !== undefined && { threadSetup }),
     ...(turnObserver !== undefined && { turnObserver }),
   })
 }

@@ -26,6 +26,8 @@ export interface SystemPlatformOptions {
   readonly spareThreads?: number
   /** As `startNode`'s option says. */
   readonly freezeMessages?: boolean
+  /** As `startNode`'s option says. */
+  readonly threadSetup?: string | URL
 }
 
 /** What only a node's composition adds. */
@@ -50,6 +52,7 @@ export function systemPlatform(options: SystemPlatformParts = {}): Platform {
       heapMb: options.threadHeapMb,
       spares: options.spareThreads ?? 1,
       freezes,
+      setup: options.threadSetup === undefined ? undefined : String(options.threadSetup),
     }),
     files: systemFiles(filesRoot),
     dns: options.dns ?? dnsConfig(environment),

@@ -2,12 +2,8 @@ import type { Behavior } from '../actor/behavior.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { actorName, type Pid } from '../actor/pid.ts'
 import type { NodeLoad } from '../mesh/heartbeat.ts'
-import {
-  type MembershipMemory,
-  membershipServer,
-  membershipServerName,
-  type RoutableNode,
-} from '../mesh/membership-server.ts'
+import { membershipServerName } from '../mesh/membership-name.ts'
+import { type MembershipMemory, membershipServer, type RoutableNode } from '../mesh/membership-server.ts'
 import type { NodeState, ProcedureRecord } from '../mesh/node-record.ts'
 import type { PeerLinks } from '../mesh/peer-links.ts'
 import type { Transport } from '../mesh/transport.ts'

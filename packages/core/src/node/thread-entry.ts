@@ -8,8 +8,14 @@ import { systemPlatform } from './system-platform.ts'
 import { markThread } from './thread-guard.ts'
 import { runThread } from './thread-main.ts'
 
-const { skerryPort, skerryFilesRoot, skerryFreezes } = workerData as ThreadWorkerData
+const { skerryPort, skerryFilesRoot, skerryFreezes, skerrySetup } = workerData as ThreadWorkerData
 const port: MessagePort = skerryPort
+
+// Before all else, as what it starts may want to see the first thing that happens. What is sent meanwhile waits in the port.
+if (skerrySetup !== undefined) {
+  markThread(skerrySetup)
+  await import(skerrySetup)
+}
 
 // What the modules of actors import, and so is loaded in any case: a thread in reserve has it when its boot comes.
 const everything = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url)

@@ -53,9 +53,9 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   )
   const send = (message: FromThread): void => channel.send(message)
   const platform: Platform = { ...own, log: portLog(send) }
-  const { node, life, thread } = boot
+  const { node, life, thread, bodyBytesMax } = boot
   const codec = msgpackCodec({}, (value) => kernel.onEncoded(value))
-  const kernel: Kernel = new Kernel({ node, life, thread, platform, codec })
+  const kernel: Kernel = new Kernel({ node, life, thread, platform, codec, bodyBytesMax })
   const table = new ThreadTable(boot.threadTable)
   const registering = new Map<number, Deferred<void>>()
   /** The threads of their own that were started from here, with the actors that they should not outlive. */

@@ -30,6 +30,12 @@ export interface ChildOptions<Named = unknown> {
    * of a transient one; not of a permanent one, which is refused. Being stopped by its supervisor is no such end. Default false.
    */
   readonly significant?: boolean
+  /**
+   * `'members'`: it takes signals of other nodes from its beginning, as if its behavior said so; of a supervisor, that
+   * every member of the cluster may change its children. Not for those that it starts. Default: what its behavior says, and
+   * for a supervisor that its Pid must have been sent out first. See `remoteSignals` of `startNode`.
+   */
+  readonly remote?: 'members'
 }
 
 /** One child of a supervisor, as plain data beside the behavior that it names. */
@@ -93,7 +99,7 @@ export function childSpec(
   if (id === '') throw new SpecError('A child needs an id that is not empty')
   const spec: ChildSpec = {
     id,
-    behavior,
+    behavior: options.remote === undefined ? behavior : { ...behavior, remote: options.remote },
     args,
     type,
     restart: options.restart ?? 'permanent',

@@ -65,6 +65,8 @@ export interface ThreadWorkerData {
   readonly skerryFilesRoot: string
   /** Whether messages are frozen as they are handed over. */
   readonly skerryFreezes: boolean
+  /** The URL of the module that it runs before anything of the node. */
+  readonly skerrySetup: string | undefined
 }
 
 export interface SystemThreadsOptions {
@@ -77,6 +79,8 @@ export interface SystemThreadsOptions {
   readonly spares: number
   /** Whether messages are frozen there as they are handed over. Default false. */
   readonly freezes?: boolean
+  /** The URL of a module that each thread imports before it does anything for the node. */
+  readonly setup?: string | undefined
 }
 
 /** A worker that waits for its boot, or runs. */
@@ -101,6 +105,7 @@ export function systemThreads(options: SystemThreadsOptions): Threads {
       skerryPort: theirs,
       skerryFilesRoot: options.filesRoot,
       skerryFreezes: options.freezes ?? false,
+      skerrySetup: options.setup,
     }
     const worker = new Worker(options.entry, {
       workerData,

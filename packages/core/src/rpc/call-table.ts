@@ -5,8 +5,14 @@ import { SerialTable } from '../base/serial-table.ts'
 // The empty tables of this many threads of a peer are kept, as the next call from there needs one again.
 const idleThreadsMax = 64
 
+export interface CallItem {
+  readonly call: Pid
+  /** It stands in, on this node, for calls that are counted elsewhere. */
+  readonly isStandIn: boolean
+}
+
 /** Something by the address of a call from this or another node. Two numbers and a node's id cost less to look up than a text made of them. */
-export class CallTable<T extends { readonly call: Pid }> {
+export class CallTable<T extends CallItem> {
   readonly #peers = new Map<NodeId, Peer<T>[]>()
   #size = 0
 
@@ -14,9 +20,10 @@ export class CallTable<T extends { readonly call: Pid }> {
     return this.#size
   }
 
-  /** How many there are of one life of a node. */
+  /** How many there are of one life of a node, but for stand-ins. */
   countOf(call: Pid): number {
-    return this.#peerOf(call)?.size ?? 0
+    const peer = this.#peerOf(call)
+    return peer === undefined ? 0 : peer.size - peer.standIns
   }
 
   get(call: Pid): T | undefined {
@@ -28,7 +35,7 @@ export class CallTable<T extends { readonly call: Pid }> {
     const { node, life, thread, serial } = item.call
     let peer = this.#peerOf(item.call)
     if (peer === undefined) {
-      peer = { life, size: 0, isGone: false, threads: new Map() }
+      peer = { life, size: 0, standIns: 0, isGone: false, threads: new Map() }
       const lives = this.#peers.get(node)
       if (lives === undefined) this.#peers.set(node, [peer])
       else lives.push(peer)
@@ -40,13 +47,17 @@ export class CallTable<T extends { readonly call: Pid }> {
     }
     items.set(serial, item)
     peer.size += 1
+    if (item.isStandIn) peer.standIns += 1
     this.#size += 1
   }
 
   delete(call: Pid): boolean {
     const peer = this.#peerOf(call)
     const items = peer?.threads.get(call.thread)
-    if (peer === undefined || items?.delete(call.serial) !== true) return false
+    const item = items?.get(call.serial)
+    if (peer === undefined || items === undefined || item === undefined) return false
+    items.delete(call.serial)
+    if (item.isStandIn) peer.standIns -= 1
     if (items.size === 0 && peer.threads.size > idleThreadsMax) peer.threads.delete(call.thread)
     peer.size -= 1
     this.#size -= 1
@@ -86,14 +97,15 @@ export class CallTable<T extends { readonly call: Pid }> {
   }
 }
 
-interface Peer<T> {
+interface Peer<T extends CallItem> {
   readonly life: number
   size: number
+  standIns: number
   /** Its link was lost: its place is given up when what outlived that has ended. */
   isGone: boolean
   readonly threads: Map<number, SerialTable<T>>
 }
 
-function itemsOf<T>({ threads }: Peer<T>): T[] {
+function itemsOf<T extends CallItem>({ threads }: Peer<T>): T[] {
   return [...threads.values()].flatMap((items) => items.entries().map(([, item]) => item))
 }

@@ -10,6 +10,8 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
   readonly call: Pid
   /** The node that asked. */
   readonly caller: NodeId
+  /** It is not that node's own, but stands in for calls of it with one idempotency key. */
+  readonly isStandIn: boolean
   readonly request: SpawnRequest
   readonly served: ServedProcedure
   readonly arrivedMs: number
@@ -30,6 +32,7 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
   ) {
     this.call = from
     this.caller = (caller ?? from).node
+    this.isStandIn = caller !== undefined
     this.request = request
     this.served = served
     this.arrivedMs = arrivedMs

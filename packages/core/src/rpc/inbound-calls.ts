@@ -1,7 +1,7 @@
 import type { LostPeer } from '../actor/edges.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Replier } from '../actor/mailbox.ts'
-import type { Pid } from '../actor/pid.ts'
+import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Failure } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { RingQueue } from '../base/ring-queue.ts'
@@ -46,6 +46,8 @@ export class InboundCalls {
   readonly #line = new RingQueue<ProcedureLoad>()
   /** The procedures with waiting calls. */
   readonly #crowded = new Set<ProcedureLoad>()
+  /** The calls with a key that wait, by their node. */
+  readonly #joined = new Map<NodeId, number>()
   #inFlight = 0
   #starting = 0
   #waiting = 0
@@ -73,9 +75,7 @@ export class InboundCalls {
   arrive(call: InboundCall): Failure | 'known' | undefined {
     if (this.#calls.get(call.call) !== undefined) return 'known'
     const { load } = call.served
-    if (this.#calls.countOf(call.call) >= this.#limits.perPeerMax) {
-      return overloaded(`The node has ${this.#limits.perPeerMax} calls of ${call.call.node}, as many as it takes`)
-    }
+    if (!call.isStandIn && !this.takesOneMoreOf(call.call)) return this.tooManyOf(call.call.node)
     if (this.#hasRoom(load) && load.waiting.length === 0) {
       this.#calls.add(call)
       this.#begin(call)
@@ -90,6 +90,23 @@ export class InboundCalls {
     this.#calls.add(call)
     this.#wait(call)
     return undefined
+  }
+
+  /** Whether the node of that call may have one more here. */
+  takesOneMoreOf(call: Pid): boolean {
+    const joined = this.#joined.size === 0 ? 0 : (this.#joined.get(call.node) ?? 0)
+    return this.#calls.countOf(call) + joined < this.#limits.perPeerMax
+  }
+
+  tooManyOf(node: NodeId): Failure {
+    return overloaded(`The node has ${this.#limits.perPeerMax} calls of ${node}, as many as it takes`)
+  }
+
+  /** A call waits for the work of a stand-in, or does no more: it counts as one of its node, which the stand-in does not. */
+  joined(call: Pid, isThere: boolean): void {
+    const count = (this.#joined.get(call.node) ?? 0) + (isThere ? 1 : -1)
+    if (count === 0) this.#joined.delete(call.node)
+    else this.#joined.set(call.node, count)
   }
 
   /** Whether its caller still waits for it. */

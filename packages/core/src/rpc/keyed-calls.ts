@@ -8,8 +8,10 @@ import { formatPid, type Pid } from '../actor/pid.ts'
 import type { CancelSignal, Failure, ReplyResult, Signal, SpawnSignal } from '../actor/signal.ts'
 import { reachable, sometimes } from '../platform/property.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
+import { notAllowed, tooLate } from './ask-allow.ts'
 import { exitFailure } from './exit-failure.ts'
 import { type IdempotencyLimits, IdempotencyWindow } from './idempotency-window.ts'
+import type { InboundCalls } from './inbound-calls.ts'
 
 export interface KeyedCallsOptions {
   readonly kernel: Kernel
@@ -18,6 +20,10 @@ export interface KeyedCallsOptions {
   readonly take: (signal: SpawnSignal) => Failure | undefined
   /** Ends the work of a stand-in call. `false`: it had not begun. */
   readonly end: (call: Pid, reason: ExitReason) => boolean
+  /** Where calls are counted by their node. */
+  readonly inbound: Pick<InboundCalls, 'takesOneMoreOf' | 'tooManyOf' | 'joined'>
+  /** Whether its caller may be told what came of work that it did not begin. `undefined`: nothing was said in time. */
+  readonly mayJoin: (signal: SpawnSignal) => boolean | Promise<boolean | undefined>
 }
 
 /**
@@ -34,12 +40,16 @@ export interface KeyedCallsOptions {
  *   further try of one of these calls (which can't have got it), and, if nobody heard it, to the next that asks. A new
  *   call after that begins anew: whoever makes it was told `ran` or `unknown`, and decided to.
  * - Work that was refused as not run leaves no trace.
+ * - Every call that waits counts as one of its node (`perPeerMax`), the work itself as none. `allow` is asked for each: before
+ *   the work for the one that begins it, before it is told anything for each that joins or is answered from the window.
  */
 export class KeyedCalls implements NodeWatcher {
   readonly #options: KeyedCallsOptions
   readonly #window: IdempotencyWindow<KeyedRun>
   /** By the address of each call that waits. */
   readonly #waiting = new Map<string, KeyedRun>()
+  /** By the address of each call that may join when `allow` has said so. */
+  readonly #asking = new Map<string, Pid>()
   /** Those whose caller's connection was lost. */
   readonly #orphans = new Set<KeyedRun>()
 
@@ -49,6 +59,53 @@ export class KeyedCalls implements NodeWatcher {
   }
 
   spawn(signal: SpawnSignal): void {
+    const { kernel, inbound, mayJoin } = this.#options
+    const { from } = signal
+    const entry = this.#window.find(keyOf(signal), kernel.platform.clock.monotonic())
+    if (entry?.state !== 'done' && !inbound.takesOneMoreOf(from)) {
+      kernel.counters.overloads += 1
+      // Never as not run where the work of its key runs: it would be sent to another node, and done there too.
+      const failure = inbound.tooManyOf(from.node)
+      this.#refuse(from, entry === undefined ? failure : { ...failure, outcome: 'unknown' })
+      return
+    }
+    if (entry === undefined) {
+      this.#begin(keyOf(signal), signal)
+      return
+    }
+    const answer = mayJoin(signal)
+    if (typeof answer === 'boolean') this.#joinIfAllowed(signal, answer)
+    else this.#joinWhenAllowed(signal, answer)
+  }
+
+  #joinWhenAllowed(signal: SpawnSignal, answer: Promise<boolean | undefined>): void {
+    const { from } = signal
+    const call = formatPid(from)
+    this.#asking.set(call, from)
+    this.#options.inbound.joined(from, true)
+    void answer.then((isAllowed) => {
+      // Else its caller has given up, or was lost.
+      if (this.#stopAsking(from)) this.#joinIfAllowed(signal, isAllowed)
+    })
+  }
+
+  #stopAsking(call: Pid): boolean {
+    if (!this.#asking.delete(formatPid(call))) return false
+    this.#options.inbound.joined(call, false)
+    return true
+  }
+
+  #joinIfAllowed(signal: SpawnSignal, isAllowed: boolean | undefined): void {
+    const { from } = signal
+    if (isAllowed === true) this.#joinOrBegin(signal)
+    else if (isAllowed === undefined) this.#refuse(from, tooLate)
+    else {
+      this.#options.kernel.counters.notAllowed += 1
+      this.#refuse(from, notAllowed(from.node))
+    }
+  }
+
+  #joinOrBegin(signal: SpawnSignal): void {
     const { kernel } = this.#options
     const key = keyOf(signal)
     const call = formatPid(signal.from)
@@ -76,10 +133,11 @@ export class KeyedCalls implements NodeWatcher {
 
   /** The call is over for its caller. `false`: it is none of ours. */
   cancel({ from, reason }: CancelSignal): boolean {
-    return this.#leave(from, reason)
+    return this.#stopAsking(from) || this.#leave(from, reason)
   }
 
   peerLost(lost: LostPeer): void {
+    for (const call of [...this.#asking.values()]) if (isLost(call, lost)) this.#stopAsking(call)
     for (const run of new Set(this.#waiting.values())) {
       for (const call of run.waiting.values()) {
         if (!isLost(call, lost)) continue
@@ -106,7 +164,7 @@ export class KeyedCalls implements NodeWatcher {
     const run = new KeyedRun(key, kernel.allocatePid(), (result, served) => this.#finished(run, result, served))
     if (!this.#window.begin(key, run)) {
       kernel.counters.overloads += 1
-      this.#answer(signal.from, { ok: false, failure: full })
+      this.#refuse(signal.from, full)
       return
     }
     kernel.add(run)
@@ -118,6 +176,7 @@ export class KeyedCalls implements NodeWatcher {
   #join(run: KeyedRun, call: Pid): void {
     const id = formatPid(call)
     run.calls.add(id)
+    if (!run.waiting.has(id)) this.#options.inbound.joined(call, true)
     run.waiting.set(id, call)
     this.#waiting.set(id, run)
     if (run.lost.delete(id) && run.lost.size === 0) this.#noOrphan(run)
@@ -135,6 +194,7 @@ export class KeyedCalls implements NodeWatcher {
     }
     for (const [id, call] of run.waiting) {
       this.#waiting.delete(id)
+      this.#options.inbound.joined(call, false)
       this.#answer(call, result, served)
     }
     run.waiting.clear()
@@ -146,6 +206,7 @@ export class KeyedCalls implements NodeWatcher {
     if (run === undefined) return false
     this.#waiting.delete(id)
     run.waiting.delete(id)
+    this.#options.inbound.joined(call, false)
     run.calls.delete(id)
     sometimes(run.waiting.size > 0, 'skerry/one of several calls with a key gave up')
     if (run.waiting.size === 0 && run.lost.size === 0) this.#give(run, reason)
@@ -164,6 +225,7 @@ export class KeyedCalls implements NodeWatcher {
     const id = formatPid(call)
     this.#waiting.delete(id)
     run.waiting.delete(id)
+    this.#options.inbound.joined(call, false)
     run.lost.set(id, call)
     if (this.#orphans.size === 0) this.#options.kernel.nodes.add(this)
     this.#orphans.add(run)
@@ -171,6 +233,10 @@ export class KeyedCalls implements NodeWatcher {
 
   #noOrphan(run: KeyedRun): void {
     if (this.#orphans.delete(run) && this.#orphans.size === 0) this.#options.kernel.nodes.remove(this)
+  }
+
+  #refuse(call: Pid, failure: Failure): void {
+    this.#answer(call, { ok: false, failure })
   }
 
   #answer(call: Pid, result: ReplyResult, served?: ServedTimes): void {

@@ -5,6 +5,7 @@ import type { Pid } from '../actor/pid.ts'
 import type { Failure, ReplyResult } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
+import { encodeBody } from './body.ts'
 import { type Caller, callerOf } from './caller.ts'
 import { isToken, tokenCharsMax } from './causal-token.ts'
 import { ReplicaError } from './replica-errors.ts'
@@ -91,6 +92,11 @@ export class ProcedureContext extends ReceivingContext {
     const events = ServeEvents.begin({ self, clock, actor: this.#actor }, work)
     this.trace = events?.trace
     return events
+  }
+
+  /** A result or an item as it travels. Throws as `encodeBody` does. */
+  encodeBody(value: unknown, name: string): Uint8Array {
+    return encodeBody(this.#runtime, value, name)
   }
 
   /** Fills in what the request says. Called once, before the procedure runs. */

@@ -21,6 +21,11 @@ export interface ContractDefinition<Input extends StandardSchemaV1, Output exten
   /** Any Standard Schema (zod, valibot, arktype). Applied once, on the server. */
   readonly input: Input
   readonly output: Output
+  /**
+   * Any text that changes with the schemas, for a library of which `schemaHash` can make nothing, or where its schemas hold code that
+   * matters: nodes announce a hash of it instead of one of the schemas. Default: none.
+   */
+  readonly schemaVersion?: string
 }
 
 export interface Contract<Input extends StandardSchemaV1, Output extends StandardSchemaV1> extends ProcedureRef<
@@ -115,7 +120,7 @@ export function contract<Input extends StandardSchemaV1, Output extends Standard
     ...identity,
     implement: (implementation) => {
       const { input, output } = implementation.validate === false ? unchecked : definition
-      const hash = schemaHash(definition.input, definition.output)
+      const hash = schemaHash(definition.input, definition.output, definition.schemaVersion)
       return here(identity, implementation as AnyImplementation, input, output, hash)
     },
   }

@@ -20,6 +20,7 @@ import type { TokenOptions } from './causal-token.ts'
 import { isStreamSignal, type StreamCarrier, type StreamedOptions } from './call-stream.ts'
 import { RpcError } from './errors.ts'
 import { exitFailure } from './exit-failure.ts'
+import { afterNotPrimary, isNews, primaryNewsMs } from './primary-news.ts'
 import { mayTryElsewhere } from './retry.ts'
 import { timeoutMsMax } from './rpc-options.ts'
 
@@ -84,6 +85,8 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   #lost: LostCall | undefined
   /** Nobody could serve it yet. */
   #waiting: { readonly failure: Failure; readonly stop: () => void } | undefined
+  /** How often the primary had moved from where it was sought; those attempts do not count. */
+  #moves = 0
   #open = true
   #events: CallEvents | undefined
   #onAbort: (() => void) | undefined
@@ -283,7 +286,8 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     this.#lastFailure = failure
     this.#events?.failed(failure)
     this.#leaveTarget()
-    const again = mayTryElsewhere(failure) && this.#attempts.length < attemptsMax
+    if (failure.code === 'ERR_NOT_PRIMARY' && this.#goesOnAsPrimary(failure, node.region)) return
+    const again = mayTryElsewhere(failure) && this.#attempts.length - this.#moves < attemptsMax
     sometimes(again, 'skerry/a call was tried at another node')
     if (!again) {
       this.#finish(failure)
@@ -292,6 +296,33 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     this.#tried ??= new Set()
     this.#tried.add(node.node)
     this.#attempt()
+  }
+
+  /** A call for the primary goes where that has moved to, as soon as the table says so. `false`: it is a refusal as any other. */
+  #goesOnAsPrimary(refusal: Failure, region: string): boolean {
+    const known = this.#kernel.remote
+    if (known === undefined || this.#plan.region !== 'primary' || this.#moves >= attemptsMax) return false
+    const next = afterNotPrimary(refusal, region, known)
+    if (next === 'elsewhere') return false
+    this.#moves += 1
+    if (next === 'again') {
+      this.#attempt()
+      return true
+    }
+    reachable('skerry/a call waited for the news of a newer primary')
+    const failure = { ...refusal, message: `${refusal.message}; where that is did not become known in time` }
+    const timer = this.#kernel.platform.clock.after(primaryNewsMs, () => this.#finish(failure))
+    const stopListening = this.#plan.onTable(() => {
+      if (!isNews(refusal, region, known)) return
+      this.#stopWaiting()
+      this.#attempt()
+    })
+    const stop = (): void => {
+      timer.cancel()
+      stopListening()
+    }
+    this.#waiting = { failure, stop }
+    return true
   }
 
   /** That a second try was not run says nothing of the first. */

@@ -5,6 +5,7 @@ import type { Failure, ReplyResult } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { errorData } from '../base/error-data.ts'
 import { runInTrace } from '../platform/trace-context.ts'
+import { resultFailure } from './body.ts'
 import { notPrimary } from './not-primary.ts'
 import type { ProcedureContext } from './procedure-context.ts'
 import { type Checked, checkValue } from './schema-check.ts'
@@ -103,9 +104,9 @@ function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode
 function encoded(ctx: ProcedureContext, result: RunResult): ReplyResult {
   if (!result.ok) return result
   try {
-    return { ok: true, value: ctx.codec.encode(result.value, 'result'), encoded: true }
+    return { ok: true, value: ctx.encodeBody(result.value, 'result'), encoded: true }
   } catch (error) {
-    return failed('ERR_RESULT_NOT_ENCODABLE', 'ran', error instanceof Error ? error.message : String(error))
+    return { ok: false, failure: resultFailure(error) }
   }
 }
 

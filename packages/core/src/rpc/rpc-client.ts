@@ -1,13 +1,16 @@
 import type { Kernel } from '../actor/kernel.ts'
-import type { NodeId } from '../actor/pid.ts'
+import { actorName, type NodeId } from '../actor/pid.ts'
 import type { ProcedureName, RegionTarget, RemoteOwner, RemoteServices, RpcOptions } from '../actor/remote-verbs.ts'
 import type { Attempt, ChoiceExplanation } from '../actor/rpc-report.ts'
 import type { Failure } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
+import { membershipServerName } from '../mesh/membership-name.ts'
 import { explainChoice } from '../region/explain-choice.ts'
 import { checkRegionTarget, chooseNode, isRefusal, serversOf } from '../region/region-choice.ts'
+import { checkRegionName } from '../region/region-name.ts'
 import type { RegionTableReader, RegionTableView } from '../region/region-table.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
+import { encodeBody, inputFailure } from './body.ts'
 import { CallEvents } from './call-events.ts'
 import { RpcError } from './errors.ts'
 import { callInline, type InlineProcedure, type InlineResult } from './inline-call.ts'
@@ -60,6 +63,20 @@ export function createRpcClient(
       const regions = (): readonly string[] => view().regions()
       const boundMs = Math.max(1, Math.min(timeoutMs, leftMs))
       return waitForTable(kernel, listeners, { owner, condition, what, timeoutMs: boundMs, regions })
+    },
+
+    async setPrimaryRegion(owner, region) {
+      checkRegionName(region)
+      const epoch = (await kernel.call(owner, mesh, 'setPrimaryRegion', [region], meshTimeoutMs)) as number
+      const isKnown = (): boolean => view().data.primaryEpoch >= epoch
+      await waitForTable(kernel, listeners, {
+        owner,
+        condition: isKnown,
+        what: `primary epoch ${epoch}`,
+        timeoutMs: waitForMsDefault,
+        regions: () => view().regions(),
+      })
+      return epoch
     },
 
     tableWritten: () => listeners.written(),
@@ -144,6 +161,9 @@ export function createRpcClient(
 
 /** How long `waitForRegion` waits, in milliseconds. */
 const waitForMsDefault = 10_000
+/** The node's own actor that knows all nodes, and how long it may take, in milliseconds. */
+const mesh = actorName(membershipServerName)
+const meshTimeoutMs = 5_000
 const noNodes: ReadonlySet<NodeId> = new Set()
 
 function start(kernel: Kernel, owner: RemoteOwner, plan: CallPlan): Promise<unknown> {
@@ -162,10 +182,9 @@ function start(kernel: Kernel, owner: RemoteOwner, plan: CallPlan): Promise<unkn
     }
     let input: Uint8Array
     try {
-      input = kernel.codec.encode(plan.input, 'input')
+      input = encodeBody(kernel, plan.input, 'input')
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      refuse({ code: 'ERR_NOT_ENCODABLE', outcome: 'not-run', message, cause: errorData(error) })
+      refuse(inputFailure(error))
       return
     }
     new RemoteCall(kernel, owner, plan, input, resolve, reject).begin()

@@ -7,6 +7,7 @@ import type { RegionTableView } from '../region/region-table.ts'
 import { servesProcedure } from '../region/region-table-view.ts'
 import { RpcError } from './errors.ts'
 import { type Place, placesOf } from './many-nodes.ts'
+import { encodeBody, inputFailure } from './body.ts'
 import { checkRpcOptions } from './rpc-options.ts'
 
 const timeoutMsDefault = 5_000
@@ -73,10 +74,9 @@ export function checkedPlaces(target: ManyTarget, table: RegionTableView, proced
 /** The input as bytes. Throws an `RpcError` when it can't be carried. */
 export function encodedInput(kernel: Kernel, procedure: ProcedureName, input: unknown): Uint8Array {
   try {
-    return kernel.codec.encode(input, 'input')
+    return encodeBody(kernel, input, 'input')
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    throw refusal(procedure, { code: 'ERR_NOT_ENCODABLE', outcome: 'not-run', message, cause: errorData(error) })
+    throw refusal(procedure, inputFailure(error))
   }
 }
 

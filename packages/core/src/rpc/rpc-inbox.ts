@@ -4,6 +4,7 @@ import type { Kernel } from '../actor/kernel.ts'
 import { formatPid, type Pid } from '../actor/pid.ts'
 import type { CancelSignal, Failure, SpawnSignal } from '../actor/signal.ts'
 import { always, chance, reachable, sometimes } from '../platform/property.ts'
+import { askAllow } from './ask-allow.ts'
 import { tellRefusal } from './serve-events.ts'
 import { InboundCall } from './inbound-call.ts'
 import type { IdempotencyLimits } from './idempotency-window.ts'
@@ -27,12 +28,14 @@ export interface RpcInboxOptions {
   readonly inbound: InboundCalls
   readonly procedures: ServedProcedures
   readonly idempotency: IdempotencyLimits
+  /** What this node may act as. */
+  readonly roles: readonly string[]
 }
 
-export function createRpcInbox({ kernel, inbound, procedures, idempotency }: RpcInboxOptions): RpcInbox {
+export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles }: RpcInboxOptions): RpcInbox {
   const { clock } = kernel.platform
   let closed = false
-  const keyed = new KeyedCalls({ kernel, limits: idempotency, take: takeKeyed, end })
+  const keyed = new KeyedCalls({ kernel, limits: idempotency, take: takeKeyed, end, inbound, mayJoin })
   inbound.on = {
     begins(call) {
       const server = find(rpcServerName)
@@ -78,6 +81,15 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency }: Rpc
     reachable('skerry/a remote process was cancelled')
     stop(process, reason)
     return true
+  }
+
+  function mayJoin({ from, request }: SpawnSignal): boolean | Promise<boolean | undefined> {
+    const { procedure, version, timeLeftMs, callerRegion: region, callerRoles } = request
+    const allow = procedures.find({ name: procedure, version })?.procedure.allow
+    if (allow === undefined) return true
+    const ownRoles = from.node === kernel.node ? roles : undefined
+    const caller = { node: from.node, region, roles: ownRoles ?? callerRoles ?? [] }
+    return askAllow(kernel.platform, { procedure, caller, timeLeftMs }, allow)
   }
 
   function takeKeyed(signal: SpawnSignal): Failure | undefined {

@@ -1,4 +1,3 @@
-import { errorData } from '../base/error-data.ts'
 import type { Process } from '../actor/actor.ts'
 import type { Behavior } from '../actor/behavior.ts'
 import type { Kernel } from '../actor/kernel.ts'
@@ -6,7 +5,8 @@ import { type Envelope, mailboxLimitDefault } from '../actor/mailbox.ts'
 import { samePid } from '../actor/pid.ts'
 import type { Failure, SpawnRequest } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
-import { type Allow, callerOf } from './caller.ts'
+import { askAllow, notAllowed, tooLate } from './ask-allow.ts'
+import { callerOf } from './caller.ts'
 import type { InboundCall } from './inbound-call.ts'
 import type { InboundCalls } from './inbound-calls.ts'
 import { notPrimary } from './not-primary.ts'
@@ -36,12 +36,6 @@ export function rpcServer(serving: Serving): Behavior {
   }
 }
 
-const tooLate: Failure = {
-  code: 'ERR_RPC_TIMEOUT',
-  outcome: 'not-run',
-  message: 'Its time was up before it was begun',
-}
-
 /** What RpcServer works with. */
 export interface Serving {
   readonly kernel: Kernel
@@ -58,7 +52,8 @@ function serve(serving: Serving, call: InboundCall): void {
     begin(serving, call, work)
     return
   }
-  const answer = ask(serving.kernel, work, allow)
+  const { procedure, timeLeftMs } = work.request
+  const answer = askAllow(serving.kernel.platform, { procedure, caller: callerOf(work), timeLeftMs }, allow)
   if (typeof answer === 'boolean') beginIfAllowed(serving, call, work, answer)
   else {
     serving.inbound.takesTime(call)
@@ -78,35 +73,7 @@ function beginIfAllowed(serving: Serving, call: InboundCall, work: RemoteWork, i
     return
   }
   serving.kernel.counters.notAllowed += 1
-  const message = `The procedure does not allow ${work.caller}`
-  call.fail({ code: 'ERR_NOT_ALLOWED', outcome: 'not-run', message })
-}
-
-/** What `allow` says: `false` also when it throws or says anything but `true`; `undefined` when it took all of the call's time. */
-function ask(
-  { platform: { clock, log } }: Kernel,
-  work: RemoteWork,
-  allow: Allow,
-): boolean | Promise<boolean | undefined> {
-  const failed = (thrown: unknown): false => {
-    log.error({ procedure: work.request.procedure, err: errorData(thrown) }, 'an `allow` failed; the call is refused')
-    return false
-  }
-  // Only `true` is: what an app without types says may be anything.
-  let answer: unknown
-  try {
-    answer = allow({ caller: callerOf(work) })
-  } catch (thrown) {
-    return failed(thrown)
-  }
-  if (!(answer instanceof Promise)) return answer === true
-  return new Promise((resolve) => {
-    const timer = clock.after(work.request.timeLeftMs, () => resolve(undefined))
-    void answer.catch(failed).then((isAllowed: unknown) => {
-      timer.cancel()
-      resolve(isAllowed === true)
-    })
-  })
+  call.fail(notAllowed(work.caller))
 }
 
 /** What is to be done now for this call; `undefined` when nothing is, of which its caller was told if it still waits. */

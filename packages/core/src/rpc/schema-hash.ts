@@ -1,25 +1,39 @@
 import { createHash } from 'node:crypto'
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
+import { schemaStructure } from './schema-structure.ts'
 
 const hashChars = 16
 
 /**
  * A hash of what callers put in and get out, by which two nodes can be told to have different schemas under one version: 16
- * hexadecimal digits of a SHA-256 over the schemas as JSON Schema with sorted keys. `undefined` where the schemas' library
- * gives no JSON Schema through the Standard (`~standard.jsonSchema`: zod from 4.2, arktype from 2.1.28; valibot does not by
- * itself), or has none for this schema, as for a bigint. Code inside a schema (a refinement, a transform) is not in
- * JSON Schema, so equal hashes do not promise equal schemas; different ones say that they differ. Other versions of
- * a library may print the same schema differently.
+ * hexadecimal digits of a SHA-256 over the schemas as JSON Schema with sorted keys, where their library gives it through the
+ * Standard (`~standard.jsonSchema`: zod from 4.2, arktype from 2.1.28); over what they are made of for valibot (`schemaStructure`). Code inside
+ * a schema (a refinement, a transform) is in neither, so equal hashes do not promise equal schemas; different ones say that
+ * they differ. Other versions of a library may print the same schema differently.
+ *
+ * `schemaVersion`: the author's own word for what the schemas are, instead of all that. `undefined` without it for other libraries, and
+ * for what has no JSON Schema, as a bigint.
  */
 export function schemaHash(
   input: StandardSchemaV1 | undefined,
   output: StandardSchemaV1 | undefined,
+  schemaVersion?: string,
 ): string | undefined {
+  if (schemaVersion !== undefined) return hashOf({ schemaVersion })
   if (input === undefined || output === undefined) return undefined
-  const [goesIn, comesOut] = [jsonSchema(input, 'input'), jsonSchema(output, 'output')]
-  if (goesIn === undefined || comesOut === undefined) return undefined
-  const text = JSON.stringify([sorted(goesIn), sorted(comesOut)])
-  return createHash('sha256').update(text).digest('hex').slice(0, hashChars)
+  const [goesIn, comesOut] = [described(input, 'input'), described(output, 'output')]
+  return goesIn === undefined || comesOut === undefined ? undefined : hashOf([goesIn, comesOut])
+}
+
+function hashOf(data: unknown): string {
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(data)))
+    .digest('hex')
+    .slice(0, hashChars)
+}
+
+function described(schema: StandardSchemaV1, side: 'input' | 'output'): unknown {
+  return jsonSchema(schema, side) ?? schemaStructure(schema)
 }
 
 function jsonSchema(schema: StandardSchemaV1, side: 'input' | 'output'): unknown {

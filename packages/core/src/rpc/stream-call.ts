@@ -6,6 +6,7 @@ import type { ProcedureName, RemoteOwner } from '../actor/remote-verbs.ts'
 import type { Failure, StreamRequest, StreamSignal } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import { CodecError } from '../codec/errors.ts'
+import { BodyError, encodeBody, inputFailure } from './body.ts'
 import type { CallStream, StreamCarrier, StreamedOptions } from './call-stream.ts'
 import { RpcError } from './errors.ts'
 import { StreamEnd } from './stream-end.ts'
@@ -72,7 +73,7 @@ export class StreamCall implements CallStream, Attachment {
       },
     )
     if (incoming === undefined) return
-    const encode = (item: unknown): Uint8Array => kernel.codec.encode(item, 'item')
+    const encode = (item: unknown): Uint8Array => encodeBody(kernel, item, 'item')
     pump(this.#end, incoming, encode, kernel.counters).then(
       () => this.#end.endItems(),
       (error: unknown) => this.#abandon(failedIncoming(error)),
@@ -141,10 +142,12 @@ export class StreamCall implements CallStream, Attachment {
 export const noMore: unique symbol = Symbol('no more items')
 
 function failedIncoming(error: unknown): Failure {
+  if (error instanceof CodecError || error instanceof BodyError) {
+    const failure = inputFailure(error)
+    return { ...failure, outcome: 'unknown', message: `An incoming item: ${failure.message}` }
+  }
   const cause = errorData(error)
-  return error instanceof CodecError
-    ? { code: 'ERR_NOT_ENCODABLE', outcome: 'unknown', message: `An incoming item: ${cause.message}`, cause }
-    : { code: 'ERR_RPC_ABORTED', outcome: 'unknown', message: 'The incoming items failed', cause }
+  return { code: 'ERR_RPC_ABORTED', outcome: 'unknown', message: 'The incoming items failed', cause }
 }
 
 class IdleDeadline implements Deadline {

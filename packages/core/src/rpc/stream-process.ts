@@ -11,6 +11,7 @@ import { errorData } from '../base/error-data.ts'
 import { RuntimeError } from '../base/runtime-error.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import { runInTrace } from '../platform/trace-context.ts'
+import { resultFailure } from './body.ts'
 import { isStreamSignal } from './call-stream.ts'
 import { notPrimary } from './not-primary.ts'
 import type { ProcedureContext } from './procedure-context.ts'
@@ -132,9 +133,10 @@ class ServedStream implements Addressable, Attachment {
     const checked = await checkValue(schema, item, 'An item')
     if (!checked.ok) throw new ItemError('ERR_INVALID_OUTPUT', checked.message)
     try {
-      return this.#ctx.codec.encode(checked.value, 'item')
+      return this.#ctx.encodeBody(checked.value, 'item')
     } catch (error) {
-      throw new ItemError('ERR_RESULT_NOT_ENCODABLE', error instanceof Error ? error.message : String(error))
+      const { code, message } = resultFailure(error)
+      throw new ItemError(code, message)
     }
   }
 

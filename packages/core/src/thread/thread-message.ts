@@ -13,6 +13,7 @@ export interface ThreadBoot {
   readonly node: NodeId
   readonly life: number
   readonly thread: number
+  readonly bodyBytesMax: number
   readonly names: readonly NameChange[]
   /** The nodes that are up. */
   readonly nodes: readonly NodeUpMessage[]

@@ -1,6 +1,7 @@
 import {
   type AppDefinition,
   defineApp,
+  genServer,
   type GroupMessage,
   memoryTransport,
   type Node,
@@ -303,4 +304,30 @@ it('P1 [node]: what a peer says that is no message of a scope is refused, and co
   })
   await expect.poll(async () => (await rooms.stats(first)).refused).toBe(wrong.length)
   expect(await rooms.getMembers(first, 'tea')).toEqual([here.pid])
+})
+
+it('P1 [node]: changes that come in one go are told to each node in one message', async () => {
+  const [first, second] = (await startMesh(2)) as [Node, Node]
+  // As a scope of the second node would: by a beat the first one's gets to know it.
+  const heard: number[] = []
+  const ear = genServer({
+    name: 'ear',
+    init: () => undefined,
+    cast: {
+      beat: () => undefined,
+      deltas: (_ctx, _from: Pid, deltas: readonly unknown[]) => void heard.push(deltas.length),
+    },
+  })
+  const pid = await second.start(ear, [])
+  const scope = first.whereis(rooms.scope) as Pid<never>
+  const scopes = async (): Promise<number> => (await rooms.stats(first)).scopes
+  await expect.poll(scopes, { timeout: 15_000 }).toBe(1)
+  const posing = await startPuppet(second)
+  await posing.do((ctx) => ctx.cast(scope, 'beat' as never, [pid, 0] as never))
+  await expect.poll(scopes, { timeout: 15_000 }).toBe(2)
+  const [here] = (await startPuppets(first, 1)) as [Puppet]
+  await Promise.all(Array.from({ length: 100 }, (_, at) => rooms.join(first, `room ${at}`, here.pid)))
+  await kill(first, here.pid)
+  await expect.poll(() => heard.reduce((sum, deltas) => sum + deltas, 0)).toBe(200)
+  expect(heard.length).toBeLessThanOrEqual(4)
 })

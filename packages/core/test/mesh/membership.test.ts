@@ -67,6 +67,14 @@ describe('routing', () => {
 })
 
 describe('records', () => {
+  it('are not believed of a node that may not be in the region that they name, whoever relays them', () => {
+    const step = mergeSealed(newMembership(), [recordBy('a', { region: 'lax' }).sealed], () => 'wrong-region', 0)
+    expect(step).toEqual({
+      state: newMembership(),
+      changes: [{ kind: 'ignored', node: 'a', why: 'wrong-region' }],
+    })
+  })
+
   it('are believed only when newer than what is known', () => {
     const state = memberA(5)
     for (const version of [4, 5]) {

@@ -11,6 +11,7 @@ import {
 } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Sightings } from '../fixtures/sightings.ts'
+import { moveThere } from '../fixtures/thread-procedures.mjs'
 import { knows, newMeshName, quiet } from '../rpc/two-nodes.ts'
 
 const begun = new Sightings<() => void>()
@@ -33,15 +34,20 @@ const slowWrite = procedure({
 const looker = genServer({
   name: 'looker',
   init: () => ({}),
-  call: { look: (ctx) => ({ region: ctx.primaryRegion, epoch: ctx.primaryEpoch, here: ctx.isPrimary }) },
+  call: {
+    look: (ctx) => ({ region: ctx.primaryRegion, epoch: ctx.primaryEpoch, here: ctx.isPrimary }),
+    move: (ctx, region: string) => ctx.setPrimaryRegion(region),
+  },
 })
-const lookerName = actorName<{ call: { look(): { region: string; epoch: number; here: boolean } }; cast: object }>(
-  'looker',
-)
+interface Looker {
+  call: { look(): { region: string; epoch: number; here: boolean }; move(region: string): number }
+  cast: object
+}
+const lookerName = actorName<Looker>('looker')
 const app = defineApp({
   name: 'primary',
   children: [child('looker', looker, [], { register: lookerName })],
-  procedures: [write, slowWrite],
+  procedures: [write, slowWrite, moveThere],
 })
 
 describe('a node alone', () => {
@@ -53,6 +59,16 @@ describe('a node alone', () => {
     expect(await syd.call(lookerName, 'look', [])).toEqual({ region: 'fra', epoch: 1, here: false })
     expect(await syd.setPrimaryRegion('syd')).toBe(2)
   })
+
+  it('[local] [thread] changes it by a word of an actor or of a procedure, on whatever thread', async () => {
+    const { syd } = await startRegions(['syd'])
+    expect(await syd.call(lookerName, 'move', ['fra'])).toBe(1)
+    expect([syd.primaryRegion, syd.primaryEpoch]).toEqual(['fra', 1])
+    const options = { timeoutMs: 30_000 }
+    expect(await syd.rpcRegion('syd', moveThere, 'lax', options)).toEqual({ epoch: 2, region: 'lax' })
+    expect([syd.primaryRegion, syd.primaryEpoch]).toEqual(['lax', 2])
+    await expect(syd.call(lookerName, 'move', ['nearest'])).rejects.toMatchObject({ cause: { code: 'ERR_BAD_REGION' } })
+  }, 60_000)
 
   it('[local] refuses what is no name of a region', async () => {
     const { syd } = await startRegions(['syd'])

@@ -1,5 +1,6 @@
 import {
   actorName,
+  type AppDefinition,
   child,
   defineApp,
   formatPid,
@@ -10,6 +11,7 @@ import {
   type Pid,
   procedure,
   startNode,
+  supervisor,
 } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { keeper, openKeeper } from '../fixtures/thread-procedures.mjs'
@@ -68,6 +70,24 @@ describe('an actor of another node', () => {
     expect(await client.call(told, 'touch', [])).toBe(1)
   })
 
+  it('[node] is there from its beginning as a child whose spec says so, a supervisor too', async () => {
+    const openName = actorName<Kept>('open')
+    const open = defineApp({
+      name: 'keeps',
+      children: [
+        child('open', kept, [], { register: openName, remote: 'members' }),
+        supervisor('tree', { children: [child('inner', kept, [])] }, { remote: 'members' }),
+      ],
+    })
+    const { server, client } = await startTwo(open)
+    const [pid, tree] = (await server.whichChildren('keeps')).map((one) => one.pid) as [Pid<Kept>, Pid]
+    expect(await client.call(pid, 'touch', [])).toBe(1)
+    const inner = (await client.whichChildren(tree))[0]?.pid as Pid<Kept>
+    // Its Pid came in an answer; what such a supervisor starts is otherwise as it always is.
+    expect(await client.call(inner, 'touch', [])).toBe(1)
+    expect(server.counters().refusedSignals).toBe(0)
+  })
+
   it('[node] [thread] on a thread is there when its Pid was sent out, or when it is for all members', async () => {
     const { server, client } = await startTwo()
     const closed = (await server.start(keeper, [], { thread: 'own' })) as Pid<Kept>
@@ -81,14 +101,14 @@ describe('an actor of another node', () => {
   })
 })
 
-async function startTwo(): Promise<{ server: Node; client: Node }> {
+async function startTwo(serverApp = app): Promise<{ server: Node; client: Node }> {
   const hub = newMeshName()
-  const start = (region: string): Promise<Node> =>
-    startNode(app, quiet({ region, transport: memoryTransport({ hub }) }))
-  const [server, client] = [await start('syd'), await start('lax')]
+  const start = (region: string, runs: AppDefinition): Promise<Node> =>
+    startNode(runs, quiet({ region, cluster: 'keeps', transport: memoryTransport({ hub }) }))
+  const [server, client] = [await start('syd', serverApp), await start('lax', app)]
   onTestFinished(async () => {
     await Promise.all([server.stop(), client.stop()])
   })
-  await Promise.all([knows(client, server, app), knows(server, client, app)])
+  await Promise.all([knows(client, server, serverApp), knows(server, client, app)])
   return { server, client }
 }

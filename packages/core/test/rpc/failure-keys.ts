@@ -1,4 +1,12 @@
-import { defineApp, type Node, type NodeOptions, procedure, RpcError, startNode } from '@skerry/core'
+import {
+  defineApp,
+  type Node,
+  type NodeOptions,
+  procedure,
+  type ProcedureContext,
+  RpcError,
+  startNode,
+} from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Sightings } from '../fixtures/sightings.ts'
 import { type CuttableTransport, cuttable } from './cuttable-transport.ts'
@@ -16,13 +24,19 @@ interface Begun {
 const writes = new Sightings<Begun>()
 
 /** Answers, or fails, when the test lets it. */
-const write = procedure({
-  name: 'keyed.write',
-  run: (ctx, text: string) =>
-    new Promise<string>((answer, fail) => {
-      const aborted = new Promise<void>((resolve) => ctx.signal.addEventListener('abort', () => resolve()))
-      writes.add({ text, aborted, answer, fail })
-    }),
+const runWrite = (ctx: ProcedureContext, text: string): Promise<string> =>
+  new Promise<string>((answer, fail) => {
+    const aborted = new Promise<void>((resolve) => ctx.signal.addEventListener('abort', () => resolve()))
+    writes.add({ text, aborted, answer, fail })
+  })
+const write = procedure({ name: 'keyed.write', run: runWrite })
+const questions = new Sightings<(isAllowed: boolean) => void>()
+
+/** The same, for those whom the test allows it. */
+const guarded = procedure({
+  name: 'keyed.guarded',
+  allow: () => new Promise<boolean>((answer) => questions.add(answer)),
+  run: runWrite,
 })
 const writeOfVersion2 = procedure({ name: 'keyed.write', version: 2, run: (_ctx, text: string) => `second ${text}` })
 const otherWrite = procedure({ name: 'keyed.other', run: (_ctx, text: string) => `other ${text}` })
@@ -32,7 +46,7 @@ const fill = procedure({ name: 'keyed.fill', run: (_ctx, bytes: number) => new U
 const app = defineApp({
   name: 'keyed',
   children: [],
-  procedures: [write, writeOfVersion2, otherWrite, callerOf, fill, echo],
+  procedures: [write, guarded, writeOfVersion2, otherWrite, callerOf, fill, echo],
 })
 
 let keys = 0
@@ -212,6 +226,65 @@ export function keyedCalls({ kind, pair }: FailureWorld): void {
         code: 'ERR_RESULT_GONE',
         outcome: 'ran',
       })
+    })
+
+    it('counts as one of its node, whether it began the work or joined it; the work itself does not', async () => {
+      const { client, server } = await start(undefined, { load: { perPeerMax: 2 } })
+      const key = newKey()
+      const joined = [1, 2].map(() => client.rpcRegion('fra', write, 'tea', key))
+      const { answer } = await writes.next()
+      // Not as not run: another node would do it again.
+      await expect(client.rpcRegion('fra', write, 'tea', key)).rejects.toMatchObject({
+        code: 'ERR_OVERLOADED',
+        outcome: 'unknown',
+      })
+      for (const options of [newKey(), {}]) {
+        const refused = { code: 'ERR_OVERLOADED', outcome: 'not-run' }
+        await expect(client.rpcRegion('fra', otherWrite, 'tea', options)).rejects.toMatchObject(refused)
+      }
+      expect(await server.rpcRegion('fra', otherWrite, 'tea')).toBe('other tea')
+      answer('stored')
+      expect(await Promise.all(joined)).toEqual(['stored', 'stored'])
+      expect(await client.rpcRegion('fra', write, 'tea', key)).toBe('stored')
+      expect(await client.rpcRegion('fra', otherWrite, 'tea')).toBe('other tea')
+    })
+
+    it('is told nothing of the work of its key when it may not run it by now', async () => {
+      const { client, server } = await start()
+      const key = newKey()
+      const first = client.rpcRegion('fra', guarded, 'tea', key)
+      ;(await questions.next())(true)
+      const { answer } = await writes.next()
+      const second = client.rpcRegion('fra', guarded, 'tea', key)
+      ;(await questions.next())(false)
+      const refused = { code: 'ERR_NOT_ALLOWED', outcome: 'not-run' }
+      await expect(second).rejects.toMatchObject(refused)
+      const third = client.rpcRegion('fra', guarded, 'tea', key)
+      ;(await questions.next())(true)
+      await client.rpcRegion('fra', echo, 'behind the third')
+      answer('stored')
+      expect(await Promise.all([first, third])).toEqual(['stored', 'stored'])
+      const late = client.rpcRegion('fra', guarded, 'tea', key)
+      ;(await questions.next())(false)
+      await expect(late).rejects.toMatchObject(refused)
+      expect(server.counters()).toMatchObject({ notAllowed: 2, replays: 0 })
+    })
+
+    it('that gives up while it is asked whether it may join leaves nothing behind', async () => {
+      const { client } = await start(undefined, { load: { perPeerMax: 2 } })
+      const key = newKey()
+      const first = client.rpcRegion('fra', guarded, 'tea', key)
+      ;(await questions.next())(true)
+      const { answer } = await writes.next()
+      const controller = new AbortController()
+      const second = client.rpcRegion('fra', guarded, 'tea', { ...key, signal: controller.signal })
+      const say = await questions.next()
+      controller.abort()
+      await expect(second).rejects.toMatchObject({ code: 'ERR_RPC_ABORTED' })
+      expect(await client.rpcRegion('fra', otherWrite, 'behind the cancellation')).toBe('other behind the cancellation')
+      say(true)
+      answer('stored')
+      expect(await first).toBe('stored')
     })
 
     it('is refused when the work of as many keys as there may be still runs', async () => {

@@ -1,5 +1,6 @@
 import { procedure } from '@skerry/core'
 import { describe, expect, it } from 'vitest'
+import * as threads from '../fixtures/thread-procedures.mjs'
 import * as procedures from './failure-procedures.ts'
 import { echo, quantities } from './failure-procedures.ts'
 import type { FailureWorld } from './failure-world.ts'
@@ -84,6 +85,11 @@ export function refusals({ pair, failure }: FailureWorld): void {
       const input = new Uint8Array(2 * frameBytesMax)
       await failure(pair().client.rpcRegion('syd', echo, input), 'ERR_FRAME_TOO_LARGE', 'not-run')
     })
+
+    it('that is too large for another node is so for the own one as well', async () => {
+      const input = new Uint8Array(2 * frameBytesMax)
+      await failure(pair().server.rpcRegion('syd', echo, input), 'ERR_FRAME_TOO_LARGE', 'not-run')
+    })
   })
 
   describe('the result', () => {
@@ -101,6 +107,14 @@ export function refusals({ pair, failure }: FailureWorld): void {
     it('that is too large for a frame is an error that ran', async () => {
       const call = pair().client.rpcRegion('syd', procedures.largeResult, 2 * frameBytesMax)
       await failure(call, 'ERR_FRAME_TOO_LARGE', 'ran')
+    })
+
+    it('that is too large for another node is so for the own one, and from its other threads', async () => {
+      const bytes = 2 * frameBytesMax
+      const here = pair().server.rpcRegion('syd', procedures.largeResult, bytes)
+      await failure(here, 'ERR_FRAME_TOO_LARGE', 'ran')
+      const there = pair().server.rpcRegion('syd', threads.largeThere, bytes)
+      await failure(there, 'ERR_FRAME_TOO_LARGE', 'ran')
     })
   })
 }

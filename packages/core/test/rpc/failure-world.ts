@@ -78,6 +78,7 @@ const offered = [
   threads.spinOnPool,
   threads.add,
   threads.addThere,
+  threads.largeThere,
   threads.addWhenThere,
   threads.regionsWith,
   threads.exitsProcess,

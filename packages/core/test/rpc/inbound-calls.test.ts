@@ -33,10 +33,11 @@ function world(limits: Limits = {}, node: Partial<LoadLimits> = {}) {
     return { procedure: offered, load: new ProcedureLoad(offered.limits) }
   }
   const work = serves(limits)
-  const arrive = (from: Pid, timeLeftMs = 1_000, served = work): Failure | 'known' | undefined => {
+  const arrive = (from: Pid, timeLeftMs = 1_000, served = work, caller?: Pid): Failure | 'known' | undefined => {
     const request = { procedure: 'work', version: 1, timeLeftMs, idempotencyKey: undefined, callerRegion: '' }
     const signal = { type: 'spawn', from, to: call(0, 'me'), request: { ...request, input: new Uint8Array() } } as const
-    return inbound.arrive(new InboundCall(signal, served, clock.monotonic(), () => undefined))
+    const whole = caller === undefined ? signal : { ...signal, caller }
+    return inbound.arrive(new InboundCall(whole, served, clock.monotonic(), () => undefined))
   }
   /** It begins, and its process is there. */
   const run = (from: Pid): void => inbound.running(from, process(from.serial))
@@ -138,6 +139,20 @@ describe('a limit', () => {
     expect(arrive(call(3, 'b'))).toBeUndefined()
     inbound.end(call(2))
     expect(arrive(call(4))).toBeUndefined()
+  })
+
+  it('of a peer counts the calls that wait for stand-ins, and not the stand-ins', () => {
+    const { inbound, arrive } = world({ maxInFlight: 1 }, { perPeerMax: 2 })
+    inbound.joined(call(1), true)
+    expect(arrive(call(2))).toBeUndefined()
+    expect(arrive(call(3))).toMatchObject({ code: 'ERR_OVERLOADED' })
+    inbound.joined(call(1), false)
+    expect(arrive(call(3))).toBeUndefined()
+    for (const serial of [1, 2, 3]) expect(arrive(call(serial, 'me'), 1_000, undefined, call(9))).toBeUndefined()
+    expect(inbound.takesOneMoreOf(call(4, 'me'))).toBe(true)
+    inbound.end(call(1, 'me'))
+    for (const serial of [4, 5]) expect(arrive(call(serial, 'me'))).toBeUndefined()
+    expect(arrive(call(6, 'me'))).toMatchObject({ code: 'ERR_OVERLOADED' })
   })
 
   it('of the queue, of a procedure or of all, refuses the newest in a burst', () => {
