@@ -21,6 +21,7 @@ const steps = [
   { name: 'types of tests and scripts', run: () => check('typescript/bin/tsc', ['-p', 'tsconfig.test.json']) },
   { name: 'unused files, exports and dependencies', run: () => check('knip/bin/knip.js', []) },
   { name: 'tests', run: runVitest },
+  { name: 'decoders under fuzz', run: runFuzz },
   { name: 'core in simulation', run: runSwarm },
   { name: 'packages as users install them', run: packSmoke },
   { name: 'examples', run: runExamples },
@@ -78,6 +79,23 @@ async function runSwarm() {
   console.log(stdout.trimEnd())
   return {
     passed: stdout.split('\n').filter((line) => / 0 failed, 0 without an answer/.test(line)).length,
+    failed: 0,
+    skipped: [],
+  }
+}
+
+/**
+ * Every decoder with the inputs that are kept and some thousands of new ones, the same ones every time. `npm run fuzz` is
+ * the long one.
+ *
+ * @returns {Promise<Tally>}
+ */
+async function runFuzz() {
+  const args = ['--runs', '1200', '--seed', '1', '--jobs', '2']
+  const { stdout } = await runNode('test/fuzz/dist/skerry-fuzz.js', args)
+  console.log(stdout.trimEnd())
+  return {
+    passed: stdout.split('\n').filter((line) => / inputs, \d+ kept, /.test(line)).length,
     failed: 0,
     skipped: [],
   }

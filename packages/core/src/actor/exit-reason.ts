@@ -1,5 +1,5 @@
 import type { Codec } from '../codec/codec.ts'
-import { type ErrorData, errorData, isErrorData } from '../base/error-data.ts'
+import { type ErrorData, errorData, isErrorData, isWholeErrorData } from '../base/error-data.ts'
 
 /**
  * Why an actor ended: plain data, so that it survives threads and the wire.
@@ -80,9 +80,21 @@ export function printReason(reason: ExitReason): string {
   if (typeof reason === 'string') return reason
   if (isErrorData(reason)) return `${reason.name}: ${reason.message}`
   try {
-    return JSON.stringify(reason)
+    // A program may have given anything, and of nothing at all there is no JSON.
+    return JSON.stringify(reason) ?? typeof reason
   } catch {
     // A cycle or a bigint. Its type still says something.
-    return `{"type":${JSON.stringify(reason.type)},…}`
+    return typeof reason.type === 'string' ? `{"type":${JSON.stringify(reason.type)},…}` : typeof reason
   }
+}
+
+/** What a peer sent as an exit reason, which may be anything. What only looks like an error is told as one that can't be read. */
+export function reasonFrom(value: unknown): ExitReason {
+  if (isReadableReason(value)) return value
+  return { type: 'error', name: 'UnreadableReason', message: 'an exit reason that can not be read' }
+}
+
+export function isReadableReason(value: unknown): value is ExitReason {
+  const isError = typeof value === 'object' && value !== null && 'type' in value && value.type === 'error'
+  return !isError || isWholeErrorData(value)
 }

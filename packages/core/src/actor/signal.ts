@@ -1,7 +1,7 @@
-import { type ErrorData, isErrorData } from '../base/error-data.ts'
+import { type ErrorData, isWholeErrorData } from '../base/error-data.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import type { TraceContext } from '../platform/trace-context.ts'
-import type { ExitReason } from './exit-reason.ts'
+import { type ExitReason, isReadableReason } from './exit-reason.ts'
 import type { NodeId, Pid } from './pid.ts'
 
 /**
@@ -98,12 +98,11 @@ export function failureFrom(value: unknown): Failure {
 
 function isFailure(value: unknown): value is Failure {
   if (typeof value !== 'object' || value === null) return false
-  const { code, outcome, message, cause, primaryEpoch } = value as Partial<Failure>
+  const { code, outcome, message, reason, cause, primaryEpoch } = value as Partial<Failure>
   if (typeof code !== 'string' || typeof message !== 'string') return false
   if (outcome !== 'not-run' && outcome !== 'unknown' && outcome !== 'ran') return false
   if (primaryEpoch !== undefined && !Number.isSafeInteger(primaryEpoch)) return false
-  for (let one = cause; one !== undefined; one = one.cause) if (!isErrorData(one)) return false
-  return true
+  return isReadableReason(reason) && (cause === undefined || isWholeErrorData(cause))
 }
 
 export interface LinkSignal {

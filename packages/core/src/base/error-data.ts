@@ -72,6 +72,19 @@ export function isErrorData(value: unknown): value is ErrorData {
   return 'type' in value && value.type === 'error' && 'message' in value
 }
 
+/** Whether this is an error as {@link errorData} makes it, in every part: for what others sent, which may be anything. */
+export function isWholeErrorData(value: unknown): value is ErrorData {
+  let one = value
+  for (let depth = 0; depth <= causeDepthMax; depth += 1) {
+    if (!isErrorData(one)) return false
+    const { name, message, code = '', stack = '', cause } = one
+    if ([name, message, code, stack].some((text) => typeof text !== 'string')) return false
+    if (cause === undefined) return true
+    one = cause
+  }
+  return false
+}
+
 function printed(value: unknown): string {
   if (typeof value === 'string') return value
   try {

@@ -1,5 +1,5 @@
 import type { Codec } from '../codec/codec.ts'
-import type { ExitReason } from '../actor/exit-reason.ts'
+import { reasonFrom } from '../actor/exit-reason.ts'
 import type { Pid } from '../actor/pid.ts'
 import { failureFrom, type ReplyResult, type ReplySignal, type Signal, type SpawnRequest } from '../actor/signal.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
@@ -158,7 +158,7 @@ export function decodeSignal(frame: Uint8Array, from: FrameEnd, to: FrameEnd, co
     case kinds.exit: {
       const sender = address(reader, from)
       const viaLink = reader.number() === 1
-      return { type: 'exit', from: sender, to: target, viaLink, reason: codec.decode(reader.rest()) as ExitReason }
+      return { type: 'exit', from: sender, to: target, viaLink, reason: reasonFrom(codec.decode(reader.rest())) }
     }
     case kinds.monitor:
       return { type: 'monitor', from: address(reader, from), to: target, ref: reader.number() }
@@ -167,13 +167,13 @@ export function decodeSignal(frame: Uint8Array, from: FrameEnd, to: FrameEnd, co
     case kinds.down: {
       const sender = address(reader, from)
       const ref = reader.number()
-      return { type: 'down', from: sender, to: target, ref, reason: codec.decode(reader.rest()) as ExitReason }
+      return { type: 'down', from: sender, to: target, ref, reason: reasonFrom(codec.decode(reader.rest())) }
     }
     case kinds.spawn:
       return { type: 'spawn', from: address(reader, from), to: target, request: readRequest(reader, from) }
     case kinds.cancel: {
       const sender = address(reader, from)
-      return { type: 'cancel', from: sender, to: target, reason: codec.decode(reader.rest()) as ExitReason }
+      return { type: 'cancel', from: sender, to: target, reason: reasonFrom(codec.decode(reader.rest())) }
     }
     case kinds.item: {
       const sender = address(reader, from)

@@ -84,8 +84,13 @@ export class HeldFrames {
     for (let next = queue.first; next?.frame !== undefined; next = queue.first) {
       queue.shift()
       if (next.large === undefined) this.#handOn(next.frame)
-      else this.#handOnLarge(next.large, next.frame)
+      else {
+        // What waited for the large frame before this one, and not before the small ones behind that.
+        this.#passBarriers()
+        this.#handOnLarge(next.large, next.frame)
+      }
     }
+    this.#passBarriers()
     if (queue.length === 0) this.#queues.delete(open.key)
   }
 
@@ -107,11 +112,10 @@ export class HeldFrames {
     this.#open.delete(large)
     this.#deliver(frame)
     this.#handedOn(large)
-    if (this.#barriers.length > 0) this.#passBarriers(large)
+    for (const { behind } of this.#barriers) behind.delete(large)
   }
 
-  #passBarriers(large: number): void {
-    for (const { behind } of this.#barriers) behind.delete(large)
+  #passBarriers(): void {
     // An earlier one waits for no more than a later one, so those that may pass are the first.
     for (let first = this.#barriers[0]; first?.behind.size === 0; first = this.#barriers[0]) {
       this.#barriers.shift()

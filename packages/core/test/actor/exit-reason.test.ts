@@ -5,6 +5,7 @@ import {
   isCleanExit,
   portableReason,
   printReason,
+  reasonFrom,
   reasonOfThrown,
 } from '../../src/actor/exit-reason.ts'
 import { errorData } from '../../src/base/error-data.ts'
@@ -44,6 +45,18 @@ describe('an exit reason', () => {
 
   it('prints also when JSON has no form for it', () => {
     expect(printReason({ type: 'full', bytes: 1n } as ExitReason)).toBe('{"type":"full",…}')
+    expect(printReason({ type: 1n } as unknown as ExitReason)).toBe('object')
+    expect(printReason(undefined as unknown as ExitReason)).toBe('undefined')
+  })
+
+  it('of a peer that only looks like an error becomes one that can not be read', () => {
+    const error = errorData(new RangeError('far', { cause: new Error('near') }))
+    for (const reason of ['normal', { type: 'shutdown' }, 7, null, error]) expect(reasonFrom(reason)).toBe(reason)
+    const text = { toString: 1, valueOf: 1 }
+    const none = { type: 'error', message: text }
+    for (const reason of [none, { ...error, name: text }, { ...error, stack: 7 }, { ...error, cause: none }]) {
+      expect(reasonFrom(reason)).toMatchObject({ type: 'error', name: 'UnreadableReason' })
+    }
   })
 })
 

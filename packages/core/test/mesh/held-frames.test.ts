@@ -57,6 +57,18 @@ describe('frames behind a large one', () => {
     expect(held.bytes).toBe(0)
   })
 
+  it('that must overtake nobody come behind the small ones too that waited before them', () => {
+    const { held, log, hold } = heldFrames()
+    held.announce(0, 'a')
+    hold('a', 'small')
+    hold(everyOrder, 'barrier')
+    held.announce(1, 'a')
+    hold('a', 'later')
+    held.complete(1, bytesOf('second large'))
+    held.complete(0, bytesOf('large'))
+    expect(log).toEqual(['large', 'done 0', 'small', 'barrier', 'second large', 'done 1', 'later'])
+  })
+
   it('go no further when the link ends while one is handed on', () => {
     const log: string[] = []
     const held = new HeldFrames(
