@@ -3,6 +3,9 @@ import type { Failure } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import { RuntimeError } from '../base/runtime-error.ts'
 
+// What the codec may add to a typed array of exactly `bodyBytesMax`. A frame has room for it, and for its header.
+const encodingBytesMax = 1_024
+
 /** A value is larger than its node lets travel. */
 export class BodyError extends RuntimeError {}
 
@@ -12,7 +15,7 @@ export class BodyError extends RuntimeError {}
  */
 export function encodeBody(runtime: Pick<Runtime, 'codec' | 'bodyBytesMax'>, value: unknown, name: string): Uint8Array {
   const bytes = runtime.codec.encode(value, name)
-  if (bytes.byteLength <= runtime.bodyBytesMax) return bytes
+  if (bytes.byteLength <= runtime.bodyBytesMax + encodingBytesMax) return bytes
   const message = `The ${name} has ${bytes.byteLength} bytes; this node's bodyBytesMax is ${runtime.bodyBytesMax}`
   throw new BodyError('ERR_FRAME_TOO_LARGE', message)
 }
