@@ -1,0 +1,210 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { parse as parseToml } from 'smol-toml'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { DnsServer } from '../../core/test/fixtures/dns-server.ts'
+
+const folder = new URL('../../../deploy/', import.meta.url)
+const main = fileURLToPath(new URL('app/main.mjs', folder))
+const text = (file: string): string => readFileSync(new URL(file, folder), 'utf8')
+
+/** What `main.mjs` waits for running calls, in seconds. */
+const drainSeconds = Number(/^const drainMs = ([\d_]+)$/m.exec(text('app/main.mjs'))?.[1]?.replace('_', '')) / 1_000
+
+interface FlyConfig {
+  readonly kill_signal: string
+  readonly kill_timeout: number
+  readonly primary_region: string
+  readonly env: Readonly<Record<string, string>>
+  readonly http_service: { readonly internal_port: number; readonly checks: readonly { readonly path: string }[] }
+}
+
+interface Probe {
+  readonly httpGet: { readonly path: string; readonly port: string }
+  readonly periodSeconds: number
+}
+interface Container {
+  readonly ports: readonly { readonly name: string; readonly containerPort: number }[]
+  readonly env: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: object }[]
+  readonly startupProbe: Probe
+  readonly livenessProbe: Probe
+  readonly readinessProbe: Probe
+  readonly lifecycle: { readonly preStop: { readonly exec: { readonly command: readonly string[] } } }
+}
+
+const fly = parseToml(text('fly/fly.toml')) as unknown as FlyConfig
+const objects = parseAllDocuments(text('kubernetes/greeter.yaml')).map((document) => {
+  expect(document.errors).toEqual([])
+  return document.toJS() as { kind: string; metadata: { name: string; namespace: string }; spec: unknown }
+})
+
+function kubernetes(kind: string, name: string): unknown {
+  const object = objects.find((one) => one.kind === kind && one.metadata.name === name)
+  expect(object, `${kind} ${name}`).toBeDefined()
+  return object!.spec
+}
+
+const pods = kubernetes('StatefulSet', 'greeter') as {
+  serviceName: string
+  template: {
+    metadata: { labels: Record<string, string> }
+    spec: { terminationGracePeriodSeconds: number; containers: readonly [Container] }
+  }
+}
+const [container] = pods.template.spec.containers
+
+describe('the template for Fly', () => {
+  it('has the machine stop by SIGTERM, with more time than the node takes to drain', () => {
+    expect(fly.kill_signal).toBe('SIGTERM')
+    expect(fly.kill_timeout).toBeGreaterThanOrEqual(drainSeconds + 5)
+  })
+
+  it('listens on IPv6, announces the private address, and looks for its own machines', () => {
+    expect(fly.env['SKERRY_LISTEN']).toMatch(/^\/ip6\/::\/tcp\/(\d+)$/)
+    const port = /\d+$/.exec(fly.env['SKERRY_LISTEN']!)![0]
+    expect(fly.env['SKERRY_ANNOUNCE']).toBe(`/ip6/$FLY_PRIVATE_IP/tcp/${port}`)
+    expect(fly.env['SKERRY_DISCOVERY']).toBe(`fly:${port}`)
+    expect(fly.env['HOST']).toBe('::')
+  })
+
+  it('names the same primary region twice, and the port that the program listens on', () => {
+    expect(fly.env['PRIMARY_REGION']).toBe(fly.primary_region)
+    expect(String(fly.http_service.internal_port)).toBe(fly.env['PORT'])
+    expect(fly.http_service.checks.map(({ path }) => path)).toEqual(['/readyz'])
+  })
+
+  it('starts node itself, to which signals then come', () => {
+    expect(text('fly/Dockerfile')).toMatch(/^CMD \["node", "main\.mjs"\]$/m)
+  })
+})
+
+describe('the template for Kubernetes', () => {
+  const valueOf = (name: string): string | undefined => container.env.find((one) => one.name === name)?.value
+
+  it('lists pods that are not ready in a headless service over all of them', () => {
+    const mesh = kubernetes('Service', 'greeter-mesh') as Record<string, unknown>
+    expect(mesh).toMatchObject({ clusterIP: 'None', publishNotReadyAddresses: true, selector: { app: 'greeter' } })
+    expect(pods.serviceName).toBe('greeter-mesh')
+    expect(pods.template.metadata.labels).toMatchObject(mesh['selector'] as object)
+    const { namespace } = objects[0]!.metadata
+    expect(new Set(objects.map(({ metadata }) => metadata.namespace))).toEqual(new Set([namespace]))
+    expect(valueOf('SKERRY_DISCOVERY')).toBe(`kubernetes:greeter-mesh.${namespace}:4001`)
+  })
+
+  it('gives a pod time to be taken out of its services, to drain and to stop', () => {
+    const [program, seconds] = container.lifecycle.preStop.exec.command
+    expect(program).toBe('sleep')
+    expect(pods.template.spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(Number(seconds) + drainSeconds + 5)
+  })
+
+  it('listens where its service and its probes go', () => {
+    const port = (name: string): number | undefined => container.ports.find((one) => one.name === name)?.containerPort
+    expect(valueOf('SKERRY_LISTEN')).toBe(`/ip4/0.0.0.0/tcp/${port('mesh')}`)
+    expect(valueOf('SKERRY_ANNOUNCE')).toBe(`/ip4/$(POD_IP)/tcp/${port('mesh')}`)
+    expect(valueOf('PORT')).toBe(String(port('http')))
+    const { startupProbe, livenessProbe, readinessProbe } = container
+    expect(
+      [startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => `${httpGet.port} ${httpGet.path}`),
+    ).toEqual(['http /livez', 'http /livez', 'http /readyz'])
+  })
+
+  it('takes its region from the label of its topology, and its secret from a secret', () => {
+    const from = (name: string): object | undefined => container.env.find((one) => one.name === name)?.valueFrom
+    expect(from('MY_REGION')).toEqual({
+      fieldRef: { fieldPath: "metadata.labels['topology.kubernetes.io/region']" },
+    })
+    expect(from('SKERRY_SECRETS')).toHaveProperty('secretKeyRef')
+  })
+
+  it('names only variables that somebody reads', () => {
+    const read = `${text('app/main.mjs')} ${text('../packages/core/src/node/node-config.ts')} ${text('../packages/transport-libp2p/src/environment.ts')}`
+    const names = [...container.env.map(({ name }) => name), ...Object.keys(fly.env)].filter(
+      (name) => name !== 'POD_IP',
+    )
+    for (const name of names) expect(read, name).toContain(`'${name}'`)
+  })
+})
+
+describe('processes with the environment of the template for Fly', () => {
+  it('[node] find each other over IPv6, are probed, and drain at SIGTERM', { timeout: 60_000 }, async () => {
+    const dns = await new DnsServer().start()
+    onTestFinished(() => dns.stop())
+    const [syd, lax] = [await Greeter.start('syd', dns), await Greeter.start('lax', dns)]
+    // Machines of one app share a port; on one loopback address they can't, and so syd alone is listed.
+    dns.set('vms.greeter.internal', 'TXT', ['91851e13e45e58 syd'])
+    dns.set('syd.greeter.internal', 'AAAA', '::1')
+    expect(await syd.get('/livez')).toEqual([200, 'alive'])
+    await expect.poll(() => lax.get('/readyz')).toMatchObject([200, { regions: ['lax', 'syd'] }])
+    expect(await lax.get('/greet?region=syd')).toEqual([200, 'hello from syd'])
+
+    const slow = lax.get('/greet?region=syd&holdMs=1500')
+    // Begun there, before it is told to leave.
+    await expect.poll(() => syd.get('/readyz')).toMatchObject([200, { running: 1 }])
+    syd.process.kill('SIGTERM')
+    await expect.poll(() => syd.get('/readyz').catch(() => 'refused')).toBe('refused')
+    expect(await slow).toEqual([200, 'hello from syd'])
+    expect(await syd.ended).toBe(0)
+    await expect.poll(() => lax.get('/readyz')).toMatchObject([200, { regions: ['lax'] }])
+    expect(await lax.get('/greet?region=syd')).toEqual([502, { code: 'ERR_NO_NODE_IN_REGION', outcome: 'not-run' }])
+    lax.process.kill('SIGTERM')
+    expect(await lax.ended).toBe(0)
+  })
+})
+
+/** The template's program, with its environment but for ports, the name server and the loopback address. */
+class Greeter {
+  static #meshPort: number | undefined
+  readonly process: ChildProcess
+  readonly ended: Promise<number | null>
+  readonly #port: number
+
+  private constructor(child: ChildProcess, port: number) {
+    this.process = child
+    this.#port = port
+    this.ended = once(child, 'exit').then(([code]) => code as number | null)
+  }
+
+  static async start(region: string, dns: DnsServer): Promise<Greeter> {
+    const port = await freePort()
+    const meshPort = (this.#meshPort ??= await freePort())
+    const changed = Object.fromEntries(
+      Object.entries(fly.env).map(([name, value]) => [name, value.replace('4001', String(meshPort))]),
+    )
+    const child = spawn(process.execPath, [main], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: {
+        ...changed,
+        PORT: String(port),
+        HOST: '::1',
+        ...(region !== 'syd' && { SKERRY_LISTEN: '/ip6/::1/tcp/0', SKERRY_ANNOUNCE: '/ip6/::1/tcp/1' }),
+        FLY_APP_NAME: 'greeter',
+        FLY_REGION: region,
+        FLY_PRIVATE_IP: '::1',
+        SKERRY_SECRETS: 'c2VjcmV0IG9mIHRoaXMgdGVzdCwgYW5kIG9mIG5vdGhpbmc=',
+        SKERRY_DNS_SERVERS: dns.address,
+      },
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    const greeter = new Greeter(child, port)
+    await expect.poll(() => greeter.get('/livez').catch(() => undefined)).toBeDefined()
+    return greeter
+  }
+
+  async get(path: string): Promise<[status: number, body: unknown]> {
+    const response = await fetch(`http://[::1]:${this.#port}${path}`)
+    return [response.status, await response.json()]
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '::1')
+  await once(server, 'listening')
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return (address as { port: number }).port
+}
