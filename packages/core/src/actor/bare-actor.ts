@@ -177,7 +177,11 @@ export class ReceivingContext extends Context implements BareContext {
     }
     this.#cell.relations.removeLink(call)
     if (result.ok && result.encoded && !this.#host.isLocal(call)) giveAway(result.value as Uint8Array)
-    this.#host.route({ type: 'reply', to: call, ref: 0, result, ...(served !== undefined && { served }) })
+    this.#host.route(
+      served === undefined
+        ? { type: 'reply', to: call, ref: 0, result }
+        : { type: 'reply', to: call, ref: 0, result, served },
+    )
     this.#cell.exit('normal')
   }
 

@@ -154,18 +154,22 @@ export class Kernel implements Runtime, CallHost {
     const actor = new Actor(this, this.allocatePid(), actorOptions(behavior, options))
     const registering = options.register === undefined ? undefined : this.registerName(options.register, actor.pid)
     this.#addNew(actor)
-    const begin = (): void => {
-      if (options.link !== undefined) this.#linkNew(actor, options.link)
-      actor.begin(behavior.createProcess(this, actor, args))
-    }
-    if (registering === undefined) begin()
+    if (registering === undefined) this.#beginNew(actor, behavior, args, options)
     else {
-      registering.then(begin, (error: unknown) => {
-        actor.startFailed(() => error)
-        actor.exit('noproc')
-      })
+      registering.then(
+        () => this.#beginNew(actor, behavior, args, options),
+        (error: unknown) => {
+          actor.startFailed(() => error)
+          actor.exit('noproc')
+        },
+      )
     }
     return actor
+  }
+
+  #beginNew(actor: Actor, behavior: Behavior, args: readonly unknown[], options: SpawnOptions): void {
+    if (options.link !== undefined) this.#linkNew(actor, options.link)
+    actor.begin(behavior.createProcess(this, actor, args))
   }
 
   /** An actor whose code is not there yet: what is sent to it waits until it begins. */

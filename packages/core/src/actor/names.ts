@@ -75,7 +75,9 @@ export class Names {
 
   /** Frees every name of an actor that ended. */
   free(pid: Pid): void {
-    for (const one of this.#namesOf.get(pid.serial) ?? []) if (samePid(one.pid, pid)) this.unregister(one.name)
+    const names = this.#namesOf.get(pid.serial)
+    if (names === undefined) return
+    for (const one of names) if (samePid(one.pid, pid)) this.unregister(one.name)
   }
 
   /** Frees every name of a thread that was lost. */

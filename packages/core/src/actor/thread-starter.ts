@@ -23,6 +23,7 @@ export interface RemoteWork {
   readonly call: Pid
   /** The node that asked, which the call's address may not be of. */
   readonly caller: NodeId
+  /** Its time left is that at its arrival; where it runs on another thread, that when it was sent there. */
   readonly request: SpawnRequest
   /** When the request came, by the monotonic clock of the main thread. */
   readonly arrivedMs: number

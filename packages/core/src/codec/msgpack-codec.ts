@@ -4,8 +4,9 @@ import { CodecError } from './errors.ts'
 import { checkBytes, type CodecLimits, defaultCodecLimits } from './limits.ts'
 import { msgpackr } from './msgpackr.ts'
 import { packable } from './packable.ts'
+import { decodeShort, encodeShort, notShort } from './short-values.ts'
 import { registerTagged } from './tagged.ts'
-import { encodeLargeArray, pointingInto, registerTypedArrays } from './typed-arrays.ts'
+import { decodeArray, encodeArray, pointingInto, registerTypedArrays } from './typed-arrays.ts'
 
 /**
  * The default codec: msgpack, by msgpackr, behind checks of our own on both sides.
@@ -36,11 +37,14 @@ export function msgpackCodec(limits: Partial<CodecLimits> = {}, onFour?: (plain:
   const bounds: CodecLimits = { ...defaultCodecLimits, ...limits }
   let made: Engine | undefined
   const engine = (): Engine => (made ??= makeEngine())
+  const areShortFine = bounds.bytesMax >= shortBytesMax
 
   return {
     encode(value, name = 'value') {
+      const short = areShortFine ? encodeShort(value) : undefined
+      if (short !== undefined) return short
       const carried = packable(value, name, bounds, onFour)
-      const bytes = encodeLargeArray(carried) ?? pack(engine().packr, carried, name)
+      const bytes = encodeArray(carried) ?? pack(engine().packr, carried, name)
       if (bytes.length <= bounds.bytesMax) return bytes
       const reason = `the value needs ${bytes.length} bytes, more than ${bounds.bytesMax}`
       throw new CodecError('ERR_NOT_ENCODABLE', `${name} can't be encoded: ${reason}`, { path: name })
@@ -48,6 +52,14 @@ export function msgpackCodec(limits: Partial<CodecLimits> = {}, onFour?: (plain:
 
     decode(bytes, given = false) {
       const { length } = bytes
+      if (areShortFine && length > 0 && length <= shortBytesMax) {
+        const short = decodeShort(bytes)
+        if (short !== notShort) return short
+      }
+      if (length <= bounds.bytesMax && bounds.objectsMax > 0) {
+        const array = decodeArray(bytes)
+        if (array !== undefined) return array
+      }
       const { unpackr, scratch } = engine()
       // msgpackr attaches a DataView to what it reads and keeps it; small values are read from our own buffer, so that
       // it is made once and no array of a caller is touched. Nothing that is decoded points into these bytes, unless they were given.
@@ -63,6 +75,7 @@ export function msgpackCodec(limits: Partial<CodecLimits> = {}, onFour?: (plain:
 }
 
 const scratchBytes = 4096
+const shortBytesMax = 64
 
 /** What packs and unpacks for one codec. Many threads never need one. */
 interface Engine {
@@ -84,24 +97,29 @@ function makeEngine(): Engine {
 const keptBytesMax = 256 * 1024
 
 function pack(packr: Packr, value: unknown, name: string): Uint8Array {
-  let packed: Uint8Array
+  let target: Packed
   try {
-    packed = packr.pack(value, msgpackr().RESET_BUFFER_MODE)
+    const { RESET_BUFFER_MODE, REUSE_BUFFER_MODE } = msgpackr()
+    target = packr.pack(value, RESET_BUFFER_MODE | REUSE_BUFFER_MODE) as Packed
   } catch (error) {
     throw new CodecError('ERR_NOT_ENCODABLE', `${name} can't be encoded: ${String(error)}`, {
       cause: error,
       path: name,
     })
   }
-  if (packed.length > keptBytesMax) {
+  const length = target.end - target.start
+  const packed = new Uint8Array(target.buffer, target.byteOffset + target.start, length)
+  if (length > keptBytesMax) {
     packr.useBuffer(Buffer.allocUnsafeSlow(8192))
     // The buffer is nobody's now, so the value may stay where it is, unless that would keep much alive that it does not use.
-    const { buffer, byteOffset, length } = packed
-    if (length * 2 > buffer.byteLength) return new Uint8Array(buffer, byteOffset, length)
+    if (length * 2 > target.buffer.byteLength) return packed
   }
   // A copy: the next value is packed over this one.
   return new Uint8Array(packed)
 }
+
+/** All of msgpackr's buffer, and where in it the value is: it would cut it out at twice the price. */
+type Packed = Buffer & { readonly start: number; readonly end: number }
 
 function unpack(unpackr: Unpackr, source: Uint8Array, length: number): unknown {
   try {

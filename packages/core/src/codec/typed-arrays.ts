@@ -21,7 +21,8 @@ const kinds = [
 
 /** From here on copying an array stops the thread for longer than a turn should take: about a millisecond for each MiB. */
 const largeBytesMin = 1024 * 1024
-const headerBytes = 7
+/** A copy in memory of its own takes the system's allocator, which below this costs more than the copy. */
+const ownMemoryBytesMin = 4 * 1024
 
 let mayPoint = false
 let registered = false
@@ -44,22 +45,47 @@ export function pointingInto<T>(decode: () => T): T {
 }
 
 /**
- * A value that is nothing but one large typed array, as msgpackr would write it, but copied once into memory of its exact
- * size. `undefined` for any other value.
+ * A value that is nothing but one typed array, as msgpackr would write it, but copied once, and if it is large into memory of its
+ * exact size. `undefined` for any other value.
  */
-export function encodeLargeArray(value: unknown): Uint8Array | undefined {
-  if (!ArrayBuffer.isView(value) || value.byteLength < largeBytesMin) return undefined
+export function encodeArray(value: unknown): Uint8Array | undefined {
+  if (!ArrayBuffer.isView(value)) return undefined
   const kind = kinds.findIndex((one) => one.prototype === Object.getPrototypeOf(value))
   if (kind === -1) return undefined
   const { buffer, byteOffset, byteLength } = value
-  // Not from the pool, and not set to zero before.
-  const bytes = Buffer.allocUnsafeSlow(headerBytes + byteLength)
-  bytes[0] = 0xc9
-  bytes.writeUInt32BE(byteLength + 1, 1)
-  bytes[5] = typedArrayExtension
-  bytes[6] = kind
-  bytes.set(new Uint8Array(buffer, byteOffset, byteLength), headerBytes)
+  const payload = byteLength + 1
+  const head = payload < 0x100 ? 4 : payload < 0x10000 ? 5 : 7
+  // Not set to zero before.
+  const bytes =
+    byteLength < ownMemoryBytesMin ? Buffer.allocUnsafe(head + byteLength) : Buffer.allocUnsafeSlow(head + byteLength)
+  if (head === 4) {
+    bytes[0] = 0xc7
+    bytes[1] = payload
+  } else if (head === 5) {
+    bytes[0] = 0xc8
+    bytes[1] = payload >>> 8
+    bytes[2] = payload
+  } else {
+    bytes[0] = 0xc9
+    bytes.writeUInt32BE(payload, 1)
+  }
+  bytes[head - 2] = typedArrayExtension
+  bytes[head - 1] = kind
+  bytes.set(new Uint8Array(buffer, byteOffset, byteLength), head)
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** The reverse for one that is not large, without what msgpackr does around it. `undefined` for any other bytes. */
+export function decodeArray(bytes: Uint8Array): ArrayBufferView | undefined {
+  const head = bytes[0] === 0xc7 ? 4 : bytes[0] === 0xc8 ? 5 : bytes[0] === 0xc9 ? 7 : 0
+  if (head === 0 || bytes.length < head || bytes.length >= largeBytesMin) return undefined
+  const payload = bytes.length - head + 1
+  let length = 0
+  for (let index = 1; index < head - 2; index += 1) length = length * 0x100 + (bytes[index] as number)
+  if (length !== payload || bytes[head - 2] !== typedArrayExtension) return undefined
+  const Kind = kinds[bytes[head - 1] as number] as Uint8ArrayConstructor | undefined
+  if (Kind === undefined || (payload - 1) % Kind.BYTES_PER_ELEMENT !== 0) return undefined
+  return new Kind(copied(bytes, head))
 }
 
 /** The scan before has checked the kind and that the size fits it. */
@@ -67,17 +93,17 @@ function readTypedArray(data: Uint8Array): unknown {
   const kind = data[0] as number
   const { buffer, byteOffset, byteLength } = data
   const bytes = byteLength - 1
-  if (kind === arrayBufferKind) return copied(data)
+  if (kind === arrayBufferKind) return copied(data, 1)
   const Kind = kinds[kind] as Uint8ArrayConstructor
   const fits = (byteOffset + 1) % Kind.BYTES_PER_ELEMENT === 0
   // A view must not keep alive much that it does not show.
   if (mayPoint && bytes >= largeBytesMin && fits && bytes * 2 > buffer.byteLength && buffer instanceof ArrayBuffer) {
     return new Kind(buffer, byteOffset + 1, bytes / Kind.BYTES_PER_ELEMENT)
   }
-  return new Kind(copied(data))
+  return new Kind(copied(data, 1))
 }
 
 /** A buffer of its own, of exactly the size. A Buffer's own `slice` would be a view. */
-function copied(data: Uint8Array): ArrayBuffer {
-  return Uint8Array.prototype.slice.call(data, 1).buffer
+function copied(data: Uint8Array, from: number): ArrayBuffer {
+  return Uint8Array.prototype.slice.call(data, from).buffer
 }

@@ -16,6 +16,8 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 const textBytesMax = 1_024
 // Below this, one byte holds a length, and a loop beats the encoder and the decoder.
 const shortChars = 64
+/** Up to here a loop beats the system's copy. */
+const shortBytes = 24
 
 /** Frames are cut out of blocks of so many bytes: an array of its own for each would cost more than what is in it. */
 const blockBytes = 16 * 1024
@@ -114,9 +116,11 @@ export class FrameWriter {
   }
 
   #append(bytes: Uint8Array): void {
-    this.#ensure(bytes.length)
-    this.#block.set(bytes, this.#end)
-    this.#end += bytes.length
+    const { length } = bytes
+    this.#ensure(length)
+    if (length > shortBytes) this.#block.set(bytes, this.#end)
+    else for (let index = 0; index < length; index += 1) this.#block[this.#end + index] = bytes[index] as number
+    this.#end += length
   }
 
   #ensure(more: number): void {

@@ -147,7 +147,13 @@ export function decodeSignal(frame: Uint8Array, from: FrameEnd, to: FrameEnd, co
     }
     case kinds.reply: {
       const ref = reader.number()
-      const { ok, served, token } = readReplyHead(reader)
+      const bits = reader.number()
+      // What nearly every reply is, apart from the rest: no head is made for it.
+      if (bits === replyBits.ok) {
+        const result = { ok: true, value: reader.rest(), encoded: true } as const
+        return { type: 'reply', to: target, ref, result, via: from.node }
+      }
+      const { ok, served, token } = readReplyHead(reader, bits)
       const result = readResult(reader, ok, token, codec)
       return { type: 'reply', to: target, ref, result, via: from.node, ...(served !== undefined && { served }) }
     }
@@ -337,8 +343,7 @@ interface ReplyHead {
   readonly token: string | undefined
 }
 
-function readReplyHead(reader: FrameReader): ReplyHead {
-  const bits = reader.number()
+function readReplyHead(reader: FrameReader, bits: number): ReplyHead {
   if (bits > (replyBits.ok | replyBits.served | replyBits.token)) throw reader.error(`unknown bits ${bits} of a reply`)
   const ok = (bits & replyBits.ok) !== 0
   let served: ServedTimes | undefined

@@ -219,13 +219,20 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
 
   // --- regions ---
 
-  async rpcRegion<Input, Output>(
+  rpcRegion<Input, Output>(
     target: RegionTarget,
     procedure: ProcedureRef<Input, Output>,
     input: Input,
-    options: RpcOptions = {},
+    options: RpcOptions = noOptions,
   ): Promise<Output> {
-    return (await this.#remote().callRegion(this.#owner, target, procedure, input, options)) as Output
+    // Not async, as that would be a second promise for each call.
+    let remote: RemoteServices
+    try {
+      remote = this.#remote()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return remote.callRegion(this.#owner, target, procedure, input, options) as Promise<Output>
   }
 
   rpcPrimary<Input, Output>(
@@ -444,3 +451,5 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
     return this.#parts.reader.read()
   }
 }
+
+const noOptions: RpcOptions = {}

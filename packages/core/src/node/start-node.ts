@@ -200,7 +200,11 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
         }),
       suspect: (peer) => later(() => tellMesh({ event: 'suspect', peer })),
       trusted: (peer) => later(() => tellMesh({ event: 'trusted', peer })),
-      frame: (peer, frame) => later(() => router.receive(peer, frame)),
+      frame: (peer, frame) => {
+        // Of frames there are many, and a closure for each is not free.
+        if (early === undefined) router.receive(peer, frame)
+        else later(() => router.receive(peer, frame))
+      },
       control: (peer, bytes) => later(() => takeControl(peer.node, bytes)),
       refused: (node, refusal) => platform.log.warn({ node, ...refusal }, 'a link was refused'),
     },

@@ -16,6 +16,8 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
   readonly served: ServedProcedure
   readonly arrivedMs: number
   readonly giveUpMs: number
+  /** How much of its time was left when its work was last looked at. */
+  leftMs: number
   older: InboundCall | undefined
   newer: InboundCall | undefined
   /** `starting`: let in; its process is not there yet. */
@@ -36,6 +38,7 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
     this.request = request
     this.served = served
     this.arrivedMs = arrivedMs
+    this.leftMs = request.timeLeftMs
     // A stream's caller takes the node for silent long before its deadline.
     this.giveUpMs = arrivedMs + Math.min(request.timeLeftMs, request.stream?.silentMs ?? Infinity) * waitPart
     this.#refuse = refuse

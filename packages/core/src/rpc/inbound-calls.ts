@@ -21,8 +21,11 @@ export interface InboundListener {
 
 /** Starts and ends the processes that run calls. */
 export interface ProcessStarter {
-  /** Starts the process of a call that has been let in; one that can't be started is told to `caller` as not run. */
-  start(procedure: OfferedProcedure, work: RemoteWork, caller: Replier): void
+  /**
+   * Starts the process of a call that has been let in and has `leftMs` left; one that can't be started is told to `caller` as not
+   * run.
+   */
+  start(procedure: OfferedProcedure, work: RemoteWork, leftMs: number, caller: Replier): void
   /** Nothing if it has ended already. */
   stop(process: Pid, reason: ExitReason): void
 }
@@ -195,7 +198,7 @@ export class InboundCalls {
   }
 
   #wait(call: InboundCall): void {
-    call.served.load.waiting.push(call, this.#clock.monotonic())
+    call.served.load.waiting.push(call, call.arrivedMs)
     this.#waiting += 1
     this.#crowded.add(call.served.load)
     this.#standInLine(call.served.load)

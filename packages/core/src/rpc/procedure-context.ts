@@ -103,7 +103,7 @@ export class ProcedureContext extends ReceivingContext {
   begin(work: RemoteWork): void {
     this.caller = callerOf(work)
     this.idempotencyKey = work.request.idempotencyKey
-    this.deadlineMs = this.clock.monotonic() + work.request.timeLeftMs
+    this.deadlineMs = (work.sentOver === undefined ? work.arrivedMs : this.clock.monotonic()) + work.request.timeLeftMs
   }
 }
 

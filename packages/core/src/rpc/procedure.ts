@@ -7,7 +7,7 @@ import { SpecError } from '../otp/errors.ts'
 import type { Allow } from './caller.ts'
 import { type ProcedureLimits, procedureLimitsDefault } from './load-limits.ts'
 import { ProcedureContext } from './procedure-context.ts'
-import { remoteProcess, type RemoteProcessCode } from './remote-process.ts'
+import { RemoteProcess, type RemoteProcessCode } from './remote-process.ts'
 import { schemaHash } from './schema-hash.ts'
 
 type MaybePromise<T> = T | Promise<T>
@@ -163,8 +163,10 @@ function here<Input, Output>(
 ): ProcedureHere<Input, Output> {
   const { primaryOnly = false } = implementation
   const code: RemoteProcessCode = { run: implementation.run.bind(implementation), input, output, primaryOnly }
-  const procedureHere = offered(identity, implementation, (runtime, actor, [work]) =>
-    remoteProcess(new ProcedureContext(runtime, actor), work as RemoteWork, code),
+  const procedureHere = offered(
+    identity,
+    implementation,
+    (runtime, actor, args) => new RemoteProcess(new ProcedureContext(runtime, actor), args[0] as RemoteWork, code),
   )
   return { ...procedureHere, schema, code }
 }

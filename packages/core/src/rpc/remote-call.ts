@@ -7,13 +7,13 @@ import type { Kernel } from '../actor/kernel.ts'
 import type { NodeDownMessage, NodeUpMessage } from '../actor/mailbox.ts'
 import type { NodeWatcher } from '../actor/node-watchers.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
-import type { ProcedureName, RemoteOwner, RpcOptions } from '../actor/remote-verbs.ts'
+import type { ProcedureName, RegionTarget, RemoteOwner, RpcOptions } from '../actor/remote-verbs.ts'
 import type { Attempt, ChoiceExplanation, RpcReport } from '../actor/rpc-report.ts'
 import type { Failure, Signal, SpawnRequest } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import type { Timer } from '../platform/clock.ts'
 import { reachable, sometimes } from '../platform/property.ts'
-import type { ServedTimes } from '../platform/telemetry.ts'
+import { rpcCalls, type ServedTimes } from '../platform/telemetry.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
 import { CallEvents, traceOf } from './call-events.ts'
 import type { TokenOptions } from './causal-token.ts'
@@ -47,8 +47,16 @@ export interface CallPlan {
   /** What the caller asked for, as text; none for a call to one node. */
   readonly region: string | undefined
   readonly callerRegion: string
-  /** `explained`: whoever listens wants to know why, even if the caller does not. */
-  choose(tried: ReadonlySet<NodeId>, explained?: boolean): Decision
+  readonly target: RegionTarget
+  readonly chooser: Chooser
+}
+
+/** Finds the nodes for calls: one for all of them, as a closure for each would cost more than the choice. */
+export interface Chooser {
+  /** The next node for a call, of those that were not tried, or why there is none. */
+  choose(plan: CallPlan, tried: ReadonlySet<NodeId>): RegionTableNode | Failure
+  /** The same for who wants to know why. */
+  explain(plan: CallPlan, tried: ReadonlySet<NodeId>): Decision
   /** Calls `listener` after each change of the region table, until the function that it gives back is called. */
   onTable(listener: () => void): () => void
 }
@@ -113,13 +121,15 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     const timeoutMs = timeLeftMs(this.#kernel, this.#owner, options)
     this.#kernel.add(this)
     this.#owner.attach(this)
-    this.#events = CallEvents.begin({ kernel: this.#kernel, owner: this.#owner, plan: this.#plan })
+    if (rpcCalls.hasSubscribers) {
+      this.#events = CallEvents.begin({ kernel: this.#kernel, owner: this.#owner, plan: this.#plan })
+    }
     if (options.signal !== undefined) {
       this.#onAbort = () => this.#aborted()
       options.signal.addEventListener('abort', this.#onAbort, { once: true })
     }
     this.#deadlineMs = this.#kernel.deadlines.add(this, timeoutMs)
-    this.#attempt()
+    this.#attempt(timeoutMs)
   }
 
   deliver(signal: Signal): void {
@@ -202,20 +212,29 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     )
   }
 
-  #attempt(): void {
-    const { chosen, explanation } = this.#plan.choose(this.#tried ?? none, this.#events?.explains)
-    this.#events?.chose(explanation)
-    if (explanation !== undefined) this.#choices.push(explanation)
+  /** `leftMs`: of the call's time, where that is known. */
+  #attempt(leftMs?: number): void {
+    const chosen = this.#choose()
     if ('outcome' in chosen) {
       if (this.#plan.options.wait === true) this.#wait(chosen)
       // The reason why the last node would not do says more than that there is no further one.
       else this.#finish(this.#lastFailure ?? chosen)
       return
     }
-    this.#send(chosen)
+    this.#send(chosen, leftMs)
   }
 
-  #send(chosen: RegionTableNode): void {
+  #choose(): RegionTableNode | Failure {
+    const plan = this.#plan
+    const tried = this.#tried ?? none
+    if (plan.options.explain === undefined && this.#events?.explains !== true) return plan.chooser.choose(plan, tried)
+    const { chosen, explanation } = plan.chooser.explain(plan, tried)
+    this.#events?.chose(explanation)
+    if (explanation !== undefined) this.#choices.push(explanation)
+    return chosen
+  }
+
+  #send(chosen: RegionTableNode, leftMs = this.#deadlineMs - this.#kernel.platform.clock.monotonic()): void {
     const target: Pid = { node: chosen.node, life: chosen.life, thread: 0, serial: 0 }
     this.#node = chosen
     this.#target = target
@@ -224,23 +243,23 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     const request: SpawnRequest = {
       procedure: this.#plan.procedure.name,
       version: this.#plan.procedure.version,
-      timeLeftMs: this.#deadlineMs - this.#kernel.platform.clock.monotonic(),
+      timeLeftMs: leftMs,
       idempotencyKey: this.#plan.options.idempotencyKey,
       callerRegion: this.#plan.callerRegion,
       input: this.#input,
       trace: this.#events === undefined ? traceOf(this.#owner) : this.#events.trace,
-      ...(stream !== undefined && { stream: stream.request }),
     }
     this.#events?.sent(chosen)
     stream?.sent(this)
-    this.#kernel.routeSpawn({ type: 'spawn', from: this.pid, to: target, request })
+    const sent = stream === undefined ? request : { ...request, stream: stream.request }
+    this.#kernel.routeSpawn({ type: 'spawn', from: this.pid, to: target, request: sent })
   }
 
   #lastFailure: Failure | undefined
 
   /** Tries again when the region table has changed; nodes that refused it may have changed their mind. */
   #wait(failure: Failure): void {
-    const stop = this.#plan.onTable(() => {
+    const stop = this.#plan.chooser.onTable(() => {
       this.#stopWaiting()
       this.#tried = undefined
       this.#attempt()
@@ -312,7 +331,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     reachable('skerry/a call waited for the news of a newer primary')
     const failure = { ...refusal, message: `${refusal.message}; where that is did not become known in time` }
     const timer = this.#kernel.platform.clock.after(primaryNewsMs, () => this.#finish(failure))
-    const stopListening = this.#plan.onTable(() => {
+    const stopListening = this.#plan.chooser.onTable(() => {
       if (!isNews(refusal, region, known)) return
       this.#stopWaiting()
       this.#attempt()
@@ -427,8 +446,9 @@ const none: ReadonlySet<NodeId> = new Set()
 
 /** How long a call may take, in milliseconds. A nested call never gets more time than its caller has left. */
 export function timeLeftMs(kernel: Kernel, owner: RemoteOwner, options: RpcOptions): number {
-  const ownerLeftMs = (owner.deadlineMs ?? Infinity) - kernel.platform.clock.monotonic()
-  return Math.max(1, Math.min(options.timeoutMs ?? rpcTimeoutMsDefault, ownerLeftMs))
+  const timeoutMs = options.timeoutMs ?? rpcTimeoutMsDefault
+  const ownerLeftMs = owner.deadlineMs === undefined ? Infinity : owner.deadlineMs - kernel.platform.clock.monotonic()
+  return Math.max(1, Math.min(timeoutMs, ownerLeftMs))
 }
 
 export function tellReport(kernel: Kernel, { explain }: RpcOptions, report: RpcReport): void {

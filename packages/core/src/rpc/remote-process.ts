@@ -1,10 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Process } from '../actor/actor.ts'
+import type { Envelope } from '../actor/mailbox.ts'
 import { Exit, portableError } from '../actor/exit-reason.ts'
 import type { Failure, ReplyResult } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { errorData } from '../base/error-data.ts'
-import { runInTrace } from '../platform/trace-context.ts'
+import { isTraceFollowed, runInTrace } from '../platform/trace-context.ts'
 import { resultFailure } from './body.ts'
 import { notPrimary } from './not-primary.ts'
 import type { ProcedureContext } from './procedure-context.ts'
@@ -22,18 +23,32 @@ export interface RemoteProcessCode {
  * The process that runs one procedure for one call: decode and check the input, run, check and encode the result, answer,
  * end. It is linked to the call: if it ends in any other way, the caller hears of it by its exit signal.
  */
-export function remoteProcess(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): Process {
-  return {
-    init() {
-      ctx.begin(work)
-      if (work.request.stream !== undefined) {
-        ctx.answerAndEnd(work.call, failed('ERR_NO_PROCEDURE', 'not-run', 'It is a call, not a stream'))
-      } else if (work.request.isCast === true) void runToEnd(ctx, work, code)
-      else if (work.sentOver === undefined) runToAnswer(ctx, work, code)
-      // Over there the thread that asked is told first that it has begun.
-      else void ctx.inTurn(() => runToAnswer(ctx, work, code))
-    },
-    handle: (envelope) => ctx.accept(envelope),
+export class RemoteProcess implements Process {
+  readonly #ctx: ProcedureContext
+  readonly #work: RemoteWork
+  readonly #code: RemoteProcessCode
+
+  constructor(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode) {
+    this.#ctx = ctx
+    this.#work = work
+    this.#code = code
+  }
+
+  init(): void {
+    const ctx = this.#ctx
+    const work = this.#work
+    const code = this.#code
+    ctx.begin(work)
+    if (work.request.stream !== undefined) {
+      ctx.answerAndEnd(work.call, failed('ERR_NO_PROCEDURE', 'not-run', 'It is a call, not a stream'))
+    } else if (work.request.isCast === true) void runToEnd(ctx, work, code)
+    else if (work.sentOver === undefined) runToAnswer(ctx, work, code)
+    // Over there the thread that asked is told first that it has begun.
+    else void ctx.inTurn(() => runToAnswer(ctx, work, code))
+  }
+
+  handle(envelope: Envelope): void {
+    this.#ctx.accept(envelope)
   }
 }
 
@@ -140,7 +155,7 @@ function run(ctx: ProcedureContext, code: RemoteProcessCode, input: unknown): Ma
   // Asked last, and on the thread where it runs: whoever knows by now that it is not the primary does not begin.
   const isPrimary = ctx.notePrimary()
   if (code.primaryOnly && !isPrimary) return { ok: false, failure: notPrimary(ctx) }
-  const value = runInTrace(ctx.trace, () => code.run(ctx, input))
+  const value = isTraceFollowed() ? runInTrace(ctx.trace, () => code.run(ctx, input)) : code.run(ctx, input)
   return code.output === undefined && !isThenable(value) ? { ok: true, value } : checkOutput(code, value)
 }
 

@@ -15,7 +15,7 @@ import { CallEvents } from './call-events.ts'
 import { RpcError } from './errors.ts'
 import { callInline, type InlineProcedure, type InlineResult } from './inline-call.ts'
 import type { OfferedProcedure } from './procedure.ts'
-import { type CallPlan, type Decision, RemoteCall, tellReport, timeLeftMs } from './remote-call.ts'
+import { type CallPlan, type Chooser, type Decision, RemoteCall, tellReport, timeLeftMs } from './remote-call.ts'
 import { checkRpcOptions } from './rpc-options.ts'
 import { TableListeners } from './table-listeners.ts'
 import { waitForTable } from './table-wait.ts'
@@ -32,6 +32,19 @@ export function createRpcClient(
   const view = (): RegionTableView => table.read()
   const listeners = new TableListeners()
   const onTable = (listener: () => void): (() => void) => listeners.add(listener)
+  const byRegion: Chooser = {
+    choose: ({ target, procedure }, tried) => decide(view(), target, procedure, tried),
+    explain: ({ target, procedure }, tried) => decideAloud(target, procedure, tried),
+    onTable,
+  }
+  // Its only member is the node that the caller named.
+  const byNode: Chooser = {
+    choose: ({ target }, tried) => nodeOf(target as NodeId, tried),
+    explain: ({ target }, tried) => ({ chosen: nodeOf(target as NodeId, tried) }),
+    onTable,
+  }
+  /** The last target that was found well-made: whoever calls often calls one region often. */
+  let checked: RegionTarget | undefined
 
   return {
     get myRegion() {
@@ -55,7 +68,7 @@ export function createRpcClient(
 
     explain(target, procedure) {
       checkRegionTarget(target)
-      return decide(target, procedure, noNodes, true).explanation as ChoiceExplanation
+      return decideAloud(target, procedure, noNodes).explanation
     },
 
     waitFor(owner, condition, what, timeoutMs = waitForMsDefault) {
@@ -84,7 +97,9 @@ export function createRpcClient(
     callRegion(owner, target, procedure, input, options) {
       const region = printTarget(target)
       try {
-        checkRegionTarget(target)
+        if (target !== checked) checkRegionTarget(target)
+        // A list may be changed by whoever made it.
+        if (typeof target === 'string') checked = target
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error)
         const failure: Failure = { code: 'ERR_BAD_REGION', outcome: 'not-run', message, cause: errorData(error) }
@@ -94,35 +109,14 @@ export function createRpcClient(
       }
       const here = options.inline === true ? inlineProcedure(target, procedure) : undefined
       if (here !== undefined) return startInline(kernel, owner, here, { input, options, region: view().data.myRegion })
-      const explain = options.explain !== undefined
-      const choose = (tried: ReadonlySet<NodeId>, explained = false): Decision =>
-        decide(target, procedure, tried, explain || explained)
-      return start(kernel, owner, {
-        procedure,
-        input,
-        options,
-        region,
-        choose,
-        onTable,
-        callerRegion: view().data.myRegion,
-      })
+      const callerRegion = view().data.myRegion
+      return start(kernel, owner, { procedure, input, options, region, callerRegion, target, chooser: byRegion })
     },
 
     callNode(owner, node, procedure, input, options) {
-      const choose = (tried: ReadonlySet<NodeId>): Decision => {
-        const known = tried.has(node) ? undefined : view().node(node)
-        const message = `The node ${node} is not known`
-        return { chosen: known ?? { code: 'ERR_NODE_UNREACHABLE', outcome: 'not-run', message } }
-      }
-      return start(kernel, owner, {
-        procedure,
-        input,
-        options,
-        region: undefined,
-        choose,
-        onTable,
-        callerRegion: view().data.myRegion,
-      })
+      const callerRegion = view().data.myRegion
+      const plan = { procedure, input, options, region: undefined, callerRegion, target: node, chooser: byNode }
+      return start(kernel, owner, plan)
     },
   }
 
@@ -140,22 +134,35 @@ export function createRpcClient(
     return undefined
   }
 
+  /** `drawn` gets the nodes that were compared. */
   function decide(
+    current: RegionTableView,
     target: RegionTarget,
     procedure: ProcedureName,
     exclude: ReadonlySet<NodeId>,
-    explain: boolean,
-  ): Decision {
-    const current = view()
-    const drawn: RegionTableNode[] | undefined = explain ? [] : undefined
+    drawn?: RegionTableNode[],
+  ): RegionTableNode | Failure {
     const choice = chooseNode(current, target, procedure, exclude, kernel.platform.random, drawn)
-    const taken = isRefusal(choice) ? undefined : choice
-    const refusal = isRefusal(choice) ? choice.message : undefined
-    const chosen = isRefusal(choice)
-      ? ({ code: choice.code, outcome: 'not-run', message: choice.message } as const)
-      : choice
-    if (drawn === undefined) return { chosen }
+    return isRefusal(choice) ? { code: choice.code, outcome: 'not-run', message: choice.message } : choice
+  }
+
+  function decideAloud(
+    target: RegionTarget,
+    procedure: ProcedureName,
+    exclude: ReadonlySet<NodeId>,
+  ): Decision & { readonly explanation: ChoiceExplanation } {
+    const current = view()
+    const drawn: RegionTableNode[] = []
+    const chosen = decide(current, target, procedure, exclude, drawn)
+    const isFailure = 'outcome' in chosen
+    const taken = isFailure ? undefined : chosen
+    const refusal = isFailure ? chosen.message : undefined
     return { chosen, explanation: explainChoice({ table: current, target, procedure, exclude, drawn, taken, refusal }) }
+  }
+
+  function nodeOf(node: NodeId, tried: ReadonlySet<NodeId>): RegionTableNode | Failure {
+    const known = tried.has(node) ? undefined : view().node(node)
+    return known ?? { code: 'ERR_NODE_UNREACHABLE', outcome: 'not-run', message: `The node ${node} is not known` }
   }
 }
 
@@ -167,28 +174,22 @@ const meshTimeoutMs = 5_000
 const noNodes: ReadonlySet<NodeId> = new Set()
 
 function start(kernel: Kernel, owner: RemoteOwner, plan: CallPlan): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const refuse = (failure: Failure): void => {
-      CallEvents.begin({ kernel, owner, plan })?.gaveUp(failure)
-      reject(
-        new RpcError(failure, { procedure: plan.procedure.name, node: undefined, region: plan.region, attempts: [] }),
-      )
-    }
+  const refusal = refusalOf(plan.options)
+  if (refusal !== undefined) return refused(kernel, owner, plan, refusal)
+  let input: Uint8Array
+  try {
+    input = encodeBody(kernel, plan.input, 'input')
+  } catch (error) {
+    return refused(kernel, owner, plan, inputFailure(error))
+  }
+  return new Promise((resolve, reject) => new RemoteCall(kernel, owner, plan, input, resolve, reject).begin())
+}
 
-    const refusal = refusalOf(plan.options)
-    if (refusal !== undefined) {
-      refuse(refusal)
-      return
-    }
-    let input: Uint8Array
-    try {
-      input = encodeBody(kernel, plan.input, 'input')
-    } catch (error) {
-      refuse(inputFailure(error))
-      return
-    }
-    new RemoteCall(kernel, owner, plan, input, resolve, reject).begin()
-  })
+/** What is told of a call that was not even begun. */
+function refused(kernel: Kernel, owner: RemoteOwner, plan: CallPlan, failure: Failure): Promise<never> {
+  CallEvents.begin({ kernel, owner, plan })?.gaveUp(failure)
+  const { procedure, region } = plan
+  return Promise.reject(new RpcError(failure, { procedure: procedure.name, node: undefined, region, attempts: [] }))
 }
 
 function startInline(

@@ -5,6 +5,7 @@ import { formatPid, type Pid } from '../actor/pid.ts'
 import type { CancelSignal, Failure, SpawnSignal } from '../actor/signal.ts'
 import { always, chance, reachable, sometimes } from '../platform/property.ts'
 import { askAllow } from './ask-allow.ts'
+import { BegunCalls } from './begun-calls.ts'
 import { tellRefusal } from './serve-events.ts'
 import { InboundCall } from './inbound-call.ts'
 import type { IdempotencyLimits } from './idempotency-window.ts'
@@ -35,12 +36,20 @@ export interface RpcInboxOptions {
 export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles }: RpcInboxOptions): RpcInbox {
   const { clock } = kernel.platform
   let closed = false
+  let begun: BegunCalls | undefined
   const keyed = new KeyedCalls({ kernel, limits: idempotency, take: takeKeyed, end, inbound, mayJoin })
   inbound.on = {
     begins(call) {
+      if (begun?.isOpen === true) {
+        begun.join(call)
+        return
+      }
       const server = find(rpcServerName)
       if (server === undefined) refuse(call, restarting)
-      else server.receive({ type: 'request', name: 'spawn', args: [call], encoded: false, replier: call })
+      else {
+        begun = new BegunCalls(call)
+        server.receive({ type: 'request', name: 'spawn', args: [begun], encoded: false, replier: begun })
+      }
     },
     refused(call, failure) {
       kernel.counters.overloads += 1

@@ -115,13 +115,15 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
     for (const [, work] of this.#here.entries()) this.#tell(work, reason)
   }
 
-  start(procedure: OfferedProcedure, work: RemoteWork, caller: Replier): void {
+  start(procedure: OfferedProcedure, work: RemoteWork, leftMs: number, caller: Replier): void {
     const running = new RunningWork(this, procedure.behavior.name, work)
     const isHereToo = isHere(procedure.thread, 0) || this.#kernel.threads === undefined
-    const process = isHereToo ? this.#startHere(procedure, running) : this.#startElsewhere(procedure, running, caller)
+    const process = isHereToo
+      ? this.#startHere(procedure, running)
+      : this.#startElsewhere(procedure, running, leftMs, caller)
     if (process === undefined) return
     running.process = process
-    this.#kernel.deadlines.add(running, work.request.timeLeftMs)
+    this.#kernel.deadlines.add(running, leftMs)
     if (isHereToo) this.#here.set(process.serial, running)
     else this.#elsewhere.set(formatPid(process), running)
     this.#inbound.running(work.call, process)
@@ -179,7 +181,12 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
   }
 
   /** Starts it linked to us and to the call; `undefined` when it did not start, which is then answered. */
-  #startElsewhere(procedure: OfferedProcedure, { work }: RunningWork, caller: Replier): Pid | undefined {
+  #startElsewhere(
+    procedure: OfferedProcedure,
+    { work }: RunningWork,
+    timeLeftMs: number,
+    caller: Replier,
+  ): Pid | undefined {
     const self = this.#ctx.self
     let notRun = false
     const onNotRun = (error: ActorError): void => {
@@ -189,7 +196,7 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
     const links = work.request.isCast === true ? [self] : [self, work.call]
     const { pid } = (this.#kernel.threads as ThreadStarter).start({
       behavior: procedure.behavior,
-      args: [overThere(work, this.#ctx.clock)],
+      args: [overThere(work, timeLeftMs, this.#ctx.clock)],
       placement: procedure.thread as Exclude<Placement, 'same'>,
       parent: self,
       links,
@@ -228,8 +235,9 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
 }
 
 /** What a process on another thread has to know of the time that passed here. */
-function overThere(work: RemoteWork, clock: Clock): RemoteWork {
-  return { ...work, sentOver: { queueMs: clock.monotonic() - work.arrivedMs, wallMs: clock.wall() } }
+function overThere(work: RemoteWork, timeLeftMs: number, clock: Clock): RemoteWork {
+  const sentOver = { queueMs: clock.monotonic() - work.arrivedMs, wallMs: clock.wall() }
+  return { ...work, request: { ...work.request, timeLeftMs }, sentOver }
 }
 
 function childInfo({ process, behavior }: RunningWork): ChildInfo {

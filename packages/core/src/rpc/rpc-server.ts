@@ -3,9 +3,10 @@ import type { Behavior } from '../actor/behavior.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { type Envelope, mailboxLimitDefault } from '../actor/mailbox.ts'
 import { samePid } from '../actor/pid.ts'
-import type { Failure, SpawnRequest } from '../actor/signal.ts'
+import type { Failure } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { askAllow, notAllowed, tooLate } from './ask-allow.ts'
+import type { BegunCalls } from './begun-calls.ts'
 import { callerOf } from './caller.ts'
 import type { InboundCall } from './inbound-call.ts'
 import type { InboundCalls } from './inbound-calls.ts'
@@ -27,7 +28,7 @@ export function rpcServer(serving: Serving): Behavior {
     createProcess: (_runtime, self): Process => ({
       init() {},
       handle(envelope: Envelope) {
-        if (envelope.type === 'request') serve(serving, (envelope.args as readonly [InboundCall])[0])
+        if (envelope.type === 'request') serveAll(serving, (envelope.args as readonly [BegunCalls])[0])
         else if (envelope.type === 'EXIT') {
           if (self.parent !== undefined && samePid(self.parent, envelope.from)) self.stop(envelope.reason)
         }
@@ -44,6 +45,15 @@ export interface Serving {
   readonly roles: readonly string[]
 }
 
+function serveAll(serving: Serving, calls: BegunCalls): void {
+  try {
+    for (let call = calls.take(); call !== undefined; call = calls.take()) serve(serving, call)
+  } catch (thrown) {
+    calls.fail({ code: 'ERR_CALLEE_EXITED', outcome: 'not-run', message: 'RpcServer ended by an error' })
+    throw thrown
+  }
+}
+
 function serve(serving: Serving, call: InboundCall): void {
   const work = workOf(serving, call)
   if (work === undefined) return
@@ -52,8 +62,8 @@ function serve(serving: Serving, call: InboundCall): void {
     begin(serving, call, work)
     return
   }
-  const { procedure, timeLeftMs } = work.request
-  const answer = askAllow(serving.kernel.platform, { procedure, caller: callerOf(work), timeLeftMs }, allow)
+  const question = { procedure: work.request.procedure, caller: callerOf(work), timeLeftMs: call.leftMs }
+  const answer = askAllow(serving.kernel.platform, question, allow)
   if (typeof answer === 'boolean') beginIfAllowed(serving, call, work, answer)
   else {
     serving.inbound.takesTime(call)
@@ -86,19 +96,10 @@ function workOf({ kernel, inbound, roles }: Serving, call: InboundCall): RemoteW
     call.fail(tooLate)
     return undefined
   }
-  const request = requestNow(call, waitedMs, timeLeftMs, call.caller === kernel.node ? roles : undefined)
+  // Deadlines are of whole milliseconds, and those of one duration cost less: see DeadlineQueue.
+  call.leftMs = waitedMs < 1 ? call.request.timeLeftMs : timeLeftMs
+  const request = call.caller === kernel.node ? { ...call.request, callerRoles: roles } : call.request
   return { call: call.call, caller: call.caller, request, arrivedMs: call.arrivedMs }
-}
-
-/** The request as it is now. Deadlines are of whole milliseconds, so one that waited for less is not worth a copy. */
-function requestNow(
-  { request }: InboundCall,
-  waitedMs: number,
-  timeLeftMs: number,
-  ownRoles: readonly string[] | undefined,
-): SpawnRequest {
-  if (ownRoles !== undefined) return { ...request, timeLeftMs, callerRoles: ownRoles }
-  return waitedMs < 1 ? request : { ...request, timeLeftMs }
 }
 
 function begin({ kernel, inbound }: Serving, call: InboundCall, work: RemoteWork): void {
@@ -109,7 +110,7 @@ function begin({ kernel, inbound }: Serving, call: InboundCall, work: RemoteWork
     return
   }
   if (inbound.processes === undefined) call.fail(notReady)
-  else inbound.processes.start(procedure, work, call)
+  else inbound.processes.start(procedure, work, call.leftMs, call)
 }
 
 const notReady: Failure = {

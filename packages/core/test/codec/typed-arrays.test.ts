@@ -28,6 +28,44 @@ const bytesOf = (view: ArrayBufferView): Uint8Array => new Uint8Array(view.buffe
 const same = (one: ArrayBufferView, other: ArrayBufferView): boolean =>
   Buffer.compare(bytesOf(one), bytesOf(other)) === 0
 
+describe('a value that is a small typed array', () => {
+  for (const Kind of kinds) {
+    it(`is written as msgpackr would, and comes back as a copy: ${Kind.name}`, () => {
+      const { Packr } = msgpackr()
+      const packr = new Packr({ useRecords: false, moreTypes: true, variableMapSize: true })
+      for (const bytes of [0, 8, 16, 240, 248, 256, 4_096, 65_528, 65_536, 200_000]) {
+        const size = bytes / Kind.BYTES_PER_ELEMENT
+        const value = new (Kind as Uint8ArrayConstructor)(large(Kind).buffer, 16, size)
+        const encoded = codec.encode(value)
+        expect(Buffer.compare(encoded, packr.pack(value))).toBe(0)
+        // In the middle of others, as a frame's body is.
+        const among = Buffer.concat([Buffer.alloc(3), encoded, Buffer.alloc(5)]).subarray(3, 3 + encoded.length)
+        for (const given of [false, true]) {
+          const back = codec.decode(among, given) as ArrayBufferView
+          expect(back).toBeInstanceOf(Kind)
+          expect(same(back, value)).toBe(true)
+          expect(back.buffer.byteLength).toBe(back.byteLength)
+        }
+      }
+    })
+  }
+
+  it('is refused where it is cut short, too long, of no kind, or ends within an element', () => {
+    const bytes = codec.encode(new Uint16Array([1, 2, 3]))
+    const damaged = (at: number, to: number): Uint8Array => bytes.map((byte, index) => (index === at ? to : byte))
+    const wrong = [
+      bytes.slice(0, -1),
+      Buffer.concat([bytes, Buffer.alloc(1)]),
+      damaged(3, 60),
+      damaged(3, 7),
+      damaged(1, 6),
+    ]
+    for (const one of wrong)
+      expect(() => codec.decode(one)).toThrow(expect.objectContaining({ code: 'ERR_NOT_DECODABLE' }))
+    for (let length = 0; length < 4; length += 1) expect(() => codec.decode(bytes.slice(0, length))).toThrow()
+  })
+})
+
 describe('a value that is a large typed array', () => {
   for (const Kind of kinds) {
     it(`is written as msgpackr would, and read, given or not: ${Kind.name}`, () => {
