@@ -69,19 +69,23 @@ async function check(tool, args) {
 }
 
 /**
- * A short swarm, of the same seeds every time: 60 of each simulation of core. `npm run swarm` is the long one.
+ * A short swarm, of the same seeds every time: 60 of each simulation of core, two of those of many nodes. `npm run swarm` is the
+ * long one.
  *
  * @returns {Promise<Tally>}
  */
 async function runSwarm() {
-  const args = ['run', 'test/swarm/dist/main.js', '--jobs', '2', '--seeds', '60']
-  const { stdout } = await runNode('packages/testing/bin/skerry-sim.mjs', args, { timeoutMs: 600_000 })
-  console.log(stdout.trimEnd())
-  return {
-    passed: stdout.split('\n').filter((line) => / 0 failed, 0 without an answer/.test(line)).length,
-    failed: 0,
-    skipped: [],
+  let passed = 0
+  for (const [file, seeds] of [
+    ['main', '60'],
+    ['wide', '2'],
+  ]) {
+    const args = ['run', `test/swarm/dist/${file}.js`, '--jobs', '2', '--seeds', `${seeds}`]
+    const { stdout } = await runNode('packages/testing/bin/skerry-sim.mjs', args, { timeoutMs: 600_000 })
+    console.log(stdout.trimEnd())
+    passed += stdout.split('\n').filter((line) => / 0 failed, 0 without an answer/.test(line)).length
   }
+  return { passed, failed: 0, skipped: [] }
 }
 
 /**

@@ -49,6 +49,15 @@ export class Edges {
     return size
   }
 
+  /** The nodes toward which anybody holds something. */
+  nodes(): Set<NodeId> {
+    const nodes = new Set<NodeId>()
+    for (const threads of this.#nodes.values()) {
+      for (const { node, holders } of threads.values()) if (holders.size > 0) nodes.add(node)
+    }
+    return nodes
+  }
+
   add(target: Pid, holder: EdgeHolder): void {
     const { holders, more } = this.#find(target) ?? this.#open(target)
     const { serial } = holder.pid

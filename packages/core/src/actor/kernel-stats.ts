@@ -1,4 +1,5 @@
 import type { KernelCounters } from './counters.ts'
+import type { NodeId } from './pid.ts'
 
 /** What one thread holds at a moment. In a quiet app all of it stays the same. */
 export interface KernelStats {
@@ -8,6 +9,8 @@ export interface KernelStats {
   readonly edges: number
   /** Calls to other threads and nodes that wait for their answers. */
   readonly awayCalls: number
+  /** The other nodes toward which it has some of these. */
+  readonly nodes: readonly NodeId[]
   readonly names: number
   /** What was dropped, refused and restarted since the thread began. */
   readonly counters: Readonly<KernelCounters>

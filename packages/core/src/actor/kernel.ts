@@ -121,9 +121,17 @@ export class Kernel implements Runtime, CallHost {
       actors: this.#entities.size,
       edges: this.#edges.size,
       awayCalls: this.#awayCalls.size,
+      nodes: this.#nodesCrossed(),
       names: this.names.size,
       counters: { ...this.counters },
     }
+  }
+
+  #nodesCrossed(): NodeId[] {
+    const nodes = this.#edges.nodes()
+    for (const [, { target }] of this.#awayCalls.entries()) nodes.add(target.node)
+    nodes.delete(this.node)
+    return [...nodes]
   }
 
   /** A number that no other reference of this thread has. */

@@ -59,8 +59,15 @@ function describeSignalFrame(frame: Uint8Array): string {
   const notice = decodeNotice(frame)
   if (notice === undefined) return describeSignal(decodeSignal(frame, nowhere, nowhere, codec))
   if (notice.type === 'threadDown') return `thread ${notice.thread} is down`
-  return notice.type === 'draining' ? 'draining' : 'draining was heard'
+  return noticeCaptions[notice.type]
 }
+
+const noticeCaptions = {
+  draining: 'draining',
+  drainingHeard: 'draining was heard',
+  resting: 'resting',
+  notResting: 'not resting',
+} as const
 
 function describeSignal(signal: Signal): string {
   const to = `to ${signal.to.thread}.${signal.to.serial}`

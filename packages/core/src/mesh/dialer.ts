@@ -17,6 +17,8 @@ export interface DialerOptions {
   readonly isLinked: (node: NodeId) => boolean
   /** Whether a hello of ours to this node waits for its answer. */
   readonly isGreeting: (node: NodeId) => boolean
+  /** A dial to a learned node, or the handshake on it, failed. It is tried again. */
+  readonly failed: (node: NodeId) => void
   /**
    * A link that is wanted: say hello on it, and report with {@link Dialer.settled} how that ended. Links to ourselves
    * and to peers that have a link or a hello on its way are closed before.
@@ -35,6 +37,7 @@ export class Dialer {
   /** In the order in which they came due. */
   readonly #ready = new Set<DialTarget>()
   #dialling = 0
+  #seedsRest = false
   #stopped = false
 
   constructor(options: DialerOptions) {
@@ -69,6 +72,25 @@ export class Dialer {
     if (target !== undefined && !this.#options.isLinked(expect)) this.#wait(target, this.#courtesyMs(target))
   }
 
+  /** Dials a learned peer at once, instead of after its delay. Nothing while it is dialled. */
+  hurry(node: NodeId): void {
+    for (const target of this.#book.ofPeer(node)) {
+      if (target.expect !== node || this.#options.isLinked(node)) continue
+      if (target.phase === 'idle' || target.phase === 'waiting') this.#wait(target, 0)
+    }
+  }
+
+  /** While they rest, seeds are not dialled again: this node has found the others, and a seed need not be linked to all. */
+  restSeeds(resting: boolean): void {
+    if (this.#seedsRest === resting) return
+    this.#seedsRest = resting
+    for (const target of this.#book.all()) {
+      if (!target.seed || target.phase === 'ourselves' || target.phase === 'dialling') continue
+      if (resting) this.#rest(target, 'idle')
+      else if (target.peer === undefined || !this.#options.isLinked(target.peer)) this.#wait(target, 0)
+    }
+  }
+
   /** Takes a learned peer off the book. A seed stays one, and a link that is up stays up. */
   forget(node: NodeId): void {
     this.#strike(this.#book.forget(node))
@@ -85,8 +107,10 @@ export class Dialer {
   settled(target: DialTarget, outcome: DialOutcome): void {
     if (target.phase !== 'dialling') return
     if (outcome === 'up') this.#rest(target, 'idle')
-    else if (outcome === 'failed') this.#retry(target)
-    else this.#wait(target, this.#retryMs(target) + this.#otherSideMs())
+    else if (outcome === 'failed') {
+      this.#retry(target)
+      if (target.expect !== undefined) this.#options.failed(target.expect)
+    } else this.#wait(target, this.#retryMs(target) + this.#otherSideMs())
     this.#freeSlot()
   }
 
@@ -104,7 +128,7 @@ export class Dialer {
   linkDown(node: NodeId, upMs: number): void {
     if (this.#stopped) return
     for (const target of this.#book.ofPeer(node)) {
-      if (target.phase !== 'idle') continue
+      if (target.phase !== 'idle' || (target.seed && this.#seedsRest)) continue
       if (upMs >= this.#options.settings.stableMs) target.attempt = 0
       this.#wait(target, this.#retryMs(target) + this.#courtesyMs(target))
     }
@@ -117,6 +141,10 @@ export class Dialer {
 
   #wait(target: DialTarget, delayMs: number): void {
     if (this.#stopped) return
+    if (target.seed && this.#seedsRest) {
+      this.#rest(target, 'idle')
+      return
+    }
     target.timer?.cancel()
     target.abort = undefined
     target.phase = 'waiting'

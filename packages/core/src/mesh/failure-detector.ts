@@ -51,6 +51,8 @@ export class FailureDetector {
   readonly #versions = new Map<NodeId, { readonly life: number; readonly version: number }>()
   readonly #contacts = new Map<NodeId, Contact>()
   readonly #suspicions = new Map<NodeId, Suspicion>()
+  /** Whom we accused and who refuted it, although we still hear nothing of it: others do. */
+  readonly #refuted = new Map<NodeId, { readonly times: number; readonly at: number }>()
   /** Up to which version of whose record an accusation was relayed that does not count here. */
   readonly #passed = new Map<NodeId, number>()
   #subjects: readonly NodeId[] | undefined
@@ -76,7 +78,7 @@ export class FailureDetector {
   }
 
   /** A record of it is believed. `true`: that refuted a suspicion. */
-  known(node: NodeId, life: number, version: number): boolean {
+  known(node: NodeId, life: number, version: number, now: number): boolean {
     this.#versions.set(node, { life, version })
     if (!this.table.has(node)) {
       this.table.add(node)
@@ -85,6 +87,9 @@ export class FailureDetector {
     const suspicion = this.#suspicions.get(node)
     if (suspicion === undefined || (suspicion.life === life && suspicion.version >= version)) return false
     this.#suspicions.delete(node)
+    if (suspicion.accusers.has(this.#self) && suspicion.life === life) {
+      this.#refuted.set(node, { times: (this.#refuted.get(node)?.times ?? 0) + 1, at: now })
+    }
     return true
   }
 
@@ -93,6 +98,7 @@ export class FailureDetector {
     this.#versions.delete(node)
     this.#suspicions.delete(node)
     this.#contacts.delete(node)
+    this.#refuted.delete(node)
     if (!this.table.has(node)) return
     this.table.remove(node)
     this.#subjects = undefined
@@ -100,6 +106,7 @@ export class FailureDetector {
 
   /** Its link is up, or says something again after a silence. */
   heard(node: NodeId): void {
+    this.#refuted.delete(node)
     this.#contacts.set(node, heardContact)
   }
 
@@ -110,7 +117,9 @@ export class FailureDetector {
 
   /** Its link is gone. `left`: it had said that it leaves. */
   unlinked(node: NodeId, now: number, left: boolean): void {
-    this.#contacts.set(node, { state: 'unlinked', since: now, graceMs: left ? 0 : this.#settings.lostMs })
+    // Of one that we need not watch it says nothing: when we come to watch it, it has the time to link to us.
+    if (!this.#watched().includes(node)) this.#contacts.delete(node)
+    else this.#contacts.set(node, { state: 'unlinked', since: now, graceMs: left ? 0 : this.#settings.lostMs })
   }
 
   /** Whether its link is up and says something. */
@@ -192,7 +201,7 @@ export class FailureDetector {
       const suspicion = this.#suspicions.get(subject)
       if (suspicion !== undefined && suspicion.version >= known.version && suspicion.accusers.has(this.#self)) continue
       const doubtMs = (doubt(this.#health) - 1) * doubtStepMs
-      if (now - contact.since < contact.graceMs + doubtMs) continue
+      if (now - contact.since < contact.graceMs + doubtMs || now < this.#mutedUntil(subject)) continue
       const accusation = { subject, ...known, accuser: this.#self }
       this.accused(accusation, noSeal, now)
       this.#budget -= 1
@@ -211,6 +220,12 @@ export class FailureDetector {
       if (now - suspicion.since >= lastsMs) dead.push({ node, suspicion })
     }
     return dead
+  }
+
+  /** The trouble is between the two of us. Said again it would only be refuted again, at the cost of everybody. */
+  #mutedUntil(node: NodeId): number {
+    const refuted = this.#refuted.get(node)
+    return refuted === undefined ? -Infinity : refuted.at + Math.min(mutedMostMs, mutedMs * 2 ** (refuted.times - 1))
   }
 
   #watched(): readonly NodeId[] {
@@ -251,6 +266,10 @@ export class FailureDetector {
 
 /** The oldest is forgotten beyond it, and may be relayed once more. */
 const passedMax = 4_096
+
+/** How long a refuted accuser waits before it accuses again, doubled each time, in milliseconds. */
+const mutedMs = 2_000
+const mutedMostMs = 60_000
 
 /** What one point of doubt adds to the time before an accusation, in milliseconds. */
 const doubtStepMs = 1_000

@@ -38,6 +38,8 @@ const kinds = {
   item: 16,
   credit: 17,
   itemsEnd: 18,
+  resting: 19,
+  notResting: 20,
 } as const
 
 /** How a spawn's result is wanted. */
@@ -202,11 +204,14 @@ export function decodeSignal(frame: Uint8Array, from: FrameEnd, to: FrameEnd, co
  * - `threadDown`: everything toward that thread of ours is over.
  * - `draining`: we take no new work. Answered, behind all requests that were sent before, by `drainingHeard`: none comes
  *   after it.
+ * - `resting`: we have no use for this link and send nothing on it until `notResting` answers, or a goodbye ends it.
  */
 export type NodeNotice =
   | { readonly type: 'threadDown'; readonly thread: number }
   | { readonly type: 'draining' }
   | { readonly type: 'drainingHeard' }
+  | { readonly type: 'resting' }
+  | { readonly type: 'notResting' }
 
 export function encodeNotice(notice: NodeNotice): Uint8Array {
   writer.start(frameKind, kinds[notice.type])
@@ -226,6 +231,10 @@ export function decodeNotice(frame: Uint8Array): NodeNotice | undefined {
       return { type: 'draining' }
     case kinds.drainingHeard:
       return { type: 'drainingHeard' }
+    case kinds.resting:
+      return { type: 'resting' }
+    case kinds.notResting:
+      return { type: 'notResting' }
     default:
       return undefined
   }
@@ -244,7 +253,7 @@ export function orderKey(frame: Uint8Array): string {
   try {
     const kind = reader.kind()
     // Notices are about everything that was sent before them.
-    if (kind >= kinds.threadDown && kind <= kinds.drainingHeard) return everyOrder
+    if ((kind >= kinds.threadDown && kind <= kinds.drainingHeard) || kind >= kinds.resting) return everyOrder
     const thread = reader.number()
     const serial = reader.number()
     if (thread !== 0 || serial !== 0) return `${thread}.${serial}`

@@ -10,7 +10,9 @@ import { type DetectorSettings, FailureDetector } from './failure-detector.ts'
 import * as membership from './membership.ts'
 import type { Membership, MembershipStep, RecordDoubt } from './membership.ts'
 import { decodeMeshMessage, encodeDigest, encodeSealed, type MeshMessage } from './mesh-message.ts'
-import { neighboursOf } from './neighbours.ts'
+import { guessRtts } from './guess-rtt.ts'
+import { LinkPlan } from './link-plan.ts'
+import { meshShape, neighboursOf } from './neighbours.ts'
 import { type NodeRecord, type NodeState, openRecord, type ProcedureRecord, sealRecord } from './node-record.ts'
 import type { NodeLoad } from './heartbeat.ts'
 import type { PeerRef } from './peer-link.ts'
@@ -49,6 +51,8 @@ export type MembershipEvent =
   | { readonly event: 'told'; readonly via: NodeId; readonly message: MeshMessage }
   | { readonly event: 'announce'; readonly procedures: readonly ProcedureRecord[] }
   | { readonly event: 'state'; readonly state: NodeState }
+  /** Dials to a node without a link failed, and somebody waited for it. */
+  | { readonly event: 'unreachable'; readonly node: NodeId }
   | { readonly event: 'tick' }
   | { readonly event: 'watch' }
   | { readonly event: 'gossip' }
@@ -68,6 +72,10 @@ export interface MembershipMemory {
   /** Sealed. */
   records: () => readonly Uint8Array[]
   primary: Primary
+  /** Whom a link can be made to when it is needed; empty in a full mesh. */
+  reach: (node: NodeId, life: number) => readonly string[]
+  /** Whether this node can do without a link to that one. */
+  isSpare: (node: NodeId) => boolean
   /** The nodes that are configured with another primary region than this one. */
   conflicts: readonly PrimaryConflict[]
 }
@@ -86,6 +94,8 @@ export interface MembershipServerOptions {
   readonly isReady: () => boolean
   /** Told of every new view: the nodes that are routable, this one first. */
   readonly onView: (nodes: readonly RoutableNode[]) => void
+  /** Closes links that nobody uses; asked about once a second in a sparse mesh. */
+  readonly lookForIdle: () => void
   /** Default: those of docs/membership.md. */
   readonly detector?: Partial<DetectorSettings>
 }
@@ -122,6 +132,9 @@ class MembershipServer implements Process {
   #told: readonly RoutableNode[] = []
   #isUntold = false
   readonly #detector: FailureDetector
+  readonly #plan: LinkPlan
+  /** Until when a node that could not be dialled is routed around. */
+  readonly #unreachable = new Map<NodeId, number>()
   /** What waits to be passed on, and who it came from. */
   #gossip: {
     readonly kind: 'records' | 'accusations'
@@ -143,6 +156,9 @@ class MembershipServer implements Process {
     this.#state = membership.createMembership(this.#sealOwn())
     this.#detector = new FailureDetector(this.#own.node, options.detector)
     this.#askedAt = this.#now()
+    this.#plan = new LinkPlan(options.links)
+    options.memory.reach = (node, life) => this.#addressesOf(node, life)
+    options.memory.isSpare = (node) => this.#state.shape === 'sparse' && !this.#plan.isWanted(node)
   }
 
   init(): void {
@@ -177,12 +193,14 @@ class MembershipServer implements Process {
     switch (event.event) {
       case 'up':
         this.#detector.heard(event.peer.node)
+        this.#unreachable.delete(event.peer.node)
         this.#take(membership.linkUp(this.#state, event.peer, now))
-        this.#sendSnapshot(event.peer.node)
+        this.#plan.linkedTo(event.peer.node, this.#state.shape)
+        this.#introduce(event.peer.node)
         this.#tellSuspected(event.peer.node)
         return
       case 'down':
-        this.#detector.unlinked(event.peer.node, now, event.left)
+        this.#detector.unlinked(event.peer.node, now, event.left && this.#hasLeft(event.peer.node))
         this.#take(membership.linkDown(this.#state, event.peer, now))
         this.#watch()
         return
@@ -195,6 +213,11 @@ class MembershipServer implements Process {
         this.#detector.heard(event.peer.node)
         this.#take(membership.trusted(this.#state, event.peer))
         this.#tellSuspected(event.peer.node)
+        return
+      case 'unreachable':
+        this.#unreachable.set(event.node, now + unreachableMs)
+        this.#plan.linkedTo(event.node, this.#state.shape)
+        this.#tellView()
         return
       case 'told':
         if (event.message.kind === 'digest') this.#compare(event.via, event.message.digest, event.message.isAnswer)
@@ -213,6 +236,9 @@ class MembershipServer implements Process {
       case 'tick':
         this.#take(membership.tick(this.#state, now))
         this.#askDetector(now)
+        this.#followPlan()
+        if (this.#state.shape === 'sparse') this.#options.lookForIdle()
+        for (const [node, until] of this.#unreachable) if (now >= until) this.#unreachable.delete(node)
         this.#tellView()
         this.#again('tick', membershipTickMs)
         return
@@ -238,7 +264,6 @@ class MembershipServer implements Process {
   /** Takes a step's state and does what its changes ask for. */
   #take(step: MembershipStep, via?: NodeId): void {
     this.#state = step.state
-    const { links } = this.#options
     let viewChanged = false
     for (const change of step.changes) {
       switch (change.kind) {
@@ -246,11 +271,12 @@ class MembershipServer implements Process {
           viewChanged = true
           const known = this.#state.members.get(change.node)?.known
           if (known === undefined) break
-          this.#detector.known(change.node, known.record.life, known.record.version)
-          for (const address of known.record.addresses) links.learn(address, change.node)
+          this.#detector.known(change.node, known.record.life, known.record.version, this.#now())
+          this.#plan.learnt(known.record, this.#state.shape)
           this.#hear(primaryOf(known.record))
           // News is passed on once by everybody who believes it; the announcement over gossip may have been lost.
-          if (via !== undefined) this.#relay(known.sealed, via)
+          if (via !== undefined && this.#state.shape === 'full') this.#relay(known.sealed, via)
+          else if (via !== undefined) this.#gossipLater('records', known.sealed, via)
           break
         }
         case 'removed':
@@ -261,7 +287,7 @@ class MembershipServer implements Process {
           if (via !== undefined) this.#sendSealed([via], 'accusations', change.evidence)
           break
         case 'forgotten':
-          links.forget(change.node)
+          this.#plan.forget(change.node)
           break
         case 'refute':
           this.#own = { ...this.#own, version: Math.max(this.#own.version, change.version) }
@@ -285,6 +311,7 @@ class MembershipServer implements Process {
 
   #viewChanged(): void {
     this.#isUntold = false
+    this.#followPlan()
     this.#lookForConflicts()
     this.#tellView()
   }
@@ -363,6 +390,42 @@ class MembershipServer implements Process {
   #tellSuspected(node: NodeId): void {
     const suspicion = this.#detector.suspicion(node)
     if (suspicion !== undefined) this.#sendSealed([node], 'accusations', suspicion.accusers.values())
+  }
+
+  #hasLeft(node: NodeId): boolean {
+    return membership.recordOf(this.#state, node)?.state === 'leaving'
+  }
+
+  // --- which links there are ---
+
+  /** Takes the shape that fits the size, and sees to the links that belong to it. */
+  #followPlan(): void {
+    const shape = meshShape(this.#state.shape, this.#detector.table.size)
+    if (shape !== this.#state.shape) {
+      this.#ctx.log.info({ shape, nodes: this.#detector.table.size }, 'the mesh took another shape')
+      sometimes(shape === 'sparse', 'skerry/a mesh became sparse')
+      this.#state = membership.shaped(this.#state, shape, this.#now()).state
+    }
+    const known = (node: NodeId): NodeRecord | undefined => membership.recordOf(this.#state, node)
+    const wanted = shape === 'full' ? this.#state.members.keys() : neighboursOf(this.#detector.table, this.#own.node)
+    this.#plan.follow(wanted, shape, known)
+  }
+
+  /** Where to dial a member that has no link to us, and is not known to be unreachable; empty for all others. */
+  #addressesOf(node: NodeId, life: number): readonly string[] {
+    const member = this.#state.members.get(node)
+    if (this.#state.shape === 'full' || member?.link !== undefined || this.#unreachable.has(node)) return noAddresses
+    const record = member?.known?.record
+    return record?.life === life && membership.isRoutable(this.#state, node) ? record.addresses : noAddresses
+  }
+
+  /** What a peer that just came is told: everything where that is little, else what we have and it does not. */
+  #introduce(node: NodeId): void {
+    if (this.#state.members.size <= toldAtOnceMax) this.#sendSnapshot(node)
+    else {
+      this.#sendSealed([node], 'records', [this.#state.self.sealed])
+      this.#sendDigest(node)
+    }
   }
 
   // --- what is passed on ---
@@ -457,7 +520,8 @@ class MembershipServer implements Process {
     this.#take(membership.issueOwn(this.#state, own))
     if (!this.#options.isReady()) return
     if (own.sealed.length <= publishBytesMax) this.#options.transport.publish?.(membershipTopic, own.sealed)
-    this.#relay(own.sealed, undefined)
+    if (this.#state.shape === 'full') this.#relay(own.sealed, undefined)
+    else this.#gossipLater('records', own.sealed, undefined)
   }
 
   #sealOwn(): membership.SealedRecord {
@@ -492,13 +556,17 @@ class MembershipServer implements Process {
   }
 
   #tellView(): void {
-    const nodes: RoutableNode[] = [{ record: this.#own, rttMs: 0, ...this.#options.ownLoad() }]
+    const nodes: { -readonly [Key in keyof RoutableNode]: RoutableNode[Key] }[] = [
+      { record: this.#own, rttMs: 0, ...this.#options.ownLoad() },
+    ]
     const avoided = this.#avoided()
     for (const { node, known } of this.#state.members.values()) {
       if (known === undefined || avoided.has(node) || !membership.isRoutable(this.#state, node)) continue
+      if (this.#unreachable.has(node)) continue
       const { rttMs, load = 0, inFlight = 0 } = this.#options.links.measured(node) ?? {}
       nodes.push({ record: known.record, rttMs, load, inFlight })
     }
+    if (this.#state.shape === 'sparse') guessRtts(nodes)
     // A new table makes every thread decode it again: small changes of measurements are not worth that.
     if (nodes.length === this.#told.length && nodes.every((node, at) => isAlike(node, this.#told[at]))) return
     this.#told = nodes
@@ -525,6 +593,9 @@ class MembershipServer implements Process {
 }
 
 const noNodes: ReadonlySet<NodeId> = new Set()
+const noAddresses: readonly string[] = []
+/** How long a node that could not be dialled is routed around, in milliseconds. */
+const unreachableMs = 5_000
 
 function believed(sealed: Uint8Array, transport: Transport): NodeRecord | RecordDoubt | undefined {
   const record = openRecord(sealed, transport)

@@ -12,13 +12,28 @@ import type {
   MonitorSignal,
 } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
+import type { Timer } from '../platform/platform.ts'
 import { Farewell } from './farewell.ts'
 import { decodeNotice, decodeSignal, encodeNotice, encodeSignalMessage, type NodeNotice } from './frame.ts'
+import { HeldSignals, opensLink } from './held-signals.ts'
+import { IdleLinks } from './idle-links.ts'
 import { linkHeaderBytes } from './link-message.ts'
 import type { PeerRef } from './peer-link.ts'
 import type { Peer, PeerLinks } from './peer-links.ts'
 import { SentOut } from './sent-out.ts'
 import type { SplitMessage } from './split-message.ts'
+
+/** How a sparse mesh makes links when they are needed, and closes them when they are not. */
+export interface SparseRouting {
+  /** Whether that life is a member that a link can be made to; the dial is under way then. */
+  readonly reach: (node: NodeId, life: number) => boolean
+  /** No link to it came up. */
+  readonly unreachable: (node: NodeId) => void
+  /** Whether this node can do without a link to it. */
+  readonly isSpare: (node: NodeId) => boolean
+  /** Whether a link, a monitor, a call or a stream of any thread goes to or from it. */
+  readonly crosses: (peer: PeerRef) => Promise<boolean>
+}
 
 export interface NodeRouterOptions {
   readonly kernel: Kernel
@@ -29,9 +44,14 @@ export interface NodeRouterOptions {
   readonly deliver: (signal: Signal) => void
   /** Takes requests to run procedures here. */
   readonly inbox: (signal: SpawnSignal | CancelSignal) => void
+  readonly sparse: SparseRouting
   /** A node's life, or a thread of it, is gone: the links, monitors and calls of all threads fire. */
   readonly lost: (lost: { node: NodeId; life: number; thread?: number }, reason: 'noconnection' | 'threadlost') => void
 }
+
+/** How long a signal waits for a link at most, and after how many failed dials it waits no more. */
+const awaitLinkMs = 5_000
+const failedDialsMax = 3
 
 // What is forgotten beyond these, oldest first, gets `noconnection` where `noproc` would be true.
 const nodesSeenMax = 16_384
@@ -56,9 +76,26 @@ export class NodeRouter implements Router {
   #farewell: Farewell | undefined
 
   readonly #sentOut = new SentOut()
+  /** For nodes that are being dialled, and for links that may rest. */
+  readonly #held = new HeldSignals()
+  /** The nodes that are being dialled because a signal waits for it. */
+  readonly #awaited = new Map<NodeId, { readonly timer: Timer; failedDials: number }>()
+  readonly #idle: IdleLinks
 
   constructor(options: NodeRouterOptions) {
     this.#options = options
+    const { kernel, links, sparse } = options
+    this.#idle = new IdleLinks({
+      self: kernel.node,
+      clock: kernel.platform.clock,
+      trafficOf: (node) => links.trafficOf(node),
+      isSpare: sparse.isSpare,
+      crosses: (node) => sparse.crosses({ node, life: this.#lives.get(node) ?? 0 }),
+      tell: (node, notice) => this.#tell(node, notice),
+      hold: (node) => this.#held.begin(node),
+      release: (node) => this.#release(node),
+      leave: (node) => links.leave(node),
+    })
     options.kernel.onSentOut = (pid) => this.#sentOut.add(pid)
   }
 
@@ -67,6 +104,12 @@ export class NodeRouter implements Router {
     this.#lives.set(node, life)
     this.#peers.set(node, peer)
     if (this.#farewell !== undefined) this.#tell(node, { type: 'draining' })
+    this.#note(node, life)
+    this.#endWait(node)
+    this.#release(node)
+  }
+
+  #note(node: NodeId, life: number): void {
     const seen = this.#seen.get(node) ?? []
     if (seen.at(-1) === life) return
     this.#seen.delete(node)
@@ -79,14 +122,34 @@ export class NodeRouter implements Router {
     this.#peers.delete(peer.node)
     this.#draining.delete(peer.node)
     this.#farewell?.heard(peer.node)
+    this.#idle.down(peer.node)
     this.#options.lost({ node: peer.node, life: peer.life }, 'noconnection')
+    // What was held while the link rested begins anew: nothing of it had gone out.
+    this.#release(peer.node)
+  }
+
+  /** A dial to it failed. */
+  unreached(node: NodeId): void {
+    const awaited = this.#awaited.get(node)
+    if (awaited === undefined) return
+    awaited.failedDials += 1
+    if (awaited.failedDials >= failedDialsMax) this.#giveUp(node)
+  }
+
+  /** Looks which links nobody uses. */
+  lookForIdle(): void {
+    this.#idle.look(this.#lives.keys())
   }
 
   route(signal: Signal): void {
     const { kernel, links } = this.#options
+    if (!this.#held.isEmpty && this.#held.has(signal.to.node)) {
+      this.#hold(signal)
+      return
+    }
     const life = this.#lives.get(signal.to.node)
     if (life === undefined) {
-      kernel.bounce(signal, 'noconnection')
+      this.#routeUnlinked(signal)
       return
     }
     if (life !== signal.to.life) {
@@ -154,6 +217,38 @@ export class NodeRouter implements Router {
     return heard
   }
 
+  #routeUnlinked(signal: Signal): void {
+    const { kernel, sparse } = this.#options
+    const { node, life } = signal.to
+    if (!opensLink(signal) || !sparse.reach(node, life) || !this.#held.begin(node)) {
+      kernel.bounce(signal, 'noconnection')
+      return
+    }
+    const timer = kernel.platform.clock.after(awaitLinkMs, () => this.#giveUp(node))
+    this.#awaited.set(node, { timer, failedDials: 0 })
+    this.#hold(signal)
+  }
+
+  #hold(signal: Signal): void {
+    if (!this.#held.hold(signal)) this.#refuse(signal, unsent('overloaded', 0, 0))
+  }
+
+  /** Sends what was held. */
+  #release(node: NodeId): void {
+    for (const signal of this.#held.take(node)) this.route(signal)
+  }
+
+  #endWait(node: NodeId): void {
+    this.#awaited.get(node)?.timer.cancel()
+    this.#awaited.delete(node)
+  }
+
+  #giveUp(node: NodeId): void {
+    this.#endWait(node)
+    this.#options.sparse.unreachable(node)
+    for (const signal of this.#held.take(node)) this.#options.kernel.bounce(signal, 'noconnection')
+  }
+
   #receiveNotice({ node, life }: PeerRef, notice: NodeNotice): void {
     switch (notice.type) {
       case 'threadDown':
@@ -165,6 +260,12 @@ export class NodeRouter implements Router {
         return
       case 'drainingHeard':
         this.#farewell?.heard(node)
+        return
+      case 'resting':
+        this.#idle.peerRests(node)
+        return
+      case 'notResting':
+        this.#idle.peerDoesNotRest(node)
     }
   }
 

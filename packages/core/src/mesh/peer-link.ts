@@ -29,7 +29,7 @@ export interface PeerRef {
   readonly life: number
 }
 
-/** Why a link is over. The first six can end a link that was up, the others only one that never came up. */
+/** Why a link is over. The first eight can end a link that was up, the others only one that never came up. */
 export type LinkEndReason =
   /** The connection was lost, or the peer closed it. */
   | 'closed'
@@ -45,6 +45,8 @@ export type LinkEndReason =
   | 'overloaded'
   /** We stopped. */
   | 'stopped'
+  /** Nobody used it: we said goodbye. */
+  | 'idle'
   /** The handshake took too long. */
   | 'timeout'
   /** One side refused the other. */
@@ -115,6 +117,8 @@ export class PeerLink {
   #state: State = 'greeting'
   #pulse: Pulse = { heardAt: 0, suspected: false }
   #heard = false
+  #sent = 0
+  #received = 0
   #helloDone = false
   #timer: Timer | undefined
   /** What came on the further lanes before accept, which it may overtake. */
@@ -195,6 +199,11 @@ export class PeerLink {
     return this.#state === 'greeting'
   }
 
+  /** How many frames went and came: while it stays the same the link is not used. */
+  get traffic(): number {
+    return this.#sent + this.#received
+  }
+
   get meshVersion(): number {
     return this.greeting?.meshVersion ?? 1
   }
@@ -256,6 +265,7 @@ export class PeerLink {
    * waits for large frames.
    */
   sendFrame(message: Uint8Array | SplitMessage, urgent = false): 'sent' | 'too-large' | 'overloaded' {
+    this.#sent += 1
     if (message.byteLength > this.#wholeBytesMax + linkHeaderBytes) {
       return this.#sendLarge(message instanceof SplitMessage ? message : new SplitMessage(message, noBytes), urgent)
     }
@@ -376,6 +386,7 @@ export class PeerLink {
   #receiveFrame(frame: Uint8Array): void {
     const { counters, on } = this.#options
     counters.framesReceived += 1
+    this.#received += 1
     if (this.#incomingBulk.hold(frame)) counters.framesHeld += 1
     else on.frame(this, frame)
   }

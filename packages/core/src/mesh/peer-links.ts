@@ -5,7 +5,7 @@ import { always, sometimes } from '../platform/property.ts'
 import { type DialOutcome, Dialer } from './dialer.ts'
 import type { DialTarget } from './dial-target.ts'
 import { type BeatLog, firstBeatLog, nextBeat, type NodeLoad, roundTripMs } from './heartbeat.ts'
-import { judgeGreeting, judgeHello, type PeerEpoch } from './link-decision.ts'
+import { judgeGreeting, judgeHello } from './link-decision.ts'
 import {
   encodeLinkMessage,
   type Greeting,
@@ -16,7 +16,9 @@ import {
 } from './link-message.ts'
 import { textBytes } from './byte-writer.ts'
 import { meshVersion } from './mesh-message.ts'
+import { PeerEpochs } from './peer-epochs.ts'
 import { type LinkEndReason, PeerLink, type PeerRef } from './peer-link.ts'
+import { sayable, sayableLoad } from './sayable.ts'
 import {
   defaultPeerLinkSettings,
   type PeerLinkCounters,
@@ -82,6 +84,8 @@ export interface PeerLinksEvents {
   suspect(peer: PeerRef): void
   trusted(peer: PeerRef): void
   refused(node: NodeId, refusal: LinkRefusal): void
+  /** A dial to a node that was learned failed. It goes on until the node is forgotten. */
+  unreached?(node: NodeId): void
 }
 
 /**
@@ -145,8 +149,16 @@ export interface PeerLinks {
   withdraw(address: string): void
   /** Dials this node at this address, among others, until it is forgotten. The addresses of a greeting are not learned by themselves. */
   learn(address: string, expect: NodeId): void
+  /** Dials a learned node at once: somebody waits for a link to it. */
+  hurry(node: NodeId): void
   /** Dials a learned node no more. A link that is up stays. */
   forget(node: NodeId): void
+  /** Whether seeds are left alone, as long as this node has other links. Default: no. */
+  restSeeds(resting: boolean): void
+  /** How many frames went and came over the link to a node; `undefined` without one. */
+  trafficOf(node: NodeId): number | undefined
+  /** Says goodbye to a node behind the last frame: nobody uses the link. Nothing without one. */
+  leave(node: NodeId): void
   /** `down` for all, goodbye to all, then stops the transport. Takes at most `goodbyeMs` and the transport's time. Idempotent. */
   stop(reason: string): Promise<void>
   readonly counters: Readonly<PeerLinkCounters>
@@ -165,10 +177,6 @@ export function createPeerLinks(options: PeerLinksOptions): PeerLinks {
   return new Links(options)
 }
 
-// How many peers' last epochs are kept after their links are gone. Losing one costs at most a link that is up for a
-// moment, so the oldest goes.
-const epochsKeptMax = 16_384
-
 // Room in a frame for what is not its body: four names of at most 1,024 bytes, and numbers.
 const headerBytesMax = 8 * 1024
 
@@ -185,7 +193,7 @@ class Links implements PeerLinks {
   readonly #helloSent = new Map<NodeId, { link: PeerLink; target: DialTarget }>()
   /** Accepted links before their hello, and any link that waits for the peer to close it. */
   readonly #unsettled = new Set<PeerLink>()
-  readonly #latest = new Map<NodeId, PeerEpoch>()
+  readonly #latest = new PeerEpochs((node) => this.#up.has(node))
   /** Hellos that came before the transport told us who we are. */
   #hellosBeforeStart: (() => void)[] = []
   readonly #addressesBeforeStart: ((dialer: Dialer) => void)[] = []
@@ -311,8 +319,25 @@ class Links implements PeerLinks {
     this.#withDialer((dialer) => dialer.learn(address, expect))
   }
 
+  hurry(node: NodeId): void {
+    this.#withDialer((dialer) => dialer.hurry(node))
+  }
+
   forget(node: NodeId): void {
     this.#withDialer((dialer) => dialer.forget(node))
+  }
+
+  restSeeds(resting: boolean): void {
+    this.#withDialer((dialer) => dialer.restSeeds(resting))
+  }
+
+  trafficOf(node: NodeId): number | undefined {
+    return this.#up.get(node)?.traffic
+  }
+
+  leave(node: NodeId): void {
+    const link = this.#up.get(node)
+    if (link !== undefined) this.#leave(link, 'idle', 'nobody uses this link')
   }
 
   stop(reason: string): Promise<void> {
@@ -326,7 +351,7 @@ class Links implements PeerLinks {
     this.#dialer?.stop()
     for (const { link } of [...this.#helloSent.values()]) link.end('dropped', 'stopping')
     for (const link of [...this.#unsettled]) if (link.isGreeting) link.end('dropped', 'stopping')
-    for (const link of [...this.#up.values()]) this.#leave(link, reason)
+    for (const link of [...this.#up.values()]) this.#leave(link, 'stopped', reason)
     if (this.#unsettled.size > 0) {
       this.#allEnded = deferred()
       await this.#allEnded.promise
@@ -355,6 +380,7 @@ class Links implements PeerLinks {
       isLinked: (peer) => this.#up.has(peer),
       isGreeting: (peer) => this.#helloSent.has(peer),
       reached: (raw, target) => this.#reached(raw, target),
+      failed: (peer) => this.#options.on.unreached?.(peer),
     })
   }
 
@@ -442,7 +468,7 @@ class Links implements PeerLinks {
       this.#refuse(link, 'ERR_TOO_MANY_LINKS', `at most ${this.#settings.linksMax} links here`)
       return
     }
-    this.#noteEpoch(link.peer, hello)
+    this.#latest.note(link.peer, hello)
     if (verdict.abandon) pending?.link.end('dropped', 'the other side dialled too')
     sometimes(verdict.supersede, 'skerry/a link of an older epoch was closed')
     if (verdict.supersede) old?.end('superseded', 'the peer said hello anew')
@@ -465,7 +491,7 @@ class Links implements PeerLinks {
       link.end('refused', mismatch.code)
       return
     }
-    this.#noteEpoch(link.peer, greeting)
+    this.#latest.note(link.peer, greeting)
     this.#helloSent.delete(link.peer)
     link.open()
     this.#cameUp(link)
@@ -501,10 +527,10 @@ class Links implements PeerLinks {
     this.#options.on.up(peerOf(link))
   }
 
-  #leave(link: PeerLink, text: string): void {
+  #leave(link: PeerLink, reason: 'stopped' | 'idle', text: string): void {
     this.#unsettled.add(link)
-    link.sayGoodbye('stopped', text)
-    this.#wentDown(link, 'stopped', text)
+    link.sayGoodbye(reason, text)
+    this.#wentDown(link, reason, text)
   }
 
   #ended(link: PeerLink, reason: LinkEndReason, detail: string): void {
@@ -570,29 +596,6 @@ class Links implements PeerLinks {
       frameBytesMax: this.frameBytesMax,
       meshVersion,
     }
-  }
-
-  #noteEpoch(peer: NodeId, { life, epoch }: Greeting): void {
-    this.#latest.delete(peer)
-    this.#latest.set(peer, { life, epoch })
-    if (this.#latest.size <= epochsKeptMax) return
-    for (const node of this.#latest.keys()) {
-      if (this.#up.has(node)) continue
-      this.#latest.delete(node)
-      return
-    }
-  }
-}
-
-function sayable(addresses: readonly string[]): string[] {
-  const short = addresses.filter((address) => textBytes(address) <= greetingLimits.addressBytes)
-  return short.slice(0, greetingLimits.addresses)
-}
-
-function sayableLoad({ load, inFlight }: NodeLoad): NodeLoad {
-  return {
-    load: Number.isFinite(load) ? Math.min(1, Math.max(0, load)) : 0,
-    inFlight: Math.min(0xffff_ffff, Math.max(0, Math.trunc(inFlight))),
   }
 }
 

@@ -206,6 +206,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
         else later(() => router.receive(peer, frame))
       },
       control: (peer, bytes) => later(() => takeControl(peer.node, bytes)),
+      unreached: (node) => later(() => router.unreached(node)),
       refused: (node, refusal) => platform.log.warn({ node, ...refusal }, 'a link was refused'),
     },
   })
@@ -251,6 +252,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     deliver: (signal) => kernel.route(signal),
     inbox: takeSpawn,
     lost,
+    sparse: { reach, crosses, isSpare: (node) => memory.isSpare(node), unreachable },
   })
 
   kernel.away = { route: (signal) => routeAway(signal) }
@@ -265,6 +267,8 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const memory: MembershipMemory = {
     records: () => [],
     primary: { region: regions.primaryRegion, epoch: 0, by: '' },
+    reach: () => [],
+    isSpare: () => false,
     conflicts: [],
   }
   const announced: Announced = { ready: false, state: 'up', procedures: [] }
@@ -279,6 +283,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     self: { node: id, life, addresses: [...addresses], appVersion: app.version ?? '', region: regions.region, roles },
     memory,
     replica: options.replica,
+    lookForIdle: () => router.lookForIdle(),
     onTable: () => {
       kernel.remote?.tableWritten()
       threads.broadcast({ type: 'tableWritten' })
@@ -335,6 +340,23 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     if (signal.to.node !== id) router.route(signal)
     else if (signal.to.life === life) threads.route(signal)
     else kernel.bounce(signal, 'noproc')
+  }
+
+  function reach(peer: string, its: number): boolean {
+    const dialled = memory.reach(peer, its)
+    for (const address of dialled) links.learn(address, peer)
+    if (dialled.length > 0) links.hurry(peer)
+    return dialled.length > 0
+  }
+
+  function unreachable(peer: string): void {
+    tellMesh({ event: 'unreachable', node: peer })
+  }
+
+  async function crosses(peer: PeerRef): Promise<boolean> {
+    if (inbound.hasAny(peer)) return true
+    const all = await threads.inspect()
+    return all.some(({ stats }) => stats === undefined || stats.nodes.includes(peer.node))
   }
 
   function nodeUp({ node: peer, life: its, region }: Peer): void {

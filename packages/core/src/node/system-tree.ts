@@ -41,6 +41,8 @@ export interface SystemTreeOptions {
   readonly announced: Announced
   readonly ownLoad: () => NodeLoad
   readonly replica: Replica | undefined
+  /** Closes links that nobody uses. */
+  readonly lookForIdle: () => void
   /** The region table was written. */
   readonly onTable: () => void
 }
@@ -67,6 +69,7 @@ export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
     self: record,
     ownLoad: options.ownLoad,
     memory: options.memory,
+    lookForIdle: options.lookForIdle,
     isReady: () => options.announced.ready,
     onView: (nodes) => tell(kernel, regionRegistryName, 'update', [nodes.map(tableNode), tablePrimary(options.memory)]),
   })

@@ -21,7 +21,7 @@ export class CallTable<T extends CallItem> {
   }
 
   /** How many there are of one life of a node, but for stand-ins. */
-  countOf(call: Pid): number {
+  countOf(call: Pick<Pid, 'node' | 'life'>): number {
     const peer = this.#peerOf(call)
     return peer === undefined ? 0 : peer.size - peer.standIns
   }
@@ -89,7 +89,7 @@ export class CallTable<T extends CallItem> {
     else this.#peers.set(node, left)
   }
 
-  #peerOf({ node, life }: Pid): Peer<T> | undefined {
+  #peerOf({ node, life }: Pick<Pid, 'node' | 'life'>): Peer<T> | undefined {
     const lives = this.#peers.get(node)
     if (lives === undefined) return undefined
     for (const peer of lives) if (peer.life === life) return peer

@@ -67,6 +67,11 @@ export class InboundCalls {
     return this.#calls.size
   }
 
+  /** Whether it works on a call of that peer. */
+  hasAny(peer: { readonly node: string; readonly life: number }): boolean {
+    return this.#calls.countOf(peer) > 0
+  }
+
   get waiting(): number {
     return this.#waiting
   }

@@ -52,6 +52,23 @@ describe('what a node finds itself', () => {
     expect(accused).toBe(5)
   })
 
+  it('and refutes it, is accused again after a longer time each time: others hear it', () => {
+    const detector = clusterOf(10)
+    detector.silent('n1', 1_000)
+    const accusedAt: number[] = []
+    let version = 1
+    for (let now = 1_000; now < 20_000; now += 250) {
+      if (detector.tick(now, 0).accuse.length === 0) continue
+      accusedAt.push(now)
+      version += 1
+      detector.known('n1', 1, version, now)
+    }
+    expect(accusedAt).toEqual([1_000, 3_000, 7_000, 15_000])
+    detector.heard('n1')
+    detector.silent('n1', 20_000)
+    expect(detector.tick(20_000, 0).accuse).toHaveLength(1)
+  })
+
   it('does not count for a time in which it did not run itself', () => {
     const detector = clusterOf(9)
     detector.silent('n1', 1_000)
@@ -85,7 +102,7 @@ describe('the word of others', () => {
     detector.accused(word('n1', third), sealed, 0)
     detector.silent('n1', 0)
     expect(deadBy(detector, 1_400)).toEqual([])
-    expect(detector.known('n1', 1, 2)).toBe(true)
+    expect(detector.known('n1', 1, 2, 1_500)).toBe(true)
     expect(detector.isAvoided('n1')).toBe(false)
     for (const accuser of [first, second, third])
       detector.accused({ ...word('n1', accuser), version: 2 }, sealed, 2_000)
@@ -121,7 +138,7 @@ it('nobody is ever dead who refutes within the shortest suspicion, whoever accus
           const version = (versions.get(node) ?? 1) + 1
           versions.set(node, version)
           refuteAt.delete(node)
-          detector.known(node, 1, version)
+          detector.known(node, 1, version, now)
         }
         const node = `n${subject}`
         if (kind === 'silent') detector.silent(node, now)
@@ -146,7 +163,7 @@ function names(count: number): string[] {
 function clusterOf(size: number, settings: ConstructorParameters<typeof FailureDetector>[1] = {}): FailureDetector {
   const detector = new FailureDetector('me', settings)
   for (const node of names(size)) {
-    detector.known(node, 1, 1)
+    detector.known(node, 1, 1, 0)
     detector.heard(node)
   }
   return detector

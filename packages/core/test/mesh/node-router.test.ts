@@ -10,6 +10,7 @@ const here = { node: 'here', life: 1, thread: 0, serial: 7 }
 function routerTo() {
   const bounced: string[] = []
   const kernel = {
+    platform: { clock: {} },
     bounce: (_signal: Signal, reason: string) => bounced.push(reason),
     sendOut: () => undefined,
   } as unknown as Kernel
@@ -22,6 +23,7 @@ function routerTo() {
     deliver: nothing,
     inbox: nothing,
     lost: nothing,
+    sparse: { reach: () => false, unreachable: nothing, isSpare: () => false, crosses: async () => true },
   })
   const monitor = (life: number): string | undefined => {
     router.route({ type: 'monitor', from: here, to: { node: 'there', life, thread: 0, serial: 3 }, ref: 1 })

@@ -48,7 +48,7 @@ function nodeOf(): { infos: ThreadInfo[]; totals: NodeTotals } {
 function thread(number: number, kind: ThreadKind, crashed: number | undefined): ThreadInfo {
   if (crashed === undefined) return { thread: number, kind, stats: undefined }
   const counters = { ...newKernelCounters(), crashes: crashed }
-  return { thread: number, kind, stats: { actors: 1, edges: 0, awayCalls: 0, names: 0, counters } }
+  return { thread: number, kind, stats: { actors: 1, edges: 0, awayCalls: 0, nodes: [], names: 0, counters } }
 }
 
 async function crashes(totals: NodeTotals, kind: ThreadKind): Promise<number | undefined> {
