@@ -14,7 +14,7 @@ import { simSuite } from './sim-suite.ts'
 import { telemetrySuite } from './telemetry-suite.ts'
 import { threadsSuite } from './threads-suite.ts'
 
-const suites: Readonly<Record<string, (pace: Pace) => Promise<Row[]>>> = {
+const suites: Readonly<Record<string, (pace: Pace, wants: (row: string) => boolean) => Promise<Row[]>>> = {
   local: localSuite,
   life: lifeSuite,
   threads: threadsSuite,
@@ -30,12 +30,14 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   kernel: ['local', 'life', 'threads'],
 }
 
-const usage = `usage: npm run bench -- [suite …] [--json | --markdown] [--quick]
+const usage = `usage: npm run bench -- [suite …] [--json | --markdown] [--quick] [--only=ROW[,ROW …]]
 suites: ${Object.keys(suites).join(', ')}; kernel: ${groups['kernel']!.join(', ')}; without one, all of them
 --json      one line of JSON a suite and, after several, a last line with all rows
 --markdown  the tables of RESULTS.md
---quick     very short slices, to see that a suite runs; the figures mean nothing`
+--quick     very short slices, to see that a suite runs; the figures mean nothing
+--only      the rows whose ids begin so; the suite rpc leaves out what measures only others`
 const knownFlags = ['--json', '--markdown', '--quick']
+const onlyFlag = '--only='
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -43,7 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
   const flags = args.filter((arg) => arg.startsWith('-'))
   const named = args.filter((arg) => !arg.startsWith('-'))
   if (
-    !flags.every((flag) => knownFlags.includes(flag)) ||
+    !flags.every((flag) => knownFlags.includes(flag) || flag.startsWith(onlyFlag)) ||
     !named.every((name) => Object.hasOwn(suites, name) || Object.hasOwn(groups, name))
   ) {
     process.stderr.write(`${usage}\n`)
@@ -52,10 +54,11 @@ async function main(args: readonly string[]): Promise<number> {
   const names = named.length === 0 ? Object.keys(suites) : named.flatMap((name) => groups[name] ?? [name])
   const form = flags.includes('--json') ? 'json' : flags.includes('--markdown') ? 'markdown' : 'table'
   const isQuick = flags.includes('--quick')
+  const only = flags.find((flag) => flag.startsWith(onlyFlag))
   const results: SuiteResult[] = []
   for (const name of names) {
     process.stderr.write(`${name} …\n`)
-    const result = names.length === 1 ? await runHere(name, isQuick) : await runApart(name, isQuick)
+    const result = names.length === 1 ? await runHere(name, isQuick, only) : await runApart(name, isQuick, only)
     results.push(result)
     if (form === 'json') process.stdout.write(`${JSON.stringify(result)}\n`)
     if (form === 'table') process.stdout.write(`${printTable(result)}\n`)
@@ -65,15 +68,23 @@ async function main(args: readonly string[]): Promise<number> {
   return 0
 }
 
-async function runHere(suite: string, isQuick: boolean): Promise<SuiteResult> {
+async function runHere(suite: string, isQuick: boolean, only: string | undefined): Promise<SuiteResult> {
   const machine = machineFacts()
-  const rows = await suites[suite]!(isQuick ? quickPace : fullPace)
-  return { suite, machine, rows }
+  const wanted = only?.slice(onlyFlag.length).split(',')
+  const wants = (row: string): boolean => wanted === undefined || wanted.some((beginning) => row.startsWith(beginning))
+  const rows = await suites[suite]!(isQuick ? quickPace : fullPace, wants)
+  return { suite, machine, rows: rows.filter(({ id }) => wants(id)) }
 }
 
 /** In a process of its own, so that no suite runs on the heap, and the compiled code, that another one has left. */
-function runApart(suite: string, isQuick: boolean): Promise<SuiteResult> {
-  const args = [fileURLToPath(import.meta.url), suite, '--json', ...(isQuick ? ['--quick'] : [])]
+function runApart(suite: string, isQuick: boolean, only: string | undefined): Promise<SuiteResult> {
+  const args = [
+    fileURLToPath(import.meta.url),
+    suite,
+    '--json',
+    ...(isQuick ? ['--quick'] : []),
+    ...(only === undefined ? [] : [only]),
+  ]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   let errors = ''

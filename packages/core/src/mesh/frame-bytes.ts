@@ -25,8 +25,8 @@ const blockBytes = 16 * 1024
 const roomBytesMin = 512
 /** A body as large as this is copied once, to where it stays, and not by way of a block. */
 const largeBytesMin = 4 * 1024
-/** A body as large as this is not copied: it mostly travels in parts, which are cut out of it one by one. */
-const splitBytesMin = 128 * 1024
+/** A body as large as this is not copied: it goes to the transport as it is, or in parts, which are cut out of it one by one. */
+const splitBytesMin = 16 * 1024
 
 /**
  * Writes the fields of one frame after another. Blocks are never written over, so a frame may be kept; it keeps alive its
@@ -86,7 +86,7 @@ export class FrameWriter {
     return written instanceof SplitMessage ? written.join() : written
   }
 
-  /** The same, but a body of 128 KiB or more stays apart, where it is. */
+  /** The same, but a body of 16 KiB or more stays apart, where it is. */
   finishMessage(): Uint8Array | SplitMessage {
     const head = this.#block.subarray(this.#from, this.#end)
     const body = this.#body

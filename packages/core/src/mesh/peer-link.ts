@@ -269,6 +269,10 @@ export class PeerLink {
     if (message.byteLength > this.#wholeBytesMax + linkHeaderBytes) {
       return this.#sendLarge(message instanceof SplitMessage ? message : new SplitMessage(message, noBytes), urgent)
     }
+    if (message instanceof SplitMessage && !this.#bulk.isOpen && !this.#frames.blocked) {
+      this.#frames.sendPieces(message.head, message.body)
+      return 'sent'
+    }
     const whole = message instanceof SplitMessage ? message.join() : message
     if (this.#bulk.isOpen && !this.#bulk.mayFollow(whole.subarray(linkHeaderBytes), urgent)) return 'overloaded'
     return this.#frames.send(whole, urgent) ? 'sent' : 'overloaded'

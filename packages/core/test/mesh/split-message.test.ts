@@ -11,7 +11,7 @@ const castOf = (args: Uint8Array): Signal => ({ type: 'cast', to: pid, name: 'sa
 
 describe('a message with a large body', () => {
   it('keeps the very body, and its header stays as it is when others follow', () => {
-    const body = new Uint8Array(128 * 1024).fill(7)
+    const body = new Uint8Array(16 * 1024).fill(7)
     const message = encodeSignalMessage(castOf(body), codec) as SplitMessage
     expect(message).toBeInstanceOf(SplitMessage)
     expect(message.body).toBe(body)
@@ -20,8 +20,8 @@ describe('a message with a large body', () => {
     expect(message.head).toEqual(head)
   })
 
-  it('is one piece below 128 KiB, and the same bytes in either way', () => {
-    const small = encodeSignalMessage(castOf(new Uint8Array(128 * 1024 - 1)), codec)
+  it('is one piece below 16 KiB, and the same bytes in either way', () => {
+    const small = encodeSignalMessage(castOf(new Uint8Array(16 * 1024 - 1)), codec)
     expect(small).toBeInstanceOf(Uint8Array)
     const signal = castOf(new Uint8Array(200_000).map((_, index) => index))
     const split = encodeSignalMessage(signal, codec) as SplitMessage
