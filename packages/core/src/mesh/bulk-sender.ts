@@ -1,4 +1,6 @@
 import { RingQueue } from '../base/ring-queue.ts'
+import type { Clock, Timer } from '../platform/clock.ts'
+import { sometimes } from '../platform/property.ts'
 import { everyOrder } from './held-frames.ts'
 import type { LaneWriter } from './lane-writer.ts'
 import { linkHeaderBytes, partHeaderBytes, writePartHeader } from './link-message.ts'
@@ -16,6 +18,9 @@ export interface BulkSenderOptions {
   /** What small frames that the peer has to hold may count. */
   readonly heldBytesMax: number
   readonly orderKey: (frame: Uint8Array) => string
+  readonly clock: Clock
+  /** How long the next part waits when a small frame passed since the last one, in milliseconds. */
+  readonly giveWayMs: number
 }
 
 interface LargeFrame {
@@ -40,6 +45,10 @@ const frameOverheadBytes = 64
  * Sends large frames in parts on the bulk lane, one part of each in turn, so that none waits for another's end. Frames begin
  * in the order in which they were taken, and only while those that the peer has not handed on leave room (the peer's
  * credit: `underWayBytesMax`); its word that one was handed on gives the room back.
+ *
+ * It gives way to small frames: while such pass on this link, in either direction, one part leaves at a time, and the next
+ * waits for `giveWayMs`. So a small frame finds no more than about one part before it, in every buffer on its way, and both
+ * ends have time between parts for what it asks. On a link that carries nothing else parts leave as fast as the lane takes them.
  */
 export class BulkSender {
   /** The peer's bound; set when it said it. */
@@ -57,6 +66,8 @@ export class BulkSender {
   #keptBytes = 0
   #underWayBytes = 0
   #heldBytes = 0
+  #smallPassed = false
+  #pause: Timer | undefined
 
   constructor(options: BulkSenderOptions) {
     this.#options = options
@@ -122,13 +133,26 @@ export class BulkSender {
     return true
   }
 
-  /** Gives parts to the lane while it takes them. */
+  /** A small frame was sent or came while large ones are open. */
+  smallPassed(): void {
+    this.#smallPassed = true
+  }
+
+  /** Gives parts to the lane while it takes them, or one after another if small frames pass. */
   pump(): void {
-    const { lane } = this.#options
-    while (!lane.blocked) {
+    const { lane, clock, giveWayMs } = this.#options
+    while (!lane.blocked && this.#pause === undefined) {
       this.#begin()
       const large = this.#sending.shift()
       if (large === undefined) return
+      if (this.#smallPassed) {
+        this.#smallPassed = false
+        sometimes(true, 'skerry/parts of a large frame gave way to small frames')
+        this.#pause = clock.after(giveWayMs, () => {
+          this.#pause = undefined
+          this.pump()
+        })
+      }
       this.#sendPart(large)
     }
   }
@@ -136,6 +160,7 @@ export class BulkSender {
   /** The link is over. Says how many frames had not left. */
   drop(): number {
     const lost = this.#waiting.length + this.#sending.length
+    this.#pause?.cancel()
     this.#waiting.drain()
     this.#sending.drain()
     this.#open.clear()

@@ -36,6 +36,8 @@ export interface PeerLinkSettings {
   readonly bulkFrameBytes: number
   /** How many bytes one part carries, at most. */
   readonly bulkPartBytes: number
+  /** How long the next part waits while small frames pass on the link: a time for them, on both ends. */
+  readonly bulkGiveWayMs: number
   /** Bytes of large frames that wait or are being sent, for one peer. Beyond it: `'overloaded'`; one is always taken. */
   readonly bulkQueueBytesMax: number
   /** Large frames to one peer that it has not handed on yet. Beyond it: `'overloaded'`. */
@@ -67,6 +69,7 @@ export const defaultPeerLinkSettings: PeerLinkSettings = {
   bodyBytesMax: bodyBytesMaxDefault,
   bulkFrameBytes: 128 * 1024,
   bulkPartBytes: 60 * 1024,
+  bulkGiveWayMs: 1,
   bulkQueueBytesMax: 256 * 1024 * 1024,
   bulkOpenMax: 1_024,
   dialsMax: 8,

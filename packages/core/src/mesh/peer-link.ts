@@ -159,6 +159,8 @@ export class PeerLink {
       openMax: settings.bulkOpenMax,
       heldBytesMax: settings.backlogBytesMax,
       orderKey,
+      clock,
+      giveWayMs: settings.bulkGiveWayMs,
     })
     bulkWriter.onRoom = () => this.#bulk.pump()
     this.#incomingBulk = new BulkReceiver({
@@ -274,7 +276,10 @@ export class PeerLink {
       return 'sent'
     }
     const whole = message instanceof SplitMessage ? message.join() : message
-    if (this.#bulk.isOpen && !this.#bulk.mayFollow(whole.subarray(linkHeaderBytes), urgent)) return 'overloaded'
+    if (this.#bulk.isOpen) {
+      this.#bulk.smallPassed()
+      if (!this.#bulk.mayFollow(whole.subarray(linkHeaderBytes), urgent)) return 'overloaded'
+    }
     return this.#frames.send(whole, urgent) ? 'sent' : 'overloaded'
   }
 
@@ -391,6 +396,7 @@ export class PeerLink {
     const { counters, on } = this.#options
     counters.framesReceived += 1
     this.#received += 1
+    if (this.#bulk.isOpen) this.#bulk.smallPassed()
     if (this.#incomingBulk.hold(frame)) counters.framesHeld += 1
     else on.frame(this, frame)
   }
