@@ -16,6 +16,11 @@ export { checkFilePath, folderOfPrefix } from './platform/file-path.ts'
 // The same bytes on every machine
 export { leaveOutStacks } from './base/error-data.ts'
 
+// Links over a transport that is tested
+export { decodeLinkMessage, encodeLinkMessage, type Greeting, protocolVersion } from './mesh/link-message.ts'
+export type { PeerLinkSettings } from './mesh/peer-link-settings.ts'
+export { createPeerLinks, type LinkRefusal, type PeerLinks, type SendResult } from './mesh/peer-links.ts'
+
 // Traces
 export { describeFrame } from './mesh/describe-frame.ts'
 

@@ -97,7 +97,7 @@ class NatsTransport implements Transport {
   #heard(topic: string, via: NodeId, record: Uint8Array): void {
     if (this.#stopping !== undefined) return
     // A copy for each: what one listener does to its bytes is not to be seen by another.
-    for (const on of this.#listeners.get(topic) ?? []) on(via, record.slice())
+    for (const on of this.#listeners.get(topic) ?? []) on(via, new Uint8Array(record))
   }
 
   async #stop(): Promise<void> {

@@ -181,7 +181,9 @@ async function watch(connection: NatsConnection, on: (status: Status) => void): 
 }
 
 function serverMessage(message: Msg): ServerMessage {
-  const bytes = message.data
+  const { data } = message
+  // A plain view: some are Buffers, whose methods differ from those that the rest relies on.
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   const nobody = bytes.byteLength === 0 && message.headers?.code === noResponders
   return { subject: message.subject, bytes, nobody }
 }

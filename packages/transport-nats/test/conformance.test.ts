@@ -1,5 +1,5 @@
 import { systemPlatform } from '@skerry/core'
-import { transportConformance } from '@skerry/testing/conformance'
+import { startTcpWay, type TcpWay, transportConformance } from '@skerry/testing/conformance'
 import { createNatsTransport, natsAddress } from '@skerry/transport-nats'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { describeOnServer, type NatsServer, startNatsServer } from './nats-server.ts'
@@ -7,6 +7,7 @@ import { describeOnServer, type NatsServer, startNatsServer } from './nats-serve
 const clusterSecret = 'a secret that all members know'
 
 describeOnServer('on one server', () => {
+  const waysOf = new Map<string, TcpWay>()
   let server: NatsServer
   beforeAll(async () => {
     server = await startNatsServer()
@@ -22,13 +23,26 @@ describeOnServer('on one server', () => {
       secret: true,
       cluster: true,
       frameLimit: 'option',
+      faults: true,
     },
     platform: () => systemPlatform(),
     // A name that no node has: its key would be all zeros.
     nobody: (world) => natsAddress(world, 'A'.repeat(43)),
+    // One way to the server for all nodes of a case.
+    async network(world) {
+      const way = await startTcpWay(server.port)
+      waysOf.set(world, way)
+      return {
+        ...way,
+        async end() {
+          waysOf.delete(world)
+          await way.end()
+        },
+      }
+    },
     create: ({ member, world, maxFrameBytes }) =>
       createNatsTransport({
-        servers: [server.url],
+        servers: [`nats://127.0.0.1:${waysOf.get(world)?.port}`],
         cluster: member === 'outsider' ? `${world}-other` : world,
         secrets: [member === 'stranger' ? 'a secret that no member knows' : clusterSecret],
         ...(maxFrameBytes !== undefined && { maxFrameBytes }),

@@ -11,5 +11,9 @@ export interface ConformanceCase {
   readonly name: string
   /** Why a transport with these features is excused, or nothing. Shown in the name of the skipped case. */
   readonly excuse?: (supports: ConformanceManifest) => string | undefined
+  /** How many times longer than others it may take. Default 1. */
+  readonly slow?: number
+  /** Whether it uses `world.network`. */
+  readonly faults?: boolean
   run(world: World): Promise<void>
 }

@@ -9,20 +9,43 @@ export interface TransportHarness {
   readonly supports: ConformanceManifest
   /**
    * Makes a transport, not yet started. Transports of one `world` (a name of lower-case letters, digits and dashes,
-   * different for every case) can reach each other; those of two worlds must not meet.
+   * different for every case) can reach each other; those of two worlds must not meet. Each call is for a node of its own,
+   * also when the member had one before, which has stopped then.
    */
-  create(request: CreateRequest): Transport
+  create(request: CreateRequest): Transport | Promise<Transport>
   /** An address in this transport's form at which nobody listens. */
   nobody(world: string): string
+  /**
+   * What can happen between the nodes of one world. Needed where `supports.faults` is true, and then called once for each
+   * case that makes faults, before its first node. {@link startTcpWay} is what a transport over TCP needs for it.
+   */
+  network?(world: string): WorldNetwork | Promise<WorldNetwork>
   /** The platform of one node, called once for each, and once a case for its time limit. Real sockets need the system's. */
   platform(): Platform
-  /** How long one case may take on the platform's clock, in milliseconds. Default 20,000. Past it the case fails. */
+  /**
+   * How long one case may take on the platform's clock, in milliseconds. Default 20,000; the one of many messages under
+   * random faults may take six times as long. Past it the case fails.
+   */
   readonly caseMs?: number
   /**
    * How many bytes all buffers on the way (ours, the machine's, the peer's) may take for one lane whose reader is
    * paused. Default 32 MiB.
    */
   readonly pausedBytesMax?: number
+  /** Decides when which random fault happens. A failure names it. Default 1. */
+  readonly seed?: number
+}
+
+/** The ways between all nodes of one world. */
+export interface WorldNetwork {
+  /** From now on nothing gets through, in either direction, and nothing is closed: both ends believe in their links. */
+  cut(): void
+  /** What was cut carries again, as far as it did not close meanwhile. */
+  heal(): void
+  /** Breaks every connection off, as a reset does. New ones can be made. */
+  breakOff(): void
+  /** Nothing is needed any more. The case is over, and its nodes have stopped. */
+  end(): void | Promise<void>
 }
 
 /**
@@ -46,6 +69,8 @@ export interface ConformanceManifest extends TransportFeatures {
   readonly cluster: boolean
   /** Whether `maxFrameBytes` can be chosen for one transport. */
   readonly frameLimit: 'option' | 'fixed'
+  /** Whether the ways between nodes can be cut and broken: whether the harness has `network`. */
+  readonly faults: boolean
 }
 
 /** The part of vitest and of `node:test` that the suite uses. `node:test` ignores the third argument. */

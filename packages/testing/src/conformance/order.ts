@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict'
 import type { ConformancePromise } from './conformance-case.ts'
-import { assertNumbered, numberedFrames } from './frames.ts'
+import { assertNumbered, numberedFrame, numberedFrames } from './frames.ts'
 
 const manyFrames = 10_000
+const largeBodyBytes = 3 * 1024 * 1024
 
 /** A lane delivers frames in the order in which they were sent. */
 export const order: ConformancePromise = {
@@ -40,6 +42,22 @@ export const order: ConformancePromise = {
         const received = await theirs.received(0, count)
         await sent
         assertNumbered(received, sizeOf)
+      },
+    },
+    {
+      name: 'a large body and small ones behind it arrive in that order from core, over the lanes that it spreads them to',
+      async run(world) {
+        const a = await world.core('a')
+        const b = await world.core('b')
+        a.keepDialling(b)
+        await a.until('a link', () => a.ups === 1)
+        // Larger than any frame: it travels in parts, on another lane than the small ones.
+        const sizeOf = (number: number): number => (number % 20 === 0 ? largeBodyBytes : 16)
+        for (let number = 0; number < 60; number += 1) {
+          assert.equal(a.send(b, numberedFrame(number, sizeOf(number))), 'sent')
+        }
+        await b.until('all bodies', () => b.frames.length >= 60)
+        assertNumbered(b.frames, sizeOf)
       },
     },
     {

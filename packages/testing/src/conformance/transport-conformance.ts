@@ -1,16 +1,29 @@
 import type { ConformancePromise } from './conformance-case.ts'
+import { deadWays } from './dead-ways.ts'
 import { delivery } from './delivery.ts'
 import { gossip } from './gossip.ts'
-import type { TransportHarness } from './harness.ts'
+import type { ConformanceManifest, TransportHarness } from './harness.ts'
+import { hello } from './hello.ts'
 import { identity } from './identity.ts'
 import { lifecycle } from './lifecycle.ts'
 import { limits } from './limits.ts'
+import { oneLink } from './one-link.ts'
 import { order } from './order.ts'
 import { peerLoss } from './peer-loss.ts'
+import { randomFaults } from './random-faults.ts'
+import { reconnect } from './reconnect.ts'
 import { slowReader } from './slow-reader.ts'
 import { runInWorld } from './world.ts'
 
-export type { ConformanceManifest, ConformanceSuite, CreateRequest, Member, TransportHarness } from './harness.ts'
+export type {
+  ConformanceManifest,
+  ConformanceSuite,
+  CreateRequest,
+  Member,
+  TransportHarness,
+  WorldNetwork,
+} from './harness.ts'
+export { startTcpWay, type TcpWay } from './tcp-way.ts'
 
 const caseMsDefault = 20_000
 // The runner's own limit comes later than ours, because ours says what the case was waiting for.
@@ -25,6 +38,11 @@ const promises: readonly ConformancePromise[] = [
   slowReader,
   identity,
   gossip,
+  deadWays,
+  hello,
+  reconnect,
+  oneLink,
+  randomFaults,
 ]
 
 /**
@@ -34,7 +52,7 @@ const promises: readonly ConformancePromise[] = [
  * @example
  * transportConformance('memory', {
  *   suite: { describe, it }, platform: () => systemPlatform(), nobody: (world) => `memory:${world}/nobody`,
- *   supports: { lanes: 3, gossip: true, maxFrameBytes: 1_048_576, secret: true, cluster: true, frameLimit: 'option' },
+ *   supports: { lanes: 3, gossip: true, maxFrameBytes: 1_048_576, secret: true, cluster: true, frameLimit: 'option', faults: false },
  *   create: ({ member, world }) => createMemoryTransport({ hub: world, id: member }),
  * })
  */
@@ -43,16 +61,22 @@ export function transportConformance(name: string, harness: TransportHarness): v
   let caseNumber = 0
   for (const { promise, cases } of promises) {
     harness.suite.describe(`${name} keeps the transport's promises: ${promise}`, () => {
-      for (const { name: caseName, excuse, run } of cases) {
+      for (const { name: caseName, excuse, slow = 1, faults = false, run } of cases) {
         caseNumber += 1
         const world = `${worldName(name)}-${caseNumber}`
-        const reason = excuse?.(harness.supports)
-        const runCase = (): Promise<void> => runInWorld({ harness, world, caseMs }, run)
-        if (reason === undefined) harness.suite.it(caseName, runCase, caseMs + runnerGraceMs)
+        const reason = excuse?.(harness.supports) ?? (faults ? noFaults(harness.supports) : undefined)
+        const limitMs = caseMs * slow
+        const runCase = (): Promise<void> =>
+          runInWorld({ harness, world, caseMs: limitMs, faults: harness.supports.faults }, run)
+        if (reason === undefined) harness.suite.it(caseName, runCase, limitMs + runnerGraceMs)
         else harness.suite.it.skip(`${caseName} (skipped: ${reason})`, runCase)
       }
     })
   }
+}
+
+function noFaults({ faults }: ConformanceManifest): string | undefined {
+  return faults ? undefined : 'its harness can not cut the ways between nodes'
 }
 
 /** The suite's name as a part of addresses, topics and file names: lower-case letters, digits, dashes. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Clock, Timer } from '@skerry/core/platform'
 import type { RawLink, Transport } from '@skerry/core/transport'
-import type { ConformanceManifest, Member, TransportHarness } from './harness.ts'
+import { type CoreNode, type CoreNodeOptions, startCoreNode } from './core-node.ts'
+import type { ConformanceManifest, Member, TransportHarness, WorldNetwork } from './harness.ts'
 import { type LinkEnd, linkEnd } from './link-end.ts'
 import { type Waits, startWaits } from './waits.ts'
 
@@ -11,6 +12,13 @@ export interface World {
   readonly pausedBytesMax: number
   /** Starts a node. `accepted` runs inside the transport's `accepted`, with listeners already attached. */
   node(member: Member, options?: NodeOptions): Promise<WorldNode>
+  /** Starts a node that runs core's links over its transport. It dials nobody that the case does not name. */
+  core(member: Member, options?: CoreNodeOptions): Promise<CoreNode>
+  /** What can happen between the nodes. Only where the manifest says so. */
+  readonly network: WorldNetwork
+  readonly seed: number
+  /** Lets so much time pass: how long a fault lasts, which no event shows. */
+  pass(ms: number): Promise<void>
   /** Waits for something that has a name, which is shown when the case runs out of time. */
   until<T>(what: string, promise: Promise<T>): Promise<T>
   /** Does `attempt` again and again, 100 ms apart, until `promise` settles. For what is best effort. */
@@ -24,16 +32,19 @@ export interface NodeOptions {
   readonly accepted?: (end: LinkEnd) => void
 }
 
-export interface WorldNode {
-  readonly transport: Transport
+/** What it takes to dial a node. */
+export interface Reachable {
   readonly id: string
-  /** An address where the others can dial this node. */
   readonly address: string
+}
+
+export interface WorldNode extends Reachable {
+  readonly transport: Transport
   /** Every link accepted so far, oldest first. */
   readonly accepted: readonly LinkEnd[]
   /** The next link that nobody took yet, as soon as it is accepted. */
   nextAccepted(): Promise<LinkEnd>
-  dial(to: WorldNode): Promise<LinkEnd>
+  dial(to: Reachable): Promise<LinkEnd>
   /** Dials `to` and waits for the other end too. */
   connect(to: WorldNode): Promise<readonly [ours: LinkEnd, theirs: LinkEnd]>
 }
@@ -45,34 +56,61 @@ export const never: AbortSignal = new AbortController().signal
 
 /** Runs one case in a world of its own, and stops its nodes whatever happens. */
 export async function runInWorld(
-  { harness, world: name, caseMs }: { harness: TransportHarness; world: string; caseMs: number },
+  given: { harness: TransportHarness; world: string; caseMs: number; faults: boolean },
   run: (world: World) => Promise<void>,
 ): Promise<void> {
+  const { harness, world: name, caseMs, faults } = given
   const { clock } = harness.platform()
-  const transports: Transport[] = []
+  const nodes: Stoppable[] = []
   const waits = startWaits(clock, caseMs)
+  const network = faults ? await harness.network?.(name) : undefined
   try {
-    await waits.limit(run(createWorld(harness, name, { transports, waits, clock })))
+    await waits.limit(run(createWorld(harness, name, { nodes, waits, clock, network })))
   } finally {
     waits.end()
+    network?.heal()
     const stopWaits = startWaits(clock, stopMs)
     await stopWaits
-      .limit(stopWaits.until('every transport to stop', Promise.all(transports.map((transport) => transport.stop()))))
+      .limit(stopWaits.until('every transport to stop', Promise.all(nodes.map((node) => node.stop()))))
       .finally(() => stopWaits.end())
+    await network?.end()
   }
+}
+
+interface Stoppable {
+  stop(): Promise<unknown>
 }
 
 function createWorld(
   harness: TransportHarness,
   name: string,
-  { transports, waits, clock }: { transports: Transport[]; waits: Waits; clock: Clock },
+  given: { nodes: Stoppable[]; waits: Waits; clock: Clock; network: WorldNetwork | undefined },
 ): World {
   const { supports } = harness
+  const { nodes, waits, clock } = given
+  const create = async (member: Member, maxFrameBytes?: number): Promise<Transport> =>
+    await harness.create({ member, world: name, ...(maxFrameBytes !== undefined && { maxFrameBytes }) })
   return {
     supports,
     pausedBytesMax: harness.pausedBytesMax ?? 32 * 1024 * 1024,
     until: (what, promise) => waits.until(what, promise),
     nobody: () => harness.nobody(name),
+    seed: harness.seed ?? 1,
+
+    get network() {
+      assert.ok(given.network, 'the harness has a network, and the case asks for it')
+      return given.network
+    },
+
+    async pass(ms) {
+      await waits.until(`${ms} ms to pass`, new Promise<void>((resolve) => clock.after(ms, resolve)))
+    },
+
+    async core(member, options = {}) {
+      const node = startCoreNode(await create(member), { member, waits, platform: harness.platform(), ...options })
+      nodes.push(node.links)
+      return await waits.until(`${member} to start`, node.started)
+    },
 
     async repeatUntil(what, attempt, promise) {
       const again = (): Timer => {
@@ -90,8 +128,8 @@ function createWorld(
     },
 
     async node(member, { maxFrameBytes, accepted: onAccepted } = {}) {
-      const transport = harness.create({ member, world: name, ...(maxFrameBytes !== undefined && { maxFrameBytes }) })
-      transports.push(transport)
+      const transport = await create(member, maxFrameBytes)
+      nodes.push(transport)
       const inbox = acceptedLinks(supports, waits, member, onAccepted)
       const host = { accepted: inbox.accept, found() {} }
       const { id, addresses } = await waits.until(`${member} to start`, transport.start(host, harness.platform()))

@@ -28,15 +28,40 @@ for (const { name, rtt, jitter } of [
       { skip: (title: string) => it(title, () => expect.fail('nothing is to be skipped')) },
     ),
   }
+  const networkOf = (world: string): SimNetwork => {
+    const network = networks.get(world) ?? createSimNetwork({ kernel, nodes: members, rtt, jitter })
+    networks.set(world, network)
+    return network
+  }
   transportConformance(name, {
     suite,
-    supports: { lanes: 3, gossip: true, maxFrameBytes: 1_048_576, secret: true, cluster: true, frameLimit: 'option' },
+    supports: {
+      lanes: 3,
+      gossip: true,
+      maxFrameBytes: 1_048_576,
+      secret: true,
+      cluster: true,
+      frameLimit: 'option',
+      faults: true,
+    },
     caseMs: 60_000,
     platform: () => platformOn(kernel),
     nobody: () => 'sim:nobody',
+    network(world) {
+      const network = networkOf(world)
+      const names = members.map((member) => member.name)
+      return {
+        cut: () =>
+          names.forEach((from) =>
+            network.apply(from, { kind: 'partition', from: [from], to: ['rest'], oneWay: false }),
+          ),
+        heal: () => names.forEach((from) => network.remove(from)),
+        breakOff: () => network.reset(names, names, false),
+        end() {},
+      }
+    },
     create({ member, world, maxFrameBytes }) {
-      const network = networks.get(world) ?? createSimNetwork({ kernel, nodes: members, rtt, jitter })
-      networks.set(world, network)
+      const network = networkOf(world)
       return network.transportFor(member, new SimUnit(member, 1), {
         key: { stranger: 'other secret', outsider: 'other cluster' }[member as string] ?? '',
         ...(maxFrameBytes !== undefined && { maxFrameBytes }),
