@@ -1,6 +1,7 @@
 // Apps and nodes
 export { type AppDefinition, defineApp } from './node/app.ts'
 export type { ThreadInfo } from './thread/node-threads.ts'
+export { loadPrivateKey, type PrivateKeySource } from './node/load-private-key.ts'
 export { type NodeOptions, startNode, type ThreadPoolOptions } from './node/start-node.ts'
 export type { LoadLimits } from './rpc/load-limits.ts'
 export type { WatchdogOptions } from './node/watchdog.ts'

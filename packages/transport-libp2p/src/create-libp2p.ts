@@ -31,7 +31,7 @@ export async function createSkerryLibp2p(options: CheckedOptions, identity: Iden
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [tcp()],
     connectionEncrypters: secretEncrypters(options.cluster, options.secrets),
-    connectionGater: peerGater(log),
+    connectionGater: peerGater(log, options),
     streamMuxers: [
       yamux({
         // What a stream that is no lane may get; the lanes' windows stay at that or grow as receive-window.ts says.

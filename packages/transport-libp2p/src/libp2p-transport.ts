@@ -94,10 +94,6 @@ class Libp2pTransport implements Transport {
     else this.#gossip.subscribe(topic, on)
   }
 
-  regionsOf(node: NodeId): readonly string[] | undefined {
-    return this.#options.identities.get(node)?.regions
-  }
-
   sign(bytes: Uint8Array): Uint8Array {
     if (this.#running === undefined) throw new Error('Assertion failed: sign before start')
     return this.#running.sign(bytes)
@@ -105,6 +101,13 @@ class Libp2pTransport implements Transport {
 
   verify(author: NodeId, bytes: Uint8Array, signature: Uint8Array): boolean {
     return this.#running?.verify(author, bytes, signature) ?? false
+  }
+
+  regionsOf(node: NodeId): readonly string[] | undefined {
+    const { identities, identitiesOnly } = this.#options
+    const identity = identities.get(node)
+    // None may be said by who is no member.
+    return identity === undefined && identitiesOnly ? [] : identity?.regions
   }
 
   async #stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { TransportError } from '@skerry/core'
+import { DialNetworks } from './dial-networks.ts'
 
 /**
  * What `libp2pTransport` takes. Plain data, so that any thread can start the transport from it.
@@ -34,6 +35,17 @@ export interface Libp2pTransportOptions {
    * judges by its own list, give all the same one.
    */
   readonly identities?: Readonly<Record<string, Libp2pIdentity>>
+  /**
+   * Only the nodes that `identities` names may connect, or be dialled, or have their records believed. Another one is refused
+   * when the handshake has told who it is, before a byte of ours is sent. Default false: whoever knows a secret is a member.
+   */
+  readonly identitiesOnly?: boolean
+  /**
+   * Where addresses that other nodes tell may lead, as `['10.0.0.0/8', 'fdaa::/16']`; names are refused then. Seeds, and what
+   * discovery finds, are not asked. Default: anywhere, so that a member can make all others dial whom it likes (without a
+   * handshake that succeeds, and no more often than every few seconds).
+   */
+  readonly dialNetworks?: readonly string[]
 }
 
 export interface Libp2pIdentity {
@@ -42,7 +54,11 @@ export interface Libp2pIdentity {
 }
 
 /** The options with their defaults filled in. */
-export interface CheckedOptions extends Required<Omit<Libp2pTransportOptions, 'privateKey' | 'identities'>> {
+export interface CheckedOptions extends Required<
+  Omit<Libp2pTransportOptions, 'privateKey' | 'identities' | 'dialNetworks'>
+> {
+  /** `undefined`: anywhere. */
+  readonly dialNetworks: DialNetworks | undefined
   readonly identities: ReadonlyMap<string, Libp2pIdentity>
   readonly privateKey: string | undefined
 }
@@ -56,6 +72,8 @@ const names: readonly string[] = [
   'privateKey',
   'maxFrameBytes',
   'identities',
+  'identitiesOnly',
+  'dialNetworks',
 ]
 const identitiesMax = 10_000
 const secretCharsMin = 16
@@ -75,6 +93,8 @@ export function checkOptions(options: unknown): CheckedOptions {
     privateKey: checkPrivateKey(given['privateKey']),
     maxFrameBytes: checkMaxFrameBytes(given['maxFrameBytes']),
     identities: checkIdentities(given['identities']),
+    identitiesOnly: checkFlag('identitiesOnly', given['identitiesOnly']),
+    dialNetworks: checkNetworks(given['dialNetworks']),
   }
 }
 
@@ -137,6 +157,21 @@ function checkIdentity(name: string, value: unknown): Libp2pIdentity {
   return {
     roles: checkStrings(`${name}.roles`, roles, []),
     ...(regions !== undefined && { regions: checkStrings(`${name}.regions`, regions, []) }),
+  }
+}
+
+function checkFlag(name: string, value: unknown): boolean {
+  if (value === undefined || typeof value === 'boolean') return value ?? false
+  throw badOption(name, 'must be true or false')
+}
+
+function checkNetworks(value: unknown): DialNetworks | undefined {
+  if (value === undefined) return undefined
+  const networks = checkStrings('dialNetworks', value, [])
+  try {
+    return new DialNetworks(networks)
+  } catch (cause) {
+    throw badOption('dialNetworks', `must be a list of networks: ${String(cause)}`, { cause })
   }
 }
 

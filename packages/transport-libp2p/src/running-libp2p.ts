@@ -59,6 +59,10 @@ export async function startLibp2p(
 
   async function dial(address: string, expect: string | undefined, signal: AbortSignal): Promise<RawLink> {
     const target = dialTarget(address, expect, identity.id)
+    // Who must be there is known of addresses that others told.
+    if (expect !== undefined && options.dialNetworks?.has(target.toString()) === false) {
+      throw new TransportError('ERR_DIAL_FAILED', `${address} is outside of dialNetworks`)
+    }
     try {
       return await dialOnce(target, false, signal)
     } catch (error) {

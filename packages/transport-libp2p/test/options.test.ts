@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createIdentity, createLibp2pTransport, libp2pTransport } from '../src/index.ts'
-import { connect, startNode } from './nodes.ts'
+import { connect, never, startNode } from './nodes.ts'
 import { testPlatform } from './test-platform.ts'
 
 const host = { accepted() {}, found() {} }
@@ -27,6 +27,9 @@ describe('the options', () => {
     ['identities that are no object', { cluster: 'c', identities: 'a' }, 'identities'],
     ['roles that are no list', { cluster: 'c', identities: { a: { roles: 'billing' } } }, 'identities[a].roles'],
     ['an identity with a misspelt part', { cluster: 'c', identities: { a: { role: [] } } }, 'identities[a].role'],
+    ['a flag that is no flag', { cluster: 'c', identitiesOnly: 'yes' }, 'identitiesOnly'],
+    ['networks that are addresses', { cluster: 'c', dialNetworks: ['10.0.0.1'] }, 'dialNetworks'],
+    ['a network that is too long', { cluster: 'c', dialNetworks: ['10.0.0.0/33'] }, 'dialNetworks'],
     ['frames of any size', { cluster: 'c', maxFrameBytes: Infinity }, 'maxFrameBytes'],
   ])('refuses %s, and names the option', (_what, options, name) => {
     expect(() => createLibp2pTransport(options)).toThrow(
@@ -73,6 +76,50 @@ describe('identities', () => {
     const transport = createLibp2pTransport({ cluster: 'c', privateKey: a.privateKey, identities })
     expect(await transport.start(host, testPlatform())).toMatchObject({ id: a.id, roles: ['billing'] })
     await transport.stop()
+  })
+})
+
+describe('only the identities that are named', () => {
+  it('connect, whoever dials; another one is refused although it knows the secret', async () => {
+    const [a, b] = [await createIdentity(), await createIdentity()]
+    const only = { identities: { [a.id]: {}, [b.id]: {} }, identitiesOnly: true }
+    const one = await startNode({ privateKey: a.privateKey, ...only })
+    const other = await startNode({ privateKey: b.privateKey, ...only })
+    await connect(one, other)
+    const stranger = await startNode()
+    await expect(one.transport.dial(stranger.address, undefined, never)).rejects.toMatchObject({
+      code: 'ERR_PEER_REFUSED',
+    })
+    // Its own dial may succeed before it is refused.
+    const dialled = await stranger.transport.dial(one.address, undefined, never).catch(() => undefined)
+    await dialled?.closed
+    expect([...one.accepted, ...stranger.accepted]).toEqual([])
+  })
+
+  it('may say the regions that are theirs, and another one none', async () => {
+    const [a, b, c] = [await createIdentity(), await createIdentity(), await createIdentity()]
+    const identities = { [a.id]: { regions: ['syd'] }, [b.id]: {} }
+    const open = createLibp2pTransport({ cluster: 'c', identities })
+    expect([a, b, c].map(({ id }) => open.regionsOf?.(id))).toEqual([['syd'], undefined, undefined])
+    const closed = createLibp2pTransport({ cluster: 'c', identities, identitiesOnly: true })
+    expect([a, b, c].map(({ id }) => closed.regionsOf?.(id))).toEqual([['syd'], undefined, []])
+  })
+})
+
+describe('the networks to dial', () => {
+  it('bound where an address of another node may lead, and not where a seed does', async () => {
+    const node = await startNode({ dialNetworks: ['10.0.0.0/8', 'fdaa::/16'] })
+    const peer = await startNode()
+    const port = /tcp\/(\d+)/.exec(peer.address)?.[1]
+    for (const address of [peer.address, `/dns4/localhost/tcp/${port}`, '/ip6/fe80::1/tcp/1']) {
+      await expect(node.transport.dial(address, peer.id, never)).rejects.toMatchObject({
+        code: 'ERR_DIAL_FAILED',
+        message: expect.stringContaining('dialNetworks'),
+      })
+    }
+    expect(peer.accepted).toEqual([])
+    expect(await node.transport.dial(peer.address, undefined, never)).toMatchObject({ peer: peer.id })
+    await connect(await startNode({ dialNetworks: ['127.0.0.0/8'] }), peer)
   })
 })
 
