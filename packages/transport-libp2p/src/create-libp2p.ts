@@ -7,6 +7,7 @@ import type { Libp2p } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import type { Log } from '@skerry/core/platform'
 import { createLibp2p } from 'libp2p'
+import { guardConnections, guardStreams } from './guarded-negotiations.ts'
 import { gossipRpcBytesMax, gossipWireTopic } from './gossip.ts'
 import type { Identity } from './identity.ts'
 import type { CheckedOptions } from './options.ts'
@@ -24,22 +25,28 @@ const noisePlaintextBytesMax = 65_519
  * stands beside the trouble that its default makes.
  */
 export async function createSkerryLibp2p(options: CheckedOptions, identity: Identity, log: Log): Promise<SkerryLibp2p> {
-  return await createLibp2p({
+  const encrypters = secretEncrypters(options.cluster, options.secrets)
+  let protocols = (): readonly string[] => []
+  const node: SkerryLibp2p = await createLibp2p({
     start: false,
     privateKey: identity.key,
     nodeInfo: { name: 'skerry', version: '1', userAgent: 'skerry' },
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [tcp()],
-    connectionEncrypters: secretEncrypters(options.cluster, options.secrets),
+    connectionEncrypters: encrypters.map(({ create }) => create),
+    connectionProtector: guardConnections((protocol) => encrypters.some((one) => one.protocol === protocol)),
     connectionGater: peerGater(log, options),
     streamMuxers: [
-      yamux({
-        // What a stream that is no lane may get; the lanes' windows stay at that or grow as receive-window.ts says.
-        maxStreamWindowSize: windowBytes,
-        maxMessageSize: noisePlaintextBytesMax,
-        maxInboundStreams: 256,
-        maxOutboundStreams: 256,
-      }),
+      guardStreams(
+        yamux({
+          // What a stream that is no lane may get; the lanes' windows stay at that or grow as receive-window.ts says.
+          maxStreamWindowSize: windowBytes,
+          maxMessageSize: noisePlaintextBytesMax,
+          maxInboundStreams: 256,
+          maxOutboundStreams: 256,
+        }),
+        (protocol) => protocols().includes(protocol),
+      ),
     ],
     connectionManager: {
       maxConnections: 1200,
@@ -89,4 +96,6 @@ export async function createSkerryLibp2p(options: CheckedOptions, identity: Iden
       }) as (components: Parameters<ReturnType<typeof gossipsub>>[0]) => GossipSub,
     },
   })
+  protocols = () => node.getProtocols()
+  return node
 }

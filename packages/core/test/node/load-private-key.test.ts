@@ -54,7 +54,7 @@ describe('a private key in a file', () => {
 describe('a private key in the environment', () => {
   it('is taken from its variable, which must be set', async () => {
     vi.stubEnv('NODE_KEY_OF_THIS_TEST', 'a key')
-    onTestFinished(() => vi.unstubAllEnvs())
+    onTestFinished(() => void vi.unstubAllEnvs())
     expect(await loadPrivateKey({ env: 'NODE_KEY_OF_THIS_TEST' }, createIdentity)).toBe('a key')
     await expect(loadPrivateKey({ env: 'NODE_KEY_THAT_IS_NOT_SET' }, createIdentity)).rejects.toMatchObject({
       code: 'ERR_BAD_CONFIG',

@@ -1,0 +1,311 @@
+import net from 'node:net'
+import { createLibp2pTransport } from '@skerry/transport-libp2p'
+import { silentLog, systemPlatform } from '@skerry/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { encodeSealed } from '../../../core/src/mesh/mesh-message.ts'
+import { type NodeRecord, sealRecord } from '../../../core/src/mesh/node-record.ts'
+import {
+  cluster,
+  codec,
+  here,
+  type Report,
+  startHostile,
+  startMember,
+  startVictim,
+  type Victim,
+} from './hostile-world.ts'
+
+const mebi = 1024 * 1024
+/** What a node may hold more than before under each of these, beside what a test says of its own. */
+const heldMax = 32 * mebi
+const rssMax = 160 * mebi
+
+function grew(before: Report, after: Report): { held: number; rss: number } {
+  return { held: after.held - before.held, rss: after.rss - before.rss }
+}
+
+function expectBounded(before: Report, after: Report): void {
+  const { held, rss } = grew(before, after)
+  expect(held).toBeLessThan(heldMax)
+  expect(rss).toBeLessThan(rssMax)
+}
+
+describe('a stranger without the secret', () => {
+  it('who dials again and again is let in nowhere, and costs no memory', async () => {
+    const victim = await startVictim()
+    const { callVictim } = await startMember(victim)
+    const before = await victim.report()
+    const stranger = createLibp2pTransport({ cluster, secrets: ['another secret, of 32 characters'] })
+    onTestFinished(() => stranger.stop())
+    await stranger.start({ accepted() {}, found() {} }, systemPlatform({ log: silentLog }))
+    const never = new AbortController().signal
+    for (let round = 0; round < 10; round += 1) {
+      const dials = Array.from({ length: 10 }, () => stranger.dial(victim.address, undefined, never))
+      for (const dial of await Promise.allSettled(dials)) {
+        expect(dial).toMatchObject({ status: 'rejected', reason: { code: 'ERR_PEER_REFUSED' } })
+      }
+    }
+    expect(await callVictim()).toBe('here')
+    const after = await victim.report()
+    expectBounded(before, after)
+    expect(after.nodes.map(({ region }) => region).sort()).toEqual(['lax', 'syd'])
+  })
+
+  it('who says nothing, or a byte at a time, on three hundred connections delays nobody who is in, and later nobody', async () => {
+    const victim = await startVictim()
+    const { callVictim } = await startMember(victim)
+    const before = await victim.report()
+    const sockets = Array.from({ length: 300 }, () => connectRaw(victim))
+    for (const [index, socket] of sockets.entries()) if (index % 2 === 0) socket.write(Uint8Array.of(19))
+    expect(await callVictim()).toBe('here')
+    // The victim closes each after its time for the handshake; nothing of it stays.
+    await Promise.all(sockets.map(async (socket) => await closed(socket)))
+    expect(await callVictim()).toBe('here')
+    await startHostile(victim)
+    expectBounded(before, await victim.report())
+  })
+
+  it('who sends garbage, or announces a handshake of any size, is cut off', async () => {
+    const victim = await startVictim()
+    const { callVictim } = await startMember(victim)
+    const before = await victim.report()
+    const garbage = new Uint8Array(64 * 1024).fill(0xff)
+    const sockets = Array.from({ length: 100 }, () => connectRaw(victim))
+    for (const socket of sockets) socket.write(garbage)
+    await Promise.all(sockets.map(async (socket) => await closed(socket)))
+    expect(await callVictim()).toBe('here')
+    expectBounded(before, await victim.report())
+  })
+})
+
+describe('a member that turns hostile', () => {
+  it('cannot have a frame of any size kept, on any lane', async () => {
+    const victim = await startVictim()
+    const { callVictim } = await startMember(victim)
+    const before = await victim.report()
+    for (const lane of [0, 1, 2]) {
+      // Its own maximum is larger, so its transport sends what the victim's does not take.
+      const { link } = await startHostile(victim, { maxFrameBytes: 64 * mebi })
+      link.lane(lane).send(new Uint8Array(32 * mebi))
+      expect(await link.closed).toMatchObject({ local: false })
+    }
+    expect(await callVictim()).toBe('here')
+    expectBounded(before, await victim.report())
+  })
+
+  it('cannot fill the memory with large frames that never become whole', async () => {
+    const victim = await startVictim()
+    const { callVictim } = await startMember(victim)
+    const before = await victim.report()
+    const { link } = await startHostile(victim)
+    const { encodePart } = await import('../../../core/src/mesh/link-message.ts')
+    // The largest that may be, three at a time: one more than a peer may have under way.
+    for (const large of [0, 1, 2]) link.lane(2).send(encodePart(large, 64 * mebi, new Uint8Array(60_000)))
+    expect(await link.closed).toMatchObject({ local: false })
+    expect(await callVictim()).toBe('here')
+    // The place for two of them was taken, and no page of it written but for what came.
+    expect(grew(before, await victim.report()).rss).toBeLessThan(rssMax)
+    await expect.poll(async () => grew(before, await victim.report()).held).toBeLessThan(heldMax)
+  })
+
+  it('floods it with requests: so many run as one peer may have, the others are refused, and others are served', async () => {
+    const victim = await startVictim({ load: { perPeerMax: 500 } })
+    const { callVictim } = await startMember(victim)
+    const before = await victim.report()
+    const hostile = await startHostile(victim)
+    const request = {
+      procedure: 'victim.hold',
+      version: 1,
+      timeLeftMs: 3_600_000,
+      idempotencyKey: undefined,
+      callerRegion: 'nowhere',
+      input: codec.encode(null),
+    }
+    for (let serial = 1; serial <= 20_000; serial += 1) {
+      await hostile.send({ type: 'spawn', from: { ...here(victim), serial }, to: here(victim), request })
+    }
+    await hostile.heard()
+    expect(await callVictim()).toBe('here')
+    const after = await victim.report()
+    expect(after.counters['overloads']).toBe(19_500)
+    expectBounded(before, after)
+    hostile.link.close('enough')
+    await expect.poll(async () => grew(before, await victim.report()).held).toBeLessThan(4 * mebi)
+  })
+
+  it('sends bodies that nest without end or hold a million empty lists: they are refused before anything is made of them', async () => {
+    const victim = await startVictim()
+    const { callVictim } = await startMember(victim)
+    const before = await victim.report()
+    const hostile = await startHostile(victim)
+    const deep = new Uint8Array(900_000).fill(0x91)
+    const wide = new Uint8Array(900_000).fill(0x90)
+    wide.set([0xdd, 0, 0x0d, 0xbb, 0x9b])
+    const claims = Uint8Array.of(0xdd, 0xff, 0xff, 0xff, 0xff, 0xc0)
+    for (const args of [deep, wide, claims, deep, wide, claims]) {
+      await hostile.send({ type: 'cast', to: victim.open, name: 'see', args, encoded: true })
+    }
+    await hostile.heard()
+    const after = await victim.report()
+    expect((after.counters['undecodable'] ?? 0) - (before.counters['undecodable'] ?? 0)).toBe(6)
+    expectBounded(before, after)
+    expect(await callVictim()).toBe('here')
+  })
+
+  it('links and monitors from a hundred thousand actors that it says to have: all is gone with its link', async () => {
+    const victim = await startVictim()
+    const { callVictim } = await startMember(victim)
+    const before = await victim.report()
+    const hostile = await startHostile(victim)
+    for (let serial = 1; serial <= 50_000; serial += 1) {
+      const from = { ...here(victim), serial }
+      await hostile.send({ type: 'link', from, to: victim.open })
+      await hostile.send({ type: 'monitor', from, to: victim.open, ref: serial })
+    }
+    await hostile.heard()
+    expectBounded(before, await victim.report())
+    hostile.link.close('enough')
+    await expect.poll(async () => grew(before, await victim.report()).held).toBeLessThan(4 * mebi)
+    expect(await callVictim()).toBe('here')
+  })
+})
+
+describe('what a member says of others', () => {
+  it('is not believed: a forged record, one of another life, one that was said before, and one of the victim itself', async () => {
+    const victim = await startVictim()
+    const { node, callVictim } = await startMember(victim)
+    const before = await victim.report()
+    const hostile = await startHostile(victim)
+    const forged = { ...recordOf(node.id), life: node.life, version: Date.now() + 1e9, region: 'fra' }
+    const own = { ...recordOf(hostile.id), life: 1, version: Date.now() + 1e6 }
+    const ofVictim = { ...recordOf(victim.id), life: victim.life, version: Date.now() + 1e9, region: 'fra' }
+    const seal = (record: NodeRecord): Uint8Array => sealRecord(record, hostile.transport)
+    const newer = seal({ ...own, region: 'nowhere', version: own.version + 1 })
+    const older = seal({ ...own, region: 'lon' })
+    tell(hostile.control, [
+      newer,
+      older,
+      seal(forged),
+      seal(ofVictim),
+      seal({ ...own, life: 9, version: own.version + 5 }),
+    ])
+    hostile.transport.publish?.('skerry/members/1', seal(forged))
+    await expect.poll(async () => (await victim.report()).counters['recordsIgnored']).toBeGreaterThanOrEqual(2)
+    await hostile.heard()
+    const regions = new Map((await victim.report()).nodes.map(({ id, region }) => [id, region]))
+    expect(regions).toEqual(
+      new Map([
+        [victim.id, 'syd'],
+        [node.id, 'lax'],
+        [hostile.id, 'nowhere'],
+      ]),
+    )
+    expect(node.regionOf(victim.id)).toBe('syd')
+    expect(await callVictim()).toBe('here')
+    expectBounded(before, await victim.report())
+  })
+
+  it('is bounded: two thousand nodes that are none', async () => {
+    const victim = await startVictim()
+    const { callVictim } = await startMember(victim)
+    const before = await victim.report()
+    const hostile = await startHostile(victim)
+    // Without their keys it can't sign as anybody else: each costs it an identity, and here they are forged.
+    for (let round = 0; round < 20; round += 1) {
+      const records = Array.from({ length: 100 }, (_, index) => recordOf(`12D3Koo${round}x${index}`))
+      tell(
+        hostile.control,
+        records.map((record) => sealRecord(record, hostile.transport)),
+      )
+    }
+    await expect.poll(async () => (await victim.report()).counters['recordsIgnored']).toBe(2_000)
+    const after = await victim.report()
+    expect(after.nodes.map(({ region }) => region).sort()).toEqual(['lax', 'syd'])
+    expectBounded(before, after)
+    expect(await callVictim()).toBe('here')
+  })
+
+  it('leads to no third party but as a connection that says the protocol and nothing of ours', async () => {
+    const victim = await startVictim()
+    const { callVictim } = await startMember(victim)
+    const hostile = await startHostile(victim)
+    const third = await startThirdParty()
+    const addresses = [`/ip4/127.0.0.1/tcp/${third.port}`]
+    tell(hostile.control, [sealRecord({ ...recordOf(hostile.id), life: 1, addresses, version: 5 }, hostile.transport)])
+    hostile.link.close('the victim shall dial')
+    await expect.poll(() => third.heard.length, { timeout: 15_000 }).toBeGreaterThan(0)
+    await expect.poll(() => third.heard.some((said) => said.length > 0)).toBe(true)
+    for (const line of third.heard.flatMap((said) => said.split('\n'))) {
+      // Each behind its length in one byte.
+      expect(line.slice(1)).toMatch(/^(\/multistream\/1\.0\.0|\/noise\/[0-9a-f]{32})?$/)
+    }
+    expect(await callVictim()).toBe('here')
+  })
+
+  it('leads nowhere outside of the networks that the node may dial', async () => {
+    const victim = await startVictim({ transport: { dialNetworks: ['10.0.0.0/8'] } })
+    const hostile = await startHostile(victim)
+    const third = await startThirdParty()
+    const addresses = [`/ip4/127.0.0.1/tcp/${third.port}`, `/dns4/localhost/tcp/${third.port}`]
+    tell(hostile.control, [sealRecord({ ...recordOf(hostile.id), life: 1, addresses, version: 5 }, hostile.transport)])
+    await expect.poll(async () => (await victim.report()).nodes.length).toBe(2)
+    hostile.link.close('the victim shall dial')
+    // Its record is dropped after five seconds without a link, in which it was dialled several times.
+    await expect.poll(async () => (await victim.report()).nodes.length, { timeout: 15_000 }).toBe(1)
+    expect(third.heard).toEqual([])
+  })
+})
+
+function recordOf(node: string): NodeRecord {
+  return {
+    node,
+    life: 1,
+    version: 1,
+    region: 'nowhere',
+    state: 'up',
+    appVersion: '',
+    primaryEpoch: 0,
+    primaryRegion: '',
+    primaryBy: '',
+    addresses: [],
+    procedures: [],
+  }
+}
+
+function tell(control: (bytes: Uint8Array) => void, sealed: readonly Uint8Array[]): void {
+  for (const chunk of encodeSealed('records', sealed, 60_000).chunks) control(chunk)
+}
+
+function connectRaw({ port }: Victim): net.Socket {
+  const socket = net.connect(port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  // A reset is one way of being cut off.
+  socket.on('error', () => undefined)
+  socket.resume()
+  return socket
+}
+
+async function closed(socket: net.Socket): Promise<void> {
+  if (socket.closed) return
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()))
+}
+
+/** Somebody else's server, which says nothing. */
+async function startThirdParty(): Promise<{ port: number; heard: string[] }> {
+  const heard: string[] = []
+  const sockets = new Set<net.Socket>()
+  const server = net.createServer((socket) => {
+    sockets.add(socket)
+    const at = heard.push('') - 1
+    socket.on('data', (data) => {
+      heard[at] += data.toString('latin1')
+    })
+    socket.on('error', () => undefined)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return { port: (server.address() as net.AddressInfo).port, heard }
+}

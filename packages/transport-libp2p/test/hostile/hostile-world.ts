@@ -1,0 +1,167 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { defineApp, type Node, type Pid, procedure, silentLog, startNode, systemPlatform } from '@skerry/core'
+import type { RawLink, Transport } from '@skerry/core/transport'
+import { libp2pTransport } from '@skerry/transport-libp2p'
+import { onTestFinished } from 'vitest'
+import type { Signal } from '../../../core/src/actor/signal.ts'
+import { msgpackCodec } from '../../../core/src/codec/msgpack-codec.ts'
+import { encodeSignal } from '../../../core/src/mesh/frame.ts'
+import {
+  controlLane,
+  decodeLinkMessage,
+  encodeLinkMessage,
+  frameLane,
+  protocolVersion,
+} from '../../../core/src/mesh/link-message.ts'
+import { createLibp2pTransport, type Libp2pTransportOptions } from '../../src/index.ts'
+
+export const cluster = 'abuse'
+const secret = 'the secret of these tests, 32 characters'
+export const codec: ReturnType<typeof msgpackCodec> = msgpackCodec()
+const script = fileURLToPath(new URL('../fixtures/victim.mjs', import.meta.url))
+const quick = procedure({ name: 'victim.quick', run: async (_ctx, _input: undefined): Promise<string> => 'elsewhere' })
+
+/** What the victim holds and counts. */
+export interface Report {
+  readonly rss: number
+  /** Heap and what is outside of it, after a collection. */
+  readonly held: number
+  readonly counters: Readonly<Record<string, number>>
+  readonly nodes: readonly { readonly id: string; readonly region: string }[]
+}
+
+export interface Victim {
+  readonly id: string
+  readonly life: number
+  readonly address: string
+  readonly port: number
+  /** An actor that takes signals of every member. */
+  readonly open: Pid
+  report(): Promise<Report>
+}
+
+export interface VictimOptions {
+  readonly load?: object
+  readonly transport?: Partial<Libp2pTransportOptions>
+}
+
+/** A node in a process of its own, killed after the test. */
+export async function startVictim({ load, transport }: VictimOptions = {}): Promise<Victim> {
+  const child = fork(script, [JSON.stringify({ cluster, secret, load, transport })], { execArgv: ['--expose-gc'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [started] = (await once(child, 'message')) as [Omit<Victim, 'report' | 'port'>]
+  return {
+    ...started,
+    port: Number(/\/tcp\/(\d+)/.exec(started.address)?.[1]),
+    report: async () => {
+      const answer = once(child, 'message')
+      child.send('report')
+      return ((await answer) as [Report])[0]
+    },
+  }
+}
+
+/** A lawful member beside it, which knows it. */
+export async function startMember(victim: Victim): Promise<{ node: Node; callVictim(): Promise<string> }> {
+  const node = await startNode(defineApp({ name: 'member', children: [] }), {
+    region: 'lax',
+    primaryRegion: 'syd',
+    log: silentLog,
+    transport: libp2pTransport({ cluster, secrets: [secret], seeds: [victim.address] }),
+  })
+  onTestFinished(() => node.stop())
+  await node.waitFor(() => node.isRpcSupported(victim.id, quick), 'the victim and its procedures')
+  return { node, callVictim: () => node.rpcRegion('syd', quick, undefined, { timeoutMs: 15_000 }) }
+}
+
+export interface HostilePeer {
+  readonly transport: Transport
+  readonly id: string
+  readonly link: RawLink
+  /** A signal on the lane of signals. */
+  send(signal: Signal): Promise<void>
+  /** The bytes of a control payload: what mesh actors tell each other. */
+  control(bytes: Uint8Array): void
+  /** Resolves when the victim has read all that was sent. */
+  heard(): Promise<void>
+  /** The kinds of the link's messages that came on the lane of signals, and what came. */
+  readonly answers: Uint8Array[]
+}
+
+/** A member that knows the secret and keeps to the protocol as far as it wants: it answers heartbeats. */
+export async function startHostile(
+  victim: Victim,
+  options: Partial<Libp2pTransportOptions> = {},
+): Promise<HostilePeer> {
+  const transport = createLibp2pTransport({ cluster, secrets: [secret], ...options })
+  onTestFinished(() => transport.stop())
+  const { id } = await transport.start({ accepted() {}, found() {} }, systemPlatform({ log: silentLog }))
+  const link = await transport.dial(victim.address, victim.id, new AbortController().signal)
+  const answers: Uint8Array[] = []
+  let onAnswer = (): void => undefined
+  const accepted = new Promise<void>((resolve) => {
+    link.lane(controlLane).onFrame((frame) => {
+      const message = decodeLinkMessage(frame)
+      if (message.kind === 'accept') resolve()
+      if (message.kind === 'ping') link.lane(controlLane).send(encodeLinkMessage({ ...message, kind: 'pong' }))
+    })
+  })
+  link.lane(frameLane).onFrame((frame) => {
+    answers.push(frame)
+    onAnswer()
+  })
+  const greeting = {
+    protocolVersion,
+    protocolVersionMin: protocolVersion,
+    cluster,
+    node: id,
+    life: 1,
+    region: 'nowhere',
+    epoch: 1,
+    addresses: [],
+    frameBytesMax: 0,
+    meshVersion: 2,
+  }
+  link.lane(controlLane).send(encodeLinkMessage({ kind: 'hello', greeting }))
+  await accepted
+  let drained: (() => void) | undefined
+  link.lane(frameLane).onDrain(() => drained?.())
+  const send = async (signal: Signal): Promise<void> => {
+    const message = encodeLinkMessage({ kind: 'frame', bytes: encodeSignal(signal, codec) })
+    if (link.lane(frameLane).send(message)) return
+    await new Promise<void>((resolve) => {
+      drained = resolve
+    })
+  }
+  let refs = 0
+  return {
+    transport,
+    id,
+    link,
+    answers,
+    send,
+    control: (bytes) => void link.lane(controlLane).send(encodeLinkMessage({ kind: 'control', bytes })),
+    heard: async () => {
+      // A monitor of nobody is answered at once, behind all that came before it.
+      const ref = (refs += 1)
+      const nobody = { ...here(victim), serial: 999_999 }
+      const down = new Promise<void>((resolve) => {
+        onAnswer = () => {
+          const last = answers.at(-1)
+          if (last?.[1] === downKind && last.includes(ref)) resolve()
+        }
+      })
+      await send({ type: 'monitor', from: nobody, to: nobody, ref })
+      await down
+    },
+  }
+}
+
+const downKind = 10
+
+/** Of the victim, as its signals name it: who sends or is meant is known by the link. */
+export function here({ id, life }: Pick<Victim, 'id' | 'life'>): Pid {
+  return { node: id, life, thread: 0, serial: 0 }
+}
