@@ -51,9 +51,12 @@ export class DeadlineQueue {
     turns?.onPause?.(() => this.#begin())
   }
 
-  /** Expires `deadline` after `durationMs` (rounded up to whole milliseconds) unless it is removed before. Gives that moment. */
-  add(deadline: Deadline, durationMs: number): number {
-    return this.#add(deadline, durationMs, this.#clock.monotonic())
+  /**
+   * Expires `deadline` after `durationMs` (rounded up to whole milliseconds) unless it is removed before. Gives that moment. `now`, where
+   * the caller has just read the clock.
+   */
+  add(deadline: Deadline, durationMs: number, now: number = this.#clock.monotonic()): number {
+    return this.#add(deadline, durationMs, now)
   }
 
   /**

@@ -14,6 +14,8 @@ export interface CallItem {
 /** Something by the address of a call from this or another node. Two numbers and a node's id cost less to look up than a text made of them. */
 export class CallTable<T extends CallItem> {
   readonly #peers = new Map<NodeId, Peer<T>[]>()
+  /** The one asked for last: each call is looked up several times, and calls come in bursts. */
+  #last: { readonly node: NodeId; readonly peer: Peer<T> } | undefined
   #size = 0
 
   get size(): number {
@@ -84,15 +86,22 @@ export class CallTable<T extends CallItem> {
 
   #dropIfGone(node: NodeId, peer: Peer<T>): void {
     if (!peer.isGone || peer.size > 0) return
+    this.#last = undefined
     const left = (this.#peers.get(node) ?? []).filter((one) => one !== peer)
     if (left.length === 0) this.#peers.delete(node)
     else this.#peers.set(node, left)
   }
 
   #peerOf({ node, life }: Pick<Pid, 'node' | 'life'>): Peer<T> | undefined {
+    const last = this.#last
+    if (last !== undefined && last.peer.life === life && last.node === node) return last.peer
     const lives = this.#peers.get(node)
     if (lives === undefined) return undefined
-    for (const peer of lives) if (peer.life === life) return peer
+    for (const peer of lives) {
+      if (peer.life !== life) continue
+      this.#last = { node, peer }
+      return peer
+    }
     return undefined
   }
 }

@@ -16,8 +16,9 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
   readonly served: ServedProcedure
   readonly arrivedMs: number
   readonly giveUpMs: number
-  /** How much of its time was left when its work was last looked at. */
+  /** How much of its time was left when its work was last looked at, and when that was. */
   leftMs: number
+  seenMs: number
   older: InboundCall | undefined
   newer: InboundCall | undefined
   /** `starting`: let in; its process is not there yet. */
@@ -39,6 +40,7 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
     this.served = served
     this.arrivedMs = arrivedMs
     this.leftMs = request.timeLeftMs
+    this.seenMs = arrivedMs
     // A stream's caller takes the node for silent long before its deadline.
     this.giveUpMs = arrivedMs + Math.min(request.timeLeftMs, request.stream?.silentMs ?? Infinity) * waitPart
     this.#refuse = refuse

@@ -19,13 +19,19 @@ export interface InboundListener {
   refused(call: InboundCall, failure: Failure): void
 }
 
+/** How much time a call had left, in milliseconds, when the clock was last read for it. */
+export interface TimeLeft {
+  readonly leftMs: number
+  readonly seenMs: number
+}
+
 /** Starts and ends the processes that run calls. */
 export interface ProcessStarter {
   /**
-   * Starts the process of a call that has been let in and has `leftMs` left; one that can't be started is told to `caller` as not
+   * Starts the process of a call that has been let in and has the time `left`; one that can't be started is told to `caller` as not
    * run.
    */
-  start(procedure: OfferedProcedure, work: RemoteWork, leftMs: number, caller: Replier): void
+  start(procedure: OfferedProcedure, work: RemoteWork, left: TimeLeft, caller: Replier): void
   /** Nothing if it has ended already. */
   stop(process: Pid, reason: ExitReason): void
 }

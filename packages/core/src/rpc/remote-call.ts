@@ -83,8 +83,9 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   readonly #input: Uint8Array
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: RpcError) => void
-  readonly #attempts: Attempt[] = []
-  readonly #choices: ChoiceExplanation[] = []
+  // Made when there is one: most calls succeed at once, and nobody asks why.
+  #attempts: Attempt[] | undefined
+  #choices: ChoiceExplanation[] | undefined
   /** Those that would not do. Most calls are tried once. */
   #tried: Set<NodeId> | undefined
   #node: RegionTableNode | undefined
@@ -230,7 +231,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     if (plan.options.explain === undefined && this.#events?.explains !== true) return plan.chooser.choose(plan, tried)
     const { chosen, explanation } = plan.chooser.explain(plan, tried)
     this.#events?.chose(explanation)
-    if (explanation !== undefined) this.#choices.push(explanation)
+    if (explanation !== undefined) (this.#choices ??= []).push(explanation)
     return chosen
   }
 
@@ -273,15 +274,24 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     this.#waiting = undefined
   }
 
+  get #attemptsMade(): number {
+    return this.#attempts?.length ?? 0
+  }
+
+  #note({ node, region }: RegionTableNode, { code, outcome }: Failure): void {
+    this.#attempts ??= []
+    this.#attempts.push({ node, region, code, outcome })
+  }
+
   /** The node may have the work, under our key: if the connection comes back to the same life, it will tell. */
   #awaitReturn(failure: Failure): void {
     const node = this.#node as RegionTableNode
     this.#leaveTarget()
     this.#events?.failed(failure)
-    this.#attempts.push({ node: node.node, region: node.region, code: failure.code, outcome: failure.outcome })
+    this.#note(node, failure)
     // Of several, the first is what is known: a later try that was not sent says nothing of it.
     const lost = this.#lost?.failure ?? failure
-    if (this.#attempts.length >= attemptsMax) {
+    if (this.#attemptsMade >= attemptsMax) {
       this.#finish(lost)
       return
     }
@@ -301,12 +311,12 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
       return
     }
     const node = this.#node as RegionTableNode
-    this.#attempts.push({ node: node.node, region: node.region, code: failure.code, outcome: failure.outcome })
+    this.#note(node, failure)
     this.#lastFailure = failure
     this.#events?.failed(failure)
     this.#leaveTarget()
     if (failure.code === 'ERR_NOT_PRIMARY' && this.#goesOnAsPrimary(failure, node.region)) return
-    const again = mayTryElsewhere(failure) && this.#attempts.length - this.#moves < attemptsMax
+    const again = mayTryElsewhere(failure) && this.#attemptsMade - this.#moves < attemptsMax
     sometimes(again, 'skerry/a call was tried at another node')
     if (!again) {
       this.#finish(failure)
@@ -351,7 +361,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
       return
     }
     const node = this.#node as RegionTableNode
-    this.#attempts.push({ node: node.node, region: node.region, code: refusal.code, outcome: refusal.outcome })
+    this.#note(node, refusal)
     this.#finish({ ...lost, message: `${lost.message}; asked again, it refused: ${refusal.message}` })
   }
 
@@ -382,7 +392,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     const node = this.#node
     if (node !== undefined && this.#target !== undefined) {
       this.#cancelRemote(reason)
-      this.#attempts.push({ node: node.node, region: node.region, code: failure.code, outcome: failure.outcome })
+      this.#note(node, failure)
       this.#finish(failure)
     } else {
       // No node has it, unless the connection was lost to one that may.
@@ -400,7 +410,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
         procedure: this.#plan.procedure.name,
         node: this.#node?.node,
         region: this.#node?.region ?? this.#plan.region,
-        attempts: this.#attempts,
+        attempts: this.#attempts ?? [],
       }),
     )
   }
@@ -410,10 +420,10 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     const { options, procedure } = this.#plan
     if (options.explain === undefined) return
     const { name, version } = procedure
-    const attempts: Attempt[] = [...this.#attempts]
+    const attempts: Attempt[] = [...(this.#attempts ?? [])]
     const node = this.#node as RegionTableNode
     if (code === 'ok') attempts.push({ node: node.node, region: node.region, code, outcome: 'ran' })
-    tellReport(this.#kernel, options, { procedure: { name, version }, code, attempts, choices: this.#choices })
+    tellReport(this.#kernel, options, { procedure: { name, version }, code, attempts, choices: this.#choices ?? [] })
   }
 
   #cancelRemote(reason: ExitReason): void {

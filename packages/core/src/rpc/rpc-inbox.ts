@@ -116,7 +116,8 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
 
   function tryToTake(signal: SpawnSignal): Failure | undefined {
     if (closed) return leaving
-    if (find(rpcServerName) === undefined) return notReady('The node is not ready yet')
+    // With calls that wait for its turn it is there.
+    if (begun?.isOpen !== true && find(rpcServerName) === undefined) return notReady('The node is not ready yet')
     const { procedure: name, version } = signal.request
     const served = procedures.find({ name, version })
     if (served === undefined) return noProcedure(procedures.versionsOf(name), version)

@@ -14,7 +14,7 @@ import { watchExit } from '../actor/watch.ts'
 import { SerialTable } from '../base/serial-table.ts'
 import type { ChildInfo } from '../otp/child-table.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
-import type { InboundCalls, ProcessStarter } from './inbound-calls.ts'
+import type { InboundCalls, ProcessStarter, TimeLeft } from './inbound-calls.ts'
 import type { OfferedProcedure } from './procedure.ts'
 
 /** How long a remote process may take to end after it was told, in milliseconds, before it (and its own thread) is killed. */
@@ -115,7 +115,7 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
     for (const [, work] of this.#here.entries()) this.#tell(work, reason)
   }
 
-  start(procedure: OfferedProcedure, work: RemoteWork, leftMs: number, caller: Replier): void {
+  start(procedure: OfferedProcedure, work: RemoteWork, { leftMs, seenMs }: TimeLeft, caller: Replier): void {
     const running = new RunningWork(this, procedure.behavior.name, work)
     const isHereToo = isHere(procedure.thread, 0) || this.#kernel.threads === undefined
     const process = isHereToo
@@ -123,7 +123,7 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
       : this.#startElsewhere(procedure, running, leftMs, caller)
     if (process === undefined) return
     running.process = process
-    this.#kernel.deadlines.add(running, leftMs)
+    this.#kernel.deadlines.add(running, leftMs, seenMs)
     if (isHereToo) this.#here.set(process.serial, running)
     else this.#elsewhere.set(formatPid(process), running)
     this.#inbound.running(work.call, process)

@@ -90,7 +90,8 @@ function beginIfAllowed(serving: Serving, call: InboundCall, work: RemoteWork, i
 function workOf({ kernel, inbound, roles }: Serving, call: InboundCall): RemoteWork | undefined {
   // Cancelled while it waited here: nobody wants the work, nobody is told.
   if (!inbound.isWanted(call.call)) return undefined
-  const waitedMs = kernel.platform.clock.monotonic() - call.arrivedMs
+  const nowMs = kernel.platform.clock.monotonic()
+  const waitedMs = nowMs - call.arrivedMs
   const timeLeftMs = call.request.timeLeftMs - waitedMs
   if (timeLeftMs <= 0) {
     call.fail(tooLate)
@@ -98,6 +99,7 @@ function workOf({ kernel, inbound, roles }: Serving, call: InboundCall): RemoteW
   }
   // Deadlines are of whole milliseconds, and those of one duration cost less: see DeadlineQueue.
   call.leftMs = waitedMs < 1 ? call.request.timeLeftMs : timeLeftMs
+  call.seenMs = nowMs
   const request = call.caller === kernel.node ? { ...call.request, callerRoles: roles } : call.request
   return { call: call.call, caller: call.caller, request, arrivedMs: call.arrivedMs }
 }
@@ -110,7 +112,7 @@ function begin({ kernel, inbound }: Serving, call: InboundCall, work: RemoteWork
     return
   }
   if (inbound.processes === undefined) call.fail(notReady)
-  else inbound.processes.start(procedure, work, call.leftMs, call)
+  else inbound.processes.start(procedure, work, call, call)
 }
 
 const notReady: Failure = {
