@@ -4,20 +4,16 @@ import { CallError, RpcError, RuntimeError, startNode, systemPlatform } from '@s
 import { libp2pTransport } from '@skerry/transport-libp2p'
 import type { FromNode, ToNode } from './control-message.ts'
 import { ordersApp } from './orders.ts'
+import type { Berth } from './ways.ts'
 
-interface Place {
+interface Place extends Omit<Berth, 'wrapper'> {
   readonly region: string
   readonly privateKey: string
-  readonly port: number
-  readonly announcePort: number
-  readonly seedPorts: readonly number[]
-  /** The address that our connections come from, by which the proxies know us. */
-  readonly localAddress: string
   readonly folder: string
 }
 
 const place = JSON.parse(process.argv[2] ?? '') as Place
-bindTo(place.localAddress)
+if (place.localAddress !== undefined) bindTo(place.localAddress)
 
 const node = await startNode(ordersApp, {
   region: place.region,
@@ -26,9 +22,9 @@ const node = await startNode(ordersApp, {
   transport: libp2pTransport({
     cluster: 'orders',
     secrets: ['a secret of this test and of nothing else'],
-    listen: [`/ip4/127.0.0.1/tcp/${place.port}`],
-    announce: [`/ip4/127.0.0.1/tcp/${place.announcePort}`],
-    seeds: place.seedPorts.map((port) => `/ip4/127.0.0.1/tcp/${port}`),
+    listen: [place.listen],
+    announce: [place.announce],
+    seeds: place.seeds,
     privateKey: place.privateKey,
   }),
 })

@@ -8,8 +8,8 @@ import { type ProcedureRef, RuntimeError, type RpcOptions } from '@skerry/core'
 import { type Operation, type SeededRandom, seededRandom } from '@skerry/testing'
 import { createIdentity } from '@skerry/transport-libp2p'
 import type { FromNode, ToNode } from './control-message.ts'
-import { FaultProxies } from './fault-proxy.ts'
-import { freePort } from './free-port.ts'
+import { openProxies } from './proxy-ways.ts'
+import type { Berth, Ways } from './ways.ts'
 import type { World, WorldClient } from './world.ts'
 
 interface Machine {
@@ -17,6 +17,7 @@ interface Machine {
   readonly region: string
   readonly folder: string
   readonly place: object
+  readonly wrapper: Berth['wrapper']
   process: ChildProcess | undefined
   isUp: boolean
   /** Who waits for an answer of the process that runs now. */
@@ -41,46 +42,37 @@ const nodeProcess = fileURLToPath(new URL('node-process.js', import.meta.url))
 export class RealCluster implements World {
   phase: 'safety' | 'healed' = 'safety'
   readonly #machines: readonly Machine[]
-  readonly #proxies: FaultProxies
+  readonly #ways: Ways
   readonly #random: SeededRandom
   readonly #history: Recorded[] = []
   readonly #root: string
   readonly #started = performance.now()
+  #isStopped = false
   #clients = 0
   #refs = 0
 
-  private constructor(machines: readonly Machine[], proxies: FaultProxies, root: string, seed: number) {
+  private constructor(machines: readonly Machine[], ways: Ways, root: string, seed: number) {
     this.#machines = machines
-    this.#proxies = proxies
+    this.#ways = ways
     this.#root = root
     this.#random = seededRandom(seed)
   }
 
-  static async start(regions: readonly string[], seed: number): Promise<RealCluster> {
+  /** On `ways`, which it closes when it stops. Default: on loopback, with proxies between the processes. */
+  static async start(regions: readonly string[], seed: number, ways?: Ways): Promise<RealCluster> {
     const root = mkdtempSync(join(tmpdir(), 'skerry-real-'))
-    const addresses = new Map(regions.map((region, index) => [`127.0.0.${index + 11}`, `${region}-1`]))
-    const proxies = new FaultProxies(addresses)
-    const ports = await Promise.all(regions.map(() => freePort()))
-    const proxyPorts = await Promise.all(regions.map((region, at) => proxies.open(`${region}-1`, ports[at] as number)))
+    const between = ways ?? (await openProxies(regions))
     const machines = await Promise.all(
-      regions.map(async (region, at): Promise<Machine> => {
+      regions.map(async (region): Promise<Machine> => {
         const folder = mkdtempSync(join(root, `${region}-`))
         const { privateKey } = await createIdentity()
-        const seedPorts = proxyPorts.filter((_, other) => other !== at)
-        const localAddress = `127.0.0.${at + 11}`
-        const place = {
-          region,
-          privateKey,
-          port: ports[at],
-          announcePort: proxyPorts[at],
-          seedPorts,
-          localAddress,
-          folder,
-        }
-        return { name: `${region}-1`, region, folder, place, process: undefined, isUp: false, waiting: new Map() }
+        const { wrapper, ...berth } = between.berth(region)
+        const place = { region, privateKey, folder, ...berth }
+        const name = `${region}-1`
+        return { name, region, folder, place, wrapper, process: undefined, isUp: false, waiting: new Map() }
       }),
     )
-    const cluster = new RealCluster(machines, proxies, root, seed)
+    const cluster = new RealCluster(machines, between, root, seed)
     for (const { name } of machines) cluster.restart(name)
     return cluster
   }
@@ -90,12 +82,13 @@ export class RealCluster implements World {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true
     for (const machine of this.#machines) {
       machine.process?.kill('SIGCONT')
       machine.process?.kill('SIGKILL')
     }
-    this.#proxies.close()
     await this.#until(() => this.#machines.every((machine) => machine.process === undefined), 5_000)
+    await this.#ways.close()
     rmSync(this.#root, { recursive: true })
   }
 
@@ -134,9 +127,8 @@ export class RealCluster implements World {
   }
 
   partition(from: readonly string[], to: readonly string[], options: { readonly oneWay?: boolean } = {}): () => void {
-    const [here, there] = [this.#namesIn(from), this.#namesIn(to)]
-    const ends = [this.#proxies.cut(here, there)]
-    if (options.oneWay !== true) ends.push(this.#proxies.cut(there, here))
+    const ends = [this.#ways.cut(from, to)]
+    if (options.oneWay !== true) ends.push(this.#ways.cut(to, from))
     return () => {
       for (const end of ends) end()
     }
@@ -154,7 +146,19 @@ export class RealCluster implements World {
 
   restart(node: string): void {
     const machine = this.#machine(node)
-    const child = fork(nodeProcess, [JSON.stringify(machine.place)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    // On a busy machine a process that was killed is there a little longer, and so is its port.
+    if (machine.process === undefined) this.#startProcess(machine)
+    else machine.process.once('exit', () => this.restart(node))
+  }
+
+  #startProcess(machine: Machine): void {
+    if (this.#isStopped) return
+    const [execPath, ...before] = [...machine.wrapper, process.execPath]
+    const child = fork(nodeProcess, [JSON.stringify(machine.place)], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      execPath,
+      execArgv: before,
+    })
     machine.process = child
     child.on('message', (message: FromNode) => heard(machine, message))
     child.on('exit', () => {
@@ -242,10 +246,6 @@ export class RealCluster implements World {
       if (left <= 0) throw new Error(`not within ${withinMs} ms`)
       await sleep(20)
     }
-  }
-
-  #namesIn(regions: readonly string[]): string[] {
-    return this.#machines.filter(({ region }) => regions.includes(region)).map(({ name }) => name)
   }
 
   #machine(name: string): Machine {
