@@ -8,7 +8,7 @@ export function dialError(thrown: unknown, address: string): TransportError {
   if (causes.some(isSecretRefused)) {
     return new TransportError('ERR_PEER_REFUSED', `${address} knows none of our cluster secrets`, { cause: thrown })
   }
-  if (causes.some(isSelf)) return new TransportError('ERR_WRONG_PEER', 'The address is our own', { cause: thrown })
+  if (causes.some(isSelf)) return new TransportError('ERR_OWN_ADDRESS', 'The address is our own', { cause: thrown })
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   return new TransportError('ERR_DIAL_FAILED', `Dialling ${address} failed: ${message}`, { cause: thrown })
 }

@@ -4,7 +4,7 @@ import { TransportError } from '@skerry/core'
 
 /**
  * The address to dial, with the expected peer in it where one is known. Throws `ERR_DIAL_FAILED` for what is not an
- * address and `ERR_WRONG_PEER` when address and expectation contradict each other, or the node would dial itself.
+ * address and `ERR_WRONG_PEER` when address and expectation contradict each other, `ERR_OWN_ADDRESS` when the node would dial itself.
  */
 export function dialTarget(address: string, expect: string | undefined, self: string): Multiaddr {
   const target = parsedAddress(address)
@@ -15,7 +15,7 @@ export function dialTarget(address: string, expect: string | undefined, self: st
   if (named !== undefined && expect !== undefined && named !== expect) {
     throw new TransportError('ERR_WRONG_PEER', `Expected ${expect}, but the address is one of ${named}`)
   }
-  if ((named ?? expect) === self) throw new TransportError('ERR_WRONG_PEER', 'The address is our own')
+  if ((named ?? expect) === self) throw new TransportError('ERR_OWN_ADDRESS', 'The address is our own')
   return named === undefined && expect !== undefined ? target.encapsulate(`/p2p/${expect}`) : target
 }
 

@@ -39,7 +39,7 @@ describe('who is at the other end', () => {
   it('is never ourselves', async () => {
     const a = await startNode()
     for (const address of [a.address, a.bareAddress]) {
-      await expect(a.transport.dial(address, undefined, never)).rejects.toMatchObject({ code: 'ERR_WRONG_PEER' })
+      await expect(a.transport.dial(address, undefined, never)).rejects.toMatchObject({ code: 'ERR_OWN_ADDRESS' })
     }
   })
 

@@ -202,7 +202,7 @@ export class LinkTable {
       throw new TransportError('ERR_DIAL_FAILED', `Not an address of this transport: ${address.slice(0, 100)}`)
     }
     if (target.tag !== tag) throw new TransportError('ERR_PEER_REFUSED', `${address} is of another cluster`)
-    if (target.id === self) throw new TransportError('ERR_WRONG_PEER', 'The address is our own')
+    if (target.id === self) throw new TransportError('ERR_OWN_ADDRESS', 'The address is our own')
     if (expect !== undefined && target.id !== expect) {
       throw new TransportError('ERR_WRONG_PEER', `Expected ${expect}, but the address is one of ${target.id}`)
     }

@@ -1,6 +1,7 @@
 import { backoffDelayMs } from '../base/backoff.ts'
 import type { Clock, Random } from '../platform/platform.ts'
 import { DialBook, type DialTarget } from './dial-target.ts'
+import { TransportError } from './errors.ts'
 import type { PeerLinkCounters, PeerLinkSettings } from './peer-link-settings.ts'
 import type { NodeId, RawLink } from './transport.ts'
 
@@ -206,11 +207,11 @@ export class Dialer {
     // Settling is up to us, not to the transport: one that ignores the signal can't keep the slot.
     target.timer = clock.after(settings.dialTimeoutMs, () => {
       abort.abort(new Error(`No connection within ${settings.dialTimeoutMs} ms`))
-      this.#failed(target, abort)
+      this.#failed(target, abort, abort.signal.reason)
     })
     dial(address, target.expect, abort.signal).then(
       (raw) => this.#dialled(target, abort, raw),
-      () => this.#failed(target, abort),
+      (error: unknown) => this.#failed(target, abort, error),
     )
   }
 
@@ -244,10 +245,16 @@ export class Dialer {
     }
   }
 
-  #failed(target: DialTarget, abort: AbortController): void {
+  #failed(target: DialTarget, abort: AbortController, error: unknown): void {
     // Not ours any more: it timed out before, or was given up.
     if (target.abort !== abort) return
     target.abort = undefined
+    // A transport that knows itself before it hands over a link.
+    if (error instanceof TransportError && error.code === 'ERR_OWN_ADDRESS') {
+      this.#rest(target, 'ourselves')
+      this.#freeSlot()
+      return
+    }
     this.#options.counters.dialsFailed += 1
     this.settled(target, 'failed')
   }

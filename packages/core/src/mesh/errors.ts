@@ -5,6 +5,8 @@ export type TransportErrorCode =
   | 'ERR_DIAL_FAILED'
   /** The node at the address is not the one expected. */
   | 'ERR_WRONG_PEER'
+  /** The address leads to this node itself. It is not dialled again. */
+  | 'ERR_OWN_ADDRESS'
   /** The peer refused us, or we it: a wrong cluster secret, or an identity that is not allowed. */
   | 'ERR_PEER_REFUSED'
   /** A frame larger than the transport's `maxFrameBytes`. Nothing of it was sent. */

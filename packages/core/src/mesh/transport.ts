@@ -52,7 +52,7 @@ export interface Transport {
   start(host: TransportHost, platform: Platform): Promise<TransportStarted>
   /**
    * Connects, authenticates and opens all lanes. Rejects with a `TransportError`, when `signal` aborts, and when the
-   * peer is not `expect` (where given). It may resolve before the peer admitted us: that shows as `closed`.
+   * peer is not `expect` (where given); with `ERR_OWN_ADDRESS`, or a link to ourselves, where the address is our own. It may resolve before the peer admitted us: that shows as `closed`.
    */
   dial(address: string, expect: NodeId | undefined, signal: AbortSignal): Promise<RawLink>
   /** Closes every link and stops listening. Resolves when nothing of it is left. Idempotent. */

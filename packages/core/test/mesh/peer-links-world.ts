@@ -149,7 +149,8 @@ export class FakeTransport implements Transport {
     const world = this.#world
     return new Promise((resolve, reject) => {
       const to = world.transports.get(address.replace(/^fake:/, '').replace(/@.*$/, ''))
-      const fail = (code: 'ERR_DIAL_FAILED' | 'ERR_WRONG_PEER'): void => reject(new TransportError(code, address))
+      const fail = (code: 'ERR_DIAL_FAILED' | 'ERR_WRONG_PEER' | 'ERR_OWN_ADDRESS'): void =>
+        reject(new TransportError(code, address))
       signal.addEventListener('abort', () => fail('ERR_DIAL_FAILED'))
       if (address.startsWith('blackhole:')) return
       if (to === undefined) {
@@ -158,6 +159,10 @@ export class FakeTransport implements Transport {
       }
       if (expect !== undefined && to.id !== expect) {
         world.after(1, () => fail('ERR_WRONG_PEER'))
+        return
+      }
+      if (to === this && address.endsWith('@known')) {
+        world.after(1, () => fail('ERR_OWN_ADDRESS'))
         return
       }
       const link = new FakeLink(world, world.links.length, this.id, to.id)

@@ -230,6 +230,16 @@ describe('dialling', () => {
     expect(world.openLinks('a', 'a')).toEqual([])
   })
 
+  it('does not dial itself again where the transport says so, and has room for the others', async () => {
+    const { world, a } = await startedPair({ settings: { dialsMax: 1 } })
+    a.links.offer(`${addressOf('a')}@known`)
+    await world.pass(20_000)
+    expect(a.links.counters).toMatchObject({ dials: 1, dialsFailed: 0 })
+    a.links.offer(addressOf('b'))
+    await world.pass(100)
+    expect(a.events).toEqual(['up b'])
+  })
+
   it('drops a second way to a peer that has a link', async () => {
     const { world, a, b } = await linkedPair()
     a.links.addSeed(`${addressOf('b')}@another-way`)
