@@ -13,13 +13,15 @@ import type {
 } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import type { Timer } from '../platform/platform.ts'
+import { reachable } from '../platform/property.ts'
 import { Farewell } from './farewell.ts'
 import { decodeNotice, decodeSignal, encodeNotice, encodeSignalMessage, type NodeNotice } from './frame.ts'
 import { HeldSignals, opensLink } from './held-signals.ts'
 import { IdleLinks } from './idle-links.ts'
 import { linkHeaderBytes } from './link-message.ts'
 import type { PeerRef } from './peer-link.ts'
-import type { Peer, PeerLinks } from './peer-links.ts'
+import { ParkedSignals } from './parked-signals.ts'
+import type { Peer, PeerLinks, SendResult } from './peer-links.ts'
 import { SentOut } from './sent-out.ts'
 import type { SplitMessage } from './split-message.ts'
 
@@ -49,6 +51,9 @@ export interface NodeRouterOptions {
   readonly lost: (lost: { node: NodeId; life: number; thread?: number }, reason: 'noconnection' | 'threadlost') => void
 }
 
+/** What items of streams to one peer may count that wait for room on their way. Beyond it they end their stream. */
+const parkedBytesMax = 32 * 1024 * 1024
+
 /** How long a signal waits for a link at most, and after how many failed dials it waits no more. */
 const awaitLinkMs = 5_000
 const failedDialsMax = 3
@@ -76,6 +81,7 @@ export class NodeRouter implements Router {
   #farewell: Farewell | undefined
 
   readonly #sentOut = new SentOut()
+  readonly #parked = new ParkedSignals(parkedBytesMax)
   /** For nodes that are being dialled, and for links that may rest. */
   readonly #held = new HeldSignals()
   /** The nodes that are being dialled because a signal waits for it. */
@@ -121,6 +127,8 @@ export class NodeRouter implements Router {
     this.#lives.delete(peer.node)
     this.#peers.delete(peer.node)
     this.#draining.delete(peer.node)
+    const lost = this.#parked.drop(peer.node)
+    if (lost > 0) this.#options.kernel.counters.unsent += lost
     this.#farewell?.heard(peer.node)
     this.#idle.down(peer.node)
     this.#options.lost({ node: peer.node, life: peer.life }, 'noconnection')
@@ -162,6 +170,7 @@ export class NodeRouter implements Router {
       return
     }
     if (sendsOutItsSender(signal)) kernel.sendOut(signal.from)
+    const isBehind = this.#parked.isBehind(signal)
     let message: Uint8Array | SplitMessage
     try {
       message = encodeSignalMessage(signal, kernel.codec)
@@ -170,8 +179,29 @@ export class NodeRouter implements Router {
       this.#refuse(signal, { code: 'ERR_NOT_ENCODABLE', outcome: 'not-run', message: text, cause: errorData(error) })
       return
     }
-    const result = links.sendMessage(signal.to.node, message, isUrgent(signal))
+    if (isBehind && this.#parked.park({ signal, message })) return
+    const result = isBehind ? 'overloaded' : links.sendMessage(signal.to.node, message, isUrgent(signal))
+    if (result === 'overloaded' && signal.type === 'item' && !isBehind && this.#parked.park({ signal, message })) {
+      reachable('skerry/an item of a stream waited for room on its way')
+      return
+    }
+    this.#sent(signal, message, result)
+  }
+
+  /** There is room again on the way to a peer: what is parked goes first. */
+  room({ node }: PeerRef): void {
+    const { links } = this.#options
+    this.#parked.resume(node, ({ signal, message }) => {
+      const result = links.sendMessage(node, message, isUrgent(signal))
+      if (result === 'overloaded' && !isUrgent(signal)) return false
+      this.#sent(signal, message, result)
+      return true
+    })
+  }
+
+  #sent(signal: Signal, message: Uint8Array | SplitMessage, result: SendResult): void {
     if (result === 'sent') return
+    const { kernel, links } = this.#options
     if (result === 'no-link') kernel.bounce(signal, 'noconnection')
     else this.#refuse(signal, unsent(result, message.byteLength - linkHeaderBytes, links.frameBytesMax))
   }

@@ -63,6 +63,8 @@ export interface PeerLinkEvents {
   control(link: PeerLink, bytes: Uint8Array): void
   pong(link: PeerLink, seq: number): void
   trusted(link: PeerLink): void
+  /** A frame was `overloaded`, and there may be room by now. */
+  room?(link: PeerLink): void
   /** Once, whatever happened before. */
   ended(link: PeerLink, reason: LinkEndReason, detail: string): void
 }
@@ -120,6 +122,8 @@ export class PeerLink {
   #sent = 0
   #received = 0
   #helloDone = false
+  /** A frame found no room. */
+  #owesRoom = false
   #timer: Timer | undefined
   /** What came on the further lanes before accept, which it may overtake. */
   #early: Uint8Array[] = []
@@ -163,6 +167,10 @@ export class PeerLink {
       giveWayMs: settings.bulkGiveWayMs,
     })
     bulkWriter.onRoom = () => this.#bulk.pump()
+    this.#frames.onRoom = () => {
+      if (bulkWriter === this.#frames) this.#bulk.pump()
+      this.#tellRoom()
+    }
     this.#incomingBulk = new BulkReceiver({
       frameBytesMax,
       openMax: settings.bulkOpenMax,
@@ -267,6 +275,12 @@ export class PeerLink {
    * waits for large frames.
    */
   sendFrame(message: Uint8Array | SplitMessage, urgent = false): 'sent' | 'too-large' | 'overloaded' {
+    const result = this.#sendFrame(message, urgent)
+    if (result === 'overloaded') this.#owesRoom = true
+    return result
+  }
+
+  #sendFrame(message: Uint8Array | SplitMessage, urgent: boolean): 'sent' | 'too-large' | 'overloaded' {
     this.#sent += 1
     if (message.byteLength > this.#wholeBytesMax + linkHeaderBytes) {
       return this.#sendLarge(message instanceof SplitMessage ? message : new SplitMessage(message, noBytes), urgent)
@@ -293,6 +307,12 @@ export class PeerLink {
     this.#options.counters.largeFramesSent += 1
     this.#bulk.take(message, head)
     return 'sent'
+  }
+
+  #tellRoom(): void {
+    if (!this.#owesRoom || !this.isUp) return
+    this.#owesRoom = false
+    this.#options.on.room?.(this)
   }
 
   /** Whether a large frame was taken and not yet handed on at the peer. A goodbye would overtake it. */
@@ -458,7 +478,8 @@ export class PeerLink {
         this.#incomingBulk.part(message.large, message.frameBytes, message.bytes)
         return
       case 'handedOn':
-        if (!this.#bulk.handedOn(message.large)) this.#violated('credit for a large frame that was not sent')
+        if (this.#bulk.handedOn(message.large)) this.#tellRoom()
+        else this.#violated('credit for a large frame that was not sent')
         return
       default:
         this.#violated(`${message.kind} on a link that is up`)

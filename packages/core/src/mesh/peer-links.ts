@@ -83,6 +83,8 @@ export interface PeerLinksEvents {
   /** The peer has been silent for `silentMs`. Its link is still up. Followed by `trusted` or `down`. */
   suspect(peer: PeerRef): void
   trusted(peer: PeerRef): void
+  /** A frame to the peer was `overloaded`, and there may be room by now. */
+  room?(peer: PeerRef): void
   refused(node: NodeId, refusal: LinkRefusal): void
   /** A dial to a node that was learned failed. It goes on until the node is forgotten. */
   unreached?(node: NodeId): void
@@ -432,6 +434,7 @@ class Links implements PeerLinks {
           if (sampleMs !== undefined) link.sampleRtt(sampleMs)
         },
         trusted: (link) => on.trusted(link.ref),
+        room: (link) => on.room?.(link.ref),
         ended: (link, reason, detail) => this.#ended(link, reason, detail),
       },
     })

@@ -199,6 +199,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
           tellMesh({ event: 'down', peer, left: reason === 'goodbye' })
         }),
       suspect: (peer) => later(() => tellMesh({ event: 'suspect', peer })),
+      room: (peer) => later(() => router.room(peer)),
       trusted: (peer) => later(() => tellMesh({ event: 'trusted', peer })),
       frame: (peer, frame) => {
         // Of frames there are many, and a closure for each is not free.

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Kernel } from '../../src/actor/kernel.ts'
 import type { Signal } from '../../src/actor/signal.ts'
+import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
+import { decodeSignal } from '../../src/mesh/frame.ts'
+import { linkHeaderBytes } from '../../src/mesh/link-message.ts'
 import { NodeRouter } from '../../src/mesh/node-router.ts'
 import type { PeerLinks } from '../../src/mesh/peer-links.ts'
 
@@ -59,5 +62,52 @@ describe('NodeRouter', () => {
     meet(500)
     lose(500)
     expect(monitor(500)).toBe('noconnection')
+  })
+
+  it('keeps an item of a stream that finds the way full, and all that is sent behind it, until there is room', () => {
+    const sent: string[] = []
+    let hasRoom = false
+    const kernel = {
+      platform: { clock: {} },
+      codec: msgpackCodec(),
+      sendOut: () => undefined,
+      counters: { unsent: 0 },
+      route: () => {
+        throw new Error('the stream was told to end')
+      },
+    } as unknown as Kernel
+    const sendMessage = (_node: string, message: Uint8Array): string => {
+      if (!hasRoom) return 'overloaded'
+      const { type, to } = decodeSignal(message.subarray(linkHeaderBytes), peer, there, kernel.codec)
+      sent.push(`${type} ${to.serial}`)
+      return 'sent'
+    }
+    const nothing = (): void => undefined
+    const router = new NodeRouter({
+      kernel,
+      links: { sendMessage, frameBytesMax: 1_000_000 } as unknown as PeerLinks,
+      isOpenToMembers: false,
+      deliver: nothing,
+      inbox: nothing,
+      lost: nothing,
+      sparse: { reach: () => false, unreachable: nothing, isSpare: () => false, crosses: async () => true },
+    })
+    const peer = { node: 'here', life: 1, region: '', roles: [], addresses: [] }
+    const there = { node: 'there', life: 1 }
+    const item = (seq: number, serial: number): void =>
+      router.route({ type: 'item', from: here, to: { ...there, thread: 0, serial }, seq, item: new Uint8Array(10) })
+    router.up({ ...peer, node: 'there' })
+    item(0, 1)
+    item(1, 1)
+    hasRoom = true
+    item(0, 2)
+    router.route({ type: 'itemsEnd', from: here, to: { ...there, thread: 0, serial: 1 } })
+    expect(sent).toEqual(['item 2'])
+    router.room({ node: 'there', life: 1 })
+    expect(sent).toEqual(['item 2', 'item 1', 'item 1', 'itemsEnd 1'])
+    hasRoom = false
+    item(1, 2)
+    router.down({ node: 'there', life: 1 })
+    expect(kernel.counters.unsent).toBe(1)
   })
 })

@@ -28,6 +28,14 @@ const count = streamProcedure({
   },
 })
 
+/** So many items of 32 KiB, each with its number. */
+const heavy = streamProcedure({
+  name: 'heavy',
+  async *run(_ctx, items: number) {
+    for (let n = 0; n < items; n += 1) yield new Uint8Array(32 * 1024).fill(n)
+  },
+})
+
 interface Seen {
   readonly ctx: Context
   /** How many items it was asked for. */
@@ -134,6 +142,7 @@ const readerName = actorName<{ call: { read(): void }; cast: Record<never, never
 
 const offered = [
   count,
+  heavy,
   endless,
   then,
   sum,
@@ -232,6 +241,16 @@ export function streamSuite(kind: MeshKind): void {
       expect(seenHeavy.made).toBe(4)
       await heavy.return()
     })
+
+    it('that have more under way together than fits slow each other down, and all give all', async () => {
+      const readAll = async (): Promise<number[]> => {
+        const firsts: number[] = []
+        for await (const item of pair.client.stream('syd', heavy, 48)) firsts.push(item[0] as number)
+        return firsts
+      }
+      const all = await Promise.all(Array.from({ length: 24 }, readAll))
+      for (const firsts of all) expect(firsts).toEqual(Array.from({ length: 48 }, (_, n) => n))
+    }, 60_000)
 
     it('that are left by break stop the process and let it clean up', async () => {
       for await (const item of client.stream('syd', endless, 1)) if (item === 10) break
