@@ -2,13 +2,13 @@ import type { Codec } from '../codec/codec.ts'
 import { CodecError } from '../codec/errors.ts'
 import { bodyBytesMaxDefault } from '../codec/limits.ts'
 import { errorData } from '../base/error-data.ts'
-import { giveAway } from '../base/given-bytes.ts'
 import { SerialTable } from '../base/serial-table.ts'
 import type { Platform } from '../platform/platform.ts'
 import { sometimes } from '../platform/property.ts'
 import { actorSpawns } from '../platform/telemetry.ts'
 import { activeTrace, carriedTrace, isTraceFollowed, type TraceContext } from '../platform/trace-context.ts'
 import { Actor, type ActorOptions } from './actor.ts'
+import { AwayReplier, unencodableFailure } from './away-replier.ts'
 import { Alias } from './alias.ts'
 import type { Behavior, Runtime, SpawnOptions } from './behavior.ts'
 import { traceCall, traceOfCall } from './call-trace.ts'
@@ -29,16 +29,7 @@ import type { ReplicaServices } from './remote-replica.ts'
 import type { StreamServices } from './remote-stream.ts'
 import type { RemoteServices } from './remote-verbs.ts'
 import type { Router } from './router.ts'
-import type {
-  CancelSignal,
-  CastSignal,
-  Failure,
-  MessageSignal,
-  ReplyResult,
-  ReplySignal,
-  Signal,
-  SpawnSignal,
-} from './signal.ts'
+import type { CancelSignal, CastSignal, Failure, MessageSignal, ReplySignal, Signal, SpawnSignal } from './signal.ts'
 import type { BehaviorHead, ThreadStarter } from './thread-starter.ts'
 import { answerUndeliverable } from './undeliverable.ts'
 
@@ -89,8 +80,10 @@ export class Kernel implements Runtime, CallHost {
   /** Whether the platform has a way of its own to hand something over: asked once, as every local call needs it. */
   readonly #handsOver: boolean
   readonly #entities = new SerialTable<Addressable>()
+  /** Whom calls that leave the thread are from: their number finds who waits. */
+  readonly #caller: Pid
   readonly #edges = new Edges()
-  readonly #awayCalls = new SerialTable<{ readonly call: PendingCall; readonly target: Pid }>()
+  readonly #awayCalls = new SerialTable<PendingCall>()
   /** Other threads give even ones away, and 1 is the actor that a thread of its own is started for; not on the main thread. */
   readonly #serialStep: number
   #nextSerial: number
@@ -101,6 +94,7 @@ export class Kernel implements Runtime, CallHost {
     this.node = options.node
     this.life = options.life
     this.thread = options.thread
+    this.#caller = { node: options.node, life: options.life, thread: options.thread, serial: 0 }
     this.#serialStep = options.thread === 0 ? 1 : 2
     this.#nextSerial = options.thread === 0 ? 1 : 3
     this.platform = options.platform
@@ -129,7 +123,7 @@ export class Kernel implements Runtime, CallHost {
 
   #nodesCrossed(): NodeId[] {
     const nodes = this.#edges.nodes()
-    for (const [, { target }] of this.#awayCalls.entries()) nodes.add(target.node)
+    for (const [, { callee }] of this.#awayCalls.entries()) nodes.add(callee.node)
     nodes.delete(this.node)
     return [...nodes]
   }
@@ -274,7 +268,8 @@ export class Kernel implements Runtime, CallHost {
   /** Another node or thread is gone: everything toward it fires now, exactly once. */
   peerLost(lost: LostPeer, reason: (pid: Pid) => ExitReason): void {
     this.#edges.lost(lost, reason)
-    for (const [ref, { call, target }] of this.#awayCalls.entries()) {
+    for (const [ref, call] of this.#awayCalls.entries()) {
+      const target = call.callee
       if (!isLost(target, lost)) continue
       this.#awayCalls.delete(ref)
       call.fail(lostFailure(reason(target), lost))
@@ -364,10 +359,10 @@ export class Kernel implements Runtime, CallHost {
     // Only their bytes travel.
     call.args = undefined
     const ref = this.nextRef()
-    this.#awayCalls.set(ref, { call, target: pid })
+    this.#awayCalls.set(ref, call)
     call.awayRef = ref
     this.deadlines.add(call, timeoutMs)
-    const from: Pid = { node: this.node, life: this.life, thread: this.thread, serial: 0 }
+    const from = this.#caller
     const trace = carriedTrace(traceOfCall(call)?.trace)
     this.away.route({ type: 'call', to: pid, from, ref, name: call.name, trace, args: encoded, encoded: true })
   }
@@ -383,45 +378,23 @@ export class Kernel implements Runtime, CallHost {
       this.counters.lateReplies += 1
       return
     }
-    if (via !== undefined && via !== waiting.target.node) {
+    if (via !== undefined && via !== waiting.callee.node) {
       this.counters.refusedSignals += 1
       return
     }
     if (!result.ok) {
-      waiting.call.fail(result.failure)
+      waiting.fail(result.failure)
       return
     }
     try {
-      waiting.call.reply(this.open(result.value, result.encoded, true))
+      waiting.reply(this.open(result.value, result.encoded, true))
     } catch (error) {
-      waiting.call.fail(undecodableFailure(error))
+      waiting.fail(undecodableFailure(error))
     }
   }
 
   replierTo(from: Pid, ref: number): Replier {
-    let open = true
-    const send = (result: ReplyResult): void => {
-      if (!open) {
-        this.counters.lateReplies += 1
-        return
-      }
-      open = false
-      this.route({ type: 'reply', to: from, ref, result })
-    }
-    return {
-      reply: (value) => {
-        let encoded: Uint8Array
-        try {
-          encoded = this.encodeFor(from, value, 'result')
-        } catch (error) {
-          send({ ok: false, failure: unencodableFailure(error) })
-          return
-        }
-        giveAway(encoded)
-        send({ ok: true, value: encoded, encoded: true })
-      },
-      fail: (failure) => send({ ok: false, failure }),
-    }
+    return new AwayReplier(this, from, ref)
   }
 
   /** Puts a message or cast of this thread in the mailbox of one of its actors. Throws `ERR_NOT_ENCODABLE` where copies are made. */
@@ -505,9 +478,4 @@ function lostFailure(reason: ExitReason, lost: LostPeer): Failure {
 
 function undecodableFailure(error: unknown): Failure {
   return { code: 'ERR_NOT_DECODABLE', outcome: 'ran', message: `The answer could not be decoded: ${String(error)}` }
-}
-
-function unencodableFailure(error: unknown): Failure {
-  const message = error instanceof Error ? error.message : String(error)
-  return { code: 'ERR_NOT_ENCODABLE', outcome: 'ran', message }
 }

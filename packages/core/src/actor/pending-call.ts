@@ -2,7 +2,7 @@ import type { Deadline, DeadlinePlace, DeadlineQueue } from './deadline-queue.ts
 import { CallError } from './errors.ts'
 import type { KernelCounters } from './counters.ts'
 import type { Replier, Request } from './mailbox.ts'
-import { formatPid, type Target } from './pid.ts'
+import { formatPid, type Pid, type Target } from './pid.ts'
 import type { Failure } from './signal.ts'
 
 /** The default time that a `call` waits for its answer, in milliseconds: OTP's. */
@@ -61,6 +61,11 @@ export class PendingCall implements Deadline, Replier, Request {
       this.#resolve = resolve
       this.#reject = reject
     })
+  }
+
+  /** Whom it is for, of a call that went to another thread or node. */
+  get callee(): Pid {
+    return this.#target as Pid
   }
 
   get type(): 'request' {

@@ -148,7 +148,7 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
   }
 
   /** As `ctx.call`. Rejects with a `CallError`. */
-  async call<Protocol, Name extends CallName<Protocol>>(
+  call<Protocol, Name extends CallName<Protocol>>(
     target: Target<Protocol>,
     name: Name,
     args: CallArgs<Protocol, Name>,
@@ -156,7 +156,12 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
   ): Promise<CallReply<Protocol, Name>> {
     const timeoutMs = options?.timeoutMs ?? callTimeoutMsDefault
     const list = args as readonly unknown[]
-    return (await this.#running().call(plainCode, target, name, list, timeoutMs)) as CallReply<Protocol, Name>
+    // Not an async function: that would be two more promises for each call.
+    try {
+      return this.#running().call(plainCode, target, name, list, timeoutMs) as Promise<CallReply<Protocol, Name>>
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** As `ctx.cast`: no answer, and nobody there is a silent no-op. */

@@ -1,5 +1,5 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import type { ThreadWorkerData } from '../platform/threads.ts'
+import { postOn, type ThreadWorkerData } from '../platform/threads.ts'
 import { BlockMarker } from '../thread/block-marker.ts'
 import { loadBehavior } from '../thread/load-behavior.ts'
 import type { Batch } from '../thread/thread-channel.ts'
@@ -39,7 +39,7 @@ port.once('message', (boot: ThreadBoot) => {
   runThread(
     boot,
     {
-      post: (batch, carried) => port.postMessage(batch, (carried ?? []) as MessagePort[]),
+      post: (batch, carried) => postOn(port, batch, carried),
       onMessage(on) {
         take = on
         port.on('message', receive)

@@ -222,9 +222,15 @@ function listenOn(port: MessagePort, events: PortEvents): ThreadPort {
   return wayOver(port, (message) => events.message(message))
 }
 
+/** Without a list where nothing is carried: Node would read it each time. */
+export function postOn(port: MessagePort, message: unknown, carried: readonly unknown[] | undefined): void {
+  if (carried === undefined) port.postMessage(message)
+  else port.postMessage(message, carried as MessagePort[])
+}
+
 function wayOver(port: MessagePort, onMessage: (message: unknown) => void): ThreadPort {
   return {
-    post: (message, carried) => port.postMessage(message, (carried ?? []) as MessagePort[]),
+    post: (message, carried) => postOn(port, message, carried),
     drain() {
       for (;;) {
         const received = receiveMessageOnPort(port)

@@ -263,9 +263,10 @@ export class NodeThreads implements ThreadStarter, Router {
       pool: slot === undefined ? undefined : { slot, blockWords, beatMs: checkMsOf(pool.blockedMs) / 2 },
       root,
     }
+    const act = (message: FromThread): void => this.#act(thread, message)
     thread.begin(
       kernel.platform.threads.start(boot, {
-        message: (batch) => thread.read(batch as Batch<FromThread>, (one) => this.#act(thread, one)),
+        message: (batch) => thread.read(batch as Batch<FromThread>, act),
         ended: (end) => this.#lost(thread, end),
       }),
     )

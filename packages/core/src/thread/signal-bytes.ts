@@ -4,18 +4,30 @@ import type { Signal } from '../actor/signal.ts'
 // Structured clone takes about a microsecond for a signal with its Pids, on each side; bytes take a tenth of that. Only
 // what is sent often is packed: bodies to actors of the same node. Everything else is cloned.
 
-const kinds = { read: 0, message: 1, cast: 2, call: 3, reply: 4 } as const
+// From `call` on they have a number behind their Pids.
+const kinds = { read: 0, message: 1, cast: 2, call: 3, reply: 4, item: 5 } as const
 
 /** A larger body is cloned by itself: it would be copied once more here. */
 const bodyBytesMax = 16 * 1024
 /** The names of calls and casts that one channel abbreviates; signals of later names are cloned. */
 const namesMax = 4_096
 const nameCharsMax = 255
-/** kind, thread, serial, thread, serial, ref, name's index, name's length, body's length */
+/** kind, thread, serial, thread, serial, ref or seq, name's index, name's length, body's length */
 const headBytesMax = 1 + 4 + 8 + 4 + 8 + 8 + 2 + 1 + 4
 const firstBytes = 1_024
+/**
+ * So much goes over as a string of Latin-1: Node clones a short string with far less ado than a typed array, whose memory is
+ * no part of the heap. A longer one is copied about as fast either way, and from some size on much slower.
+ */
+const textCharsMax = 4_096
 /** A buffer that grew beyond this is not kept. */
 const keptBytesMax = 256 * 1024
+
+/** What a reader takes at a time to put strings into. A body that somebody keeps keeps all of it. */
+const slabBytes = 8 * 1024
+
+/** What was packed, as it is posted. */
+export type Packed = Uint8Array | string
 
 export interface Home {
   readonly node: NodeId
@@ -26,8 +38,7 @@ export interface Home {
 export class SignalWriter {
   readonly #home: Home
   readonly #names = new Map<string, number>()
-  #bytes = new Uint8Array(firstBytes)
-  #view = new DataView(this.#bytes.buffer)
+  #bytes: Buffer = Buffer.allocUnsafeSlow(firstBytes)
   #length = 0
 
   constructor(home: Home) {
@@ -55,6 +66,8 @@ export class SignalWriter {
         if (!result.ok || result.token !== undefined || via !== undefined || served !== undefined) return false
         return this.#addBody(kinds.reply, signal.to, undefined, signal.ref, undefined, result.value, result.encoded)
       }
+      case 'item':
+        return this.#addBody(kinds.item, signal.to, signal.from, signal.seq, undefined, signal.item, true)
       default:
         return false
     }
@@ -67,9 +80,11 @@ export class SignalWriter {
   }
 
   /** What was added since the last time. */
-  take(): Uint8Array {
-    const taken = this.#bytes.slice(0, this.#length)
+  take(): Packed {
+    const length = this.#length
     this.#length = 0
+    if (length <= textCharsMax) return this.#bytes.toString('latin1', 0, length)
+    const taken = new Uint8Array(this.#bytes.subarray(0, length))
     if (this.#bytes.length > keptBytesMax) this.#replace(firstBytes)
     return taken
   }
@@ -100,7 +115,7 @@ export class SignalWriter {
     this.#u8(kind)
     this.#pid(to)
     if (from !== undefined) this.#pid(from)
-    if (kind === kinds.call || kind === kinds.reply) this.#f64(ref)
+    if (kind >= kinds.call) this.#u53(ref)
     if (name !== undefined) {
       this.#u16(nameIndex)
       if (isNew) {
@@ -120,7 +135,7 @@ export class SignalWriter {
 
   #pid(pid: Pid): void {
     this.#u32(pid.thread)
-    this.#f64(pid.serial)
+    this.#u53(pid.serial)
   }
 
   #u8(value: number): void {
@@ -129,18 +144,25 @@ export class SignalWriter {
   }
 
   #u16(value: number): void {
-    this.#view.setUint16(this.#length, value)
-    this.#length += 2
+    const at = this.#length
+    this.#bytes[at] = value >>> 8
+    this.#bytes[at + 1] = value
+    this.#length = at + 2
   }
 
   #u32(value: number): void {
-    this.#view.setUint32(this.#length, value)
-    this.#length += 4
+    const at = this.#length
+    this.#bytes[at] = value >>> 24
+    this.#bytes[at + 1] = value >>> 16
+    this.#bytes[at + 2] = value >>> 8
+    this.#bytes[at + 3] = value
+    this.#length = at + 4
   }
 
-  #f64(value: number): void {
-    this.#view.setFloat64(this.#length, value)
-    this.#length += 8
+  /** A whole number up to 2 ** 53. */
+  #u53(value: number): void {
+    this.#u32(Math.floor(value / 2 ** 32))
+    this.#u32(value >>> 0)
   }
 
   #reserve(more: number): void {
@@ -151,49 +173,89 @@ export class SignalWriter {
   }
 
   #replace(bytes: number): void {
-    this.#bytes = new Uint8Array(bytes)
-    this.#view = new DataView(this.#bytes.buffer)
+    this.#bytes = Buffer.allocUnsafeSlow(bytes)
   }
+}
+
+/** Who is told what is read, in order. */
+export interface SignalSink {
+  signal(signal: Signal): void
+  /** The other side has read so many messages. */
+  read(count: number): void
 }
 
 /** Reads what one {@link SignalWriter} wrote, all of it and in order. */
 export class SignalReader {
   readonly #home: Home
   readonly #names: string[] = []
+  /** What is read, from `#at` on. */
   #bytes: Uint8Array = new Uint8Array(0)
-  #view: DataView = new DataView(this.#bytes.buffer)
   #at = 0
+  // Where strings become bytes, one behind the other: bodies are views of it, and nothing in it is written twice.
+  #slab: Buffer = Buffer.allocUnsafeSlow(0)
+  #slabBytes: Uint8Array = this.#slab
+  #slabUsed = 0
+  /** The last ones: most signals of a channel are from and to few. */
+  #to: Pid
+  #from: Pid
 
   constructor(home: Home) {
     this.#home = home
+    this.#to = { node: home.node, life: home.life, thread: 0, serial: 0 }
+    this.#from = this.#to
   }
 
-  read(bytes: Uint8Array, onSignal: (signal: Signal) => void, onRead: (count: number) => void): void {
-    this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.#at = 0
-    while (this.#at < bytes.length) {
+  read(packed: Packed, sink: SignalSink): void {
+    let end: number
+    if (typeof packed === 'string') end = this.#place(packed)
+    else {
+      this.#bytes = packed
+      this.#at = 0
+      end = packed.length
+    }
+    while (this.#at < end) {
       const kind = this.#u8()
-      if (kind === kinds.read) onRead(this.#u32())
-      else onSignal(this.#signal(kind))
+      if (kind === kinds.read) sink.read(this.#u32())
+      else sink.signal(this.#signal(kind))
     }
   }
 
+  /** Gives back where it ends. */
+  #place(text: string): number {
+    if (this.#slabUsed + text.length > this.#slab.length) {
+      this.#slab = Buffer.allocUnsafeSlow(slabBytes)
+      // Views of a Buffer would be Buffers, which are made more slowly.
+      this.#slabBytes = new Uint8Array(this.#slab.buffer)
+      this.#slabUsed = 0
+    }
+    this.#bytes = this.#slabBytes
+    this.#at = this.#slabUsed
+    this.#slab.write(text, this.#at, 'latin1')
+    this.#slabUsed += text.length
+    return this.#slabUsed
+  }
+
   #signal(kind: number): Signal {
-    const to = this.#pid()
+    const to = this.#pid(this.#to)
+    this.#to = to
     switch (kind) {
       case kinds.message:
         return { type: 'message', to, message: this.#body(), encoded: true }
       case kinds.cast:
         return { type: 'cast', to, name: this.#name(), args: this.#body(), encoded: true }
       case kinds.call: {
-        const from = this.#pid()
-        const ref = this.#f64()
+        const from = this.#sender()
+        const ref = this.#u53()
         return { type: 'call', to, from, ref, name: this.#name(), args: this.#body(), encoded: true }
       }
       case kinds.reply: {
-        const ref = this.#f64()
+        const ref = this.#u53()
         return { type: 'reply', to, ref, result: { ok: true, value: this.#body(), encoded: true } }
+      }
+      case kinds.item: {
+        const from = this.#sender()
+        const seq = this.#u53()
+        return { type: 'item', to, from, seq, item: this.#body() }
       }
       default:
         throw new Error(`Assertion failed: a thread sent a signal of kind ${kind}`)
@@ -218,9 +280,16 @@ export class SignalReader {
     return body
   }
 
-  #pid(): Pid {
+  #sender(): Pid {
+    this.#from = this.#pid(this.#from)
+    return this.#from
+  }
+
+  #pid(last: Pid): Pid {
     const thread = this.#u32()
-    return { node: this.#home.node, life: this.#home.life, thread, serial: this.#f64() }
+    const serial = this.#u53()
+    if (last.serial === serial && last.thread === thread) return last
+    return { node: this.#home.node, life: this.#home.life, thread, serial }
   }
 
   #u8(): number {
@@ -230,21 +299,15 @@ export class SignalReader {
   }
 
   #u16(): number {
-    const value = this.#view.getUint16(this.#at)
-    this.#at += 2
-    return value
+    return this.#u8() * 256 + this.#u8()
   }
 
   #u32(): number {
-    const value = this.#view.getUint32(this.#at)
-    this.#at += 4
-    return value
+    return this.#u16() * 65_536 + this.#u16()
   }
 
-  #f64(): number {
-    const value = this.#view.getFloat64(this.#at)
-    this.#at += 8
-    return value
+  #u53(): number {
+    return this.#u32() * 2 ** 32 + this.#u32()
   }
 }
 

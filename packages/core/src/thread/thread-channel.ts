@@ -1,6 +1,6 @@
 import type { Signal } from '../actor/signal.ts'
 import { isGivenAway } from '../base/given-bytes.ts'
-import { type Home, SignalReader, SignalWriter } from './signal-bytes.ts'
+import { type Home, type Packed, SignalReader, type SignalSink, SignalWriter } from './signal-bytes.ts'
 import type { ReadReceipt } from './thread-message.ts'
 
 /** The messages that one side may have posted to a thread that has not read them yet. */
@@ -10,8 +10,8 @@ const unreadMax = 65_536
 // a batch to ride on are acknowledged by themselves.
 const acknowledgeAfter = 1_024
 
-/** What is posted at a time: in order, with runs of signals as bytes; bytes alone where there is nothing else. */
-export type Batch<Message> = Uint8Array | readonly (Message | ReadReceipt | Uint8Array)[]
+/** What is posted at a time: in order, with runs of signals packed; these alone where there is nothing else. */
+export type Batch<Message> = Packed | readonly (Message | ReadReceipt | Packed)[]
 
 /** Posts a batch. Throws when something in it can't be cloned. */
 export type PostBatch<Message> = (batch: Batch<Message>, carried?: readonly unknown[]) => void
@@ -31,10 +31,20 @@ export class ThreadChannel<Message extends Said> {
   readonly #writer: SignalWriter
   readonly #reader: SignalReader
   /** What is said, up to what the writer holds. */
-  #batch: (Message | ReadReceipt | Uint8Array)[] = []
+  #batch: (Message | ReadReceipt | Packed)[] = []
   /** Buffers in it that go over instead of being copied. */
   #carried: unknown[] = []
   #unread = 0
+  #act: (message: never) => void = () => undefined
+  readonly #sink: SignalSink = {
+    signal: (signal) => {
+      this.#toAcknowledge += 1
+      this.#act({ type: 'signal', signal } as never)
+    },
+    read: (count) => {
+      this.#unread -= count
+    },
+  }
   #toAcknowledge = 0
   #flushScheduled = false
 
@@ -65,7 +75,7 @@ export class ThreadChannel<Message extends Said> {
 
   send(message: Message): void {
     this.#unread += 1
-    this.#endBytes()
+    this.#endPacked()
     this.#batch.push(message)
     this.#scheduleFlush()
   }
@@ -79,10 +89,10 @@ export class ThreadChannel<Message extends Said> {
 
   /** Takes a batch from the other side: notes what it has read, and tells it what we have. Hands on the rest, in order. */
   receive<Other extends Said>(batch: Batch<Other>, act: (message: Other) => void): void {
-    if (batch instanceof Uint8Array) this.#readBytes(batch, act)
+    if (isPacked(batch)) this.#readPacked(batch, act)
     else {
       for (const message of batch) {
-        if (message instanceof Uint8Array) this.#readBytes(message, act)
+        if (isPacked(message)) this.#readPacked(message, act)
         else if (isReadReceipt(message)) this.#unread -= message.count
         else {
           this.#toAcknowledge += 1
@@ -93,17 +103,9 @@ export class ThreadChannel<Message extends Said> {
     if (this.#toAcknowledge >= acknowledgeAfter) this.#scheduleFlush()
   }
 
-  #readBytes(bytes: Uint8Array, act: (message: never) => void): void {
-    this.#reader.read(
-      bytes,
-      (signal) => {
-        this.#toAcknowledge += 1
-        act({ type: 'signal', signal } as never)
-      },
-      (count) => {
-        this.#unread -= count
-      },
-    )
+  #readPacked(packed: Packed, act: (message: never) => void): void {
+    this.#act = act
+    this.#reader.read(packed, this.#sink)
   }
 
   /** Posts what is collected now. */
@@ -116,7 +118,7 @@ export class ThreadChannel<Message extends Said> {
       this.#post(this.#writer.take())
       return
     }
-    this.#endBytes()
+    this.#endPacked()
     const batch = this.#batch
     const carried = this.#carried
     this.#batch = []
@@ -128,7 +130,7 @@ export class ThreadChannel<Message extends Said> {
     this.#post(batch, carried)
   }
 
-  #endBytes(): void {
+  #endPacked(): void {
     if (!this.#writer.isEmpty) this.#batch.push(this.#writer.take())
   }
 
@@ -143,6 +145,10 @@ export class ThreadChannel<Message extends Said> {
 function bodyOf(signal: Signal): unknown {
   if (signal.type === 'item') return signal.item
   return signal.type === 'reply' && signal.result.ok ? signal.result.value : undefined
+}
+
+function isPacked(posted: unknown): posted is Packed {
+  return typeof posted === 'string' || posted instanceof Uint8Array
 }
 
 function isReadReceipt(message: Said): message is ReadReceipt {

@@ -129,9 +129,12 @@ describe('a dynamic supervisor', () => {
     const rooms = await startRooms(restart)
     const plan = newPlan()
     const pid = await add(rooms, 'a', plan)
+    const ended = node.watch(pid)
     await node.call(pid, 'end', [reason])
     const events = [await plan.seen.next(), await plan.seen.next()]
     expect(events).toEqual(['a starts', `a ends ${reason}`])
+    // Its supervisor hears of it in the same turn.
+    await ended
     if (again) expect(await plan.seen.next()).toBe('a starts')
     expect(await node.call(rooms, 'countChildren', [])).toMatchObject({ specs: again ? 1 : 0 })
     if (again) {

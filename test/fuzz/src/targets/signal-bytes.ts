@@ -26,18 +26,10 @@ export const signalBytesTarget: Target = {
       signals.push(signal)
     }
     const read: Signal[] = []
-    new SignalReader(home).read(
-      writer.take(),
-      (signal) => read.push(signal),
-      () => undefined,
-    )
+    new SignalReader(home).read(writer.take(), { signal: (signal) => read.push(signal), read: () => undefined })
     check(isSameValue(read, signals), 'what was packed is read')
     try {
-      new SignalReader(home).read(
-        input,
-        () => undefined,
-        () => undefined,
-      )
+      new SignalReader(home).read(input, { signal: () => undefined, read: () => undefined })
     } catch (error) {
       const isExpected = error instanceof RangeError || (error as Error).message.startsWith('Assertion failed')
       if (!isExpected) throw error
@@ -50,13 +42,15 @@ function signalOf(kind: number, one: number, two: number): Signal {
   const from = { ...home, thread: two, serial: one }
   const body = drawBytes(() => two, 8)
   const name = `name${one % 8}`
-  switch (kind % 4) {
+  switch (kind % 5) {
     case 0:
       return { type: 'message', to, message: body, encoded: true }
     case 1:
       return { type: 'cast', to, name, args: body, encoded: true }
     case 2:
       return { type: 'call', to, from, ref: two * 2 ** 33, name, args: body, encoded: true }
+    case 3:
+      return { type: 'item', to, from, seq: two * 2 ** 33, item: body }
     default:
       return { type: 'reply', to, ref: one, result: { ok: true, value: body, encoded: true } }
   }
