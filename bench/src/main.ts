@@ -4,6 +4,7 @@ import { fullPace, type Pace, quickPace } from './contest.ts'
 import { lifeSuite } from './life-suite.ts'
 import { localSuite } from './local-suite.ts'
 import { machineFacts } from './machine.ts'
+import { membershipSuite } from './membership-suite.ts'
 import { regionTableSuite } from './region-table-suite.ts'
 import { printMarkdown } from './markdown.ts'
 import type { Row, SuiteResult } from './row.ts'
@@ -21,6 +22,7 @@ const suites: Readonly<Record<string, (pace: Pace, wants: (row: string) => boole
   rpc: rpcSuite,
   overload: overloadSuite,
   'region-table': regionTableSuite,
+  membership: membershipSuite,
   telemetry: telemetrySuite,
   sim: simSuite,
 }

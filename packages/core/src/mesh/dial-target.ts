@@ -27,6 +27,8 @@ export interface DialTarget {
   /** Tries since the last stable link. */
   attempt: number
   timer: Timer | undefined
+  /** When the last dial began, on the monotonic clock. */
+  dialledAt: number
   abort: AbortController | undefined
 }
 
@@ -164,6 +166,7 @@ function newTarget(address: string, expect: NodeId | undefined): DialTarget {
     nextAddress: 0,
     attempt: 0,
     timer: undefined,
+    dialledAt: 0,
     abort: undefined,
   }
 }

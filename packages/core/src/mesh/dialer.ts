@@ -5,6 +5,9 @@ import { TransportError } from './errors.ts'
 import type { PeerLinkCounters, PeerLinkSettings } from './peer-link-settings.ts'
 import type { NodeId, RawLink } from './transport.ts'
 
+/** How long a raw dial may take before {@link Dialer.hurry} begins another, in milliseconds. */
+const hangingMs = 1_000
+
 /** How a handshake over a dialled link ended. */
 export type DialOutcome = 'up' | 'failed' | 'duplicate'
 
@@ -73,12 +76,23 @@ export class Dialer {
     if (target !== undefined && !this.#options.isLinked(expect)) this.#wait(target, this.#courtesyMs(target))
   }
 
-  /** Dials a learned peer at once, instead of after its delay. Nothing while it is dialled. */
+  /** Dials a learned peer at once, instead of after its delay; anew, if it was dialled for a second in vain. */
   hurry(node: NodeId): void {
     for (const target of this.#book.ofPeer(node)) {
       if (target.expect !== node || this.#options.isLinked(node)) continue
       if (target.phase === 'idle' || target.phase === 'waiting') this.#wait(target, 0)
+      else if (target.phase === 'dialling' && this.#hangs(target)) {
+        this.#wait(target, 0)
+        this.#freeSlot()
+      }
     }
+  }
+
+  /** A dial that was begun while nothing came through may take long to notice that something does again. */
+  #hangs({ abort, dialledAt }: DialTarget): boolean {
+    if (abort === undefined || this.#options.clock.monotonic() - dialledAt < hangingMs) return false
+    abort.abort(new Error('Dialled anew'))
+    return true
   }
 
   /** While they rest, seeds are not dialled again: this node has found the others, and a seed need not be linked to all. */
@@ -201,6 +215,7 @@ export class Dialer {
     target.nextAddress = (target.nextAddress + 1) % target.addresses.length
     const abort = new AbortController()
     target.phase = 'dialling'
+    target.dialledAt = clock.monotonic()
     target.abort = abort
     this.#dialling += 1
     counters.dials += 1

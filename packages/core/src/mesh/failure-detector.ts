@@ -144,11 +144,13 @@ export class FailureDetector {
   /**
    * What an accusation of another node is worth. `counts`: it is about a member as we know it, by one of its monitors.
    * `passes`: by somebody else, perhaps a monitor in a view of the other side of a cut; it is only relayed, once for each
-   * version, so that the subject hears of it and refutes it. `old`: heard before, refuted, or about nobody.
+   * version, so that the subject hears of it and refutes it. `refuted`: a newer record is known. `old`: heard before, or about
+   * nobody.
    */
-  worth({ subject, life, version, accuser }: Accusation): 'counts' | 'passes' | 'old' {
+  worth({ subject, life, version, accuser }: Accusation): 'counts' | 'passes' | 'refuted' | 'old' {
     const known = this.#versions.get(subject)
-    if (known === undefined || known.life !== life || known.version > version) return 'old'
+    if (known !== undefined && known.version > version) return 'refuted'
+    if (known === undefined || known.life !== life) return 'old'
     const suspicion = this.#suspicions.get(subject)
     if (suspicion !== undefined && (suspicion.version > version || suspicion.accusers.has(accuser))) return 'old'
     if (this.table.counts(accuser, subject)) return 'counts'
@@ -181,6 +183,7 @@ export class FailureDetector {
     const { localHealth } = this.#settings
     const subjects = this.#watched()
     for (const node of subjects) if (!this.#contacts.has(node)) this.#await(node, now)
+    this.#withdraw(subjects)
     const silent = subjects.filter((node) => this.#isSilent(node, now))
     if (localHealth) {
       this.#health = nextHealth(this.#health, { now, pausedMs, silent: silent.length, subjects: subjects.length })
@@ -208,6 +211,23 @@ export class FailureDetector {
       made.push(accusation)
     }
     return made
+  }
+
+  /** Who watches a node no more, since others are nearer to it by hash now, has no word against it that nobody else shares. */
+  #withdraw(subjects: readonly NodeId[]): void {
+    for (const [node, { accusers }] of this.#suspicions) {
+      if (accusers.size === 1 && accusers.has(this.#self) && !subjects.includes(node)) this.#suspicions.delete(node)
+    }
+  }
+
+  /** What we say against others, to be said again as long as it is not refuted: it may have been lost on its way. */
+  ownAccusations(): Uint8Array[] {
+    const own: Uint8Array[] = []
+    for (const { accusers } of this.#suspicions.values()) {
+      const sealed = accusers.get(this.#self)
+      if (sealed !== undefined && sealed !== noSeal) own.push(sealed)
+    }
+    return own
   }
 
   #bury(now: number): DetectorVerdicts['dead'] {

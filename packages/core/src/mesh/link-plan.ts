@@ -25,10 +25,15 @@ export class LinkPlan {
     return this.#wanted.has(node)
   }
 
-  /** A newer record came. Of a node that was lost it is a sign of life. */
+  /** A newer record came. */
   learnt({ node, addresses }: NodeRecord, shape: MeshShape): void {
     if (shape === 'sparse' && !this.#dialled.has(node)) return
     this.#dial(node, addresses)
+    this.heardOf(node)
+  }
+
+  /** Somebody vouches for it. Of a node that was lost it may be a sign of life. */
+  heardOf(node: NodeId): void {
     if (this.#lost.has(node)) this.#links.hurry(node)
   }
 
@@ -55,13 +60,13 @@ export class LinkPlan {
       if (recordOf(node) === undefined) this.#lost.add(node)
       else this.forget(node)
     }
-    if (shape === 'full') {
-      this.#links.restSeeds(false)
-      return
-    }
     for (const node of this.#lost) {
       if (this.#lost.size <= lostMax) break
       this.forget(node)
+    }
+    if (shape === 'full') {
+      this.#links.restSeeds(false)
+      return
     }
     let linked = 0
     for (const node of this.#wanted) if (this.#links.measured(node) !== undefined) linked += 1

@@ -236,6 +236,7 @@ class MembershipServer implements Process {
       case 'tick':
         this.#take(membership.tick(this.#state, now))
         this.#askDetector(now)
+        for (const sealed of this.#detector.ownAccusations()) this.#gossipLater('accusations', sealed, undefined)
         this.#followPlan()
         if (this.#state.shape === 'sparse') this.#options.lookForIdle()
         for (const [node, until] of this.#unreachable) if (now >= until) this.#unreachable.delete(node)
@@ -265,6 +266,7 @@ class MembershipServer implements Process {
   #take(step: MembershipStep, via?: NodeId): void {
     this.#state = step.state
     let viewChanged = false
+    const contradicted: Uint8Array[] = []
     for (const change of step.changes) {
       switch (change.kind) {
         case 'changed': {
@@ -274,7 +276,8 @@ class MembershipServer implements Process {
           this.#detector.known(change.node, known.record.life, known.record.version, this.#now())
           this.#plan.learnt(known.record, this.#state.shape)
           this.#hear(primaryOf(known.record))
-          // News is passed on once by everybody who believes it; the announcement over gossip may have been lost.
+          // News is passed on once by everybody who believes it; the announcement over gossip may have been lost. In a full mesh
+          // its author told all: this is for those whom it can't reach.
           if (via !== undefined && this.#state.shape === 'full') this.#relay(known.sealed, via)
           else if (via !== undefined) this.#gossipLater('records', known.sealed, via)
           break
@@ -284,7 +287,8 @@ class MembershipServer implements Process {
           this.#detector.gone(change.node)
           break
         case 'contradicted':
-          if (via !== undefined) this.#sendSealed([via], 'accusations', change.evidence)
+          this.#plan.heardOf(change.node)
+          if (via !== undefined) contradicted.push(...change.evidence)
           break
         case 'forgotten':
           this.#plan.forget(change.node)
@@ -298,10 +302,15 @@ class MembershipServer implements Process {
           this.#ctx.log.warn({ node: change.node, why: change.why }, 'a membership record was ignored')
       }
     }
+    if (via !== undefined) this.#sendSealed([via], 'accusations', contradicted)
     if (!viewChanged) return
     const { state } = step
     this.#options.memory.records = () => membership.vouched(state).map(({ sealed }) => sealed)
-    if (state.members.size <= toldAtOnceMax) {
+    this.#viewMayHaveChanged()
+  }
+
+  #viewMayHaveChanged(): void {
+    if (this.#state.members.size <= toldAtOnceMax) {
       this.#viewChanged()
       return
     }
@@ -337,7 +346,7 @@ class MembershipServer implements Process {
       this.#ctx.log.warn({ node, accusers: [...suspicion.accusers.keys()] }, 'a node is believed dead')
       this.#take(membership.died(this.#state, { node, ...suspicion }, [...suspicion.accusers.values()], now))
     }
-    if (accuse.length > 0) this.#viewChanged()
+    if (accuse.length > 0) this.#viewMayHaveChanged()
     this.#watch()
   }
 
@@ -361,7 +370,12 @@ class MembershipServer implements Process {
         continue
       }
       const worth = this.#detector.worth(claim)
-      if (worth === 'old') continue
+      if (worth === 'refuted') {
+        // Whoever handed it on has missed the newer record.
+        const known = this.#state.members.get(claim.subject)?.known
+        if (known !== undefined) this.#sendSealed([via], 'records', [known.sealed])
+      }
+      if (worth === 'refuted' || worth === 'old') continue
       if (openAccusation(sealed, this.#options.transport) === undefined) {
         this.#ctx.log.warn({ node: via, accuser: claim.accuser, why: 'not-authentic' }, 'an accusation was ignored')
         continue
@@ -374,7 +388,7 @@ class MembershipServer implements Process {
       this.#gossipLater('accusations', sealed, via)
     }
     if (!changed) return
-    this.#viewChanged()
+    this.#viewMayHaveChanged()
     this.#watch()
   }
 
@@ -520,7 +534,7 @@ class MembershipServer implements Process {
     this.#take(membership.issueOwn(this.#state, own))
     if (!this.#options.isReady()) return
     if (own.sealed.length <= publishBytesMax) this.#options.transport.publish?.(membershipTopic, own.sealed)
-    if (this.#state.shape === 'full') this.#relay(own.sealed, undefined)
+    if (this.#state.shape === 'full') this.#sendSealed([...this.#options.links.peerNodes()], 'records', [own.sealed])
     else this.#gossipLater('records', own.sealed, undefined)
   }
 
@@ -528,9 +542,10 @@ class MembershipServer implements Process {
     return { record: this.#own, sealed: sealRecord(this.#own, this.#options.transport) }
   }
 
-  #relay(sealed: Uint8Array, except: NodeId | undefined): void {
+  #relay(sealed: Uint8Array, except: NodeId): void {
+    const neighbours = neighboursOf(this.#detector.table, this.#own.node)
     this.#sendSealed(
-      [...this.#options.links.peerNodes()].filter((node) => node !== except),
+      [...neighbours].filter((node) => node !== except),
       'records',
       [sealed],
     )

@@ -73,7 +73,10 @@ export type MembershipChange =
   | { readonly kind: 'forgotten'; readonly node: NodeId }
   /** Somebody believes a record of us that we did not issue in this life. Issue ours anew with at least this version. */
   | { readonly kind: 'refute'; readonly version: number }
-  /** Somebody holds a record of a node that we believe dead: tell it why, so that it hears so too, or the node can refute it. */
+  /**
+   * Somebody holds a record of a node that we believe dead, or lost sight of: tell it why, if there is a reason, so that it hears
+   * so too, or the node can refute it.
+   */
   | { readonly kind: 'contradicted'; readonly node: NodeId; readonly evidence: readonly Uint8Array[] }
   /** A record or a link was left out, for counting: too many members, or a record that is not believed. */
   | { readonly kind: 'ignored'; readonly node: NodeId | undefined; readonly why: 'too-many' | RecordDoubt }
@@ -291,9 +294,9 @@ function mention(draft: Draft, { node, life }: { node: NodeId; life: number }, s
   const member = draft.members.get(node)
   const evidence = member === undefined ? draft.tombstones.get(node)?.evidence : member.dead
   const isOurLife = member?.known === undefined || member.known.record.life === life
-  if (evidence !== undefined && evidence.length > 0 && isOurLife) {
-    draft.changes.push({ kind: 'contradicted', node, evidence })
-  }
+  if (evidence !== undefined && isOurLife) draft.changes.push({ kind: 'contradicted', node, evidence })
+  // Nobody goes by it where members are judged by their monitors.
+  if (draft.before.shape === 'sparse') return
   if (member?.known === undefined || member.met || !sameBytes(member.known.sealed, sealed)) return
   draft.members.set(node, { ...member, lastSeen: now })
 }

@@ -10,6 +10,8 @@ export interface PeerLinkSettings {
   readonly silentMs: number
   /** After this long its link is closed. */
   readonly deadMs: number
+  /** Whether time in which this node did not run counts for nobody's silence. For benches only: see docs/membership.md. */
+  readonly forgivesPauses: boolean
   /** How long a raw dial may take. */
   readonly dialTimeoutMs: number
   /** How long the node with the larger id waits for the other's dial, and a dialler refused as duplicate for the other link. Up to half of it is added by chance. */
@@ -59,6 +61,7 @@ export const defaultPeerLinkSettings: PeerLinkSettings = {
   heartbeatMs: 450,
   silentMs: 1_200,
   deadMs: 4_000,
+  forgivesPauses: true,
   dialTimeoutMs: 10_000,
   otherSideDialMs: 1_000,
   redialFirstMs: 100,
@@ -72,7 +75,7 @@ export const defaultPeerLinkSettings: PeerLinkSettings = {
   bulkGiveWayMs: 1,
   bulkQueueBytesMax: 256 * 1024 * 1024,
   bulkOpenMax: 1_024,
-  dialsMax: 8,
+  dialsMax: 16,
   addressesMax: 10_000,
   addressesPerPeerMax: 8,
   greetingLinksMax: 256,

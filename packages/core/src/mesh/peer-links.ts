@@ -561,11 +561,13 @@ class Links implements PeerLinks {
   #beat(): void {
     const { clock } = this.#options.platform
     const now = clock.monotonic()
-    const next = nextBeat(this.#beats, now, this.#settings.heartbeatMs)
+    const { heartbeatMs, forgivesPauses } = this.#settings
+    const seen = nextBeat(this.#beats, now, heartbeatMs)
+    const next = forgivesPauses ? seen : { ...seen, pausedMs: 0 }
     this.#beats = next.log
     this.#load = this.#readLoad()
     if (next.pausedMs > 0) this.counters.lateBeats += 1
-    this.#beatTimer = clock.after(this.#settings.heartbeatMs, () => this.#beat())
+    this.#beatTimer = clock.after(heartbeatMs, () => this.#beat())
     for (const link of [...this.#up.values()]) {
       // A listener may have ended links further down the list.
       if (!link.isUp) continue

@@ -6,14 +6,26 @@ export const digestParts = 64
 /** What a node vouches for, in a few bytes: of each part a sum of hashes, so that the order of records does not matter. */
 export type RecordDigest = Uint32Array
 
-export function digestOf(records: Iterable<{ readonly node: NodeId; readonly version: number }>): RecordDigest {
+export function digestOf(records: Iterable<Told>): RecordDigest {
   const digest = new Uint32Array(digestParts)
-  for (const { node, version } of records) {
-    const part = partOf(node)
-    digest[part] = ((digest[part] as number) + hashOf(node, version)) >>> 0
+  for (const record of records) {
+    let known = hashes.get(record)
+    if (known === undefined) {
+      known = { part: partOf(record.node), hash: hashOf(record.node, record.version) }
+      hashes.set(record, known)
+    }
+    digest[known.part] = ((digest[known.part] as number) + known.hash) >>> 0
   }
   return digest
 }
+
+interface Told {
+  readonly node: NodeId
+  readonly version: number
+}
+
+// Records are never changed, and each is summed up many times.
+const hashes = new WeakMap<Told, { readonly part: number; readonly hash: number }>()
 
 /** Which part of a digest a node belongs to. */
 export function partOf(node: NodeId): number {

@@ -69,6 +69,19 @@ describe('what a node finds itself', () => {
     expect(detector.tick(20_000, 0).accuse).toHaveLength(1)
   })
 
+  it('is not accused any more by one that need not watch it now, if nobody else does', () => {
+    const detector = clusterOf(7)
+    detector.silent('n1', 1_000)
+    const [accusation] = detector.tick(1_000, 0).accuse as [Accusation]
+    expect(detector.ownAccusations()).toEqual([])
+    detector.sealed(accusation, sealed)
+    expect(detector.ownAccusations()).toEqual([sealed])
+    for (let more = 0; detector.table.subjectsOf('me').includes('n1'); more += 1)
+      detector.known(`m${more}`, 1, 1, 1_100)
+    detector.tick(1_200, 0)
+    expect(detector.suspicion('n1')).toBeUndefined()
+  })
+
   it('does not count for a time in which it did not run itself', () => {
     const detector = clusterOf(9)
     detector.silent('n1', 1_000)
@@ -89,7 +102,7 @@ describe('the word of others', () => {
     expect(detector.worth(word('n5', other))).toBe('old')
     expect(detector.worth(word('stranger', monitor))).toBe('old')
     expect(detector.worth({ ...word('n5', monitor), life: 2 })).toBe('old')
-    expect(detector.worth({ ...word('n5', monitor), version: 0 })).toBe('old')
+    expect(detector.worth({ ...word('n5', monitor), version: 0 })).toBe('refuted')
   })
 
   it('of two keeps calls away, of three kills after the shortest time, and a newer record refutes it', () => {

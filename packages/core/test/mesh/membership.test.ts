@@ -147,7 +147,8 @@ describe('removal', () => {
 
   it('leaves a tombstone that old records do not pass, newer ones and links do', () => {
     const removed = removedA(5)
-    expect(mergeRecord(removed, recordBy('a', { version: 5 }), 7_000)).toEqual({ state: removed, changes: [] })
+    const old = mergeRecord(removed, recordBy('a', { version: 5 }), 7_000)
+    expect(old).toEqual({ state: removed, changes: [{ kind: 'contradicted', node: 'a', evidence: [] }] })
     const newer = mergeRecord(removed, recordBy('a', { version: 6 }), 7_000)
     expect(newer.changes).toEqual([{ kind: 'changed', node: 'a' }])
     const linked = run(removed, (state) => linkUp(state, { node: 'a', life: 1 }, 7_000))

@@ -218,6 +218,53 @@ describe('dialling', () => {
     expect(a.links.counters.dials).toBe(2)
   })
 
+  it('hurries: a node that waits, or hangs, is dialled at once', async () => {
+    const { world, a, b } = await startedPair()
+    b.links.learn(addressOf('a'), 'a')
+    await world.pass(100)
+    expect(b.links.counters.dials).toBe(0)
+    b.links.hurry('a')
+    await world.pass(50)
+    expect(b.events).toEqual(['up a'])
+    a.links.learn('blackhole:c', 'c')
+    a.links.hurry('c')
+    await world.pass(900)
+    expect(a.links.counters.dials).toBe(1)
+    a.links.hurry('c')
+    await world.pass(500)
+    expect(a.links.counters.dials).toBe(1)
+    a.links.hurry('c')
+    await world.pass(10)
+    expect(a.links.counters.dials).toBe(2)
+  })
+
+  it('leaves seeds alone while they rest, and dials them when they do not', async () => {
+    const { world, a } = await startedPair()
+    a.links.addSeed(addressOf('b'))
+    await world.pass(100)
+    a.links.restSeeds(true)
+    world.links[0]?.sever(constantDelays(0))
+    await world.pass(30_000)
+    expect(a.events).toEqual(['up b', 'down b closed'])
+    a.links.restSeeds(false)
+    await world.pass(200)
+    expect(a.events).toEqual(['up b', 'down b closed', 'up b'])
+  })
+
+  it('leaves one peer with a goodbye, behind the last frame, and counts what crossed the link', async () => {
+    const { world, a, b } = await linkedPair()
+    expect([a.links.trafficOf('b'), a.links.trafficOf('c')]).toEqual([0, undefined])
+    a.sendNumbered('b')
+    a.links.leave('b')
+    a.links.leave('c')
+    await world.pass(200)
+    expect(b.frames).toHaveLength(1)
+    expect([a.events, b.events]).toEqual([
+      ['up b', 'down b idle'],
+      ['up a', 'down a goodbye'],
+    ])
+  })
+
   it('does not dial itself again', async () => {
     const { world, a } = await startedPair()
     a.links.addSeed(addressOf('a'))
@@ -252,11 +299,11 @@ describe('dialling', () => {
     const world = newWorld()
     const a = observe({ world, node: 'a' })
     await a.links.start()
-    for (let number = 0; number < 20; number += 1) a.links.addSeed(`blackhole:${number}`)
+    for (let number = 0; number < 40; number += 1) a.links.addSeed(`blackhole:${number}`)
     await world.pass(9_000)
-    expect(a.links.counters.dials).toBe(8)
+    expect(a.links.counters.dials).toBe(16)
     await world.pass(20_000)
-    expect(a.links.counters.dials).toBe(24)
+    expect(a.links.counters.dials).toBe(48)
   })
 
   it('keeps a bounded number of addresses and counts the others', async () => {

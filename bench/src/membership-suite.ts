@@ -1,0 +1,209 @@
+import { fullPace, type Pace } from './contest.ts'
+import { type MeshNode, MeshWorld } from './membership-world.ts'
+import { type Goal, type Row, rowOf, skerry } from './row.ts'
+
+/** What one size of cluster is put through. */
+interface Size {
+  readonly nodes: number
+  /** How often one joins and one dies; the slowest counts. */
+  readonly times: number
+  /** How long nothing goes wrong but lost segments, and how long a tenth of the nodes is sick, in virtual seconds. */
+  readonly quietS: number
+  readonly sickS: number
+  readonly goals: { readonly joinS: number; readonly deadS: number; readonly healS: number }
+}
+
+const sizes: readonly Size[] = [
+  { nodes: 10, times: 5, quietS: 3_600, sickS: 600, goals: { joinS: 1.5, deadS: 4.5, healS: 5 } },
+  { nodes: 100, times: 3, quietS: 300, sickS: 120, goals: { joinS: 2, deadS: 7, healS: 8 } },
+  { nodes: 1_000, times: 1, quietS: 20, sickS: 0, goals: { joinS: 2.5, deadS: 9.5, healS: 15 } },
+]
+const tried: readonly Size[] = [{ ...sizes[0]!, times: 1, quietS: 20, sickS: 20 }]
+
+/** `SKERRY_MEMBERSHIP_HOURS`: how long ten nodes are left alone, in virtual hours, instead of one. */
+const quietHours = Number(process.env['SKERRY_MEMBERSHIP_HOURS'] ?? 1)
+
+const loss = 0.01
+
+/** What others need to know a death: not measured here, but published, or computed from their defaults. */
+const deathElsewhere: Readonly<Record<number, Readonly<Record<string, number>>>> = {
+  10: { 'memberlist, computed (reference)': 6.2, 'Orleans (reference)': 15, 'Phoenix (reference)': 30 },
+  100: { 'memberlist, computed (reference)': 10.6, 'Orleans (reference)': 15, 'Phoenix (reference)': 30 },
+  1_000: { 'memberlist, computed (reference)': 15, 'Orleans (reference)': 15, 'Phoenix (reference)': 30 },
+}
+const joinElsewhere: Readonly<Record<number, Readonly<Record<string, number>>>> = {
+  1_000: { 'Akka, 1,500 nodes (reference)': 15 },
+}
+
+/** How a mesh of 10, 100 and 1,000 nodes in 24 regions gets to know of joins, deaths and cuts, in virtual time. */
+export async function membershipSuite(pace: Pace): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const size of pace === fullPace ? sizes : tried) {
+    process.stderr.write(`  ${size.nodes} nodes …\n`)
+    rows.push(...(await measure(size)))
+  }
+  return rows
+}
+
+async function measure(size: Size): Promise<Row[]> {
+  const { nodes, goals } = size
+  const of = (what: string): string => `${what}, ${nodes.toLocaleString('en-US')} nodes`
+  const id = (name: string): string => `membership/${name}-${nodes}`
+  const world = new MeshWorld({ seed: 1, loss, localHealth: true })
+  await boot(world, nodes)
+  const steady = await steadyTraffic(world)
+  const joins: number[] = []
+  const suspicions: number[] = []
+  const deaths: number[] = []
+  for (let round = 0; round < size.times; round += 1) {
+    joins.push(await join(world, `joiner-${round}`))
+    await world.pass(3_000)
+    const { suspectedMs, deadMs } = await die(world, world.nodes[Math.floor(nodes / 2) + round] as MeshNode)
+    suspicions.push(suspectedMs)
+    deaths.push(deadMs)
+    await world.pass(5_000)
+  }
+  const healMs = await cutAndHeal(world)
+  const quietS = nodes === 10 && size.quietS >= 3_600 ? quietHours * 3_600 : size.quietS
+  const quiet = await falseDeathsOfAQuietMesh(world, quietS)
+  const rows = [
+    row(id('join'), of('a join is known by 99 %'), 's', Math.max(...joins) / 1_000, goals.joinS, joinElsewhere[nodes]),
+    row(id('suspect'), of('a silent crash is routed around by 99 %'), 's', Math.max(...suspicions) / 1_000, undefined),
+    row(
+      id('dead'),
+      of('its death is known by 99 %'),
+      's',
+      Math.max(...deaths) / 1_000,
+      goals.deadS,
+      deathElsewhere[nodes],
+    ),
+    row(id('heal'), of('a cut of 30 % has healed, all views are equal'), 's', healMs / 1_000, goals.healS),
+    row(id('links'), of('links of a node, mean'), 'links', steady.links, undefined),
+    row(id('heartbeats'), of('pings and pongs that a node sends'), 'messages/s', steady.heartbeats, undefined),
+    row(id('messages'), of('other membership messages that a node sends'), 'messages/s', steady.membership, undefined),
+    row(id('bytes'), of('what all of these take, above the transport'), 'bytes/s', steady.bytes, undefined),
+    row(id('quiet'), of(`false deaths in ${(quietS / 3_600).toPrecision(2)} h without faults`), 'deaths', quiet, 0),
+  ]
+  if (size.sickS === 0) return rows
+  const withDoubt = await falseDeathsBesideTheSick(nodes, size.sickS, true)
+  const without = await falseDeathsBesideTheSick(nodes, size.sickS, false)
+  const name = `running nodes believed dead, by each, in ${size.sickS} s with 10 % paused for 2 to 5 s again and again`
+  return [
+    ...rows,
+    row(id('sick'), of(name), 'deaths', withDoubt.running, undefined, {
+      'without self-health': without.running,
+      'paused ones among the dead': withDoubt.sick,
+    }),
+  ]
+}
+
+async function boot(world: MeshWorld, nodes: number): Promise<void> {
+  const eachMs = Math.max(2_000, nodes * 15) / nodes
+  for (let node = 0; node < nodes; node += 1) {
+    world.start(`node-${node}`)
+    await world.pass(eachMs)
+  }
+  await world.until(() => areViewsWhole(world), 120_000)
+  await world.pass(15_000)
+}
+
+async function steadyTraffic(
+  world: MeshWorld,
+): Promise<{ heartbeats: number; membership: number; bytes: number; links: number }> {
+  const seconds = 20
+  const before = world.nodes.map(({ traffic }) => ({ ...traffic }))
+  await world.pass(seconds * 1_000)
+  const each = (count: (node: MeshNode, at: number) => number): number =>
+    world.nodes.reduce((sum, node, at) => sum + count(node, at), 0) / world.nodes.length
+  return {
+    heartbeats: each(({ traffic }, at) => traffic.heartbeats - before[at]!.heartbeats) / seconds,
+    membership: each(({ traffic }, at) => traffic.membership - before[at]!.membership) / seconds,
+    bytes: each(({ traffic }, at) => traffic.bytes - before[at]!.bytes) / seconds,
+    links: each(({ links }) => links),
+  }
+}
+
+async function join(world: MeshWorld, name: string): Promise<number> {
+  world.start(name)
+  return world.until(() => share(world, ({ view }) => view.has(name)) >= 0.99, 60_000)
+}
+
+async function die(world: MeshWorld, victim: MeshNode): Promise<{ suspectedMs: number; deadMs: number }> {
+  const from = world.now
+  victim.crash()
+  const suspectedMs = await world.until(() => share(world, ({ view }) => !view.has(victim.name)) >= 0.99, 60_000)
+  const believers = (): number => {
+    const observers = world.deaths.filter(({ subject, at }) => subject === victim.name && at >= from)
+    return new Set(observers.map(({ observer }) => observer)).size / world.running.length
+  }
+  await world.until(() => believers() >= 0.99, 60_000)
+  return { suspectedMs, deadMs: world.now - from }
+}
+
+/** Three regions of ten are cut off for half a minute. */
+async function cutAndHeal(world: MeshWorld): Promise<number> {
+  const isInside = ({ index }: MeshNode): boolean => index % 10 < 3
+  world.cut((one, other) => isInside(one) !== isInside(other))
+  await world.pass(30_000)
+  world.cut(undefined)
+  return world.until(() => areViewsWhole(world), 120_000)
+}
+
+async function falseDeathsOfAQuietMesh(world: MeshWorld, seconds: number): Promise<number> {
+  await world.pass(20_000)
+  const before = world.deaths.length
+  await world.pass(seconds * 1_000)
+  return world.deaths.length - before
+}
+
+/** Those of nodes that ran all the time, whoever believed it, and those of the sick. */
+async function falseDeathsBesideTheSick(
+  nodes: number,
+  seconds: number,
+  localHealth: boolean,
+): Promise<{ running: number; sick: number }> {
+  const world = new MeshWorld({ seed: 2, loss, localHealth })
+  await boot(world, nodes)
+  const sick = world.nodes.filter(({ index }) => index % 10 === 5)
+  const random = world.random('pauses')
+  const end = world.now + seconds * 1_000
+  for (const node of sick) {
+    const again = (): void => {
+      if (world.now > end) return
+      const pauseMs = 2_000 + random.int(3_000)
+      node.pause(pauseMs)
+      world.at(world.now + pauseMs + 500 + random.int(4_500), again)
+    }
+    world.at(world.now + random.int(5_000), again)
+  }
+  const before = world.deaths.length
+  await world.pass(seconds * 1_000)
+  const deaths = world.deaths.slice(before)
+  const names = new Set(sick.map(({ name }) => name))
+  const running = deaths.filter(({ subject }) => !names.has(subject)).length
+  return { running, sick: deaths.length - running }
+}
+
+function areViewsWhole(world: MeshWorld): boolean {
+  const { running } = world
+  return running.every(({ view }) => view.size === running.length)
+}
+
+function share(world: MeshWorld, holds: (node: MeshNode) => boolean): number {
+  const { running } = world
+  return running.filter(holds).length / running.length
+}
+
+function row(
+  id: string,
+  quantity: string,
+  unit: string,
+  value: number,
+  most: number | undefined,
+  versus: Readonly<Record<string, number>> = {},
+): Row {
+  const figures = new Map([[skerry, { value }]])
+  for (const [name, figure] of Object.entries(versus)) figures.set(name, { value: figure })
+  const goals: Goal[] = most === undefined ? [] : [{ compare: '<=', factor: most }]
+  return rowOf(figures, { id, quantity, unit, figure: 'value', goals })
+}

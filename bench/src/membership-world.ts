@@ -1,0 +1,524 @@
+import { readFileSync } from 'node:fs'
+import { type Log, silentLog } from '@skerry/core'
+import type { Platform } from '@skerry/core/platform'
+import type { RawLink } from '@skerry/core/transport'
+import { seededRandom } from '@skerry/testing'
+// Not part of core's interface: a thousand whole nodes would not fit into one process.
+import { Kernel } from '../../packages/core/dist/actor/kernel.js'
+import { membershipServerName } from '../../packages/core/dist/mesh/membership-name.js'
+import {
+  type MembershipEvent,
+  type MembershipMemory,
+  membershipServer,
+  meshEventOf,
+} from '../../packages/core/dist/mesh/membership-server.js'
+import { createPeerLinks, type PeerLinks } from '../../packages/core/dist/mesh/peer-links.js'
+
+/** How a simulated cluster is made. */
+export interface MeshWorldOptions {
+  readonly seed: number
+  /** The share of segments that are lost on their way, and sent again. */
+  readonly loss: number
+  /** Whether nodes doubt themselves: what it is for shows only without. */
+  readonly localHealth: boolean
+}
+
+/** What is counted of a node. */
+export interface NodeTraffic {
+  heartbeats: number
+  membership: number
+  bytes: number
+}
+
+const regionTimes = readRegionTimes()
+
+/**
+ * Nodes that are nothing but membership, in virtual time: core's links, with hello, heartbeat and dialler, and its actor of the mesh, on
+ * raw links with the latencies between 24 regions. A lost segment costs what TCP takes to send it again, and holds up those
+ * behind it.
+ */
+export class MeshWorld {
+  now = 0
+  readonly nodes: MeshNode[] = []
+  readonly byName = new Map<string, MeshNode>()
+  /** Who believed whom dead, and when. */
+  readonly deaths: { readonly observer: MeshNode; readonly subject: string; readonly at: number }[] = []
+  readonly #options: MeshWorldOptions
+  readonly #events = new EventHeap()
+  readonly #turns: { runTurn(): void }[] = []
+  readonly #random: ReturnType<typeof seededRandom>
+  #cut: ((one: MeshNode, other: MeshNode) => boolean) | undefined
+  /** Promises have something left to do. */
+  hasPromises = true
+
+  constructor(options: MeshWorldOptions) {
+    this.#options = options
+    this.#random = seededRandom(options.seed)
+  }
+
+  get localHealth(): boolean {
+    return this.#options.localHealth
+  }
+
+  random(name: string): ReturnType<typeof seededRandom> {
+    return this.#random.fork(name)
+  }
+
+  start(name: string): MeshNode {
+    const region = regionTimes.names[this.nodes.length % regionTimes.names.length] as string
+    const node = new MeshNode(this, name, region, this.nodes.length)
+    this.nodes.push(node)
+    this.byName.set(name, node)
+    node.start()
+    return node
+  }
+
+  get running(): MeshNode[] {
+    return this.nodes.filter((node) => node.isRunning)
+  }
+
+  /** From now on nothing gets from one to the other where `isCut`; `undefined`: everything does. */
+  cut(isCut: ((one: MeshNode, other: MeshNode) => boolean) | undefined): void {
+    this.#cut = isCut
+  }
+
+  isCut(one: MeshNode, other: MeshNode): boolean {
+    return this.#cut?.(one, other) === true
+  }
+
+  at(atMs: number, run: () => void): { cancel(): void } {
+    return this.#events.add(Math.max(this.now, atMs), run)
+  }
+
+  enqueue(turn: { runTurn(): void }): void {
+    this.#turns.push(turn)
+  }
+
+  /** Runs what happens in the next `ms`, and all that follows from it at once. */
+  async pass(ms: number): Promise<void> {
+    const until = this.now + ms
+    await this.#settle()
+    for (let event = this.#events.next(until); event !== undefined; event = this.#events.next(until)) {
+      this.now = event.at
+      event.run()
+      this.#runTurns()
+      if (this.hasPromises) await this.#settle()
+    }
+    this.now = until
+  }
+
+  /** Passes time in steps until the condition holds; says after how long, `Infinity` if not within `atMostMs`. */
+  async until(condition: () => boolean, atMostMs: number, stepMs = 25): Promise<number> {
+    const from = this.now
+    while (!condition()) {
+      if (this.now - from >= atMostMs) return Infinity
+      await this.pass(stepMs)
+    }
+    return this.now - from
+  }
+
+  async #settle(): Promise<void> {
+    this.hasPromises = false
+    for (let round = 0; round < 4; round += 1) {
+      await Promise.resolve()
+      this.#runTurns()
+    }
+  }
+
+  #runTurns(): void {
+    for (let at = 0; at < this.#turns.length; at += 1) (this.#turns[at] as { runTurn(): void }).runTurn()
+    this.#turns.length = 0
+  }
+
+  /** When what is sent now from one to the other arrives, apart from what was sent before. */
+  arrivalMs(from: MeshNode, to: MeshNode): number {
+    const { p50, p95 } = regionTimes.between(from.region, to.region)
+    const draw = from.chance()
+    const oneWay = p50 / 2 + ((p95 - p50) / 2) * spreadOf(draw)
+    const isLost = from.chance() < this.#options.loss
+    // The smallest time-out of Linux, or what one round trip takes.
+    return this.now + oneWay + (isLost ? Math.max(200, p50 * 1.5) : 0)
+  }
+}
+
+/** One node: a kernel with the actor of the mesh alone, and links. */
+export class MeshNode {
+  readonly name: string
+  readonly region: string
+  readonly index: number
+  readonly traffic: NodeTraffic = { heartbeats: 0, membership: 0, bytes: 0 }
+  readonly #world: MeshWorld
+  readonly #random: ReturnType<typeof seededRandom>
+  readonly #life: number
+  /** The nodes that it would route to. */
+  view: ReadonlySet<string> = new Set()
+  isRunning = true
+  /** What it should do is kept until then. */
+  pausedUntil = 0
+  /** Whether it can do without a link to that one. */
+  isSpare: (node: string) => boolean = () => false
+  accepts: ((raw: RawLink) => void) | undefined
+  #links: PeerLinks | undefined
+
+  constructor(world: MeshWorld, name: string, region: string, index: number) {
+    this.#world = world
+    this.name = name
+    this.region = region
+    this.index = index
+    this.#random = world.random(name)
+    this.#life = index + 1
+  }
+
+  chance(): number {
+    return this.#random.float()
+  }
+
+  get links(): number {
+    return [...(this.#links?.peerNodes() ?? [])].length
+  }
+
+  start(): void {
+    const world = this.#world
+    const platform = this.#platform()
+    const { name, region } = this
+    let isReady = false
+    const transport = {
+      supports: { lanes: 1, gossip: false, maxFrameBytes: 256 * 1024 },
+      start: async (host: { accepted(raw: RawLink): void }) => {
+        this.accepts = (raw) => host.accepted(raw)
+        return { id: name, addresses: [name] }
+      },
+      dial: (address: string, _expect: string | undefined, signal: AbortSignal) => this.#dial(address, signal),
+      stop: async () => undefined,
+      sign: () => signature,
+      verify: () => true,
+    }
+    const kernel: Kernel = new Kernel({ node: name, life: this.#life, thread: 0, platform, codec: noCodec as never })
+    const tell = (event: MembershipEvent): void => {
+      const pid = kernel.names.whereis(membershipServerName)
+      const mesh = pid === undefined ? undefined : kernel.actor(pid)
+      mesh?.receive({ type: 'message', to: mesh.pid, message: event, encoded: false })
+    }
+    const links = createPeerLinks({
+      transport,
+      platform,
+      self: { life: this.#life, cluster: 'bench', region },
+      settings: { forgivesPauses: world.localHealth, greetingLinksMax: 4_096, dialsMax: 32 },
+      on: {
+        up: (peer) => tell({ event: 'up', peer }),
+        down: (peer, reason) => tell({ event: 'down', peer, left: reason === 'goodbye' }),
+        suspect: (peer) => tell({ event: 'suspect', peer }),
+        trusted: (peer) => tell({ event: 'trusted', peer }),
+        frame: () => undefined,
+        control: (peer, bytes) => {
+          const event = meshEventOf(peer.node, bytes)
+          if (event !== undefined) tell(event)
+        },
+        refused: () => undefined,
+      },
+    })
+    this.#links = links
+    const memory: MembershipMemory = {
+      records: () => [],
+      primary: { region: 'iad', epoch: 0, by: '' },
+      conflicts: [],
+      reach: () => [],
+      isSpare: () => false,
+    }
+    this.isSpare = (node) => memory.isSpare(node)
+    const mesh = membershipServer({
+      kernel,
+      links,
+      transport,
+      memory,
+      ownLoad: () => ({ load: 0, inFlight: 0 }),
+      self: () => ({
+        node: name,
+        life: this.#life,
+        region,
+        addresses: [name],
+        state: 'up',
+        appVersion: '',
+        procedures: [],
+      }),
+      isReady: () => isReady,
+      onView: (nodes) => {
+        this.view = new Set(nodes.map(({ record }) => record.node))
+      },
+      // Nobody calls anybody: links that were up before the mesh became sparse are closed at once.
+      lookForIdle: () => {
+        for (const peer of [...links.peerNodes()]) {
+          if (memory.isSpare(peer) && world.byName.get(peer)?.isSpare(name) === true) links.leave(peer)
+        }
+      },
+      detector: { localHealth: world.localHealth },
+    })
+    void links.start().then(() => {
+      kernel.spawn(mesh, [], { register: membershipServerName, system: true })
+      for (const seed of world.nodes.slice(0, 3)) if (seed !== this) links.addSeed(seed.name)
+      isReady = true
+      tell({ event: 'announce', procedures: [] })
+      world.hasPromises = true
+    })
+    world.hasPromises = true
+  }
+
+  /** Its host is gone: nobody is told. */
+  crash(): void {
+    this.isRunning = false
+  }
+
+  pause(ms: number): void {
+    this.pausedUntil = Math.max(this.pausedUntil, this.#world.now + ms)
+  }
+
+  /** Runs it when this node runs; never after a crash. In order, since later ones wait behind it. */
+  run(act: () => void): void {
+    if (!this.isRunning) return
+    if (this.pausedUntil > this.#world.now) this.#world.at(this.pausedUntil, () => this.run(act))
+    else act()
+  }
+
+  #dial(address: string, signal: AbortSignal): Promise<RawLink> {
+    const world = this.#world
+    const to = world.byName.get(address)
+    world.hasPromises = true
+    return new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => {
+        world.hasPromises = true
+        reject(new Error('aborted'))
+      })
+      // TCP, whose first segment is sent again after one, three and seven seconds, then the handshake of keys.
+      const begin = (againMs: number): void => {
+        if (signal.aborted || to === undefined || againMs > 8_000) return
+        if (!to.isRunning || world.isCut(this, to) || world.isCut(to, this)) {
+          world.at(world.now + againMs, () => begin(againMs * 2))
+          return
+        }
+        const onceMs = world.arrivalMs(this, to) - world.now
+        world.at(world.now + onceMs * 4, () =>
+          this.run(() => {
+            world.hasPromises = true
+            if (signal.aborted || !to.isRunning || world.isCut(this, to)) return
+            const [near, far] = rawPair(world, this, to)
+            world.at(world.now + onceMs, () => to.run(() => to.accepts?.(far)))
+            resolve(near)
+          }),
+        )
+      }
+      begin(1_000)
+    })
+  }
+
+  #platform(): Platform {
+    const world = this.#world
+    const unavailable = (): never => {
+      throw new Error('not in this simulation')
+    }
+    const log: Log = {
+      ...silentLog,
+      warn: (fields: object, message: string) => {
+        if (message === 'a node is believed dead') {
+          world.deaths.push({ observer: this, subject: (fields as { node: string }).node, at: world.now })
+        }
+      },
+    }
+    return {
+      clock: {
+        wall: () => 1_700_000_000_000 + this.index + world.now,
+        monotonic: () => world.now,
+        after: (delayMs, act) => world.at(world.now + delayMs, () => this.run(act)),
+      },
+      random: {
+        u32: () => this.#random.u32(),
+        int: (below) => this.#random.int(below),
+        float: () => this.#random.float(),
+        id: () => this.#random.id(),
+      },
+      turns: { enqueue: (turn) => world.enqueue(turn) },
+      threads: { parallelism: 1, start: unavailable, openPort: unavailable, adoptPort: unavailable },
+      files: {
+        read: unavailable,
+        write: unavailable,
+        append: unavailable,
+        sync: unavailable,
+        remove: unavailable,
+        list: unavailable,
+      },
+      log,
+      environment: {},
+      load: () => 0,
+      setExitCode: unavailable,
+    }
+  }
+}
+
+const signature = Uint8Array.of(1)
+const noCodec = {}
+
+interface RawEnd extends RawLink {
+  receive(frame: Uint8Array): void
+}
+
+/** Kinds of link messages: what is counted as what. */
+const [pingKind, pongKind, controlKind] = [3, 4, 6]
+
+function rawPair(world: MeshWorld, dialler: MeshNode, acceptor: MeshNode): [RawEnd, RawEnd] {
+  const near = rawEnd(world, dialler, acceptor, () => far)
+  const far: RawEnd = rawEnd(world, acceptor, dialler, () => near)
+  return [near, far]
+}
+
+function rawEnd(world: MeshWorld, self: MeshNode, peer: MeshNode, other: () => RawEnd): RawEnd {
+  let onFrame: ((frame: Uint8Array) => void) | undefined
+  let waiting: Uint8Array[] = []
+  let lastMs = 0
+  let isClosed = false
+  /** What a cut stopped goes on when it heals, as in TCP. */
+  const send = (frame: Uint8Array): void => {
+    if (isClosed) return
+    if (world.isCut(self, peer)) {
+      world.at(world.now + 500, () => send(frame))
+      return
+    }
+    lastMs = Math.max(lastMs, world.arrivalMs(self, peer))
+    world.at(lastMs, () => peer.run(() => other().receive(frame)))
+  }
+  let closed: (end: { local: boolean; reason: string }) => void = () => undefined
+  const whenClosed = new Promise<{ local: boolean; reason: string }>((resolve) => (closed = resolve))
+  const finish = (local: boolean, reason: string): void => {
+    if (isClosed) return
+    isClosed = true
+    world.hasPromises = true
+    closed({ local, reason })
+  }
+  const lane = {
+    send(frame: Uint8Array): boolean {
+      const [kind] = frame
+      if (kind === pingKind || kind === pongKind) self.traffic.heartbeats += 1
+      else if (kind === controlKind) self.traffic.membership += 1
+      self.traffic.bytes += frame.byteLength
+      send(frame)
+      return true
+    },
+    onDrain: () => undefined,
+    onFrame(listener: (frame: Uint8Array) => void): void {
+      onFrame = listener
+      const early = waiting
+      waiting = []
+      for (const frame of early) listener(frame)
+    },
+    pause: () => undefined,
+    resume: () => undefined,
+  }
+  const end: RawEnd & { finish: typeof finish } = {
+    peer: peer.name,
+    lane: () => lane,
+    closed: whenClosed,
+    receive(frame) {
+      if (isClosed) return
+      if (onFrame === undefined) waiting.push(frame)
+      else onFrame(frame)
+    },
+    finish,
+    close(reason) {
+      if (isClosed) return
+      finish(true, reason)
+      if (world.isCut(self, peer)) return
+      lastMs = Math.max(lastMs, world.arrivalMs(self, peer))
+      world.at(lastMs, () => peer.run(() => (other() as typeof end).finish(false, reason)))
+    },
+  }
+  return end
+}
+
+/** Exponential beyond the median, so that one of twenty takes the 95th percentile. */
+function spreadOf(draw: number): number {
+  return draw < 0.5 ? (draw - 0.5) * 0.6 : -Math.log10(2 * (1 - draw) + 1e-9)
+}
+
+interface Scheduled {
+  readonly at: number
+  readonly order: number
+  readonly run: () => void
+  cancelled: boolean
+}
+
+/** By time, then by age. */
+class EventHeap {
+  #heap: Scheduled[] = []
+  #order = 0
+
+  add(at: number, run: () => void): { cancel(): void } {
+    const event: Scheduled = { at, order: this.#order, run, cancelled: false }
+    this.#order += 1
+    const heap = this.#heap
+    let slot = heap.length
+    heap.push(event)
+    while (slot > 0) {
+      const parent = (slot - 1) >> 1
+      if (!isBefore(event, heap[parent] as Scheduled)) break
+      heap[slot] = heap[parent] as Scheduled
+      slot = parent
+    }
+    heap[slot] = event
+    return {
+      cancel() {
+        event.cancelled = true
+      },
+    }
+  }
+
+  /** Takes the first one until then. */
+  next(until: number): Scheduled | undefined {
+    for (;;) {
+      const first = this.#heap[0]
+      if (first === undefined || first.at > until) return undefined
+      this.#take()
+      if (!first.cancelled) return first
+    }
+  }
+
+  #take(): void {
+    const heap = this.#heap
+    const last = heap.pop() as Scheduled
+    if (heap.length === 0) return
+    let slot = 0
+    for (;;) {
+      let child = 2 * slot + 1
+      if (child >= heap.length) break
+      if (child + 1 < heap.length && isBefore(heap[child + 1] as Scheduled, heap[child] as Scheduled)) child += 1
+      if (!isBefore(heap[child] as Scheduled, last)) break
+      heap[slot] = heap[child] as Scheduled
+      slot = child
+    }
+    heap[slot] = last
+  }
+}
+
+function isBefore(one: Scheduled, other: Scheduled): boolean {
+  return one.at < other.at || (one.at === other.at && one.order < other.order)
+}
+
+interface RegionTimes {
+  readonly names: readonly string[]
+  between(from: string, to: string): { readonly p50: number; readonly p95: number }
+}
+
+/** The data that the simulator's own table was made from. */
+function readRegionTimes(): RegionTimes {
+  const text = readFileSync(new URL('../../packages/testing/data/rtt.csv', import.meta.url), 'utf8')
+  const table = new Map<string, { p50: number; p95: number }>()
+  const names = new Set<string>()
+  for (const line of text.split('\n').slice(2)) {
+    const [from, to, p50, p95] = line.split(',')
+    if (from === undefined || to === undefined || from === '') continue
+    names.add(from)
+    table.set(`${from} ${to}`, { p50: Number(p50), p95: Number(p95) })
+  }
+  const inside = { p50: 0.6, p95: 0.9 }
+  return {
+    names: [...names],
+    between: (from, to) => table.get(`${from} ${to}`) ?? (from === to ? inside : { p50: 80, p95: 85 }),
+  }
+}
