@@ -20,6 +20,9 @@ const sizes: readonly Size[] = [
 ]
 const tried: readonly Size[] = [{ ...sizes[0]!, times: 1, quietS: 20, sickS: 20 }]
 
+/** `SKERRY_MEMBERSHIP_NODES`: which sizes, such as `10,100`; a thousand nodes take minutes of a CPU. */
+const chosen = process.env['SKERRY_MEMBERSHIP_NODES']?.split(',').map(Number)
+
 /** `SKERRY_MEMBERSHIP_HOURS`: how long ten nodes are left alone, in virtual hours, instead of one. */
 const quietHours = Number(process.env['SKERRY_MEMBERSHIP_HOURS'] ?? 1)
 
@@ -38,7 +41,8 @@ const joinElsewhere: Readonly<Record<number, Readonly<Record<string, number>>>> 
 /** How a mesh of 10, 100 and 1,000 nodes in 24 regions gets to know of joins, deaths and cuts, in virtual time. */
 export async function membershipSuite(pace: Pace): Promise<Row[]> {
   const rows: Row[] = []
-  for (const size of pace === fullPace ? sizes : tried) {
+  const wanted = chosen === undefined ? sizes : sizes.filter(({ nodes }) => chosen.includes(nodes))
+  for (const size of pace === fullPace ? wanted : tried) {
     process.stderr.write(`  ${size.nodes} nodes …\n`)
     rows.push(...(await measure(size)))
   }
