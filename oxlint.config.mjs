@@ -13,7 +13,7 @@ const coreLevels = [
   ['actor'],
   ['otp'],
   ['thread', 'mesh'],
-  ['region'],
+  ['region', 'io'],
   ['rpc', 'discovery'],
   ['groups'],
   ['node'],

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 /** Where it is put, in core's `dist`. */
 export const bundleFolder = 'bundle'
 
-// The package's entries, the two modules that threads are started with, and the one that names itself as a transport's.
+// The package's entries, the three modules that threads are started with, and the one that names itself as a transport's.
 const entries = [
   'index',
   'simulation',
@@ -15,11 +15,12 @@ const entries = [
   'telemetry/prometheus',
   'node/thread-entry',
   'node/watchdog-entry',
+  'node/transport-entry',
   'mesh/memory-transport',
 ]
 
 // What only few programs load, and what runs as soon as it is loaded.
-const apart = /^(?:telemetry\/|node\/(?:thread|watchdog)-entry)/
+const apart = /^(?:telemetry\/|node\/(?:thread|watchdog|transport)-entry)/
 
 /**
  * Joins what the compiler wrote of core into few files: a thread of Node loads a module in about a millisecond, and core has two

@@ -107,6 +107,7 @@ function tableOfNine(): SharedArrayBuffer {
         procedures,
         load: index / 4,
         inFlight: 10 * index,
+        isStuck: false,
         rttMs: 1 + index,
       })),
     ),

@@ -7,6 +7,7 @@ export type { LoadLimits } from './rpc/load-limits.ts'
 export type { WatchdogOptions } from './node/watchdog.ts'
 export type { Node, NodeEnd } from './node/node.ts'
 export { systemPlatform, type SystemPlatformOptions } from './node/system-platform.ts'
+export { onOwnThread } from './node/own-thread.ts'
 export { memoryTransport, type MemoryTransportOptions } from './mesh/memory-transport.ts'
 
 // Finding each other

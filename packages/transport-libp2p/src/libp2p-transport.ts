@@ -12,6 +12,7 @@ import type {
 import { Gossip } from './gossip.ts'
 import { checkOptions, type CheckedOptions, type Libp2pTransportOptions } from './options.ts'
 import type { RunningLibp2p, startLibp2p } from './running-libp2p.ts'
+import type { Signatures } from './signatures.ts'
 
 /**
  * The mesh over libp2p: TCP, Noise with the cluster's secret, yamux, and gossipsub for records. Plain data, so that the
@@ -24,27 +25,32 @@ import type { RunningLibp2p, startLibp2p } from './running-libp2p.ts'
  */
 export function libp2pTransport(options: Libp2pTransportOptions): TransportSpec {
   checkOptions(options)
-  return { module: import.meta.url, export: 'createLibp2pTransport', options }
+  const { thread = 'main' } = options
+  return { module: import.meta.url, export: 'createLibp2pTransport', options, thread }
 }
 
 /** The factory that `libp2pTransport` names. Throws `ERR_TRANSPORT_START` and the option's name when one is bad. */
 export function createLibp2pTransport(options: unknown): Transport {
-  return new Libp2pTransport(checkOptions(options))
+  return new Libp2pTransport(checkOptions(options), options as Libp2pTransportOptions)
 }
 
 class Libp2pTransport implements Transport {
   readonly supports: TransportFeatures
   readonly #options: CheckedOptions
+  readonly #given: Libp2pTransportOptions
   /** Subscriptions may come before `start`. */
   readonly #subscriptions: [topic: string, on: (via: NodeId, record: Uint8Array) => void][] = []
   readonly #dials = new Set<AbortController>()
+  /** Where another instance of this node runs. */
+  #signatures: Signatures | undefined
   #gossip: Gossip | undefined
   #running: RunningLibp2p | undefined
   #starting: Promise<RunningLibp2p> | undefined
   #stopping: Promise<void> | undefined
 
-  constructor(options: CheckedOptions) {
+  constructor(options: CheckedOptions, given: Libp2pTransportOptions) {
     this.#options = options
+    this.#given = given
     this.supports = { lanes: 3, gossip: true, maxFrameBytes: options.maxFrameBytes }
   }
 
@@ -60,6 +66,17 @@ class Libp2pTransport implements Transport {
     for (const seed of this.#options.seeds) if (!isOneOf(running.addresses, seed)) host.found(seed)
     const { roles = [] } = this.#options.identities.get(running.id) ?? {}
     return { id: running.id, addresses: running.addresses, roles }
+  }
+
+  async settle(): Promise<Libp2pTransportOptions> {
+    // No libp2p, but its keys.
+    const [{ generateIdentity, readIdentity }, { createSignatures }] = await Promise.all([
+      import('./identity.ts'),
+      import('./signatures.ts'),
+    ])
+    const privateKey = this.#options.privateKey ?? (await generateIdentity()).privateKey
+    this.#signatures = createSignatures(await readIdentity(privateKey))
+    return { ...this.#given, privateKey }
   }
 
   /** An abort rejects at once; a link that libp2p still delivers after it is closed. */
@@ -95,12 +112,13 @@ class Libp2pTransport implements Transport {
   }
 
   sign(bytes: Uint8Array): Uint8Array {
-    if (this.#running === undefined) throw new Error('Assertion failed: sign before start')
-    return this.#running.sign(bytes)
+    const signatures = this.#running ?? this.#signatures
+    if (signatures === undefined) throw new Error('Assertion failed: sign before start')
+    return signatures.sign(bytes)
   }
 
   verify(author: NodeId, bytes: Uint8Array, signature: Uint8Array): boolean {
-    return this.#running?.verify(author, bytes, signature) ?? false
+    return (this.#running ?? this.#signatures)?.verify(author, bytes, signature) ?? false
   }
 
   regionsOf(node: NodeId): readonly string[] | undefined {

@@ -46,6 +46,11 @@ export interface Libp2pTransportOptions {
    * handshake that succeeds, and no more often than every few seconds).
    */
   readonly dialNetworks?: readonly string[]
+  /**
+   * `'own'`: libp2p runs on a thread of its own, so that a busy main thread neither misses heartbeats nor loses its links. Give it a
+   * fixed port to listen at: it is started again there should its thread be lost. Default `'main'`.
+   */
+  readonly thread?: 'main' | 'own'
 }
 
 export interface Libp2pIdentity {
@@ -55,7 +60,7 @@ export interface Libp2pIdentity {
 
 /** The options with their defaults filled in. */
 export interface CheckedOptions extends Required<
-  Omit<Libp2pTransportOptions, 'privateKey' | 'identities' | 'dialNetworks'>
+  Omit<Libp2pTransportOptions, 'privateKey' | 'identities' | 'dialNetworks' | 'thread'>
 > {
   /** `undefined`: anywhere. */
   readonly dialNetworks: DialNetworks | undefined
@@ -74,6 +79,7 @@ const names: readonly string[] = [
   'identities',
   'identitiesOnly',
   'dialNetworks',
+  'thread',
 ]
 const identitiesMax = 10_000
 const secretCharsMin = 16
@@ -84,6 +90,7 @@ export function checkOptions(options: unknown): CheckedOptions {
   if (typeof options !== 'object' || options === null) throw badOption('options', 'must be an object')
   const given: Readonly<Record<string, unknown>> = { ...options }
   for (const name of Object.keys(given)) if (!names.includes(name)) throw badOption(name, 'is not an option')
+  checkThread(given['thread'])
   return {
     cluster: checkCluster(given['cluster']),
     secrets: checkSecrets(given['secrets']),
@@ -173,6 +180,10 @@ function checkNetworks(value: unknown): DialNetworks | undefined {
   } catch (cause) {
     throw badOption('dialNetworks', `must be a list of networks: ${String(cause)}`, { cause })
   }
+}
+
+function checkThread(value: unknown): void {
+  if (value !== undefined && value !== 'main' && value !== 'own') throw badOption('thread', "must be 'main' or 'own'")
 }
 
 function checkPrivateKey(value: unknown): string | undefined {

@@ -144,7 +144,14 @@ class ConnectionClosingError extends Error {
   }
 }
 
-const closingErrors = ['ConnectionClosingError', 'ConnectionClosedError', 'MuxerClosedError', 'StreamResetError']
+// The last one is that of a dial which was joined to another one, whose caller gave it up.
+const closingErrors = [
+  'ConnectionClosingError',
+  'ConnectionClosedError',
+  'MuxerClosedError',
+  'StreamResetError',
+  'AbortError',
+]
 
 function isConnectionClosing(error: unknown): boolean {
   return error instanceof Error && closingErrors.includes(error.name)

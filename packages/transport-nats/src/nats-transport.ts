@@ -11,7 +11,9 @@ import type {
 } from '@skerry/core/transport'
 import { fits } from './broadcast.ts'
 import { checkOptions, type CheckedOptions, type NatsTransportOptions } from './options.ts'
+import { generateIdentity, readIdentity } from './identity.ts'
 import type { RunningNats, startNats } from './running-nats.ts'
+import { createSignatures, type Signatures } from './signatures.ts'
 
 /**
  * The mesh over NATS: every link a session over subjects of the server, sealed from end to end. For those who run NATS already,
@@ -25,12 +27,13 @@ import type { RunningNats, startNats } from './running-nats.ts'
  */
 export function natsTransport(options: NatsTransportOptions): TransportSpec {
   checkOptions(options)
-  return { module: import.meta.url, export: 'createNatsTransport', options }
+  const { thread = 'main' } = options
+  return { module: import.meta.url, export: 'createNatsTransport', options, thread }
 }
 
 /** The factory that `natsTransport` names. Throws `ERR_TRANSPORT_START` and the option's name when one is bad. */
 export function createNatsTransport(options: unknown): Transport {
-  return new NatsTransport(checkOptions(options))
+  return new NatsTransport(checkOptions(options), options as NatsTransportOptions)
 }
 
 type Listener = (via: NodeId, record: Uint8Array) => void
@@ -38,14 +41,18 @@ type Listener = (via: NodeId, record: Uint8Array) => void
 class NatsTransport implements Transport {
   readonly supports: TransportFeatures
   readonly #options: CheckedOptions
+  readonly #given: NatsTransportOptions
   /** By topic. Subscriptions may come before `start`. */
   readonly #listeners = new Map<string, Listener[]>()
+  /** Where another instance of this node runs. */
+  #signatures: Signatures | undefined
   #running: RunningNats | undefined
   #starting: Promise<RunningNats> | undefined
   #stopping: Promise<void> | undefined
 
-  constructor(options: CheckedOptions) {
+  constructor(options: CheckedOptions, given: NatsTransportOptions) {
     this.#options = options
+    this.#given = given
     this.supports = { lanes: 3, gossip: true, maxFrameBytes: options.maxFrameBytes }
   }
 
@@ -60,6 +67,12 @@ class NatsTransport implements Transport {
     this.#running = running
     const { roles = [] } = this.#options.identities.get(running.id) ?? {}
     return { id: running.id, addresses: [running.address], roles }
+  }
+
+  async settle(): Promise<NatsTransportOptions> {
+    const privateKey = this.#options.privateKey ?? generateIdentity().privateKey
+    this.#signatures = createSignatures(readIdentity(privateKey))
+    return { ...this.#given, privateKey }
   }
 
   async dial(address: string, expect: NodeId | undefined, signal: AbortSignal): Promise<RawLink> {
@@ -86,12 +99,13 @@ class NatsTransport implements Transport {
   }
 
   sign(bytes: Uint8Array): Uint8Array {
-    if (this.#running === undefined) throw new Error('Assertion failed: sign before start')
-    return this.#running.sign(bytes)
+    const signatures = this.#running ?? this.#signatures
+    if (signatures === undefined) throw new Error('Assertion failed: sign before start')
+    return signatures.sign(bytes)
   }
 
   verify(author: NodeId, bytes: Uint8Array, signature: Uint8Array): boolean {
-    return this.#running?.verify(author, bytes, signature) ?? false
+    return (this.#running ?? this.#signatures)?.verify(author, bytes, signature) ?? false
   }
 
   #heard(topic: string, via: NodeId, record: Uint8Array): void {

@@ -46,6 +46,11 @@ export interface NatsTransportOptions {
    * each node judges by its own list, give all the same one.
    */
   readonly identities?: Readonly<Record<string, NatsIdentity>>
+  /**
+   * `'own'`: the client runs on a thread of its own, so that a busy main thread neither misses heartbeats nor loses its links. Default
+   * `'main'`.
+   */
+  readonly thread?: 'main' | 'own'
 }
 
 export interface NatsIdentity {
@@ -97,6 +102,7 @@ const names: readonly string[] = [
   'maxFrameBytes',
   'windowBytes',
   'identities',
+  'thread',
 ]
 const tlsTexts: readonly string[] = ['ca', 'caFile', 'cert', 'certFile', 'key', 'keyFile']
 const identitiesMax = 10_000
@@ -113,6 +119,7 @@ export function checkOptions(options: unknown): CheckedOptions {
   if (typeof options !== 'object' || options === null) throw badOption('options', 'must be an object')
   const given: Readonly<Record<string, unknown>> = { ...options }
   for (const name of Object.keys(given)) if (!names.includes(name)) throw badOption(name, 'is not an option')
+  checkThread(given['thread'])
   const mebi = 1024 * 1024
   return {
     cluster: checkCluster(given['cluster']),
@@ -183,6 +190,10 @@ function checkTls(value: unknown): NatsTls | undefined {
     else checkText(`tls.${name}`, setting)
   }
   return value
+}
+
+function checkThread(value: unknown): void {
+  if (value !== undefined && value !== 'main' && value !== 'own') throw badOption('thread', "must be 'main' or 'own'")
 }
 
 function checkIdentities(value: unknown): ReadonlyMap<string, NatsIdentity> {

@@ -17,6 +17,11 @@ export interface NodeInfo {
   readonly inFlight: number
   /** Round trip from here in milliseconds; `undefined` when it was never measured. */
   readonly rttMs: number | undefined
+  /**
+   * Its main thread has given no sign of life for two seconds, though its links, which run on a thread of their own, do. It is chosen
+   * only where no other node can serve.
+   */
+  readonly isStuck: boolean
 }
 
 /** A procedure that a node offers. */

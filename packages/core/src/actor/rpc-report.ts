@@ -11,6 +11,7 @@ import type { Outcome } from './signal.ts'
  * - `less-preferred`: its region stands further down the list, or is farther away;
  * - `not-asked-for`: the target does not lead to its region;
  * - `no-procedure`: it does not serve the procedure at that version;
+ * - `stuck`: its main thread gives no sign of life, and others can serve;
  * - `draining`, `leaving`: it takes no new work.
  */
 export type NodeVerdict =
@@ -21,6 +22,7 @@ export type NodeVerdict =
   | 'less-preferred'
   | 'not-asked-for'
   | 'no-procedure'
+  | 'stuck'
   | 'draining'
   | 'leaving'
 

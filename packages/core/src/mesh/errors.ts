@@ -13,6 +13,8 @@ export type TransportErrorCode =
   | 'ERR_FRAME_TOO_LARGE'
   /** The transport can't start: an address in use, a bad option. */
   | 'ERR_TRANSPORT_START'
+  /** The thread that the transport runs on ended, though nobody stopped it. Its links are closed. */
+  | 'ERR_TRANSPORT_THREAD_LOST'
   /** The transport was stopped. */
   | 'ERR_TRANSPORT_STOPPED'
 

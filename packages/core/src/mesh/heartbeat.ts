@@ -11,6 +11,11 @@ export interface NodeLoad {
   readonly load: number
   /** The calls of others that it works on, waiting ones included. */
   readonly inFlight: number
+  /**
+   * For how long its main thread has given no sign of life, in milliseconds, as the thread of its transport sees it. Default 0, and
+   * always so where the transport runs on main.
+   */
+  readonly stuckMs?: number
 }
 
 /** What is known of one peer's life. */

@@ -53,8 +53,14 @@ export type RefusalCode =
 export type LinkMessage =
   | { readonly kind: 'hello' | 'accept'; readonly greeting: Greeting }
   | { readonly kind: 'refuse'; readonly code: string; readonly text: string }
-  /** `load` and `inFlight` are the sender's: see `NodeLoad`. */
-  | { readonly kind: 'ping' | 'pong'; readonly seq: number; readonly load: number; readonly inFlight: number }
+  /** `load`, `inFlight` and `stuckMs` are the sender's: see `NodeLoad`. */
+  | {
+      readonly kind: 'ping' | 'pong'
+      readonly seq: number
+      readonly load: number
+      readonly inFlight: number
+      readonly stuckMs?: number
+    }
   | { readonly kind: 'goodbye'; readonly text: string }
   | { readonly kind: 'control' | 'frame'; readonly bytes: Uint8Array }
   /** The place of a large frame among the others, its size, and its first bytes. */
@@ -79,6 +85,8 @@ const kinds = [
 ] as const
 /** The first byte of a frame's message. */
 export const frameKind: number = kinds.indexOf('frame')
+/** The first byte of a ping, and of nothing else. */
+export const pingKind: number = kinds.indexOf('ping')
 const partKind = kinds.indexOf('part')
 
 /** A message as bytes. A text longer than its limit is cut. */
@@ -97,6 +105,8 @@ export function encodeLinkMessage(message: LinkMessage): Uint8Array {
     case 'ping':
     case 'pong':
       writer.u32(message.seq).float(message.load).u32(message.inFlight)
+      // Nothing where it would say 0, which is what a node says that never heard of it.
+      if (message.stuckMs !== undefined && message.stuckMs > 0) writer.u32(Math.min(message.stuckMs, 0xffff_ffff))
       break
     case 'goodbye':
       writer.text(cut(message.text))
@@ -127,7 +137,13 @@ export function decodeLinkMessage(bytes: Uint8Array): LinkMessage {
       return { kind, code: reader.text(textBytesMax), text: reader.text(textBytesMax) }
     case 'ping':
     case 'pong':
-      return { kind, seq: reader.u32(), load: reader.float(0, 1), inFlight: reader.u32() }
+      return {
+        kind,
+        seq: reader.u32(),
+        load: reader.float(0, 1),
+        inFlight: reader.u32(),
+        ...(reader.left > 0 && { stuckMs: reader.u32() }),
+      }
     case 'goodbye':
       return { kind, text: reader.text(textBytesMax) }
     case 'bulk':

@@ -47,6 +47,8 @@ export type MembershipEvent =
   | { readonly event: 'down'; readonly peer: PeerRef; readonly left: boolean }
   | { readonly event: 'suspect'; readonly peer: PeerRef }
   | { readonly event: 'trusted'; readonly peer: PeerRef }
+  /** A peer's main thread is stuck, or is not any more. */
+  | { readonly event: 'stuck' }
   | { readonly event: 'records'; readonly via: NodeId; readonly records: readonly Uint8Array[] }
   | { readonly event: 'told'; readonly via: NodeId; readonly message: MeshMessage }
   | { readonly event: 'announce'; readonly procedures: readonly ProcedureRecord[] }
@@ -65,6 +67,8 @@ export interface RoutableNode {
   readonly rttMs: number | undefined
   readonly load: number
   readonly inFlight: number
+  /** Its main thread gives no sign of life, though its links do. */
+  readonly isStuck: boolean
 }
 
 /** What was believed last, for the successor of a mesh actor that crashed. */
@@ -217,6 +221,9 @@ class MembershipServer implements Process {
       case 'unreachable':
         this.#unreachable.set(event.node, now + unreachableMs)
         this.#plan.linkedTo(event.node, this.#state.shape)
+        this.#tellView()
+        return
+      case 'stuck':
         this.#tellView()
         return
       case 'told':
@@ -571,15 +578,16 @@ class MembershipServer implements Process {
   }
 
   #tellView(): void {
+    const { load: ownLoad, inFlight: ownInFlight } = this.#options.ownLoad()
     const nodes: { -readonly [Key in keyof RoutableNode]: RoutableNode[Key] }[] = [
-      { record: this.#own, rttMs: 0, ...this.#options.ownLoad() },
+      { record: this.#own, rttMs: 0, load: ownLoad, inFlight: ownInFlight, isStuck: false },
     ]
     const avoided = this.#avoided()
     for (const { node, known } of this.#state.members.values()) {
       if (known === undefined || avoided.has(node) || !membership.isRoutable(this.#state, node)) continue
       if (this.#unreachable.has(node)) continue
-      const { rttMs, load = 0, inFlight = 0 } = this.#options.links.measured(node) ?? {}
-      nodes.push({ record: known.record, rttMs, load, inFlight })
+      const { rttMs, load = 0, inFlight = 0, isStuck = false } = this.#options.links.measured(node) ?? {}
+      nodes.push({ record: known.record, rttMs, load, inFlight, isStuck })
     }
     if (this.#state.shape === 'sparse') guessRtts(nodes)
     // A new table makes every thread decode it again: small changes of measurements are not worth that.
@@ -634,7 +642,8 @@ const sameInFlightPart = 0.2
 const fewInFlight = 4
 
 function isAlike(now: RoutableNode, before: RoutableNode | undefined): boolean {
-  if (before?.record !== now.record || Math.abs(now.load - before.load) > sameLoad) return false
+  if (before?.record !== now.record || before.isStuck !== now.isStuck) return false
+  if (Math.abs(now.load - before.load) > sameLoad) return false
   const inFlightMoved = Math.abs(now.inFlight - before.inFlight)
   if (inFlightMoved > fewInFlight && inFlightMoved > before.inFlight * sameInFlightPart) return false
   if (now.rttMs === undefined || before.rttMs === undefined) return now.rttMs === before.rttMs

@@ -12,6 +12,8 @@ export interface PeerLinkSettings {
   readonly deadMs: number
   /** Whether time in which this node did not run counts for nobody's silence. For benches only: see docs/membership.md. */
   readonly forgivesPauses: boolean
+  /** A peer whose main thread has given no sign of life for this long, by what the thread of its transport says, is routed around. */
+  readonly stuckMs: number
   /** How long a raw dial may take. */
   readonly dialTimeoutMs: number
   /** How long the node with the larger id waits for the other's dial, and a dialler refused as duplicate for the other link. Up to half of it is added by chance. */
@@ -62,6 +64,7 @@ export const defaultPeerLinkSettings: PeerLinkSettings = {
   silentMs: 1_200,
   deadMs: 4_000,
   forgivesPauses: true,
+  stuckMs: 2_000,
   dialTimeoutMs: 10_000,
   otherSideDialMs: 1_000,
   redialFirstMs: 100,

@@ -65,6 +65,8 @@ export interface PeerLinkEvents {
   trusted(link: PeerLink): void
   /** A frame was `overloaded`, and there may be room by now. */
   room?(link: PeerLink): void
+  /** The peer's main thread is stuck, or is not any more. */
+  stuck(link: PeerLink): void
   /** Once, whatever happened before. */
   ended(link: PeerLink, reason: LinkEndReason, detail: string): void
 }
@@ -116,6 +118,8 @@ export class PeerLink {
   /** The peer's, as its last ping or pong said. */
   load: number | undefined
   inFlight: number | undefined
+  /** For how long its main thread has been stuck, as the thread of its transport said last. */
+  stuckMs = 0
   #state: State = 'greeting'
   #pulse: Pulse = { heardAt: 0, suspected: false }
   #heard = false
@@ -220,6 +224,10 @@ export class PeerLink {
 
   get isSuspected(): boolean {
     return this.#pulse.suspected
+  }
+
+  get isStuck(): boolean {
+    return this.stuckMs >= this.#options.settings.stuckMs
   }
 
   sayHello(greeting: Greeting): void {
@@ -350,6 +358,7 @@ export class PeerLink {
 
   #cameUp(): void {
     this.#timer?.cancel()
+    this.#raw.answerPings?.()
     const { settings, maxFrameBytes } = this.#options
     const peerBytesMax = this.greeting?.frameBytesMax ?? 0
     if (peerBytesMax > 0) this.#wholeBytesMax = Math.min(settings.bulkFrameBytes, maxFrameBytes - linkHeaderBytes)
@@ -486,12 +495,17 @@ export class PeerLink {
     }
   }
 
-  #noteLoad({ load, inFlight }: NodeLoad): void {
+  #noteLoad({ load, inFlight, stuckMs = 0 }: NodeLoad): void {
+    const wasStuck = this.isStuck
     this.load = load
     this.inFlight = inFlight
+    this.stuckMs = stuckMs
+    if (this.isStuck !== wasStuck) this.#options.on.stuck(this)
   }
 
   #answer(seq: number): void {
+    // The transport has.
+    if (this.#raw.answerPings !== undefined) return
     const pong = encodeLinkMessage({ kind: 'pong', seq, ...this.#options.load() })
     if (chance('skerry/skip a pong') || !this.#controls.send(pong)) this.#options.counters.pongsSkipped += 1
   }

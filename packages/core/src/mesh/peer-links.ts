@@ -45,7 +45,7 @@ export interface Peer extends PeerRef {
 }
 
 /** What the heartbeats of a peer showed. */
-export type Measured = Pick<PeerState, 'rttMs' | 'load' | 'inFlight' | 'meshVersion'>
+export type Measured = Pick<PeerState, 'rttMs' | 'load' | 'inFlight' | 'isStuck' | 'meshVersion'>
 
 export interface PeerState extends Peer {
   /** The smoothed round-trip time; `undefined` until the first pong. */
@@ -53,6 +53,8 @@ export interface PeerState extends Peer {
   /** As {@link NodeLoad}; `undefined` until the peer's first ping or pong. */
   readonly load: number | undefined
   readonly inFlight: number | undefined
+  /** Its main thread has given no sign of life for `stuckMs`. */
+  readonly isStuck: boolean
   readonly suspected: boolean
   /** What its mesh actor understands. */
   readonly meshVersion: number
@@ -85,6 +87,10 @@ export interface PeerLinksEvents {
   trusted(peer: PeerRef): void
   /** A frame to the peer was `overloaded`, and there may be room by now. */
   room?(peer: PeerRef): void
+  /** The main thread of a peer gives no sign of life, or does so again: see `measured`. Its link is well. */
+  stuck?(peer: PeerRef): void
+  /** The transport is over for good. */
+  failed?(error: Error): void
   refused(node: NodeId, refusal: LinkRefusal): void
   /** A dial to a node that was learned failed. It goes on until the node is forgotten. */
   unreached?(node: NodeId): void
@@ -232,7 +238,11 @@ class Links implements PeerLinks {
 
   async #start(): Promise<StartedLinks> {
     const { transport, platform, self } = this.#options
-    const host = { accepted: (raw: RawLink) => this.#accepted(raw), found: (address: string) => this.addSeed(address) }
+    const host = {
+      accepted: (raw: RawLink) => this.#accepted(raw),
+      found: (address: string) => this.addSeed(address),
+      failed: (error: Error) => this.#options.on.failed?.(error),
+    }
     const { id: node, addresses, roles = [] } = await transport.start(host, platform)
     assert(textBytes(node) <= greetingLimits.nameBytes, `a node id has at most ${greetingLimits.nameBytes} bytes`)
     this.#self = { node, cluster: self.cluster, addresses: sayable(addresses) }
@@ -435,6 +445,7 @@ class Links implements PeerLinks {
         },
         trusted: (link) => on.trusted(link.ref),
         room: (link) => on.room?.(link.ref),
+        stuck: (link) => on.stuck?.(link.ref),
         ended: (link, reason, detail) => this.#ended(link, reason, detail),
       },
     })
@@ -566,6 +577,7 @@ class Links implements PeerLinks {
     const next = forgivesPauses ? seen : { ...seen, pausedMs: 0 }
     this.#beats = next.log
     this.#load = this.#readLoad()
+    this.#options.transport.beat?.(this.#load)
     if (next.pausedMs > 0) this.counters.lateBeats += 1
     this.#beatTimer = clock.after(heartbeatMs, () => this.#beat())
     for (const link of [...this.#up.values()]) {
@@ -610,6 +622,7 @@ function stateOf(link: PeerLink): PeerState {
     rttMs: link.rttMs,
     load: link.load,
     inFlight: link.inFlight,
+    isStuck: link.isStuck,
     suspected: link.isSuspected,
     meshVersion: link.meshVersion,
     epoch: link.ourEpoch,

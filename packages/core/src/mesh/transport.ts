@@ -1,6 +1,8 @@
 import type { NodeId } from '../actor/pid.ts'
 import type { Platform } from '../platform/platform.ts'
+import type { NodeLoad } from './heartbeat.ts'
 
+export type { NodeLoad } from './heartbeat.ts'
 export type { NodeId } from '../actor/pid.ts'
 
 /**
@@ -11,6 +13,11 @@ export interface TransportSpec {
   readonly module: string
   readonly export: string
   readonly options: unknown
+  /**
+   * Where it runs. `'own'`: on a thread of its own, so that a busy main thread neither misses heartbeats nor loses its links;
+   * each frame costs two ways between threads more. See docs/transports.md. Default `'main'`.
+   */
+  readonly thread?: 'main' | 'own'
 }
 
 export type TransportFactory = (options: unknown) => Transport
@@ -27,6 +34,8 @@ export interface TransportHost {
    * as long as it has no link there. Naming one twice does no harm.
    */
   found(address: string): void
+  /** The transport is over for good, though nobody stopped it: the node ends. Absent where nobody wants to know. */
+  failed?(error: Error): void
 }
 
 /**
@@ -63,6 +72,14 @@ export interface Transport {
   subscribe?(topic: string, on: (via: NodeId, record: Uint8Array) => void): void
   /** The regions that a node may say it is in, linked or not: its record is not believed with another one. Default: any. */
   regionsOf?(node: NodeId): readonly string[] | undefined
+  /**
+   * Chooses all that `start` would leave to chance, such as a fresh identity, and returns options that make the same node
+   * anywhere. From then on `sign` and `verify` work here without a start: with `thread: 'own'` this instance signs, and others, made
+   * from those options on another thread, one after another, carry the frames. Without it a transport runs on main only.
+   */
+  settle?(): Promise<unknown>
+  /** Told with each heartbeat how busy this node is, for a transport that answers pings itself. */
+  beat?(load: NodeLoad): void
   /** Signs bytes as this node. Only after `start`. */
   sign(bytes: Uint8Array): Uint8Array
   /** Whether `signature` over `bytes` was made by `author`. Never throws: garbage is `false`. */
@@ -93,6 +110,11 @@ export interface RawLink {
   readonly regions?: readonly string[] | undefined
   /** Lane `n`, from 0; `n` beyond the last means the last. The same object for the same lane. */
   lane(n: number): RawLane
+  /**
+   * Called once the link is up, so that what comes on lane 0 from now on are core's own messages: a transport on a thread of its own
+   * answers the peer's pings there, and core does not. Absent: core answers.
+   */
+  answerPings?(): void
   /** Ends the link, sending on what was accepted by `send` if that takes no waiting. Idempotent. */
   close(reason: string): void
   /** Resolves once, when either side ended it or the connection was lost. Never rejects. After it no frame is delivered. */

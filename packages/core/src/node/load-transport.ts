@@ -1,5 +1,6 @@
 import type { Transport, TransportFactory, TransportSpec } from '../mesh/transport.ts'
 import { NodeError } from './errors.ts'
+import { onOwnThread } from './own-thread.ts'
 
 /** Makes the transport that a spec names, and tells the cluster that its options name. */
 export async function loadTransport(
@@ -18,7 +19,9 @@ export async function loadTransport(
   if (typeof factory !== 'function') {
     throw new NodeError('ERR_TRANSPORT_LOAD', `${spec.module} has no function "${spec.export}" that makes a transport`)
   }
-  return { transport: (factory as TransportFactory)(spec.options), cluster: clusterOf(spec.options) }
+  const create = factory as TransportFactory
+  const transport = spec.thread === 'own' ? onOwnThread(spec, create) : create(spec.options)
+  return { transport, cluster: clusterOf(spec.options) }
 }
 
 function clusterOf(options: unknown): string | undefined {

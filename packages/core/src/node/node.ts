@@ -63,7 +63,7 @@ const hearDrainingMs = 2_000
 
 /** How a node came to its end. */
 export interface NodeEnd {
-  /** `'stopped'` by `stop`; `'failed'`: one of its two trees gave up, and the process's exit code was set to 1. */
+  /** `'stopped'` by `stop`; `'failed'`: one of its two trees gave up, or its transport, and the process's exit code was set to 1. */
   readonly kind: 'stopped' | 'failed'
   readonly detail: string
 }
@@ -381,15 +381,24 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
 
   /** The end of either tree is the end of the node. */
   watchRoots(system: Promise<ExitReason>, app: Promise<ExitReason>): void {
-    const failed = (which: string) => (reason: ExitReason) => {
-      if (this.#stopping !== undefined) return
-      const detail = `${which} gave up: ${printReason(reason)}`
-      this.#parts.kernel.platform.log.error({ node: this.id, reason }, `${detail}; the node leaves`)
-      this.#parts.kernel.platform.setExitCode(1)
-      this.#stopping = this.#stop({ kind: 'failed', detail })
-    }
+    const failed = (which: string) => (reason: ExitReason) =>
+      this.#fail({ reason }, `${which} gave up: ${printReason(reason)}`)
     void system.then(failed('The node itself (system)'))
     void app.then(failed(`The app "${this.#parts.appName}"`))
+  }
+
+  /** The mesh can't be reached any more, and will not come back by itself. */
+  transportFailed(error: Error): void {
+    const code: unknown = 'code' in error ? error.code : undefined
+    this.#fail({ code }, `The transport failed: ${error.message}`)
+  }
+
+  #fail(fields: object, detail: string): void {
+    if (this.#stopping !== undefined) return
+    const { platform } = this.#parts.kernel
+    platform.log.error({ node: this.id, ...fields }, `${detail}; the node leaves`)
+    platform.setExitCode(1)
+    this.#stopping = this.#stop({ kind: 'failed', detail })
   }
 
   async #stop(end: NodeEnd): Promise<void> {

@@ -201,6 +201,8 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
       suspect: (peer) => later(() => tellMesh({ event: 'suspect', peer })),
       room: (peer) => later(() => router.room(peer)),
       trusted: (peer) => later(() => tellMesh({ event: 'trusted', peer })),
+      stuck: () => later(() => tellMesh({ event: 'stuck' })),
+      failed: (error) => later(() => node.transportFailed(error)),
       frame: (peer, frame) => {
         // Of frames there are many, and a closure for each is not free.
         if (early === undefined) router.receive(peer, frame)

@@ -136,9 +136,9 @@ function namesServer(kernel: Kernel): Behavior {
   })
 }
 
-function tableNode({ record, rttMs, load, inFlight }: RoutableNode): RegionTableNode {
+function tableNode({ record, rttMs, load, inFlight, isStuck }: RoutableNode): RegionTableNode {
   const { node, life, region, state, appVersion, procedures } = record
-  return { node, life, region, state, appVersion, procedures, load, inFlight, rttMs }
+  return { node, life, region, state, appVersion, procedures, load, inFlight, rttMs, isStuck }
 }
 
 function tablePrimary({ primary }: MembershipMemory): RegionTablePrimary {

@@ -32,6 +32,13 @@ export interface TurnQueue {
   onPause?(run: () => void): void
 }
 
+/** Behind all that follows from what is being done now, as far as the queue can tell. */
+export function enqueueWhenIdle(turns: TurnQueue, turn: Turn): void {
+  if (turns.enqueueIdle !== undefined) turns.enqueueIdle(turn)
+  else if (turns.enqueueLast !== undefined) turns.enqueueLast(turn)
+  else turns.enqueue(turn)
+}
+
 /** Told around every turn, for a watchdog. Must not throw. */
 export interface TurnObserver {
   began(turn: Turn): void

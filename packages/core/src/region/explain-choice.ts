@@ -70,6 +70,7 @@ function verdictOf(
   if (!isAskedFor(table, target, node)) return 'not-asked-for'
   if (node.state !== 'up') return node.state
   if (!servesProcedure(node, procedure.name, procedure.version)) return 'no-procedure'
+  if (node.isStuck && taken?.isStuck !== true) return 'stuck'
   const member = asked.findIndex((servers) => servers.has(node))
   const takenBy = asked.findIndex((servers) => taken !== undefined && servers.has(taken))
   return member !== -1 && member === takenBy ? 'not-drawn' : 'less-preferred'

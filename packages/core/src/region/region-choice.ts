@@ -30,7 +30,7 @@ const triesBeforeNext = 2
  * Picks the node that should run a procedure: of the target's nodes that are up, serve it and are not excluded, two are
  * drawn and the one with the shorter expected wait is taken. (Always taking the best would send every caller to the same
  * node until the next news of its load. The idea is Mitzenmacher's, "The Power of Two Choices", 1996.) Our own node is a
- * candidate like others.
+ * candidate like others. A node whose main thread is stuck is one only where no other can serve.
  *
  * A refusal is `ERR_NO_PROCEDURE` if nodes are up there, but none serves it, so that trying again soon is pointless.
  * Otherwise it is `ERR_NO_NODE_IN_REGION`: nobody is up, or all were excluded. For a list it is `ERR_NO_PROCEDURE` only
@@ -54,12 +54,20 @@ export function chooseNode(
     const servers = serversOf(table, target, procedure, exclude)
     return choose(table, servers, exclude, random, drawn) ?? refuse(table, target, procedure)
   }
+  let stuck: readonly RegionTableNode[] | undefined
   for (let index = 0; index < target.length; index += 1) {
     const servers = serversOf(table, target[index] as string, procedure, exclude)
     if (index < target.length - 1 && countTried(servers, exclude) >= triesBeforeNext) continue
+    // All of them, then: a later member may have better ones.
+    if (servers[0]?.isStuck === true) {
+      stuck ??= servers
+      continue
+    }
     const chosen = choose(table, servers, exclude, random, drawn)
     if (chosen !== undefined) return chosen
   }
+  const last = stuck === undefined ? undefined : choose(table, stuck, exclude, random, drawn)
+  if (last !== undefined) return last
   if (target.length === 0) return refuseEmptyList()
   return refuseList(target.map((one) => refuse(table, one, procedure)))
 }

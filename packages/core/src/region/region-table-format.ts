@@ -62,7 +62,8 @@ function nodeText(node: RegionTableNode, list: number): string {
   const load = Number.isFinite(node.load) ? node.load : 1
   const inFlight = Number.isFinite(node.inFlight) ? node.inFlight : 0
   const rttMs = node.rttMs !== undefined && Number.isFinite(node.rttMs) ? node.rttMs : null
-  return JSON.stringify([node.node, node.life, node.region, node.state, list, load, rttMs, inFlight, node.appVersion])
+  const { life, region, state, appVersion, isStuck } = node
+  return JSON.stringify([node.node, life, region, state, list, load, rttMs, inFlight, appVersion, isStuck ? 1 : 0])
 }
 
 function orderOfImportance(data: RegionTableData): readonly RegionTableNode[] {
@@ -105,7 +106,7 @@ export function decodeTable(bytes: Uint8Array): RegionTableData {
     primaryRegion,
     primaryEpoch,
     omitted,
-    nodes: nodes.map(([node, life, region, state, list, load, rttMs, inFlight, appVersion]) => ({
+    nodes: nodes.map(([node, life, region, state, list, load, rttMs, inFlight, appVersion, stuck]) => ({
       node,
       life,
       region,
@@ -115,6 +116,7 @@ export function decodeTable(bytes: Uint8Array): RegionTableData {
       inFlight,
       appVersion,
       rttMs: rttMs ?? undefined,
+      isStuck: stuck === 1,
     })),
   }
 }
@@ -139,6 +141,7 @@ type NodeTuple = [
   rttMs: number | null,
   inFlight: number,
   appVersion: string,
+  stuck: number,
 ]
 
 type ProcedureTuple = [name: string, version: number, schema: string, ...compatible: number[]]

@@ -16,10 +16,14 @@ export interface RegionTableView {
   node(id: NodeId): RegionTableNode | undefined
   /** Whether the node is up and serves the procedure at this version or a compatible one. */
   isRpcSupported(node: NodeId, name: string, version: number): boolean
-  /** The nodes of a region that are up and serve the procedure at this version or a compatible one. The same list each time. */
+  /**
+   * The nodes of a region that are up and serve the procedure at this version or a compatible one, without those that are stuck
+   * unless all are. The same list each time.
+   */
   servers(region: string, name: string, version: number): readonly RegionTableNode[]
   /**
-   * Those of our own region or, if it has none that is not excluded, of the region with the shortest round trip that has.
+   * Those of our own region or, if it has none that is not excluded, of the region with the shortest round trip that has. A
+   * region whose servers are all stuck counts only where every other one has none.
    * The same list each time, if nothing is excluded.
    */
   nearestServers(name: string, version: number, exclude: ReadonlySet<NodeId>): readonly RegionTableNode[]
@@ -49,7 +53,8 @@ export function regionTableView(version: number, data: RegionTableData): RegionT
       const node = nodes.get(id)
       if (node !== undefined && servesProcedure(node, name, rpcVersion)) found.push(node)
     }
-    return serverLists.keep(region, name, rpcVersion, found)
+    const steady = found.filter((node) => !node.isStuck)
+    return serverLists.keep(region, name, rpcVersion, steady.length > 0 ? steady : found)
   }
 
   function nearestServers(name: string, rpcVersion: number, exclude: ReadonlySet<NodeId>): readonly RegionTableNode[] {
@@ -62,11 +67,11 @@ export function regionTableView(version: number, data: RegionTableData): RegionT
 
   function findNearest(name: string, rpcVersion: number, exclude: ReadonlySet<NodeId>): readonly RegionTableNode[] {
     const own = servers(data.myRegion, name, rpcVersion)
-    if (own.some(({ node }) => !exclude.has(node))) return own
+    if (own.some(({ node, isStuck }) => !isStuck && !exclude.has(node))) return own
     let nearest: RegionTableNode | undefined
     for (const node of data.nodes) {
       if (node.state !== 'up' || exclude.has(node.node) || !servesProcedure(node, name, rpcVersion)) continue
-      if (nearest === undefined || compareDistance(node, nearest) < 0) nearest = node
+      if (nearest === undefined || compareDistance(node, nearest, data.myRegion) < 0) nearest = node
     }
     // A region, not a node: choosing between two of its nodes still spreads the load.
     return nearest === undefined ? noServers : servers(nearest.region, name, rpcVersion)
@@ -132,7 +137,12 @@ export function servesProcedure(node: RegionTableNode, name: string, version: nu
   return false
 }
 
-function compareDistance(one: RegionTableNode, other: RegionTableNode): number {
+function compareDistance(one: RegionTableNode, other: RegionTableNode, myRegion: string): number {
+  if (one.isStuck !== other.isStuck) return one.isStuck ? 1 : -1
+  // Only a stuck node of our own region comes here.
+  if (one.region !== other.region && (one.region === myRegion || other.region === myRegion)) {
+    return one.region === myRegion ? -1 : 1
+  }
   const [near, far] = [one.rttMs ?? Infinity, other.rttMs ?? Infinity]
   return near === far ? compareText(one.region, other.region) : near - far
 }

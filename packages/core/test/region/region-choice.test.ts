@@ -19,6 +19,7 @@ function node(id: string, region: string, more: Partial<RegionTableNode> = {}): 
     procedures: sum,
     load: 0,
     inFlight: 0,
+    isStuck: false,
     rttMs: 10,
     ...more,
   }
@@ -200,6 +201,32 @@ describe('a list', () => {
   })
 })
 
+describe('a node whose main thread is stuck', () => {
+  const stuck = { isStuck: true, load: 0, rttMs: 1 }
+
+  it('is not chosen while another one of its region can serve', () => {
+    const nodes = [node('f1', 'fra', stuck), node('f2', 'fra', { load: 0.9 }), node('f3', 'fra', stuck)]
+    expect(tally({ nodes, target: 'fra' })).toEqual({ f2: 1000 })
+  })
+
+  it('is chosen where there is no other', () => {
+    const nodes = [node('f1', 'fra', stuck), node('f2', 'fra', { state: 'draining' })]
+    expect(tally({ nodes, target: 'primary' })).toEqual({ f1: 1000 })
+  })
+
+  it('comes behind a later member of a list, and behind a farther region', () => {
+    const nodes = [node('f1', 'fra', stuck), node('l1', 'lhr', { rttMs: 70 }), node('a1', 'ams', stuck)]
+    expect(tally({ nodes, target: ['fra', 'lhr'] })).toEqual({ l1: 1000 })
+    expect(tally({ nodes, target: 'nearest' })).toEqual({ l1: 1000 })
+    expect(tally({ nodes, target: ['fra', 'lhr'], exclude: ['l1'] })).toEqual({ f1: 1000 })
+  })
+
+  it('of the own region is nearer than one of another', () => {
+    const nodes = [node('f1', 'fra', { ...stuck, rttMs: 0.1 }), node('a2', 'ams', stuck)]
+    expect(tally({ nodes, target: 'nearest' })).toEqual({ a2: 1000 })
+  })
+})
+
 describe('an explanation', () => {
   const nodes = [
     node('f1', 'fra', { load: 0.5 }),
@@ -256,6 +283,12 @@ describe('an explanation', () => {
   it('names those that are farther than the nearest', () => {
     const verdicts = explain({ nodes: [node('a1', 'ams'), ...nodes], target: 'nearest' })
     expect(verdicts).toMatchObject({ a1: 'taken', f1: 'less-preferred', l1: 'less-preferred', f3: 'draining' })
+  })
+
+  it('names those whose main thread is stuck, unless one of them was taken', () => {
+    const slow = node('f2', 'fra', { isStuck: true })
+    expect(explain({ nodes: [node('f1', 'fra'), slow], target: 'fra' })).toEqual({ f1: 'taken', f2: 'stuck' })
+    expect(explain({ nodes: [slow], target: 'fra' })).toEqual({ f2: 'taken' })
   })
 
   it('is there also when nobody was taken', () => {

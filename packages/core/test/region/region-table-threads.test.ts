@@ -44,6 +44,7 @@ function dataOf(version: number, primaryRegion: string): RegionTableData {
     procedures: [],
     load: 0.5,
     inFlight: 0,
+    isStuck: false,
     rttMs: undefined,
   }))
   return { self: 'node-0', myRegion: 'lhr', primaryRegion, primaryEpoch: version, omitted: 0, nodes }

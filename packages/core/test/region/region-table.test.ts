@@ -18,6 +18,7 @@ function node(id: string, region: string, more: Partial<RegionTableNode> = {}): 
     procedures: [],
     load: 0,
     inFlight: 0,
+    isStuck: false,
     rttMs: undefined,
     ...more,
   }

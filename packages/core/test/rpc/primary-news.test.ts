@@ -175,7 +175,7 @@ const plainOwner: RemoteOwner = { alive: true, deadlineMs: undefined, attach() {
 
 function node(id: string, region: string): RegionTableNode {
   const procedures = [{ name: 'write', version: 1, compatible: [], schema: undefined }]
-  const known = { life: 1, state: 'up', appVersion: '', load: 0, inFlight: 0, rttMs: 1 } as const
+  const known = { life: 1, state: 'up', appVersion: '', load: 0, inFlight: 0, isStuck: false, rttMs: 1 } as const
   return { ...known, node: id, region, procedures }
 }
 

@@ -1,0 +1,139 @@
+import { manualPlatform, seededRandom, type ManualPlatform } from '@skerry/testing'
+import { transportConformance } from '@skerry/testing/conformance'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createMemoryTransport } from '../../src/mesh/memory-transport.ts'
+import type { RawLink, Transport } from '../../src/mesh/transport.ts'
+import type { Platform } from '../../src/platform/platform.ts'
+import { silentLog } from '../../src/platform/log.ts'
+import { systemPlatform } from '../../src/node/system-platform.ts'
+import { type PortedTransport, portedTransport } from './turns-thread.ts'
+
+const supports = {
+  lanes: 3,
+  gossip: true,
+  maxFrameBytes: 1024 * 1024,
+  secret: true,
+  cluster: true,
+  frameLimit: 'option',
+  faults: false,
+} as const
+
+function conformanceOn(name: string, platform: () => Platform): void {
+  transportConformance(name, {
+    suite: { describe, it },
+    supports,
+    platform,
+    nobody: (world) => `memory:${world}/nobody`,
+    create: ({ member, world, maxFrameBytes }) => {
+      const create = (): Transport =>
+        createMemoryTransport({
+          hub: world,
+          id: member,
+          secret: member === 'stranger' ? 'something else' : 'the secret of this cluster',
+          cluster: member === 'outsider' ? 'elsewhere' : 'here',
+          ...(maxFrameBytes !== undefined && { maxFrameBytes }),
+        })
+      return portedTransport(create, platform()).transport
+    },
+  })
+}
+
+conformanceOn('memory behind a port', () => systemPlatform({ log: silentLog }))
+
+describe('in the order of a seed', () => {
+  const world = manualPlatform({ seed: 1, order: 'seeded' })
+  let next = 0
+  let pumping = true
+  beforeAll(() => void pump(world, () => pumping))
+  afterAll(() => {
+    pumping = false
+  })
+  conformanceOn('memory behind a port, seeded', () => {
+    next += 1
+    return manualPlatform({ seed: seededRandom(1, String(next)).u32(), beside: world })
+  })
+})
+
+async function pump(world: ManualPlatform, goesOn: () => boolean): Promise<void> {
+  while (goesOn()) {
+    await world.advance(1)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+describe('a transport whose thread is lost', () => {
+  it('closes its links with a coded reason, and runs again as the same node', async () => {
+    const { platform, ported, peer } = await twoNodes()
+    const link = await dialled(platform, peer, 'memory:lost/here')
+    const [accepted] = ported.accepted
+    ported.lose(new Error('out of memory'))
+    await platform.advance(1)
+    const closed = await accepted?.closed
+    expect(closed).toMatchObject({ local: false })
+    expect(closed?.reason).toMatch(/^ERR_TRANSPORT_THREAD_LOST: .*out of memory/)
+    expect(await link.closed).toMatchObject({ local: false })
+    await expect(ported.transport.dial('memory:lost/peer', undefined, never)).rejects.toMatchObject({
+      code: 'ERR_TRANSPORT_THREAD_LOST',
+    })
+    await platform.advance(200)
+    expect(ported.starts).toBe(2)
+    await dialled(platform, peer, 'memory:lost/here')
+    expect(ported.failures).toEqual([])
+  })
+
+  it('rejects a dial that was on its way', async () => {
+    const { platform, ported } = await twoNodes()
+    const dial = ported.transport.dial('memory:lost/peer', undefined, never)
+    ported.lose(new Error('gone'))
+    const rejected = expect(dial).rejects.toMatchObject({ code: 'ERR_TRANSPORT_THREAD_LOST' })
+    await platform.advance(1)
+    await rejected
+  })
+
+  it('tells its host once it is lost too often, and is not started again', async () => {
+    const { platform, ported } = await twoNodes()
+    for (let lost = 0; lost < 6; lost += 1) {
+      ported.lose(new Error('again'))
+      await platform.advance(6_000)
+    }
+    expect(ported.failures).toMatchObject([{ code: 'ERR_TRANSPORT_THREAD_LOST' }])
+    expect(ported.starts).toBe(6)
+  })
+
+  it('is not started again when it was stopped', async () => {
+    const { platform, ported } = await twoNodes()
+    ported.lose(new Error('gone'))
+    await platform.advance(1)
+    await ported.transport.stop()
+    await platform.advance(10_000)
+    expect(ported.starts).toBe(1)
+  })
+})
+
+const never = new AbortController().signal
+
+async function twoNodes() {
+  const platform = manualPlatform()
+  const peer = createMemoryTransport({ hub: 'lost', id: 'peer' })
+  const ported = portedTransport(() => createMemoryTransport({ hub: 'lost', id: 'here' }), platform)
+  onTestFinished(async () => {
+    await Promise.all([peer.stop(), ported.transport.stop(), platform.advance(20_000)])
+  })
+  const accepted: RawLink[] = []
+  const failures: Error[] = []
+  const started = ported.transport.start(
+    { accepted: (link) => accepted.push(link), found() {}, failed: (error) => failures.push(error) },
+    platform,
+  )
+  await Promise.all([started, peer.start({ accepted() {}, found() {} }, platform), platform.advance(1)])
+  const view: Extended = Object.assign(Object.create(ported) as PortedTransport, { accepted, failures })
+  return { platform, peer, ported: view }
+}
+
+type Extended = PortedTransport & { readonly accepted: RawLink[]; readonly failures: Error[] }
+
+async function dialled(platform: ManualPlatform, from: Transport, address: string): Promise<RawLink> {
+  const dial = from.dial(address, undefined, never)
+  await platform.advance(1)
+  return await dial
+}
