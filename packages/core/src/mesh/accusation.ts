@@ -11,6 +11,12 @@ export interface Accusation {
   readonly accuser: NodeId
 }
 
+/**
+ * How far an accusation may be ahead of what is known of its subject: the news that its accuser had and we have not. One that is
+ * further ahead names a version that the subject never had, so that nothing could refute it.
+ */
+export const versionsAheadMax = 1_000
+
 /** The most bytes of a sealed one. */
 const sealedBytesMax = 2 * 1024
 const format = 1

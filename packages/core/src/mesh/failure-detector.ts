@@ -1,4 +1,4 @@
-import type { Accusation } from './accusation.ts'
+import { type Accusation, versionsAheadMax } from './accusation.ts'
 import { doubt, type LocalHealth, mayAccuse, nextHealth, wellHealth } from './local-health.ts'
 import { MonitorTable, monitorsWanted } from './monitors.ts'
 import { accusedBy, isAvoided, type Suspicion, suspicionMs } from './suspicion.ts'
@@ -144,13 +144,13 @@ export class FailureDetector {
   /**
    * What an accusation of another node is worth. `counts`: it is about a member as we know it, by one of its monitors.
    * `passes`: by somebody else, perhaps a monitor in a view of the other side of a cut; it is only relayed, once for each
-   * version, so that the subject hears of it and refutes it. `refuted`: a newer record is known. `old`: heard before, or about
+   * version, so that the subject hears of it and refutes it. `refuted`: a newer record is known. `old`: heard before, too far ahead, or about
    * nobody.
    */
   worth({ subject, life, version, accuser }: Accusation): 'counts' | 'passes' | 'refuted' | 'old' {
     const known = this.#versions.get(subject)
     if (known !== undefined && known.version > version) return 'refuted'
-    if (known === undefined || known.life !== life) return 'old'
+    if (known === undefined || known.life !== life || version > known.version + versionsAheadMax) return 'old'
     const suspicion = this.#suspicions.get(subject)
     if (suspicion !== undefined && (suspicion.version > version || suspicion.accusers.has(accuser))) return 'old'
     if (this.table.counts(accuser, subject)) return 'counts'

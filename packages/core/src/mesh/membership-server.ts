@@ -5,7 +5,7 @@ import type { Kernel } from '../actor/kernel.ts'
 import { type Envelope, mailboxLimitDefault } from '../actor/mailbox.ts'
 import { samePid } from '../actor/pid.ts'
 import { knob, sometimes } from '../platform/property.ts'
-import { type Accusation, openAccusation, peekAccusation, sealAccusation } from './accusation.ts'
+import { type Accusation, openAccusation, peekAccusation, sealAccusation, versionsAheadMax } from './accusation.ts'
 import { type DetectorSettings, FailureDetector } from './failure-detector.ts'
 import * as membership from './membership.ts'
 import type { Membership, MembershipStep, RecordDoubt } from './membership.ts'
@@ -19,6 +19,7 @@ import type { PeerRef } from './peer-link.ts'
 import { mayClaim } from './record-claim.ts'
 import { newerPrimary, type Primary, type PrimaryConflict, primaryConflicts, primaryOf } from './primary.ts'
 import type { PeerLinks } from './peer-links.ts'
+import { checksRate, newsRate, NodeRates } from './record-rate.ts'
 import { differences, digestOf, partOf, type RecordDigest } from './record-digest.ts'
 import { isTooManyAvoided } from './suspicion.ts'
 import type { NodeId, Transport } from './transport.ts'
@@ -147,6 +148,8 @@ class MembershipServer implements Process {
   }[] = []
   #isGossipDue = false
   #isWatching = false
+  readonly #checks: NodeRates
+  readonly #news: NodeRates
   #digest: { readonly of: Membership; readonly digest: RecordDigest } | undefined
   /** When the detector was asked last, and when it should be next. */
   #askedAt: number
@@ -159,6 +162,9 @@ class MembershipServer implements Process {
     this.#own = { ...options.self(), ...recordFields(options.memory.primary), version }
     this.#state = membership.createMembership(this.#sealOwn())
     this.#detector = new FailureDetector(this.#own.node, options.detector)
+    const { membersMax } = this.#state.settings
+    this.#checks = new NodeRates(checksRate, membersMax)
+    this.#news = new NodeRates(newsRate, membersMax)
     this.#askedAt = this.#now()
     this.#plan = new LinkPlan(options.links)
     options.memory.reach = (node, life) => this.#addressesOf(node, life)
@@ -231,7 +237,7 @@ class MembershipServer implements Process {
         else if (event.message.kind === 'accusations') this.#hearAccusations(event.via, event.message.accusations, now)
         return
       case 'records':
-        this.#take(membership.mergeSealed(this.#state, event.records, this.#open, now), event.via)
+        this.#take(membership.mergeSealed(this.#state, event.records, this.#openFrom(event.via, now), now), event.via)
         return
       case 'announce':
         this.#issue({ procedures: event.procedures })
@@ -332,6 +338,15 @@ class MembershipServer implements Process {
     this.#tellView()
   }
 
+  /** Opens what a peer hands on, as far as it may have it checked, and its authors may have news. */
+  #openFrom(via: NodeId, now: number): (sealed: Uint8Array) => NodeRecord | RecordDoubt | undefined {
+    return (sealed) => {
+      if (!this.#checks.take(via, now)) return 'too-often'
+      const record = this.#open(sealed)
+      return typeof record === 'object' && !this.#news.take(record.node, now) ? 'too-often' : record
+    }
+  }
+
   // --- who is alive ---
 
   /** Asks the detector soon, and again while somebody is suspected. */
@@ -383,6 +398,10 @@ class MembershipServer implements Process {
         if (known !== undefined) this.#sendSealed([via], 'records', [known.sealed])
       }
       if (worth === 'refuted' || worth === 'old') continue
+      if (!this.#checks.take(via, now)) {
+        this.#options.kernel.counters.recordsIgnored += 1
+        continue
+      }
       if (openAccusation(sealed, this.#options.transport) === undefined) {
         this.#ctx.log.warn({ node: via, accuser: claim.accuser, why: 'not-authentic' }, 'an accusation was ignored')
         continue
@@ -401,7 +420,9 @@ class MembershipServer implements Process {
 
   /** We are not dead: a newer record says so. */
   #refute(claim: Accusation, sealed: Uint8Array): void {
-    if (claim.version < this.#own.version || openAccusation(sealed, this.#options.transport) === undefined) return
+    // One that is far ahead is of no record of ours, and going beyond it would use up the numbers.
+    if (claim.version < this.#own.version || claim.version > this.#own.version + versionsAheadMax) return
+    if (openAccusation(sealed, this.#options.transport) === undefined) return
     sometimes(true, 'skerry/an accusation was refuted')
     this.#own = { ...this.#own, version: claim.version }
     this.#issue({})

@@ -81,8 +81,8 @@ export type MembershipChange =
   /** A record or a link was left out, for counting: too many members, or a record that is not believed. */
   | { readonly kind: 'ignored'; readonly node: NodeId | undefined; readonly why: 'too-many' | RecordDoubt }
 
-/** Why a record is not believed: forged or malformed, or its author may not be in the region that it names. */
-export type RecordDoubt = 'not-authentic' | 'wrong-region'
+/** Why a record is not believed: forged or malformed, or its author may not be in the region that it names, or there were too many. */
+export type RecordDoubt = 'not-authentic' | 'wrong-region' | 'too-often'
 
 export interface MembershipStep {
   readonly state: Membership

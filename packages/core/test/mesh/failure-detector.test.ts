@@ -103,6 +103,9 @@ describe('the word of others', () => {
     expect(detector.worth(word('stranger', monitor))).toBe('old')
     expect(detector.worth({ ...word('n5', monitor), life: 2 })).toBe('old')
     expect(detector.worth({ ...word('n5', monitor), version: 0 })).toBe('refuted')
+    // Further ahead than news may be late: nobody could refute it.
+    expect(detector.worth({ ...word('n5', monitor), version: 1_001 })).toBe('counts')
+    expect(detector.worth({ ...word('n5', monitor), version: 1_002 })).toBe('old')
   })
 
   it('of two keeps calls away, of three kills after the shortest time, and a newer record refutes it', () => {

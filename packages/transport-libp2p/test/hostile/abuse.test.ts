@@ -1,7 +1,8 @@
 import net from 'node:net'
 import { createLibp2pTransport } from '@skerry/transport-libp2p'
 import { silentLog, systemPlatform } from '@skerry/core'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { sealAccusation } from '../../../core/src/mesh/accusation.ts'
 import { encodeSealed } from '../../../core/src/mesh/mesh-message.ts'
 import { type NodeRecord, sealRecord } from '../../../core/src/mesh/node-record.ts'
 import {
@@ -14,6 +15,9 @@ import {
   startVictim,
   type Victim,
 } from './hostile-world.ts'
+
+// Each starts a process and floods it: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 60_000 })
 
 const mebi = 1024 * 1024
 /** What a node may hold more than before under each of these, beside what a test says of its own. */
@@ -205,6 +209,29 @@ describe('what a member says of others', () => {
     expectBounded(before, await victim.report())
   })
 
+  it('accuses in vain with versions that nobody could refute, the victim too', async () => {
+    const victim = await startVictim()
+    const { node, callVictim } = await startMember(victim)
+    const before = await victim.report()
+    const hostile = await startHostile(victim)
+    const subjects = [victim, { id: node.id, life: node.life }]
+    const versions = [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - 1, Date.now() * 2]
+    const accusations = subjects.flatMap(({ id: subject, life }) =>
+      versions.map((version) => sealAccusation({ subject, life, version, accuser: hostile.id }, hostile.transport)),
+    )
+    for (const chunk of encodeSealed('accusations', accusations, 60_000).chunks) hostile.control(chunk)
+    tell(hostile.control, [sealRecord({ ...recordOf(hostile.id), life: 1, version: 2 }, hostile.transport)])
+    // Behind them on the same lane.
+    await expect.poll(async () => (await victim.report()).nodes.length).toBe(3)
+    const { counters, nodes } = await victim.report()
+    expect([counters['crashes'], counters['restarts']]).toEqual([
+      before.counters['crashes'],
+      before.counters['restarts'],
+    ])
+    expect(nodes.map(({ region }) => region).sort()).toEqual(['lax', 'nowhere', 'syd'])
+    expect(await callVictim()).toBe('here')
+  })
+
   it('is bounded: two thousand nodes that are none', async () => {
     const victim = await startVictim()
     const { callVictim } = await startMember(victim)
@@ -223,6 +250,20 @@ describe('what a member says of others', () => {
     expect(after.nodes.map(({ region }) => region).sort()).toEqual(['lax', 'syd'])
     expectBounded(before, after)
     expect(await callVictim()).toBe('here')
+  })
+
+  it('is believed so often, however often it says something new of itself', async () => {
+    const victim = await startVictim()
+    const { callVictim } = await startMember(victim)
+    const before = await victim.report()
+    const hostile = await startHostile(victim)
+    const records = Array.from({ length: 500 }, (_, index) =>
+      sealRecord({ ...recordOf(hostile.id), life: 1, version: 10 + index }, hostile.transport),
+    )
+    tell(hostile.control, records)
+    await expect.poll(async () => (await victim.report()).counters['recordsIgnored']).toBeGreaterThan(400)
+    expect(await callVictim()).toBe('here')
+    expectBounded(before, await victim.report())
   })
 
   it('leads to no third party but as a connection that says the protocol and nothing of ours', async () => {
