@@ -95,6 +95,7 @@ async function runSwarm() {
  * @returns {Promise<Tally>}
  */
 async function runFuzz() {
+  await runNode('node_modules/typescript/bin/tsc', ['-b', 'test/fuzz'])
   const args = ['--runs', '1200', '--seed', '1', '--jobs', '2']
   const { stdout } = await runNode('test/fuzz/dist/skerry-fuzz.js', args)
   console.log(stdout.trimEnd())
