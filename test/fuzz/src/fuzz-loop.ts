@@ -15,7 +15,8 @@ export interface LoopOptions {
   readonly target: Target
   readonly corpus: readonly Uint8Array[]
   readonly draw: Draw
-  readonly coverage: Coverage
+  /** What leads it; `undefined`: nothing does, so that the same seed brings the same inputs, and quickly. */
+  readonly coverage: Coverage | undefined
   /** Called before each run with its input, so that somebody else can tell which one does not end. */
   readonly begin: (input: Uint8Array) => void
   readonly found: (finding: Finding) => void
@@ -67,6 +68,7 @@ export class FuzzLoop {
     // Twice: the first run of a function takes memory of its own.
     for (const input of seeds) await this.#run(input, false)
     await this.#keepWhatIsNew([...seeds, ...corpus])
+    if (this.#options.coverage === undefined) this.#corpus.push(...seeds, ...corpus)
     if (this.#corpus.length === 0) this.#corpus.push(new Uint8Array(0))
   }
 
@@ -78,8 +80,7 @@ export class FuzzLoop {
   }
 
   /** The shortest inputs that together go all the ways that are known. */
-  async distill(): Promise<Uint8Array[]> {
-    const { coverage } = this.#options
+  async distill(coverage: Coverage): Promise<Uint8Array[]> {
     const inputs = [...this.#corpus].sort((left, right) => left.length - right.length)
     const kept: Uint8Array[] = []
     const known = new KnownCode()
@@ -105,12 +106,13 @@ export class FuzzLoop {
   async #keepWhatIsNew(inputs: readonly Uint8Array[]): Promise<void> {
     if (inputs.length === 0) return
     const { coverage } = this.#options
-    coverage.take()
+    coverage?.take()
     let bytes = 0
     for (const input of inputs) {
       await this.#run(input, true)
       bytes += input.length
     }
+    if (coverage === undefined) return
     const taken = coverage.take()
     const tooLong = taken.steps > inputs.length * stepsMin + bytes * stepsPerByte
     if (!tooLong && !this.#known.hasNews(taken)) return

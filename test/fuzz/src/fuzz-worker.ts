@@ -15,7 +15,7 @@ async function main(orders: FuzzOrders): Promise<void> {
   const words = new Int32Array(orders.now, 0, nowWords)
   const bytes = new Uint8Array(orders.now, nowWords * 4)
   const targets = allTargets.filter(({ name }) => orders.only.length === 0 || orders.only.includes(name))
-  const coverage = new Coverage()
+  const coverage = orders.runs === Infinity ? new Coverage() : undefined
   const loops = targets.map(
     (target, index) =>
       new FuzzLoop({
@@ -45,7 +45,9 @@ async function main(orders: FuzzOrders): Promise<void> {
   }
   const targetsDone = progress()
   const kept: Kept[] = []
-  if (orders.keep) for (const loop of loops) kept.push({ name: loop.name, inputs: await loop.distill() })
+  if (orders.keep && coverage !== undefined) {
+    for (const loop of loops) kept.push({ name: loop.name, inputs: await loop.distill(coverage) })
+  }
   tell({ news: 'done', targets: targetsDone, kept })
 }
 

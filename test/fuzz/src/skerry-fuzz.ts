@@ -9,11 +9,11 @@ import { allTargets } from './targets/all.ts'
 
 const usage = `npm run fuzz -- [options]
   --minutes N     how long; default 1
-  --runs N        so many inputs for each decoder instead, the same ones for the same seed
+  --runs N        so many inputs for each decoder instead, the same ones for the same seed, and not led by the code reached
   --seed N        of all that is drawn; default: one that was not tried before
   --jobs N        threads, each with a seed of its own; default: half of the processors
   --only NAME     this decoder only; may be given several times: ${allTargets.map(({ name }) => name).join(', ')}
-  --keep          write the shortest inputs that go all known ways to test/fuzz/corpus
+  --keep          with --minutes: write the shortest inputs that go all known ways to test/fuzz/corpus
   --replay NAME:HEX   one input, as a finding names it
 Exit codes: 0 nothing was found, 1 something was, 2 wrong usage.`
 
@@ -38,9 +38,8 @@ async function fuzz(): Promise<void> {
     }
   }
   for (const { name, runs: count, corpus, characters } of totals) {
-    print(
-      `${name.padEnd(16)} ${String(count).padStart(12)} inputs, ${corpus} kept, ${characters} characters of code reached`,
-    )
+    const reached = characters === 0 ? '' : `, ${characters} characters of code reached`
+    print(`${name.padEnd(16)} ${String(count).padStart(12)} inputs, ${corpus} kept${reached}`)
   }
   const all = totals.reduce((sum, one) => sum + one.runs, 0)
   const { user, system } = process.cpuUsage()
