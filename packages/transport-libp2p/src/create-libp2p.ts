@@ -12,7 +12,6 @@ import { gossipRpcBytesMax, gossipWireTopic } from './gossip.ts'
 import type { Identity } from './identity.ts'
 import type { CheckedOptions } from './options.ts'
 import { peerGater } from './peer-gater.ts'
-import { windowBytes } from './receive-window.ts'
 import { secretEncrypters } from './secret-encrypters.ts'
 
 export type SkerryLibp2p = Libp2p<{ identify: Identify; pubsub: GossipSub }>
@@ -39,8 +38,8 @@ export async function createSkerryLibp2p(options: CheckedOptions, identity: Iden
     streamMuxers: [
       guardStreams(
         yamux({
-          // What a stream that is no lane may get; the lanes' windows stay at that or grow as receive-window.ts says.
-          maxStreamWindowSize: windowBytes,
+          // With larger windows, small frames wait behind a bulk stream of the same connection: 165 ms instead of 1.5 ms.
+          maxStreamWindowSize: 256 * 1024,
           maxMessageSize: noisePlaintextBytesMax,
           maxInboundStreams: 256,
           maxOutboundStreams: 256,

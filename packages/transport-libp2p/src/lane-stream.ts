@@ -28,8 +28,6 @@ export interface LaneEnd {
 export interface LaneStreamOptions {
   readonly opened: OpenedStream
   readonly maxFrameBytes: number
-  /** It carries large bodies: more of them may be under way where the way is long. */
-  readonly isBulk: boolean
   readonly turns: TurnQueue
   /** Called once, unless `end` or `abort` came first. */
   ended(end: LaneEnd): void
@@ -49,7 +47,7 @@ type Pull = (result: IteratorResult<Uint8ArrayList | Uint8Array, undefined>) => 
 /**
  * One lane over one libp2p stream. Frames leave together, in one write, once this thread has nothing left to do that might send
  * more, or when there are 48: a write costs as much as thirty small frames, at either end. While the lane is paused, or
- * has no listener yet, nothing is read from the stream, so at most yamux's window (256 KiB, or as `windowMax` says) waits on our side and the
+ * has no listener yet, nothing is read from the stream, so at most yamux's window (256 KiB) waits on our side and the
  * peer's writes wait on its own.
  */
 export class LaneStream implements RawLane, Turn {
@@ -76,7 +74,7 @@ export class LaneStream implements RawLane, Turn {
   /** Resolves when the stream is read and written to its end, or broke. Never rejects. */
   readonly finished: Promise<void>
 
-  constructor({ opened, maxFrameBytes, isBulk, turns, ended }: LaneStreamOptions) {
+  constructor({ opened, maxFrameBytes, turns, ended }: LaneStreamOptions) {
     this.#stream = opened.stream
     this.#early = opened.early
     this.#preamble = opened.preamble
@@ -85,7 +83,7 @@ export class LaneStream implements RawLane, Turn {
     this.#turns = turns
     this.#ended = ended
     this.#reader = new FrameReader(maxFrameBytes)
-    announceWindowInHalves(opened.stream, isBulk)
+    announceWindowInHalves(opened.stream)
     const written = this.#write()
     const read = this.#read(opened.source)
     this.finished = Promise.all([written, read]).then(() => undefined)

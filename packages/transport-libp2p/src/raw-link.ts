@@ -54,8 +54,6 @@ export class LaneLink implements RawLink {
         new LaneStream({
           opened,
           maxFrameBytes,
-          // Core sends large bodies on the third lane, which is the last one here.
-          isBulk: index === streams.length - 1,
           turns,
           ended: ({ clean, reason }) => (clean ? this.#laneClosed() : this.#break(`Lane ${index}: ${reason}`)),
         }),
