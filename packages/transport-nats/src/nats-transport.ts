@@ -108,6 +108,10 @@ class NatsTransport implements Transport {
     return (this.#running ?? this.#signatures)?.verify(author, bytes, signature) ?? false
   }
 
+  regionsOf(node: NodeId): readonly string[] | undefined {
+    return this.#options.identities.get(node)?.regions
+  }
+
   #heard(topic: string, via: NodeId, record: Uint8Array): void {
     if (this.#stopping !== undefined) return
     // A copy for each: what one listener does to its bytes is not to be seen by another.

@@ -52,6 +52,11 @@ describe('options', () => {
     }
   })
 
+  it('say which regions a node may name, whoever relays its record', () => {
+    const transport = createNatsTransport({ ...good, identities: { a: { regions: ['syd'] }, b: {} } })
+    expect(['a', 'b', 'c'].map((node) => transport.regionsOf?.(node))).toEqual([['syd'], undefined, undefined])
+  })
+
   it('with a private key that is none fail at the start', async () => {
     const transport = createNatsTransport({ ...good, privateKey: 'bm90IGEga2V5' })
     const host = { accepted() {}, found() {} }
