@@ -1,10 +1,11 @@
 import { assert } from '../base/assert.ts'
 import { deferred, type Deferred } from '../base/deferred.ts'
-import type { Platform, Timer } from '../platform/platform.ts'
+import type { Platform } from '../platform/platform.ts'
 import { always, sometimes } from '../platform/property.ts'
 import { type DialOutcome, Dialer } from './dialer.ts'
 import type { DialTarget } from './dial-target.ts'
-import { type BeatLog, firstBeatLog, nextBeat, type NodeLoad, roundTripMs } from './heartbeat.ts'
+import { Beats } from './beats.ts'
+import type { NodeLoad } from './heartbeat.ts'
 import { judgeGreeting, judgeHello } from './link-decision.ts'
 import {
   encodeLinkMessage,
@@ -18,7 +19,7 @@ import { textBytes } from './byte-writer.ts'
 import { meshVersion } from './mesh-message.ts'
 import { PeerEpochs } from './peer-epochs.ts'
 import { type LinkEndReason, PeerLink, type PeerRef } from './peer-link.ts'
-import { sayable, sayableLoad } from './sayable.ts'
+import { sayable } from './sayable.ts'
 import {
   defaultPeerLinkSettings,
   type PeerLinkCounters,
@@ -208,9 +209,7 @@ class Links implements PeerLinks {
   #self: { node: NodeId; cluster: string; addresses: readonly string[] } | undefined
   #dialer: Dialer | undefined
   #epoch = 0
-  #beats: BeatLog = firstBeatLog
-  #beatTimer: Timer | undefined
-  #load: NodeLoad = { load: 0, inFlight: 0 }
+  readonly #beats: Beats
   #starting: Promise<StartedLinks> | undefined
   #stopping: Promise<void> | undefined
   #allEnded: Deferred<void> | undefined
@@ -228,6 +227,15 @@ class Links implements PeerLinks {
     this.#settings = { ...defaultPeerLinkSettings, ...options.settings }
     this.frameBytesMax = this.#settings.bodyBytesMax + headerBytesMax
     this.controlBytesMax = transport.supports.maxFrameBytes - linkHeaderBytes
+    const { platform, load, on } = options
+    this.#beats = new Beats({
+      clock: platform.clock,
+      settings: this.#settings,
+      counters: this.counters,
+      load: load ?? (() => ({ load: platform.load(), inFlight: 0 })),
+      links: () => this.#up.values(),
+      suspect: (link) => on.suspect(link.ref),
+    })
   }
 
   start(): Promise<StartedLinks> {
@@ -248,7 +256,7 @@ class Links implements PeerLinks {
     this.#self = { node, cluster: self.cluster, addresses: sayable(addresses) }
     if (this.#stopping !== undefined) return { node, addresses, roles }
     this.#dialer = this.#createDialer(node)
-    this.#beat()
+    this.#beats.start()
     for (const add of this.#addressesBeforeStart.splice(0)) add(this.#dialer)
     for (const judge of this.#hellosBeforeStart.splice(0)) judge()
     return { node, addresses, roles }
@@ -359,7 +367,7 @@ class Links implements PeerLinks {
   }
 
   async #stop(reason: string): Promise<void> {
-    this.#beatTimer?.cancel()
+    this.#beats.stop()
     this.#dialer?.stop()
     for (const { link } of [...this.#helloSent.values()]) link.end('dropped', 'stopping')
     for (const link of [...this.#unsettled]) if (link.isGreeting) link.end('dropped', 'stopping')
@@ -432,7 +440,7 @@ class Links implements PeerLinks {
       maxFrameBytes: this.#options.transport.supports.maxFrameBytes,
       frameBytesMax: this.frameBytesMax,
       orderKey: this.#options.orderKey ?? oneOrder,
-      load: () => this.#load,
+      load: () => this.#beats.load,
       on: {
         hello: (link, greeting) => this.#hello(link, greeting),
         accepted: (link, greeting) => this.#acceptedBy(link, greeting),
@@ -440,7 +448,7 @@ class Links implements PeerLinks {
         frame: (link, frame) => on.frame(link.ref, frame),
         control: (link, bytes) => on.control(link.ref, bytes),
         pong: (link, seq) => {
-          const sampleMs = roundTripMs(this.#beats, seq, clock.monotonic())
+          const sampleMs = this.#beats.roundTripMs(seq)
           if (sampleMs !== undefined) link.sampleRtt(sampleMs)
         },
         trusted: (link) => on.trusted(link.ref),
@@ -567,33 +575,6 @@ class Links implements PeerLinks {
     this.counters.linksDown += 1
     this.#dialer?.linkDown(link.peer, this.#options.platform.clock.monotonic() - link.upSince)
     this.#options.on.down(link.ref, reason, detail)
-  }
-
-  #beat(): void {
-    const { clock } = this.#options.platform
-    const now = clock.monotonic()
-    const { heartbeatMs, forgivesPauses } = this.#settings
-    const seen = nextBeat(this.#beats, now, heartbeatMs)
-    const next = forgivesPauses ? seen : { ...seen, pausedMs: 0 }
-    this.#beats = next.log
-    this.#load = this.#readLoad()
-    this.#options.transport.beat?.(this.#load)
-    if (next.pausedMs > 0) this.counters.lateBeats += 1
-    this.#beatTimer = clock.after(heartbeatMs, () => this.#beat())
-    for (const link of [...this.#up.values()]) {
-      // A listener may have ended links further down the list.
-      if (!link.isUp) continue
-      const verdict = link.beat({ now, pausedMs: next.pausedMs, seq: next.log.seq, load: this.#load })
-      if (verdict === 'dead') link.end('heartbeat', `nothing heard for ${this.#settings.deadMs} ms`)
-      if (verdict !== 'suspect') continue
-      this.counters.suspicions += 1
-      this.#options.on.suspect(link.ref)
-    }
-  }
-
-  #readLoad(): NodeLoad {
-    const { load, platform } = this.#options
-    return sayableLoad(load?.() ?? { load: platform.load(), inFlight: 0 })
   }
 
   #greeting(): Greeting {

@@ -1,0 +1,58 @@
+import type { Clock, Timer } from '../platform/platform.ts'
+import { type BeatLog, firstBeatLog, nextBeat, type NodeLoad, roundTripMs } from './heartbeat.ts'
+import type { PeerLink } from './peer-link.ts'
+import type { PeerLinkCounters, PeerLinkSettings } from './peer-link-settings.ts'
+import { sayableLoad } from './sayable.ts'
+
+export interface BeatsOptions {
+  readonly clock: Clock
+  readonly settings: PeerLinkSettings
+  readonly counters: PeerLinkCounters
+  /** Read once a beat. */
+  readonly load: () => NodeLoad
+  /** The links that are up. */
+  readonly links: () => Iterable<PeerLink>
+  readonly suspect: (link: PeerLink) => void
+}
+
+/** This node's own heartbeat: one for all its links, which are judged with each beat. */
+export class Beats {
+  /** As the last beat told it. */
+  load: NodeLoad = { load: 0, inFlight: 0 }
+  readonly #options: BeatsOptions
+  #log: BeatLog = firstBeatLog
+  #timer: Timer | undefined
+
+  constructor(options: BeatsOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    const { clock, settings, counters, links, suspect, load } = this.#options
+    const now = clock.monotonic()
+    const seen = nextBeat(this.#log, now, settings.heartbeatMs)
+    const next = settings.forgivesPauses ? seen : { ...seen, pausedMs: 0 }
+    this.#log = next.log
+    this.load = sayableLoad(load())
+    if (next.pausedMs > 0) counters.lateBeats += 1
+    this.#timer = clock.after(settings.heartbeatMs, () => this.start())
+    for (const link of [...links()]) {
+      // A listener may have ended links further down the list.
+      if (!link.isUp) continue
+      const verdict = link.beat({ now, pausedMs: next.pausedMs, seq: next.log.seq, load: this.load })
+      if (verdict === 'dead') link.end('heartbeat', `nothing heard for ${settings.deadMs} ms`)
+      if (verdict !== 'suspect') continue
+      counters.suspicions += 1
+      suspect(link)
+    }
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+  }
+
+  /** The round-trip time that the echo of beat `seq` shows; `undefined` for a beat that is not remembered. */
+  roundTripMs(seq: number): number | undefined {
+    return roundTripMs(this.#log, seq, this.#options.clock.monotonic())
+  }
+}
