@@ -26,6 +26,7 @@ export interface TestNode {
 export async function startNode(
   server: { readonly url: string },
   options: Partial<NatsTransportOptions> = {},
+  clock?: Platform['clock'],
 ): Promise<TestNode> {
   const transport = createNatsTransport({ cluster, secrets: [secret], servers: [server.url], ...options })
   const log = recordedLog()
@@ -41,7 +42,8 @@ export async function startNode(
     },
     found: (address: string) => void found.push(address),
   }
-  const platform: Platform = systemPlatform({ log })
+  const system = systemPlatform({ log })
+  const platform: Platform = clock === undefined ? system : { ...system, clock }
   const { id, addresses } = await transport.start(host, platform)
   return {
     transport,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { connect as connectClient, type NatsConnection } from '@nats-io/transport-node'
 import { createIdentity } from '@skerry/transport-nats'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
@@ -168,6 +169,51 @@ describeOnServer('the login to the server', () => {
     await expect(startNode(server, { nkeySeed: other })).rejects.toMatchObject({ code: 'ERR_TRANSPORT_START' })
   })
 
+  it('is the text of a .creds file', async () => {
+    const { nkeys } = await import('@nats-io/transport-node')
+    const [operator, account, user] = [nkeys.createOperator(), nkeys.createAccount(), nkeys.createUser()]
+    const ofOperator = jwt(operator, {
+      sub: operator.getPublicKey(),
+      name: 'op',
+      nats: { type: 'operator', version: 2 },
+    })
+    const ofAccount = jwt(operator, {
+      sub: account.getPublicKey(),
+      name: 'shop',
+      nats: {
+        type: 'account',
+        version: 2,
+        limits: { subs: -1, data: -1, payload: -1, conn: -1, leaf: -1, imports: -1, exports: -1 },
+      },
+    })
+    const server = await serverWith(`operator: ${ofOperator}
+      resolver: MEMORY
+      resolver_preload: { ${account.getPublicKey()}: ${ofAccount} }`)
+    const credsOf = (issuer: typeof account): string => {
+      const limits = { subs: -1, data: -1, payload: -1 }
+      const token = jwt(issuer, {
+        sub: user.getPublicKey(),
+        name: 'node',
+        nats: { type: 'user', version: 2, ...limits },
+      })
+      const seed = Buffer.from(user.getSeed()).toString()
+      return [
+        '-----BEGIN NATS USER JWT-----',
+        token,
+        '------END NATS USER JWT------',
+        '-----BEGIN USER NKEY SEED-----',
+        seed,
+        '------END USER NKEY SEED------',
+        '',
+      ].join('\n')
+    }
+    const creds = credsOf(account)
+    await roundTrip(await connect(await startNode(server, { creds }), await startNode(server, { creds })))
+    await expect(startNode(server, { creds: credsOf(nkeys.createAccount()) })).rejects.toMatchObject({
+      code: 'ERR_TRANSPORT_START',
+    })
+  })
+
   it('must allow the subjects of Skerry: a server that does not is an error at the start', async () => {
     const server = await serverWith(`authorization { users: [
       { user: narrow, password: narrow, permissions: { subscribe: "other.>", publish: "other.>" } }
@@ -196,3 +242,18 @@ describeOnServer('the login to the server', () => {
     })
   })
 })
+
+/** A token in the form that the server's makers use: signed with an NKey, its id the digest of its claims. */
+function jwt(
+  issuer: { getPublicKey(): string; sign(bytes: Uint8Array): Uint8Array },
+  claims: { readonly sub: string; readonly name: string; readonly nats: object },
+): string {
+  const all = { ...claims, iss: issuer.getPublicKey(), iat: 1_700_000_000 }
+  const jti = createHash('sha256').update(JSON.stringify(all)).digest('hex')
+  const encoded = [
+    { typ: 'JWT', alg: 'ed25519-nkey' },
+    { ...all, jti },
+  ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+  const text = encoded.join('.')
+  return `${text}.${Buffer.from(issuer.sign(Buffer.from(text))).toString('base64url')}`
+}
