@@ -1,15 +1,22 @@
 import net from 'node:net'
+import { RPC } from '@chainsafe/libp2p-gossipsub/message'
+import type { Stream } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2pTransport } from '@skerry/transport-libp2p'
 import { silentLog, systemPlatform } from '@skerry/core'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { sealAccusation } from '../../../core/src/mesh/accusation.ts'
 import { encodeSealed } from '../../../core/src/mesh/mesh-message.ts'
 import { type NodeRecord, sealRecord } from '../../../core/src/mesh/node-record.ts'
+import { createSkerryLibp2p } from '../../src/create-libp2p.ts'
+import { readIdentity } from '../../src/identity.ts'
+import { checkOptions } from '../../src/options.ts'
 import {
   cluster,
   codec,
   here,
   type Report,
+  secret,
   startHostile,
   startMember,
   startVictim,
@@ -110,6 +117,28 @@ describe('a member that turns hostile', () => {
     // The place for two of them was taken, and no page of it written but for what came.
     expect(grew(before, await victim.report()).rss).toBeLessThan(rssMax)
     await expect.poll(async () => grew(before, await victim.report()).held).toBeLessThan(heldMax)
+  })
+
+  it('floods it with subscriptions: of thirty thousand topics none is kept', async () => {
+    const victim = await startVictim()
+    const { callVictim } = await startMember(victim)
+    const before = await victim.report()
+    const options = checkOptions({ cluster, secrets: [secret] })
+    const flooder = await createSkerryLibp2p(options, await readIdentity(undefined), silentLog)
+    onTestFinished(() => flooder.stop())
+    await flooder.start()
+    const topics = Array.from({ length: 30_000 }, (_, index) => ({ subscribe: true, topic: `flood ${index}` }))
+    // All in one message, which is too many, and few in each: neither way leads to the map.
+    for (const each of [30_000, 50]) {
+      const messages = Array.from({ length: 30_000 / each }, (_, at) => topics.slice(at * each, (at + 1) * each))
+      const bytes = messages.map((subscriptions) => behindLength(RPC.encode({ subscriptions, messages: [] })))
+      const connection = await flooder.dial(multiaddr(victim.address), { force: true })
+      const stream = await connection.newStream('/meshsub/1.1.0')
+      await written(stream, bytes)
+      connection.abort(new Error('enough'))
+    }
+    expect(await callVictim()).toBe('here')
+    expectBounded(before, await victim.report())
   })
 
   it('floods it with requests: so many run as one peer may have, the others are refused, and others are served', async () => {
@@ -315,6 +344,25 @@ function recordOf(node: string): NodeRecord {
 
 function tell(control: (bytes: Uint8Array) => void, sealed: readonly Uint8Array[]): void {
   for (const chunk of encodeSealed('records', sealed, 60_000).chunks) control(chunk)
+}
+
+/** As protobuf has it: the length in groups of seven bits. */
+function behindLength(bytes: Uint8Array): Uint8Array {
+  const length: number[] = []
+  let rest = bytes.length
+  for (; rest >= 0x80; rest >>= 7) length.push((rest & 0x7f) | 0x80)
+  return new Uint8Array(Buffer.concat([Uint8Array.of(...length, rest), bytes]))
+}
+
+/** Resolves when all is on its way, or the other side has reset the stream. */
+async function written(stream: Stream, bytes: readonly Uint8Array[]): Promise<void> {
+  await new Promise<void>((resolve) => {
+    async function* all(): AsyncGenerator<Uint8Array> {
+      yield* bytes
+      resolve()
+    }
+    stream.sink(all()).catch(() => resolve())
+  })
 }
 
 function connectRaw({ port }: Victim): net.Socket {

@@ -18,7 +18,7 @@ import {
 import { createLibp2pTransport, type Libp2pTransportOptions } from '../../src/index.ts'
 
 export const cluster = 'abuse'
-const secret = 'the secret of these tests, 32 characters'
+export const secret = 'the secret of these tests, 32 characters'
 export const codec: ReturnType<typeof msgpackCodec> = msgpackCodec()
 const script = fileURLToPath(new URL('../fixtures/victim.mjs', import.meta.url))
 const quick = procedure({ name: 'victim.quick', run: async (_ctx, _input: undefined): Promise<string> => 'elsewhere' })
