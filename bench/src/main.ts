@@ -5,6 +5,7 @@ import { lifeSuite } from './life-suite.ts'
 import { localSuite } from './local-suite.ts'
 import { machineFacts } from './machine.ts'
 import { membershipSuite } from './membership-suite.ts'
+import { ownThreadSuite } from './own-thread-suite.ts'
 import { regionTableSuite } from './region-table-suite.ts'
 import { printMarkdown } from './markdown.ts'
 import type { Row, SuiteResult } from './row.ts'
@@ -20,6 +21,7 @@ const suites: Readonly<Record<string, (pace: Pace, wants: (row: string) => boole
   life: lifeSuite,
   threads: threadsSuite,
   rpc: rpcSuite,
+  'own-thread': ownThreadSuite,
   overload: overloadSuite,
   'region-table': regionTableSuite,
   membership: membershipSuite,

@@ -6,7 +6,8 @@ import { echo, upcase, zeros } from './rpc-procedures.ts'
 // The other process of the rpc suite: a node, and the two raw echoes. It ends when the one that forked it is gone.
 
 const app = defineApp({ name: 'bench', children: [], procedures: [echo, upcase, zeros] })
-const node = await startNode(app, { region: calleeRegion, primaryRegion: calleeRegion, transport: meshTransport([]) })
+const transport = meshTransport([], process.argv[2] === 'own' ? 'own' : 'main')
+const node = await startNode(app, { region: calleeRegion, primaryRegion: calleeRegion, transport })
 const single = await startRawEcho('single')
 const coalesced = await startRawEcho('coalesced')
 

@@ -5,9 +5,9 @@ import { libp2pTransport } from '@skerry/transport-libp2p'
 export const calleeRegion = 'syd'
 export const callerRegion = 'lax'
 
-export function meshTransport(seeds: readonly string[]): TransportSpec {
+export function meshTransport(seeds: readonly string[], thread: 'main' | 'own' = 'main'): TransportSpec {
   // Both listen on the loopback only, so the secret guards nothing; with one, the handshake is the one of production.
-  return libp2pTransport({ cluster: 'bench', secrets: ['a secret for the loopback only'], seeds })
+  return libp2pTransport({ cluster: 'bench', secrets: ['a secret for the loopback only'], seeds, thread })
 }
 
 /** What the callee's process reports when it is ready. */
