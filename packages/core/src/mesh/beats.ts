@@ -13,6 +13,8 @@ export interface BeatsOptions {
   /** The links that are up. */
   readonly links: () => Iterable<PeerLink>
   readonly suspect: (link: PeerLink) => void
+  /** Told with each beat, for a transport that answers pings itself: without it, it would take this thread for stuck. */
+  readonly told: (load: NodeLoad) => void
 }
 
 /** This node's own heartbeat: one for all its links, which are judged with each beat. */
@@ -28,12 +30,13 @@ export class Beats {
   }
 
   start(): void {
-    const { clock, settings, counters, links, suspect, load } = this.#options
+    const { clock, settings, counters, links, suspect, load, told } = this.#options
     const now = clock.monotonic()
     const seen = nextBeat(this.#log, now, settings.heartbeatMs)
     const next = settings.forgivesPauses ? seen : { ...seen, pausedMs: 0 }
     this.#log = next.log
     this.load = sayableLoad(load())
+    told(this.load)
     if (next.pausedMs > 0) counters.lateBeats += 1
     this.#timer = clock.after(settings.heartbeatMs, () => this.start())
     for (const link of [...links()]) {

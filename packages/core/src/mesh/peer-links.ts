@@ -235,6 +235,7 @@ class Links implements PeerLinks {
       load: load ?? (() => ({ load: platform.load(), inFlight: 0 })),
       links: () => this.#up.values(),
       suspect: (link) => on.suspect(link.ref),
+      told: (busy) => transport.beat?.(busy),
     })
   }
 
