@@ -11,6 +11,7 @@ const healMs = 5000
  * gossipsub opens one stream to each peer and never a second: when that one is reset while the connection lives on, it
  * goes on "sending" into nothing for good. Each beat this looks for connected peers without such a stream; after three
  * beats it makes gossipsub forget the dead one and meets the peer anew. It tries again every three beats while it lasts.
+ * It closes no connection for that: the calls that cross it are worth more, and records travel over links as well.
  */
 export class GossipWatchdog {
   readonly #node: SkerryLibp2p
