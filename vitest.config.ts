@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { vitestTally } from './scripts/vitest-tally.mjs'
 
@@ -5,6 +6,8 @@ export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
     reporters: ['default', vitestTally],
+    // Many files wait for sockets, threads and processes more than they work.
+    maxWorkers: availableParallelism() + 1,
     // A test of real threads or sockets may be slow on a busy machine; a hang still ends.
     testTimeout: 20_000,
     hookTimeout: 20_000,
