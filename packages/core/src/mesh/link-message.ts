@@ -136,14 +136,11 @@ export function decodeLinkMessage(bytes: Uint8Array): LinkMessage {
     case 'refuse':
       return { kind, code: reader.text(textBytesMax), text: reader.text(textBytesMax) }
     case 'ping':
-    case 'pong':
-      return {
-        kind,
-        seq: reader.u32(),
-        load: reader.float(0, 1),
-        inFlight: reader.u32(),
-        ...(reader.left > 0 && { stuckMs: reader.u32() }),
-      }
+    case 'pong': {
+      const beat = { kind, seq: reader.u32(), load: reader.float(0, 1), inFlight: reader.u32() }
+      const stuckMs = reader.left > 0 ? reader.u32() : 0
+      return stuckMs > 0 ? { ...beat, stuckMs } : beat
+    }
     case 'goodbye':
       return { kind, text: reader.text(textBytesMax) }
     case 'bulk':

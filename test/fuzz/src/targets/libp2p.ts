@@ -132,8 +132,10 @@ export const peerTextTarget: Target = {
   },
   run(input) {
     const text = new TextDecoder().decode(input)
-    unlessRefused(['ERR_DIAL_FAILED', 'ERR_WRONG_PEER'], () => dialTarget(text, undefined, self.id))
-    unlessRefused(['ERR_DIAL_FAILED', 'ERR_WRONG_PEER'], () => dialTarget('/ip4/1.2.3.4/tcp/1', text, self.id))
+    unlessRefused(['ERR_DIAL_FAILED', 'ERR_OWN_ADDRESS', 'ERR_WRONG_PEER'], () => dialTarget(text, undefined, self.id))
+    unlessRefused(['ERR_DIAL_FAILED', 'ERR_OWN_ADDRESS', 'ERR_WRONG_PEER'], () =>
+      dialTarget('/ip4/1.2.3.4/tcp/1', text, self.id),
+    )
     const isAuthor = signatures.verify(text, signed, signature)
     check(isAuthor === (text === self.id), 'only its author made a signature')
   },
