@@ -53,8 +53,8 @@ export class FailureDetector {
   readonly #suspicions = new Map<NodeId, Suspicion>()
   /** Whom we accused and who refuted it, although we still hear nothing of it: others do. */
   readonly #refuted = new Map<NodeId, { readonly times: number; readonly at: number }>()
-  /** Up to which version of whose record an accusation was relayed that does not count here. */
-  readonly #passed = new Map<NodeId, number>()
+  /** Up to which version of whose record an accusation was relayed that does not count here, and when. */
+  readonly #passed = new Map<NodeId, { readonly version: number; readonly at: number }>()
   #subjects: readonly NodeId[] | undefined
   #health: LocalHealth = wellHealth
   #budget: number
@@ -143,24 +143,26 @@ export class FailureDetector {
 
   /**
    * What an accusation of another node is worth. `counts`: it is about a member as we know it, by one of its monitors.
-   * `passes`: by somebody else, perhaps a monitor in a view of the other side of a cut; it is only relayed, once for each
-   * version, so that the subject hears of it and refutes it. `refuted`: a newer record is known. `old`: heard before, too far ahead, or about
+   * `passes`: by somebody else, perhaps a monitor in a view of the other side of a cut; it is only relayed, every two
+   * seconds at most, so that the subject hears of it and refutes it. `refuted`: a newer record is known. `old`: heard before, too far ahead, or about
    * nobody.
    */
-  worth({ subject, life, version, accuser }: Accusation): 'counts' | 'passes' | 'refuted' | 'old' {
+  worth({ subject, life, version, accuser }: Accusation, now: number): 'counts' | 'passes' | 'refuted' | 'old' {
     const known = this.#versions.get(subject)
     if (known !== undefined && known.version > version) return 'refuted'
     if (known === undefined || known.life !== life || version > known.version + versionsAheadMax) return 'old'
     const suspicion = this.#suspicions.get(subject)
     if (suspicion !== undefined && (suspicion.version > version || suspicion.accusers.has(accuser))) return 'old'
     if (this.table.counts(accuser, subject)) return 'counts'
-    return suspicion === undefined && this.#passed.get(subject) !== version ? 'passes' : 'old'
+    const passed = this.#passed.get(subject)
+    const isDue = passed === undefined || passed.version < version || now - passed.at >= passAgainMs
+    return suspicion === undefined && isDue ? 'passes' : 'old'
   }
 
   /** Notes that one which `passes` was relayed. */
-  passed({ subject, version }: Accusation): void {
+  passed({ subject, version }: Accusation, now: number): void {
     this.#passed.delete(subject)
-    this.#passed.set(subject, version)
+    this.#passed.set(subject, { version, at: now })
     if (this.#passed.size > passedMax) this.#passed.delete(this.#passed.keys().next().value as NodeId)
   }
 
@@ -283,6 +285,9 @@ export class FailureDetector {
     return Math.min(monitorsWanted, this.table.size - 1)
   }
 }
+
+/** What was relayed without being counted is relayed again no sooner, in milliseconds. */
+const passAgainMs = 2_000
 
 /** The oldest is forgotten beyond it, and may be relayed once more. */
 const passedMax = 4_096

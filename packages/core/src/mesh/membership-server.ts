@@ -38,6 +38,8 @@ const gossipMs = 100
 const lateMs = 400
 /** Up to so many members every change is told to RegionRegistry at once; beyond it what changes within `gossipMs` is told together. */
 const toldAtOnceMax = 64
+/** Words of our own that one message of a peer calls forth at most; the next comparison calls forth the others. */
+const ownWordsMax = 64
 /** Accusations that wait to be passed on. Further ones are dropped: others pass them on too. */
 const gossipMax = 8_192
 
@@ -147,6 +149,8 @@ class MembershipServer implements Process {
     readonly via: NodeId | undefined
   }[] = []
   #isGossipDue = false
+  /** How often this node compared with a neighbour. */
+  #compared = 0
   #isWatching = false
   readonly #checks: NodeRates
   readonly #news: NodeRates
@@ -251,6 +255,7 @@ class MembershipServer implements Process {
         this.#askDetector(now)
         for (const sealed of this.#detector.ownAccusations()) this.#gossipLater('accusations', sealed, undefined)
         this.#followPlan()
+        this.#compareWithNext()
         if (this.#state.shape === 'sparse') this.#options.lookForIdle()
         for (const [node, until] of this.#unreachable) if (now >= until) this.#unreachable.delete(node)
         this.#tellView()
@@ -266,7 +271,8 @@ class MembershipServer implements Process {
         if (this.#isUntold) this.#viewChanged()
         return
       case 'snapshots':
-        for (const node of this.#options.links.peerNodes()) this.#sendDigest(node)
+        // In a sparse mesh comparing with one after the other is enough.
+        if (this.#state.shape === 'full') for (const node of this.#options.links.peerNodes()) this.#sendDigest(node)
         this.#again('snapshots', this.#snapshotEveryMs)
         return
       case 'refresh':
@@ -301,7 +307,9 @@ class MembershipServer implements Process {
           break
         case 'contradicted':
           this.#plan.heardOf(change.node)
-          if (via !== undefined) contradicted.push(...change.evidence)
+          if (via === undefined) break
+          if (change.evidence.length > 0) contradicted.push(...change.evidence)
+          else if (contradicted.length < ownWordsMax) contradicted.push(this.#ownWord(change))
           break
         case 'forgotten':
           this.#plan.forget(change.node)
@@ -320,6 +328,11 @@ class MembershipServer implements Process {
     const { state } = step
     this.#options.memory.records = () => membership.vouched(state).map(({ sealed }) => sealed)
     this.#viewMayHaveChanged()
+  }
+
+  /** We have only lost sight of it: our own word, which need not count, lets it say that it is there. */
+  #ownWord({ node, life, version }: { node: NodeId; life: number; version: number }): Uint8Array {
+    return sealAccusation({ subject: node, life, version, accuser: this.#own.node }, this.#options.transport)
   }
 
   #viewMayHaveChanged(): void {
@@ -391,7 +404,7 @@ class MembershipServer implements Process {
         this.#refute(claim, sealed)
         continue
       }
-      const worth = this.#detector.worth(claim)
+      const worth = this.#detector.worth(claim, now)
       if (worth === 'refuted') {
         // Whoever handed it on has missed the newer record.
         const known = this.#state.members.get(claim.subject)?.known
@@ -406,7 +419,7 @@ class MembershipServer implements Process {
         this.#ctx.log.warn({ node: via, accuser: claim.accuser, why: 'not-authentic' }, 'an accusation was ignored')
         continue
       }
-      if (worth === 'passes') this.#detector.passed(claim)
+      if (worth === 'passes') this.#detector.passed(claim, now)
       else {
         this.#detector.accused(claim, sealed, now)
         changed = true
@@ -493,6 +506,20 @@ class MembershipServer implements Process {
         this.#sendSealed([node], kind, sealed)
       }
     }
+  }
+
+  /**
+   * Compares with one neighbour after the other, so that what a node missed while links came and went it has from somebody a
+   * second or two later.
+   */
+  #compareWithNext(): void {
+    const { links } = this.#options
+    const neighbours = [...neighboursOf(this.#detector.table, this.#own.node)].filter(
+      (node) => (links.measured(node)?.meshVersion ?? 1) >= 2,
+    )
+    const next = neighbours[this.#compared % neighbours.length]
+    this.#compared += 1
+    if (next !== undefined) this.#sendDigest(next)
   }
 
   #sendDigest(node: NodeId, isAnswer = false): void {

@@ -77,7 +77,14 @@ export type MembershipChange =
    * Somebody holds a record of a node that we believe dead, or lost sight of: tell it why, if there is a reason, so that it hears
    * so too, or the node can refute it.
    */
-  | { readonly kind: 'contradicted'; readonly node: NodeId; readonly evidence: readonly Uint8Array[] }
+  | {
+      readonly kind: 'contradicted'
+      readonly node: NodeId
+      readonly life: number
+      /** A record above it would be believed. */
+      readonly version: number
+      readonly evidence: readonly Uint8Array[]
+    }
   /** A record or a link was left out, for counting: too many members, or a record that is not believed. */
   | { readonly kind: 'ignored'; readonly node: NodeId | undefined; readonly why: 'too-many' | RecordDoubt }
 
@@ -292,9 +299,13 @@ function isNews(draft: Draft, claim: { node: NodeId; life: number; version: numb
 
 function mention(draft: Draft, { node, life }: { node: NodeId; life: number }, sealed: Uint8Array, now: number): void {
   const member = draft.members.get(node)
-  const evidence = member === undefined ? draft.tombstones.get(node)?.evidence : member.dead
+  const tombstone = draft.tombstones.get(node)
+  const evidence = member === undefined ? tombstone?.evidence : member.dead
   const isOurLife = member?.known === undefined || member.known.record.life === life
-  if (evidence !== undefined && isOurLife) draft.changes.push({ kind: 'contradicted', node, evidence })
+  if (evidence !== undefined && isOurLife) {
+    const version = member?.known?.record.version ?? tombstone?.version ?? 0
+    draft.changes.push({ kind: 'contradicted', node, life, version, evidence })
+  }
   // Nobody goes by it where members are judged by their monitors.
   if (draft.before.shape === 'sparse') return
   if (member?.known === undefined || member.met || !sameBytes(member.known.sealed, sealed)) return

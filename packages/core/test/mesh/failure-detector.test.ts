@@ -96,16 +96,17 @@ describe('the word of others', () => {
     const detector = clusterOf(200)
     const monitor = detector.table.of('n5')[0] as string
     const other = names(200).find((node) => !detector.table.counts(node, 'n5') && node !== 'n5') as string
-    expect(detector.worth(word('n5', monitor))).toBe('counts')
-    expect(detector.worth(word('n5', other))).toBe('passes')
-    detector.passed(word('n5', other))
-    expect(detector.worth(word('n5', other))).toBe('old')
-    expect(detector.worth(word('stranger', monitor))).toBe('old')
-    expect(detector.worth({ ...word('n5', monitor), life: 2 })).toBe('old')
-    expect(detector.worth({ ...word('n5', monitor), version: 0 })).toBe('refuted')
+    expect(detector.worth(word('n5', monitor), 0)).toBe('counts')
+    expect(detector.worth(word('n5', other), 0)).toBe('passes')
+    detector.passed(word('n5', other), 0)
+    expect(detector.worth(word('n5', other), 1_999)).toBe('old')
+    expect(detector.worth(word('n5', other), 2_000)).toBe('passes')
+    expect(detector.worth(word('stranger', monitor), 0)).toBe('old')
+    expect(detector.worth({ ...word('n5', monitor), life: 2 }, 0)).toBe('old')
+    expect(detector.worth({ ...word('n5', monitor), version: 0 }, 0)).toBe('refuted')
     // Further ahead than news may be late: nobody could refute it.
-    expect(detector.worth({ ...word('n5', monitor), version: 1_001 })).toBe('counts')
-    expect(detector.worth({ ...word('n5', monitor), version: 1_002 })).toBe('old')
+    expect(detector.worth({ ...word('n5', monitor), version: 1_001 }, 0)).toBe('counts')
+    expect(detector.worth({ ...word('n5', monitor), version: 1_002 }, 0)).toBe('old')
   })
 
   it('of two keeps calls away, of three kills after the shortest time, and a newer record refutes it', () => {
@@ -160,7 +161,7 @@ it('nobody is ever dead who refutes within the shortest suspicion, whoever accus
         if (kind === 'silent') detector.silent(node, now)
         if (kind === 'heard') detector.heard(node)
         const accusation = { ...word(node, `n${accuser}`), version: versions.get(node) ?? 1 }
-        if (kind === 'accuse' && detector.worth(accusation) === 'counts') detector.accused(accusation, sealed, now)
+        if (kind === 'accuse' && detector.worth(accusation, now) === 'counts') detector.accused(accusation, sealed, now)
         const verdicts = detector.tick(now, pausedMs)
         expect(verdicts.dead).toEqual([])
         for (const suspected of detector.suspected()) {

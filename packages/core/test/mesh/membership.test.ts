@@ -148,7 +148,10 @@ describe('removal', () => {
   it('leaves a tombstone that old records do not pass, newer ones and links do', () => {
     const removed = removedA(5)
     const old = mergeRecord(removed, recordBy('a', { version: 5 }), 7_000)
-    expect(old).toEqual({ state: removed, changes: [{ kind: 'contradicted', node: 'a', evidence: [] }] })
+    expect(old).toEqual({
+      state: removed,
+      changes: [{ kind: 'contradicted', node: 'a', life: 1, version: 5, evidence: [] }],
+    })
     const newer = mergeRecord(removed, recordBy('a', { version: 6 }), 7_000)
     expect(newer.changes).toEqual([{ kind: 'changed', node: 'a' }])
     const linked = run(removed, (state) => linkUp(state, { node: 'a', life: 1 }, 7_000))
@@ -193,7 +196,7 @@ describe('a death by the word of monitors', () => {
     const step = died(down, word, evidence, 100)
     expect(step.changes).toEqual([{ kind: 'removed', node: 'a' }])
     const again = mergeSealed(step.state, [recordBy('a', { version: 5 }).sealed], open, 200)
-    expect(again.changes).toEqual([{ kind: 'contradicted', node: 'a', evidence }])
+    expect(again.changes).toEqual([{ kind: 'contradicted', node: 'a', life: 1, version: 5, evidence }])
     const refuted = mergeSealed(step.state, [recordBy('a', { version: 6 }).sealed], open, 200)
     expect(refuted.changes).toEqual([{ kind: 'changed', node: 'a' }])
   })
