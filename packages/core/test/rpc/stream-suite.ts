@@ -225,6 +225,7 @@ export function streamSuite(kind: MeshKind): void {
       const few = client.stream('syd', endless, 1, { windowItems: 4 })
       await few.next()
       const seen = await begun.next()
+      await expect.poll(() => seen.made).toBe(4)
       await client.rpcRegion('syd', echo, 'there and back')
       await client.rpcRegion('syd', echo, 'there and back')
       // One is read: the window is given back in halves.
