@@ -378,8 +378,12 @@ class MembershipServer implements Process {
     const { accuse, dead } = this.#detector.tick(now, pausedMs)
     for (const accusation of accuse) this.#accuse(accusation)
     for (const { node, suspicion } of dead) {
-      this.#ctx.log.warn({ node, accusers: [...suspicion.accusers.keys()] }, 'a node is believed dead')
-      this.#take(membership.died(this.#state, { node, ...suspicion }, [...suspicion.accusers.values()], now))
+      const step = membership.died(this.#state, { node, ...suspicion }, [...suspicion.accusers.values()], now)
+      // It is asked again and again while a link to the node is still up.
+      if (step.changes.length > 0) {
+        this.#ctx.log.warn({ node, accusers: [...suspicion.accusers.keys()] }, 'a node is believed dead')
+      }
+      this.#take(step)
     }
     if (accuse.length > 0) this.#viewMayHaveChanged()
     this.#watch()
