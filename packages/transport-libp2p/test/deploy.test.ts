@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { parse as parseToml } from 'smol-toml'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { DnsServer } from '../../core/test/fixtures/dns-server.ts'
+import { freePort } from '../../core/test/fixtures/free-port.ts'
 
 const folder = new URL('../../../deploy/', import.meta.url)
 const main = fileURLToPath(new URL('app/main.mjs', folder))
@@ -169,8 +169,8 @@ class Greeter {
   }
 
   static async start(region: string, dns: DnsServer): Promise<Greeter> {
-    const port = await freePort()
-    const meshPort = (this.#meshPort ??= await freePort())
+    const port = await freePort(['::1'])
+    const meshPort = (this.#meshPort ??= await freePort(['::1']))
     const changed = Object.fromEntries(
       Object.entries(fly.env).map(([name, value]) => [name, value.replace('4001', String(meshPort))]),
     )
@@ -198,13 +198,4 @@ class Greeter {
     const response = await fetch(`http://[::1]:${this.#port}${path}`)
     return [response.status, await response.json()]
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '::1')
-  await once(server, 'listening')
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return (address as { port: number }).port
 }

@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:net'
-import { once } from 'node:events'
 import {
   defineApp,
   flyDiscovery,
@@ -12,6 +10,7 @@ import {
 import { libp2pTransport } from '@skerry/transport-libp2p'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DnsServer } from '../../core/test/fixtures/dns-server.ts'
+import { freePort } from '../../core/test/fixtures/free-port.ts'
 
 const app = defineApp({ name: 'found', children: [] })
 const secret = 'the secret of these tests, 32 characters'
@@ -39,25 +38,6 @@ async function startDns(): Promise<DnsServer> {
   const server = await new DnsServer().start()
   onTestFinished(() => server.stop())
   return server
-}
-
-/** A port that is free on all of these hosts, until somebody else takes it. */
-async function freePort(hosts: readonly string[]): Promise<number> {
-  const servers: Server[] = []
-  try {
-    for (const host of hosts) {
-      const [first] = servers
-      const server = createServer()
-      servers.push(server)
-      const address = first?.address()
-      server.listen(typeof address === 'object' && address !== null ? address.port : 0, host)
-      await once(server, 'listening')
-    }
-    const address = servers[0]!.address()
-    return (address as { port: number }).port
-  } finally {
-    for (const server of servers) server.close()
-  }
 }
 
 const knows = async (node: Node, ...regions: string[]): Promise<void> => {

@@ -1,9 +1,9 @@
-import { createServer } from 'node:net'
 import { startTcpWay, type TcpWay, transportConformance } from '@skerry/testing/conformance'
 import type { Platform } from '@skerry/core/platform'
 import type { Transport } from '@skerry/core/transport'
 import type { Libp2pTransportOptions } from '@skerry/transport-libp2p'
 import { describe, it } from 'vitest'
+import { freePort } from '../../core/test/fixtures/free-port.ts'
 
 const clusterSecret = 'a secret that all members know'
 /** The ways to the nodes of each world, which its faults cut. */
@@ -55,12 +55,4 @@ export function libp2pConformance(
       })
     },
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

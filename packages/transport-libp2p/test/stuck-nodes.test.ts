@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { defineApp, type Node, type NodeOptions, procedure, silentLog, startNode } from '@skerry/core'
 import { libp2pTransport } from '@skerry/transport-libp2p'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { freePort } from '../../core/test/fixtures/free-port.ts'
 
 const secret = 'the secret of these tests, 32 characters'
 const program = fileURLToPath(new URL('./fixtures/stuck-node.mjs', import.meta.url))
@@ -113,13 +112,4 @@ function watchDowns(node: Node): { downs: string[] } {
 
 function infoOf(node: Node, id: string) {
   return node.nodes().find((info) => info.node === id)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

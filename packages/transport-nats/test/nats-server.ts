@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
+import { freePort } from '../../core/test/fixtures/free-port.ts'
 
 /** A server of NATS that a test started, on a port of its own. */
 export interface NatsServer {
@@ -93,13 +93,4 @@ function ready(child: ChildProcess): Promise<void> {
       if (said.includes('Server is ready')) resolve()
     })
   })
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('a port')
-  return address.port
 }

@@ -2,7 +2,8 @@ import { defineApp, procedure, startNode as startSkerryNode, systemPlatform, typ
 import { natsTransport } from '@skerry/transport-nats'
 import type { RawLink } from '@skerry/core/transport'
 import { expect, it, onTestFinished } from 'vitest'
-import { describeOnServer, freePort, type NatsServer, startNatsServer } from './nats-server.ts'
+import { freePort } from '../../core/test/fixtures/free-port.ts'
+import { describeOnServer, type NatsServer, startNatsServer } from './nats-server.ts'
 import { cluster, connect, frames, never, roundTrip, secret, startNode, type TestNode } from './nodes.ts'
 import { startProxy } from './proxy.ts'
 
