@@ -1,6 +1,6 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Clock, Log, Timer } from '@skerry/core/platform'
-import { lanesPerLink, readPreamble } from './lane-preamble.ts'
+import { lanesPerLink, readPreamble, StreamTakenBack } from './lane-preamble.ts'
 import type { OpenedStream } from './lane-stream.ts'
 
 export interface LaneAcceptorOptions {
@@ -22,7 +22,8 @@ const halfOpenPerPeerMax = 8
 
 /**
  * Gathers the streams that peers open into links. A stream that does not say in time which lane it is, that names a
- * lane which is there already, or that would be the ninth half-open link of its peer, is reset and logged.
+ * lane which is there already, or that would be the ninth half-open link of its peer, is reset and logged. One that its peer
+ * takes back before is logged for debugging only.
  */
 export class LaneAcceptor {
   readonly #options: LaneAcceptorOptions
@@ -43,7 +44,10 @@ export class LaneAcceptor {
       const refused = error instanceof Error ? error : new Error(String(error))
       stream.abort(refused)
       const fields = { peer: connection.remotePeer.toString(), reason: refused.message }
-      this.#options.log.warn(fields, 'Reset a stream that is no lane')
+      // Two nodes that dial each other at once take one of the links back.
+      if (error instanceof StreamTakenBack)
+        this.#options.log.debug(fields, 'A peer took back a stream before it was a lane')
+      else this.#options.log.warn(fields, 'Reset a stream that is no lane')
     } finally {
       timer.cancel()
       this.#unnamed.delete(timer)

@@ -39,16 +39,19 @@ export async function openLanes(
   })
 }
 
+/** The peer took a stream back before it had said which lane it is: it gave up its dial, or has another link by now. */
+export class StreamTakenBack extends Error {}
+
 /**
- * Reads which lane an accepted stream is. Rejects when the stream ends before, and when there is no such lane. Nothing
- * bounds the wait: the caller aborts the stream when it takes too long.
+ * Reads which lane an accepted stream is. Rejects when the stream ends before, with {@link StreamTakenBack} if it was the peer
+ * who ended it, and when there is no such lane. Nothing bounds the wait: the caller aborts the stream when it takes too long.
  */
 export async function readPreamble(stream: Stream): Promise<{ linkId: string; lane: number; opened: OpenedStream }> {
   const chunks = stream.source[Symbol.asyncIterator]()
   const read = new Uint8ArrayList()
   while (read.byteLength < preambleBytes) {
-    const { done, value } = await chunks.next()
-    if (done === true) throw new Error('The stream ended before it said which lane it is')
+    const { done, value } = await nextChunk(stream, chunks)
+    if (done === true) throw new StreamTakenBack('The stream ended before it said which lane it is')
     read.append(value)
   }
   const lane = read.get(linkIdBytes)
@@ -57,6 +60,18 @@ export async function readPreamble(stream: Stream): Promise<{ linkId: string; la
   read.consume(preambleBytes)
   const source = { [Symbol.asyncIterator]: () => chunks }
   return { linkId, lane, opened: { stream, preamble: undefined, early: [...read], source } }
+}
+
+async function nextChunk(
+  stream: Stream,
+  chunks: AsyncIterator<Uint8ArrayList>,
+): Promise<IteratorResult<Uint8ArrayList, unknown>> {
+  try {
+    return await chunks.next()
+  } catch (cause) {
+    if (stream.status === 'reset') throw new StreamTakenBack('The peer reset the stream', { cause })
+    throw cause
+  }
 }
 
 function drawLinkId(random: Random): Uint8Array {

@@ -379,10 +379,10 @@ class MembershipServer implements Process {
     for (const accusation of accuse) this.#accuse(accusation)
     for (const { node, suspicion } of dead) {
       const step = membership.died(this.#state, { node, ...suspicion }, [...suspicion.accusers.values()], now)
+      const fields = { node, accusers: [...suspicion.accusers.keys()] }
       // It is asked again and again while a link to the node is still up.
-      if (step.changes.length > 0) {
-        this.#ctx.log.warn({ node, accusers: [...suspicion.accusers.keys()] }, 'a node is believed dead')
-      }
+      if (step.changes.length > 0 && this.#hasLeft(node)) this.#ctx.log.info(fields, 'a node that left is gone')
+      else if (step.changes.length > 0) this.#ctx.log.warn(fields, 'a node is believed dead')
       this.#take(step)
     }
     if (accuse.length > 0) this.#viewMayHaveChanged()
