@@ -20,7 +20,7 @@ export interface KernelCounters {
   notAllowed: number
   /** Calls with an idempotency key that were given the outcome of an earlier call with that key. */
   replays: number
-  /** Records of nodes that were not believed, or for which there was no room. */
+  /** Records of nodes, and accusations, that were not believed, or for which there was no room. */
   recordsIgnored: number
   /** Bodies from elsewhere that could not be decoded. */
   undecodable: number

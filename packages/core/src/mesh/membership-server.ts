@@ -40,7 +40,7 @@ const lateMs = 400
 const toldAtOnceMax = 64
 /** Words of our own that one message of a peer calls forth at most; the next comparison calls forth the others. */
 const ownWordsMax = 64
-/** Accusations that wait to be passed on. Further ones are dropped: others pass them on too. */
+/** Records and accusations that wait to be passed on. Further ones are dropped and counted: others pass them on too. */
 const gossipMax = 8_192
 
 /** What the actor is told, as plain messages from the links and the node. */
@@ -401,6 +401,7 @@ class MembershipServer implements Process {
     for (const sealed of accusations) {
       const claim = peekAccusation(sealed)
       if (claim === undefined) {
+        this.#options.kernel.counters.recordsIgnored += 1
         this.#ctx.log.warn({ node: via, why: 'malformed' }, 'an accusation was ignored')
         continue
       }
@@ -420,6 +421,7 @@ class MembershipServer implements Process {
         continue
       }
       if (openAccusation(sealed, this.#options.transport) === undefined) {
+        this.#options.kernel.counters.recordsIgnored += 1
         this.#ctx.log.warn({ node: via, accuser: claim.accuser, why: 'not-authentic' }, 'an accusation was ignored')
         continue
       }
@@ -491,6 +493,7 @@ class MembershipServer implements Process {
 
   #gossipLater(kind: 'records' | 'accusations', sealed: Uint8Array, via: NodeId | undefined): void {
     if (this.#gossip.length < gossipMax) this.#gossip.push({ kind, sealed, via })
+    else this.#options.kernel.counters.recordsIgnored += 1
     this.#gossipSoon()
   }
 

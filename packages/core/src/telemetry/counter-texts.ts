@@ -12,7 +12,7 @@ export const counterTexts: Readonly<Record<CounterName, string>> = {
   overloads: 'Calls by region that were refused or given back because of too much work',
   notAllowed: 'Calls by region whose procedure does not allow their caller',
   replays: 'Calls with an idempotency key that were given the outcome of an earlier call with that key.',
-  recordsIgnored: 'Records of nodes that were not believed, or for which there was no room',
+  recordsIgnored: 'Records of nodes, and accusations, that were not believed, or for which there was no room',
   undecodable: 'Bodies from elsewhere that could not be decoded',
   castsNotRun: 'Casts by region that were not run',
   unsent: 'Messages to another thread or node that could not be sent',
