@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
+import { createSocket, type RemoteInfo } from 'node:dgram'
 import type { DiscoverySelf, DiscoverySource, OpenSource, Place } from '@skerry/core'
 import type { Platform, Timer } from '@skerry/core/platform'
 import multicastDns, { type MulticastDNS, type ResponsePacket } from 'multicast-dns'
+import { answerTexts, mayHoldWhatItCounts, placesIn, serviceName, ttlSeconds } from './mdns-answer.ts'
 
 export interface MdnsDiscoveryOptions {
   /** The IPv4 address of the interface to use. Default: the first that is not loopback; a laptop has one. */
@@ -12,17 +13,11 @@ export interface MdnsDiscoveryOptions {
 
 /** How long answers to a question are waited for, in milliseconds. */
 const listenMs = 400
-/** How long a place is known after it was last named, in seconds: what an answer says, and at most what is believed. */
-const ttlSeconds = 60
 /** An answer to others is delayed by 20 to 120 ms, as RFC 6762 asks, and follows the one before after a second at least. */
 const answerDelayMs = { least: 20, spread: 100 }
 const answerGapMs = 1_000
-/** Bounds of what one packet, and all of them, may name. */
-const addressesPerAnswerMax = 8
-const recordsPerPacketMax = 64
+/** Places that are known at a time: of more, those that were named first stay. */
 const placesMax = 256
-/** A text in a DNS record has at most 255 bytes. */
-const textBytesMax = 255
 
 /**
  * Nodes of one cluster on one local network, by multicast DNS: each asks and each answers. For development and for rooms
@@ -92,11 +87,19 @@ class OpenMdns implements OpenSource {
 
   #open(): MulticastDNS {
     const { interface: address, port } = this.#options
+    const raw = createSocket({ type: 'udp4', reuseAddr: true })
     const socket = multicastDns({
+      socket: raw,
       // A socket that is bound to the interface's address hears no multicast on Linux.
       bind: '0.0.0.0',
       ...(address !== undefined && { interface: address }),
       ...(port !== undefined && { port }),
+    })
+    // What the library can't be given to read does not reach it.
+    const readers = raw.listeners('message') as ((packet: Buffer, from: RemoteInfo) => void)[]
+    raw.removeAllListeners('message')
+    raw.on('message', (packet, from) => {
+      if (mayHoldWhatItCounts(packet)) for (const read of readers) read(packet, from)
     })
     // Our own question too: so the others hear of us without asking.
     socket.on('query', ({ questions = [] }) => {
@@ -131,35 +134,11 @@ class OpenMdns implements OpenSource {
     })
   }
 
-  #heard({ answers = [], additionals = [] }: ResponsePacket): void {
+  #heard(packet: ResponsePacket): void {
     const nowMs = this.#platform.clock.monotonic()
-    for (const record of [...answers, ...additionals].slice(0, recordsPerPacketMax)) {
-      if (record.type !== 'TXT' || record.name !== this.#service) continue
-      const untilMs = nowMs + Math.min(record.ttl ?? 0, ttlSeconds) * 1_000
-      const { region, addresses } = readTexts([record.data].flat().map(String))
-      for (const address of addresses) {
-        if (this.#known.size < placesMax || this.#known.has(address)) this.#known.set(address, { region, untilMs })
-      }
+    for (const { address, region, forSeconds } of placesIn(packet, this.#service)) {
+      if (this.#known.size >= placesMax && !this.#known.has(address)) continue
+      this.#known.set(address, { region, untilMs: nowMs + forSeconds * 1_000 })
     }
   }
-}
-
-/** The same for every node of a cluster, and for nobody who does not know its name. */
-function serviceName(cluster: string): string {
-  const digest = createHash('sha256').update(`skerry mdns ${cluster}`).digest('hex').slice(0, 24)
-  return `_skerry-${digest}._udp.local`
-}
-
-/** The region, then the addresses that others can dial: those of loopback only where there is no other. */
-function answerTexts({ region, addresses }: DiscoverySelf): string[] {
-  const bare = addresses.map((address) => address.replace(/\/p2p\/[^/]+$/, ''))
-  const outside = bare.filter((address) => !/^\/(?:ip4\/127\.|ip6\/::1\/)/.test(address))
-  const texts = (outside.length > 0 ? outside : bare).map((address) => `a=${address}`)
-  return [`r=${region}`, ...texts.filter((text) => text.length <= textBytesMax).slice(0, addressesPerAnswerMax)]
-}
-
-function readTexts(texts: readonly string[]): { region: string | undefined; addresses: readonly string[] } {
-  const ofKey = (key: string): string[] =>
-    texts.filter((text) => text.startsWith(`${key}=`)).map((text) => text.slice(key.length + 1))
-  return { region: ofKey('r')[0], addresses: ofKey('a').slice(0, addressesPerAnswerMax) }
 }

@@ -92,5 +92,5 @@ export class KnownCode {
 }
 
 function isDecoder(url: string): boolean {
-  return /\/packages\/[^/]+\/dist\/|\/msgpackr\//.test(url)
+  return /\/packages\/[^/]+\/dist\/|\/(?:msgpackr|dns-packet)\//.test(url)
 }

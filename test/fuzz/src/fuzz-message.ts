@@ -8,6 +8,8 @@ export interface FuzzOrders {
   /** Inputs for each decoder; then it is done. */
   readonly runs: number
   readonly minutes: number
+  /** Of all processors together, of the whole process. */
+  readonly cpuMinutes: number
   /** The shortest inputs that go all ways are wanted at the end. */
   readonly keep: boolean
   /** Words: how many runs were begun, which decoder's, and how long the last input is; behind them, the input. */

@@ -37,7 +37,8 @@ async function main(orders: FuzzOrders): Promise<void> {
   const endMs = performance.now() + orders.minutes * 60_000
   let toldMs = performance.now()
   for (const loop of loops) await loop.begin()
-  for (let runs = 0; runs < orders.runs && performance.now() < endMs; runs += sliceRuns) {
+  const isOver = (): boolean => performance.now() >= endMs || cpuMinutes() >= orders.cpuMinutes
+  for (let runs = 0; runs < orders.runs && !isOver(); runs += sliceRuns) {
     for (const loop of loops) await loop.go(Math.min(sliceRuns, orders.runs - runs))
     if (performance.now() - toldMs < progressEveryMs) continue
     toldMs = performance.now()
@@ -49,6 +50,11 @@ async function main(orders: FuzzOrders): Promise<void> {
     for (const loop of loops) kept.push({ name: loop.name, inputs: await loop.distill(coverage) })
   }
   tell({ news: 'done', targets: targetsDone, kept })
+}
+
+function cpuMinutes(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 60_000_000
 }
 
 function tell(news: FuzzNews): void {

@@ -9,11 +9,12 @@ import { allTargets } from './targets/all.ts'
 
 const usage = `npm run fuzz -- [options]
   --minutes N     how long; default 1
+  --cpu-minutes N until the process has used so much time of processors instead, however busy they are with others
   --runs N        so many inputs for each decoder instead, the same ones for the same seed, and not led by the code reached
   --seed N        of all that is drawn; default: one that was not tried before
   --jobs N        threads, each with a seed of its own; default: half of the processors
   --only NAME     this decoder only; may be given several times: ${allTargets.map(({ name }) => name).join(', ')}
-  --keep          with --minutes: write the shortest inputs that go all known ways to test/fuzz/corpus
+  --keep          unless --runs is given: write the shortest inputs that go all known ways to test/fuzz/corpus
   --replay NAME:HEX   one input, as a finding names it
 Exit codes: 0 nothing was found, 1 something was, 2 wrong usage.`
 
@@ -26,7 +27,7 @@ if (options.replay === undefined) await fuzz()
 else await replay(options.replay)
 
 async function fuzz(): Promise<void> {
-  const { jobs, seed, runs, minutes } = options
+  const { jobs, seed, runs, minutes, cpuMinutes } = options
   const findings: Finding[] = []
   const startedMs = performance.now()
   const ended = await Promise.all(Array.from({ length: jobs }, (_, job) => runJob(seed + job, findings)))
@@ -42,10 +43,10 @@ async function fuzz(): Promise<void> {
     print(`${name.padEnd(16)} ${String(count).padStart(12)} inputs, ${corpus} kept${reached}`)
   }
   const all = totals.reduce((sum, one) => sum + one.runs, 0)
-  const { user, system } = process.cpuUsage()
+  const cpu = cpuMinutesUsed()
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0)
-  const cpu = ((user + system) / 60_000_000).toFixed(1)
-  const much = runs === Infinity ? `${minutes} minutes` : `${runs} runs`
+  const time = minutes === Infinity ? `${cpuMinutes} minutes of CPU` : `${minutes} minutes`
+  const much = runs === Infinity ? time : `${runs} runs`
   print(
     `${all} inputs in ${seconds} s, ${cpu} minutes of CPU, seed ${seed} (${much}, ${jobs} jobs): ${findings.length} findings`,
   )
@@ -59,8 +60,8 @@ interface Ended {
 
 function runJob(seed: number, findings: Finding[]): Promise<Ended> {
   const now = new SharedArrayBuffer(nowBytes)
-  const { only, runs, minutes, keep } = options
-  const orders: FuzzOrders = { seed, only, runs, minutes, keep, now }
+  const { only, runs, minutes, cpuMinutes, keep } = options
+  const orders: FuzzOrders = { seed, only, runs, minutes, cpuMinutes, keep, now }
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./fuzz-worker.js', import.meta.url), { workerData: orders })
     const stopLooking = watch(now, (finding) => {
@@ -75,7 +76,8 @@ function runJob(seed: number, findings: Finding[]): Promise<Ended> {
         printFinding(news.finding)
       } else if (news.news === 'progress') {
         const total = news.targets.reduce((sum, one) => sum + one.runs, 0)
-        print(`${new Date().toISOString()} seed ${seed}: ${total} inputs, ${findings.length} findings`)
+        const found = `${findings.length} findings`
+        print(`${new Date().toISOString()} seed ${seed}: ${total} inputs, ${cpuMinutesUsed()} minutes of CPU, ${found}`)
       } else {
         stopLooking()
         resolve(news)
@@ -121,6 +123,11 @@ function printFinding({ target, input, problem }: Finding): void {
   print(`FOUND in ${target}: ${problem}\n  npm run fuzz -- --replay ${target}:${hexOf(input)}`)
 }
 
+function cpuMinutesUsed(): string {
+  const { user, system } = process.cpuUsage()
+  return ((user + system) / 60_000_000).toFixed(1)
+}
+
 function addUp(all: readonly (readonly TargetProgress[])[]): TargetProgress[] {
   const sums = new Map<string, TargetProgress>()
   for (const one of all.flat()) {
@@ -144,6 +151,7 @@ function readOptions() {
     const { values } = parseArgs({
       options: {
         minutes: { type: 'string' },
+        'cpu-minutes': { type: 'string' },
         runs: { type: 'string' },
         seed: { type: 'string' },
         jobs: { type: 'string' },
@@ -154,14 +162,15 @@ function readOptions() {
     })
     const unknown = values.only.find((name) => !allTargets.some((target) => target.name === name))
     if (unknown !== undefined) throw new Error(`there is no decoder ${unknown}`)
-    const { only, keep, replay } = values
+    const { only, keep, replay, minutes, runs, 'cpu-minutes': cpuMinutes } = values
     return {
       only,
       keep,
       replay,
-      runs: values.runs === undefined ? Infinity : positive('runs', values.runs),
+      runs: runs === undefined ? Infinity : positive('runs', runs),
       minutes:
-        values.minutes === undefined ? (values.runs === undefined ? 1 : Infinity) : positive('minutes', values.minutes),
+        minutes === undefined ? ((runs ?? cpuMinutes) === undefined ? 1 : Infinity) : positive('minutes', minutes),
+      cpuMinutes: cpuMinutes === undefined ? Infinity : positive('cpu-minutes', cpuMinutes),
       seed: values.seed === undefined ? Math.floor(Date.now() / 1_000) : positive('seed', values.seed),
       jobs: values.jobs === undefined ? Math.max(1, availableParallelism() >> 1) : positive('jobs', values.jobs),
     }

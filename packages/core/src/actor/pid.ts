@@ -63,7 +63,9 @@ export function parsePid(text: string): Pid | undefined {
   const match = /^<(.+)\/(\d+)\/(\d+)\/(\d+)>$/.exec(text)
   if (match === null) return undefined
   const [, node, life, thread, serial] = match
-  return { node: node as string, life: Number(life), thread: Number(thread), serial: Number(serial) }
+  const pid = { node: node as string, life: Number(life), thread: Number(thread), serial: Number(serial) }
+  // Not what only looks like it: leading zeros, or digits beyond what a number holds.
+  return formatPid(pid) === text ? pid : undefined
 }
 
 export function isPid(value: unknown): value is Pid {

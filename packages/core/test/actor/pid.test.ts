@@ -27,9 +27,10 @@ describe('a Pid', () => {
   })
 
   it('is not read from anything else', () => {
-    for (const text of ['', '<a/1/2>', '<a/1/2/x>', 'a/1/2/3', '</1/2/3>', '<a/1/2/-3>', '<a/1/2/3> ']) {
+    for (const text of ['', '<a/1/2>', '<a/1/2/x>', 'a/1/2/3', '</1/2/3>', '<a/1/2/-3>', '<a/1/2/3> ', '<a/01/2/3>']) {
       expect(parsePid(text)).toBeUndefined()
     }
+    expect(parsePid(`<a/1/2/${'9'.repeat(400)}>`)).toBeUndefined()
   })
 
   it('is known by its parts', () => {

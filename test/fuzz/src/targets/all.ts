@@ -1,9 +1,18 @@
 import type { Target } from '../target.ts'
 import { codecTarget } from './codec.ts'
+import { coreTextTarget } from './core-text.ts'
+import { dnsAnswerTarget, mdnsPacketTarget } from './discovery.ts'
 import { frameTarget } from './frame.ts'
 import { bulkReceiverTarget, splitMessageTarget } from './large-frames.ts'
 import { frameReaderTarget, gossipTarget, peerTextTarget, preambleTarget } from './libp2p.ts'
 import { linkMessageTarget } from './link-message.ts'
+import {
+  natsMemberBroadcastTarget,
+  natsMemberTarget,
+  natsSealedTarget,
+  natsSessionTarget,
+  natsTextTarget,
+} from './nats-member.ts'
 import { natsBroadcastTarget, natsHandshakeTarget, natsLinkTarget } from './nats.ts'
 import { accusationTarget, meshMessageTarget, nodeRecordTarget } from './node-record.ts'
 import { scopeMessageTarget } from './scope-message.ts'
@@ -27,4 +36,12 @@ export const allTargets: readonly Target[] = [
   natsHandshakeTarget,
   natsBroadcastTarget,
   natsLinkTarget,
+  natsMemberTarget,
+  natsMemberBroadcastTarget,
+  natsSessionTarget,
+  natsSealedTarget,
+  natsTextTarget,
+  dnsAnswerTarget,
+  mdnsPacketTarget,
+  coreTextTarget,
 ]
