@@ -1,4 +1,5 @@
 import { CodecError } from './errors.ts'
+import { arrayBufferKind, typedArrayExtension, typedArrayKinds } from './typed-array-kinds.ts'
 
 /** What one encoded value may cost its reader. The same limits hold on both sides, so that what encodes also decodes. */
 export interface CodecLimits {
@@ -180,7 +181,7 @@ function skipExtension(scan: Scan, length: number): void {
     case 0x42: // a bigint
       if (length === 0) refuse('an empty bigint')
       return
-    case 0x74: // a typed array or array buffer
+    case typedArrayExtension:
       checkTypedArray(scan.bytes[start], length)
       return
     case 0xff: // a date
@@ -191,14 +192,10 @@ function skipExtension(scan: Scan, length: number): void {
   }
 }
 
-// By msgpackr's numbers: Int8, Uint8, Uint8Clamped, Int16, Uint16, Int32, Uint32, Float32, Float64, BigInt64, BigUint64.
-const elementBytes = [1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8]
-const arrayBufferKind = 16
-
 function checkTypedArray(kind: number | undefined, length: number): void {
   if (length === 0 || kind === undefined) refuse('a typed array without its kind')
   if (kind === arrayBufferKind) return
-  const size = elementBytes[kind]
+  const size = typedArrayKinds[kind]?.BYTES_PER_ELEMENT
   if (size === undefined) refuse(`unknown kind ${kind} of typed array`)
   if ((length - 1) % size !== 0) refuse('a typed array that ends within an element')
 }

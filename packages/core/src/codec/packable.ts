@@ -1,6 +1,7 @@
 import { CodecError } from './errors.ts'
 import type { CodecLimits } from './limits.ts'
 import { errorItems, Tagged, taggedMap, taggedNegativeZero, taggedString, taggedUrl } from './tagged.ts'
+import { typedArrayKinds } from './typed-array-kinds.ts'
 
 /**
  * Checks that `value` can be carried faithfully and returns what to give to msgpackr: the value itself, or, where
@@ -178,21 +179,7 @@ function prepareSet(walk: Walk, set: Set<unknown>, depth: number): Set<unknown> 
   return new Set(items)
 }
 
-const viewPrototypes: ReadonlySet<unknown> = new Set(
-  [
-    Int8Array,
-    Uint8Array,
-    Uint8ClampedArray,
-    Int16Array,
-    Uint16Array,
-    Int32Array,
-    Uint32Array,
-    Float32Array,
-    Float64Array,
-    BigInt64Array,
-    BigUint64Array,
-  ].map((view) => view.prototype),
-)
+const viewPrototypes: ReadonlySet<unknown> = new Set(typedArrayKinds.map((kind) => kind.prototype))
 
 function prepareView(walk: Walk, view: ArrayBufferView, prototype: unknown): ArrayBufferView {
   takeBytes(walk, view.byteLength)

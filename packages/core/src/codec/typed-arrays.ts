@@ -1,23 +1,5 @@
 import { msgpackr } from './msgpackr.ts'
-
-/** How msgpackr marks a typed array or an array buffer. Behind it stands the kind, and then the bytes. */
-const typedArrayExtension = 0x74
-const arrayBufferKind = 16
-
-// By msgpackr's numbers of kinds.
-const kinds = [
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-]
+import { arrayBufferKind, typedArrayExtension, type TypedArrayKind, typedArrayKinds } from './typed-array-kinds.ts'
 
 /** From here on copying an array stops the thread for longer than a turn should take: about a millisecond for each MiB. */
 const largeBytesMin = 1024 * 1024
@@ -50,7 +32,7 @@ export function pointingInto<T>(decode: () => T): T {
  */
 export function encodeArray(value: unknown): Uint8Array | undefined {
   if (!ArrayBuffer.isView(value)) return undefined
-  const kind = kinds.findIndex((one) => one.prototype === Object.getPrototypeOf(value))
+  const kind = typedArrayKinds.findIndex((one) => one.prototype === Object.getPrototypeOf(value))
   if (kind === -1) return undefined
   const { buffer, byteOffset, byteLength } = value
   const payload = byteLength + 1
@@ -83,7 +65,7 @@ export function decodeArray(bytes: Uint8Array): ArrayBufferView | undefined {
   let length = 0
   for (let index = 1; index < head - 2; index += 1) length = length * 0x100 + (bytes[index] as number)
   if (length !== payload || bytes[head - 2] !== typedArrayExtension) return undefined
-  const Kind = kinds[bytes[head - 1] as number] as Uint8ArrayConstructor | undefined
+  const Kind = typedArrayKinds[bytes[head - 1] as number]
   if (Kind === undefined || (payload - 1) % Kind.BYTES_PER_ELEMENT !== 0) return undefined
   return new Kind(copied(bytes, head))
 }
@@ -94,7 +76,7 @@ function readTypedArray(data: Uint8Array): unknown {
   const { buffer, byteOffset, byteLength } = data
   const bytes = byteLength - 1
   if (kind === arrayBufferKind) return copied(data, 1)
-  const Kind = kinds[kind] as Uint8ArrayConstructor
+  const Kind = typedArrayKinds[kind] as TypedArrayKind
   const fits = (byteOffset + 1) % Kind.BYTES_PER_ELEMENT === 0
   // A view must not keep alive much that it does not show.
   if (mayPoint && bytes >= largeBytesMin && fits && bytes * 2 > buffer.byteLength && buffer instanceof ArrayBuffer) {

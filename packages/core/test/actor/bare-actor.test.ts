@@ -51,4 +51,14 @@ describe('a bare actor that does not receive', () => {
       expect(node.counters().mailboxDrops).toBe(before + 2)
     })
   }
+
+  it('that waits for a time only is told when nothing came', async () => {
+    const told = new Sightings<unknown>()
+    const patient = actor({
+      name: 'patient',
+      run: async (ctx) => void told.add(await ctx.receive({ timeoutMs: 1 }).catch((error: unknown) => error)),
+    })
+    await node.start(patient, [])
+    expect(await told.next()).toMatchObject({ name: 'ActorError', code: 'ERR_RECEIVE_TIMEOUT' })
+  })
 })

@@ -23,7 +23,7 @@ describe('an actor that exits while its handler awaits', () => {
     const sleep = first.do(
       async (ctx, other, late) => {
         const { board, gate, actorName: named } = ctx.state.kit
-        ctx.signal.addEventListener('abort', () => board(late).push('aborted'))
+        ctx.signal.addEventListener('abort', () => board(late).push(ctx.signal.reason.code))
         board(late).push('asleep')
         await gate(late).opened
         const successor = named<PlayerProtocol>(late)
@@ -56,7 +56,7 @@ describe('an actor that exits while its handler awaits', () => {
     expect(await linked.next()).toEqual(exitMessage(first.pid, 'killed'))
     expect(await watcher.next()).toEqual(downMessage(monitor, 'killed'))
     await sleepFails
-    expect(await board()).toEqual(['asleep', 'aborted'])
+    expect(await board()).toEqual(['asleep', 'ERR_ACTOR_EXITED'])
     // The name is the successor's; the handler of the life before still waits.
     await vi.waitFor(() => expect(node.whereis(name) ?? first.pid).not.toEqual(first.pid))
     const successor = new Player(node, node.whereis(name) as PlayerPid)
@@ -69,7 +69,7 @@ describe('an actor that exits while its handler awaits', () => {
     expect(await watcher.waitingAfter(successor)).toBe(0)
     expect(node.whereis(actorName('spare'))).toBeUndefined()
     expect(await pair.actors()).toBe(actors)
-    expect(await board()).toEqual(['asleep', 'aborted'])
+    expect(await board()).toEqual(['asleep', 'ERR_ACTOR_EXITED'])
 
     // So that the next one counts no actors that come and go.
     const { ended } = successor

@@ -309,9 +309,29 @@ describe('stop', () => {
       outcome: 'unknown',
     })
     const forRegion = expect(client.waitForRegion('hkg')).rejects.toEqual(code('ERR_NODE_STOPPED'))
+    const waiting = client.rpcRegion('hkg', wait, 'x', { wait: true, timeoutMs: 60_000 })
+    const unsent = expect(waiting).rejects.toMatchObject({ code: 'ERR_NODE_STOPPED', outcome: 'not-run' })
     await Promise.all([began.promise, called.promise])
     await client.stop()
-    await Promise.all([byRegion, byPid, forRegion])
+    await Promise.all([byRegion, byPid, forRegion, unsent])
+  })
+
+  it('comes by the signals that were named, and no signal is listened to unless one was', async () => {
+    const platform = systemPlatform({ log: silentLog })
+    const asked: NodeJS.Signals[] = []
+    let arrive: (signal: NodeJS.Signals) => void = () => undefined
+    const onSignal: typeof platform.onSignal = (signals, act) => {
+      asked.push(...signals)
+      arrive = act
+      return () => void asked.splice(0)
+    }
+    await start(empty, newHub(), 'syd', { platform: { ...platform, onSignal } })
+    expect(asked).toEqual([])
+    const node = await start(empty, newHub(), 'syd', { platform: { ...platform, onSignal }, stopOn: ['SIGTERM'] })
+    expect(asked).toEqual(['SIGTERM'])
+    arrive('SIGTERM')
+    await node.closed
+    expect(asked).toEqual([])
   })
 
   it('makes every later verb fail with ERR_NODE_STOPPED, from its call on', async () => {

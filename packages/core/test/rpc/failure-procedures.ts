@@ -97,6 +97,14 @@ export const waits = procedure({
     }),
 })
 
+export const timeLeft = procedure({ name: 'timeLeft', run: (ctx) => ctx.timeLeftMs })
+
+/** The time that is left for a call which itself wants an hour. */
+export const timeLeftWithin = procedure({
+  name: 'timeLeftWithin',
+  run: (ctx, region: string) => ctx.rpcRegion(region, timeLeft, undefined, { timeoutMs: 3_600_000 }),
+})
+
 /** Changes what it was given. */
 export const mutates = procedure({
   name: 'mutates',

@@ -59,6 +59,13 @@ export function successes({ pair }: FailureWorld): void {
       await aborted
     })
 
+    it.each(['lax', 'syd'])('within a call has no more time than that one, to %s', async (region) => {
+      const timeoutMs = 30_000
+      const left = await pair().client.rpcRegion('syd', procedures.timeLeftWithin, region, { timeoutMs })
+      expect(left).toBeGreaterThan(0)
+      expect(left).toBeLessThanOrEqual(timeoutMs)
+    })
+
     it('of a hundred at a time gets its own answer', async () => {
       const { client } = pair()
       const numbers = Array.from({ length: 100 }, (_, index) => index)

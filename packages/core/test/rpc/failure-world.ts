@@ -72,6 +72,8 @@ const offered = [
   procedures.largeResult,
   waits,
   procedures.mutates,
+  procedures.timeLeft,
+  procedures.timeLeftWithin,
   threads.whereAmI,
   threads.spinForever,
   threads.whereOnPool,
@@ -93,7 +95,11 @@ export const serverApp = defineApp({
   children: [callerChild, child('hidden', hidden, [], { register: hiddenName })],
   procedures: offered,
 })
-const clientApp = defineApp({ name: 'client', children: [callerChild], procedures: [threads.add, waits, echo] })
+const clientApp = defineApp({
+  name: 'client',
+  children: [callerChild],
+  procedures: [threads.add, waits, echo, procedures.timeLeft],
+})
 
 export function startFailurePair(kind: MeshKind): Promise<Pair> {
   return startPair(kind, serverApp, clientApp)

@@ -6,10 +6,11 @@ import { knows, newMeshName, quiet } from './two-nodes.ts'
 class Log {
   readonly entries: string[] = []
   read = 0
+  reads = (): number => this.read
   readonly listeners = new Set<() => void>()
 
   readonly replica: Replica = {
-    reached: (token) => this.read >= Number(token),
+    reached: (token) => this.reads() >= Number(token),
     onProgress: (listener) => {
       this.listeners.add(listener)
       return () => this.listeners.delete(listener)
@@ -104,6 +105,18 @@ describe('O18 [node] a write to another region', () => {
     expect(log.entries).toEqual([])
     await expect(server.caughtUp('1')).rejects.toMatchObject({ code: 'ERR_NO_REPLICA' })
     await expect(client.caughtUp('')).rejects.toMatchObject({ code: 'ERR_BAD_TOKEN' })
+  })
+
+  it('whose replica can not be asked is told so, with what was written and why', async () => {
+    const { client } = await startTwo()
+    log.reads = () => {
+      throw new RangeError('no disk')
+    }
+    await expect(client.rpcAndWait('primary', write, 'tea')).rejects.toMatchObject({
+      code: 'ERR_REPLICA_FAILED',
+      cause: { name: 'RangeError', message: 'no disk' },
+      written: { value: 'TEA', token: '1' },
+    })
   })
 
   it('that is waited for when its node stops is told so, with what was written', async () => {

@@ -480,6 +480,7 @@ describe('an actor on a thread of its own', () => {
       expect(output).not.toContain('started')
       for (const part of [
         'ERR_APP_START',
+        'ERR_NODE_IN_THREAD',
         'startNode was called on a thread',
         'one-file-program.mjs',
         'isMainThread',
@@ -495,6 +496,35 @@ const adder = genServer({
   name: 'adder',
   init: () => ({ count: 0 }),
   call: { add: (ctx, by: number) => (ctx.state.count += by) },
+})
+
+describe('threads of their own', () => {
+  it('[thread] are at most 128 a node: one more is refused, and runs nothing', async () => {
+    const platform = systemPlatform({ log: silentLog })
+    const begun: { end(): void }[] = []
+    // Threads that never say a word: what is counted is who was let in.
+    const start: typeof platform.threads.start = (_boot, events) => {
+      const end = (): void => events.ended({ exitCode: 1 })
+      begun.push({ end })
+      return { post: () => undefined, drain: () => undefined, close: () => undefined, terminate: end }
+    }
+    const threads = { ...platform.threads, start }
+    const crowded = await startNode(defineApp({ name: 'crowded', children: [] }), {
+      platform: { ...platform, threads },
+    })
+    const starts = Array.from({ length: 128 }, () => crowded.start(worker, [{}], { thread: 'own' }))
+    const ends = Promise.allSettled(starts)
+    await expect(crowded.start(worker, [{}], { thread: 'own' })).rejects.toMatchObject({
+      name: 'ActorError',
+      code: 'ERR_TOO_MANY_THREADS',
+    })
+    expect(begun).toHaveLength(128)
+    begun[0]?.end()
+    void crowded.start(worker, [{}], { thread: 'own' }).catch(() => undefined)
+    expect(begun).toHaveLength(129)
+    await crowded.stop()
+    await ends
+  })
 })
 
 function run(program: string): Promise<{ code: number | undefined; output: string }> {

@@ -85,6 +85,20 @@ describe('a run fails', () => {
     expect(escapes).toEqual([failure?.message])
   })
 
+  it('of "escape" too when the code catches what it is told', async () => {
+    let told: unknown
+    const reaches = (): void => {
+      try {
+        stat('.', () => undefined)
+      } catch (error) {
+        told = error
+      }
+    }
+    const { failure } = await run({ app: doing(reaches), workload: ready })
+    expect(failure?.invariant).toBe('escape')
+    expect(told).toMatchObject({ name: 'TestingError', code: 'ERR_ESCAPED' })
+  })
+
   it('of "workload" when the workload throws', async () => {
     const { failure } = await run({ workload: () => Promise.reject(new TypeError('a typo')) })
     expect(failure).toMatchObject({ invariant: 'workload', message: 'a typo' })
