@@ -146,9 +146,9 @@ export class Actor implements Turn, EdgeHolder {
 
   runTurn(): void {
     this.#queued = false
-    if (this.life === 'exited' || this.life === 'stopping' || this.#busy || this.#process === undefined) return
-    if (this.life === 'starting') {
-      this.#runInit(this.#process)
+    if (this.#busy || this.#process === undefined) return
+    if (this.life !== 'running') {
+      if (this.life === 'starting') this.#runInit(this.#process)
       return
     }
     const envelope = this.mailbox.shift()
@@ -160,10 +160,12 @@ export class Actor implements Turn, EdgeHolder {
       this.crash(thrown)
       return
     }
-    if (pending === undefined) {
-      if (this.mailbox.length > 0) this.#schedule()
-      return
-    }
+    if (pending !== undefined) this.#wait(pending)
+    else if (this.mailbox.length > 0) this.#schedule()
+  }
+
+  // Apart, so that a turn which waits for nothing makes no closures.
+  #wait(pending: Promise<void>): void {
     this.#busy = true
     pending.then(
       () => this.#resume(),

@@ -73,6 +73,8 @@ export interface Runtime extends Host {
   readonly threads: ThreadStarter | undefined
   /** How a name is registered: at once on the main thread, through it elsewhere. Its holder may change its partitions. */
   readonly registerName: (name: string, pid: Pid, partitions?: number) => Promise<void> | void
+  /** The actor of this thread that was last written to by its own Pid object, while it lives: who has that needs no look-up. */
+  readonly recent: Actor | undefined
   nextRef(): number
   allocatePid(): Pid
   isLocal(pid: Pid): boolean

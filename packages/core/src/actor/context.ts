@@ -189,7 +189,13 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
   /** Sends a plain message. To a dead actor it is a silent no-op; to a name that nobody has it throws `ERR_NOPROC`. */
   send<Protocol>(target: Target<Protocol>, message: MessageOf<Protocol>): void {
     if (this.#isOver()) return
-    const pid = this.#kernel.resolve(target)
+    const kernel = this.#kernel
+    const { recent } = kernel
+    if (recent !== undefined && recent.pid === target) {
+      recent.receive({ type: 'message', to: recent.pid, message, encoded: false })
+      return
+    }
+    const pid = kernel.resolve(target)
     if (pid === undefined) {
       throw new ActorError('ERR_NOPROC', `Nobody is registered as "${(target as ActorName).name}"`)
     }
@@ -203,8 +209,14 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     args: CastArgs<Protocol, Name>,
   ): void {
     if (this.#isOver()) return
-    const pid = this.#kernel.resolve(target)
-    if (pid === undefined) this.#kernel.counters.deadLetters += 1
+    const kernel = this.#kernel
+    const { recent } = kernel
+    if (recent !== undefined && recent.pid === target) {
+      recent.receive({ type: 'cast', to: recent.pid, name, args, encoded: false })
+      return
+    }
+    const pid = kernel.resolve(target)
+    if (pid === undefined) kernel.counters.deadLetters += 1
     else this.#route(pid, { type: 'cast', to: pid, name, args, encoded: false })
   }
 

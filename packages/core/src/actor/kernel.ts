@@ -56,6 +56,8 @@ export class Kernel implements Runtime, CallHost {
   /** The nodes that are up, and who is told of changes. */
   readonly nodes: NodeWatchers = new NodeWatchers()
   readonly deadlines: DeadlineQueue
+  /** See `Runtime`. There is none where the platform hands things over in a way of its own. */
+  recent: Actor | undefined
   /** Carries what is not for this thread. Set by the composition root. */
   away: Router
   /** Calls by region. Set by the composition root. */
@@ -91,6 +93,7 @@ export class Kernel implements Runtime, CallHost {
   #nextRef = 1
 
   constructor(options: KernelOptions) {
+    this.recent = undefined
     this.node = options.node
     this.life = options.life
     this.thread = options.thread
@@ -220,6 +223,7 @@ export class Kernel implements Runtime, CallHost {
   remove(entity: { readonly pid: Pid }, reason: ExitReason): void {
     this.#entities.delete(entity.pid.serial)
     this.names.free(entity.pid)
+    if (entity === this.recent) this.recent = undefined
     if (entity instanceof Actor) this.nodes.remove(entity)
     this.onRemoved?.(entity.pid, reason)
   }
@@ -402,7 +406,10 @@ export class Kernel implements Runtime, CallHost {
     const entity = this.#entities.get(signal.to.serial)
     if (!(entity instanceof Actor)) this.#postElsewhere(from, signal, entity)
     else if (this.#handsOver) entity.receive(handedSignal(this.platform, from, entity, signal))
-    else entity.receive(signal)
+    else {
+      if (entity.pid === signal.to) this.recent = entity
+      entity.receive(signal)
+    }
   }
 
   /** To what is no actor: an alias of one, or nobody. */

@@ -1,16 +1,21 @@
+/** What a ring may keep when it becomes empty. */
+const keptCapacity = 128
+
 /**
- * A first-in first-out queue in a ring that doubles as it fills. It has no bound of its own: whoever owns it checks
- * `length` against a stated limit before `push`.
+ * A first-in first-out queue in a ring that doubles as it fills, and shrinks once it has become empty. It has no bound of its
+ * own: whoever owns it checks `length` against a stated limit before `push`.
  */
 export class RingQueue<T> {
   #slots: (T | undefined)[]
   #head = 0
   #length = 0
+  readonly #initialCapacity: number
 
   constructor(initialCapacity = 16) {
     let capacity = 2
     while (capacity < initialCapacity) capacity *= 2
     this.#slots = new Array<T | undefined>(capacity)
+    this.#initialCapacity = capacity
   }
 
   get length(): number {
@@ -35,6 +40,7 @@ export class RingQueue<T> {
     this.#slots[this.#head] = undefined
     this.#head = (this.#head + 1) & (this.#slots.length - 1)
     this.#length -= 1
+    if (this.#length === 0 && this.#slots.length > keptCapacity) this.#shrink()
     return item
   }
 
@@ -66,6 +72,14 @@ export class RingQueue<T> {
       const item = this.shift() as T
       if (!isUnwanted(item)) this.push(item)
     }
+  }
+
+  // Not only for the memory: a ring that lives on moves to the old heap, where each young item that is put into it costs the
+  // collector's books a twentieth of a message. The next burst grows a young one.
+  #shrink(): void {
+    if (this.#slots.length === this.#initialCapacity) return
+    this.#slots = new Array<T | undefined>(this.#initialCapacity)
+    this.#head = 0
   }
 
   #grow(): void {

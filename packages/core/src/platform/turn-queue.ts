@@ -59,6 +59,8 @@ const shortTurnMs = 0.01
 /** The turn queue of one thread: turns run as microtasks while the budget lasts, then after `setImmediate`. */
 export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
   const turns = new RingQueue<Turn>(1024)
+  // The oldest, if none was waiting when it came: one actor's burst, and a call and its answer, then need no place in the ring.
+  let first: Turn | undefined
   const settled = Promise.resolve()
   const last = new RingQueue<Turn>(16)
   let pausing: (() => void) | undefined
@@ -77,7 +79,9 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
 
   function runTurns(): void {
     for (;;) {
-      const turn = turns.shift()
+      let turn = first
+      if (turn === undefined) turn = turns.shift()
+      else first = undefined
       if (turn === undefined) {
         // They may enqueue others.
         if (last.length > 0) {
@@ -137,7 +141,8 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
 
   return {
     enqueue(turn) {
-      turns.push(turn)
+      if (first === undefined && turns.length === 0) first = turn
+      else turns.push(turn)
       schedule()
     },
     enqueueLast(turn) {

@@ -47,4 +47,26 @@ describe('a ring queue', () => {
     expect(queue.length).toBe(0)
     expect(queue.drain()).toEqual([])
   })
+
+  it('keeps its order over bursts that make it grow and leave it empty', () => {
+    const queue = new RingQueue<number>(2)
+    let next = 0
+    for (const burst of [300, 3, 129, 128, 1_000]) {
+      const from = next
+      for (let left = burst; left > 0; left -= 1) queue.push(next++)
+      for (let item = from; item < next; item += 1) expect(queue.shift()).toBe(item)
+      expect(queue.length).toBe(0)
+      expect(queue.shift()).toBeUndefined()
+    }
+  })
+
+  it('removes what is unwanted also where that empties it on the way', () => {
+    const queue = new RingQueue<number>(2)
+    for (let item = 0; item < 200; item += 1) queue.push(item)
+    queue.removeWhere((item) => item !== 199)
+    expect(queue.drain()).toEqual([199])
+    for (let item = 0; item < 200; item += 1) queue.push(item)
+    expect(queue.removeFirst((item) => item === 199)).toBe(199)
+    expect(queue.length).toBe(199)
+  })
 })
