@@ -24,5 +24,6 @@ export { createPeerLinks, type LinkRefusal, type PeerLinks, type SendResult } fr
 // Traces
 export { describeFrame } from './mesh/describe-frame.ts'
 
-// A node that is alone, without a module to load
-export { createMemoryTransport } from './mesh/memory-transport.ts'
+// A node that is alone, without a module to load; and the way between several
+export type { MemoryNetwork } from './mesh/memory-hub.ts'
+export { createMemoryTransport, memoryNetwork } from './mesh/memory-transport.ts'

@@ -14,6 +14,7 @@ export function libp2pConformance(
   name: string,
   platform: () => Platform,
   create: (options: Libp2pTransportOptions) => Transport,
+  fromSettled?: (options: unknown) => Transport,
 ): void {
   transportConformance(name, {
     suite: { describe, it },
@@ -27,6 +28,7 @@ export function libp2pConformance(
       faults: true,
     },
     platform,
+    ...(fromSettled !== undefined && { fromSettled }),
     // Port 1 of the loopback: nothing listens there, so the machine refuses at once.
     nobody: () => '/ip4/127.0.0.1/tcp/1',
     network(world) {

@@ -27,6 +27,7 @@ describeOnServer('on one server', () => {
         faults: true,
       },
       platform: () => systemPlatform(),
+      ...(thread === 'main' && { fromSettled: createNatsTransport }),
       // A name that no node has: its key would be all zeros.
       nobody: (world) => natsAddress(world, 'A'.repeat(43)),
       // One way to the server for all nodes of a case.

@@ -9,6 +9,8 @@ export interface MemoryLinkOptions {
   readonly roles: readonly string[]
   readonly turns: TurnQueue
   readonly clock: Clock
+  /** Whether anything gets through between the two ends. */
+  readonly way: { readonly isCut: boolean }
   readonly maxFrameBytes: number
   /** Called once, when this end has closed. */
   readonly gone: () => void
@@ -28,6 +30,7 @@ export class MemoryLink implements RawLink {
   /** From our own `close` on, or from when we noticed the other end's. */
   isClosed = false
   readonly #clock: Clock
+  readonly #way: { readonly isCut: boolean }
   readonly #gone: () => void
   readonly #closed: Deferred<LinkClosed> = deferred()
   readonly #lanes: readonly MemoryLane[]
@@ -36,12 +39,13 @@ export class MemoryLink implements RawLink {
   #endReason: string | undefined
   #unheardTimer: Timer | undefined
 
-  constructor({ peer, roles, turns, clock, maxFrameBytes, gone }: MemoryLinkOptions) {
+  constructor({ peer, roles, turns, clock, way, maxFrameBytes, gone }: MemoryLinkOptions) {
     this.peer = peer
     this.roles = roles
     this.turns = turns
     this.maxFrameBytes = maxFrameBytes
     this.#clock = clock
+    this.#way = way
     this.#gone = gone
     this.#lanes = Array.from({ length: memoryLanes }, () => new MemoryLane(this))
   }
@@ -68,6 +72,21 @@ export class MemoryLink implements RawLink {
     if (other !== undefined && !other.isClosed) other.#endSoon(reason)
   }
 
+  get isCut(): boolean {
+    return this.#way.isCut
+  }
+
+  /** The way carries again. */
+  healed(): void {
+    for (const lane of this.#lanes) lane.deliverSoon()
+    if (this.#endReason !== undefined) this.#endSoon(this.#endReason)
+  }
+
+  /** The connection breaks; what is on its way to us is lost. The other end is told for itself. */
+  breakOff(): void {
+    this.turns.enqueue({ runTurn: () => this.#settle({ local: false, reason: 'The connection broke' }) })
+  }
+
   /** Somebody listens to a lane now. */
   listened(): void {
     if (this.#endReason !== undefined) this.#endSoon(this.#endReason)
@@ -80,6 +99,7 @@ export class MemoryLink implements RawLink {
 
   /** What the peer sent before it closed still comes, except where a lane is paused. */
   #end(reason: string): void {
+    if (this.isCut) return
     for (const lane of this.#lanes) lane.deliver()
     // A dialler learns of its link a little later than the peer, which may have said something and closed by then.
     if (this.#lanes.some((lane) => lane.isUnheard())) {
@@ -138,7 +158,7 @@ class MemoryLane implements RawLane {
       this.#end.close('The sender did not wait for room')
       return false
     }
-    other.#schedule()
+    other.deliverSoon()
     if (other.#bytes <= fullBytes) return true
     this.#owesDrain = true
     return false
@@ -151,7 +171,7 @@ class MemoryLane implements RawLane {
 
   onFrame(on: (frame: Uint8Array) => void): void {
     this.#onFrame = on
-    this.#schedule()
+    this.deliverSoon()
     this.#end.listened()
   }
 
@@ -161,7 +181,7 @@ class MemoryLane implements RawLane {
 
   resume(): void {
     this.#isPaused = false
-    this.#schedule()
+    this.deliverSoon()
   }
 
   /** Hands over what is here now; what comes meanwhile waits for the next turn, so that no lane keeps the thread. */
@@ -175,7 +195,7 @@ class MemoryLane implements RawLane {
       }
       this.#onFrame?.(frame)
     }
-    if (this.#frames.length > 0) this.#schedule()
+    if (this.#frames.length > 0) this.deliverSoon()
     else if (this.#other !== undefined) this.#other.#drainSoon()
   }
 
@@ -190,10 +210,11 @@ class MemoryLane implements RawLane {
   }
 
   #isOpen(): boolean {
-    return !this.#isPaused && this.#onFrame !== undefined && !this.#end.isClosed
+    return !this.#isPaused && this.#onFrame !== undefined && !this.#end.isClosed && !this.#end.isCut
   }
 
-  #schedule(): void {
+  /** In a turn of its own, unless there is nothing, or nobody to take it. */
+  deliverSoon(): void {
     if (this.#isScheduled || this.#frames.length === 0 || !this.#isOpen()) return
     this.#isScheduled = true
     this.#end.turns.enqueue({

@@ -4,6 +4,7 @@ import { deferred } from '../base/deferred.ts'
 import { RingQueue } from '../base/ring-queue.ts'
 import type { Platform, TurnQueue } from '../platform/platform.ts'
 import { TransportError } from './errors.ts'
+import { type Hub, type HubNode, Hubs, type MemoryNetwork } from './memory-hub.ts'
 import { MemoryLink, memoryLanes } from './memory-link.ts'
 import { type CheckedMemoryOptions, checkMemoryOptions, type MemoryTransportOptions } from './memory-options.ts'
 import type {
@@ -37,17 +38,26 @@ export function createMemoryTransport(options: unknown): Transport {
   return new MemoryTransport(checkMemoryOptions(options))
 }
 
-type Hub = Map<NodeId, MemoryTransport>
+/**
+ * The way between the nodes of a hub of this thread, which a test cuts and breaks. Until its `end` the hub stays, with nodes or
+ * without.
+ *
+ * @example
+ * const network = memoryNetwork('shop')
+ * network.cut()
+ * network.heal()
+ */
+export function memoryNetwork(hub: string): MemoryNetwork {
+  return hubs.network(hub)
+}
 
-// One module instance is one thread. A hub goes when its last node stops.
-const hubs = new Map<string, Hub>()
-const hubsMax = 10_000
-const nodesPerHubMax = 10_000
+// One module instance is one thread.
+const hubs = new Hubs<MemoryTransport>()
 
 const recordBytesMax = 16 * 1024
 const recordsWaitingMax = 1024
 
-class MemoryTransport implements Transport {
+class MemoryTransport implements Transport, HubNode {
   readonly supports: TransportFeatures
   readonly #options: CheckedMemoryOptions
   readonly #links = new Set<MemoryLink>()
@@ -59,6 +69,9 @@ class MemoryTransport implements Transport {
   #id: NodeId = ''
   #host: TransportHost | undefined
   #platform: Platform | undefined
+  #hub: Hub<MemoryTransport> | undefined
+  /** Dials that the way holds up. */
+  #heldUp: (() => void)[] = []
 
   constructor(options: CheckedMemoryOptions) {
     this.#options = options
@@ -72,7 +85,7 @@ class MemoryTransport implements Transport {
     const id = this.#options.id ?? platform.random.id()
     const { hub: hubName, roles } = this.#options
     if (hubName !== undefined) {
-      const problem = enterHub(hubName, id, this)
+      const problem = hubs.enter(hubName, id, this)
       if (problem !== undefined) return Promise.reject(new TransportError('ERR_TRANSPORT_START', problem))
     }
     this.#id = id
@@ -80,7 +93,8 @@ class MemoryTransport implements Transport {
     this.#platform = platform
     this.#state = 'running'
     if (hubName === undefined) return Promise.resolve({ id, addresses: [], roles })
-    const others = new Map(hubs.get(hubName))
+    this.#hub = hubs.get(hubName)
+    const others = new Map(this.#hub?.nodes)
     others.delete(id)
     for (const [, other] of others) other.#found(id)
     for (const found of new Set([...others.keys(), ...this.#options.seeds])) if (found !== id) this.#found(found)
@@ -129,6 +143,12 @@ class MemoryTransport implements Transport {
     givenUp: () => boolean,
     answer: (outcome: MemoryLink | TransportError) => void,
   ): void {
+    if (this.#hub?.isCut === true) {
+      this.#heldUp.push(() => {
+        if (!givenUp()) this.#knock(address, expect, givenUp, answer)
+      })
+      return
+    }
     const peer = this.#resolve(address)
     if (peer === undefined) return answer(new TransportError('ERR_DIAL_FAILED', `Nobody at ${address.slice(0, 400)}`))
     if (expect !== undefined && peer.#id !== expect) {
@@ -156,7 +176,7 @@ class MemoryTransport implements Transport {
   stop(): Promise<void> {
     if (this.#state === 'running') {
       this.#state = 'stopped'
-      leaveHub(this.#options.hub, this.#id)
+      if (this.#options.hub !== undefined) hubs.leave(this.#options.hub, this.#id)
       for (const fail of this.#dials) fail(stopped())
       for (const link of this.#links) link.close('The transport stopped')
       this.#subscribers.clear()
@@ -169,8 +189,9 @@ class MemoryTransport implements Transport {
   publish(topic: string, record: Uint8Array): void {
     if (record.byteLength > recordBytesMax) throw recordTooLarge(record)
     if (this.#state !== 'running') return
-    const { hub, cluster, secret } = this.#options
-    for (const other of hubs.get(hub ?? '')?.values() ?? []) {
+    const { cluster, secret } = this.#options
+    if (this.#hub === undefined || this.#hub.isCut) return
+    for (const other of this.#hub.nodes.values()) {
       const isMember = other.#options.cluster === cluster && other.#options.secret === secret
       if (other !== this && isMember) other.#heard(topic, this.#id, record)
     }
@@ -189,6 +210,15 @@ class MemoryTransport implements Transport {
   verify(author: NodeId, bytes: Uint8Array, given: Uint8Array): boolean {
     const right = signature(this.#options.hub, author, bytes)
     return given.byteLength === right.byteLength && timingSafeEqual(given, right)
+  }
+
+  healed(): void {
+    for (const link of [...this.#links]) link.healed()
+    for (const goOn of this.#heldUp.splice(0)) inTurn(this.#running().turns, goOn)
+  }
+
+  breakOff(): void {
+    for (const link of [...this.#links]) link.breakOff()
   }
 
   #found(id: NodeId): void {
@@ -222,7 +252,8 @@ class MemoryTransport implements Transport {
     const { maxFrameBytes } = this.#options
     const peer = other.#id
     const { roles } = other.#options
-    const end = new MemoryLink({ peer, roles, turns, clock, maxFrameBytes, gone: () => this.#links.delete(end) })
+    const way = this.#hub ?? { isCut: false }
+    const end = new MemoryLink({ peer, roles, turns, clock, way, maxFrameBytes, gone: () => this.#links.delete(end) })
     this.#links.add(end)
     return end
   }
@@ -231,31 +262,13 @@ class MemoryTransport implements Transport {
     const { hub } = this.#options
     if (hub === undefined || !address.startsWith(addressOf(hub, ''))) return undefined
     const id = address.slice(addressOf(hub, '').length)
-    return id === this.#id ? undefined : hubs.get(hub)?.get(id)
+    return id === this.#id ? undefined : this.#hub?.nodes.get(id)
   }
 
   #running(): Platform {
     assert(this.#platform !== undefined, 'the transport was started')
     return this.#platform
   }
-}
-
-/** Says why not, when it can't. */
-function enterHub(name: string, id: NodeId, transport: MemoryTransport): string | undefined {
-  const hub: Hub = hubs.get(name) ?? new Map()
-  if (hub.has(id)) return `A node ${id} runs already on the hub ${name}`
-  if (hub.size >= nodesPerHubMax) return `The hub ${name} is full: ${nodesPerHubMax} nodes`
-  if (hub.size === 0 && hubs.size >= hubsMax) return `There are ${hubsMax} hubs already`
-  hub.set(id, transport)
-  hubs.set(name, hub)
-  return undefined
-}
-
-function leaveHub(name: string | undefined, id: NodeId): void {
-  const hub = hubs.get(name ?? '')
-  if (name === undefined || hub === undefined) return
-  hub.delete(id)
-  if (hub.size === 0) hubs.delete(name)
 }
 
 function addressOf(hub: string, id: NodeId): string {

@@ -1,7 +1,7 @@
 import { manualPlatform, seededRandom, type ManualPlatform } from '@skerry/testing'
 import { transportConformance } from '@skerry/testing/conformance'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { createMemoryTransport } from '../../src/mesh/memory-transport.ts'
+import { createMemoryTransport, memoryNetwork } from '../../src/mesh/memory-transport.ts'
 import type { RawLink, Transport } from '../../src/mesh/transport.ts'
 import type { Platform } from '../../src/platform/platform.ts'
 import { silentLog } from '../../src/platform/log.ts'
@@ -15,7 +15,7 @@ const supports = {
   secret: true,
   cluster: true,
   frameLimit: 'option',
-  faults: false,
+  faults: true,
 } as const
 
 function conformanceOn(name: string, platform: () => Platform): void {
@@ -24,6 +24,7 @@ function conformanceOn(name: string, platform: () => Platform): void {
     supports,
     platform,
     nobody: (world) => `memory:${world}/nobody`,
+    network: memoryNetwork,
     create: ({ member, world, maxFrameBytes }) => {
       const create = (): Transport =>
         createMemoryTransport({

@@ -1,7 +1,7 @@
 import { type ManualPlatform, manualPlatform, seededRandom } from '@skerry/testing'
 import { type ConformanceManifest, type CreateRequest, transportConformance } from '@skerry/testing/conformance'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createMemoryTransport, memoryTransport } from '../../src/mesh/memory-transport.ts'
+import { createMemoryTransport, memoryNetwork, memoryTransport } from '../../src/mesh/memory-transport.ts'
 import type { RawLink, Transport } from '../../src/mesh/transport.ts'
 import { systemPlatform } from '../../src/node/system-platform.ts'
 import { silentLog } from '../../src/platform/log.ts'
@@ -14,7 +14,7 @@ const supports: ConformanceManifest = {
   secret: true,
   cluster: true,
   frameLimit: 'option',
-  faults: false,
+  faults: true,
 }
 
 const create = ({ member, world, maxFrameBytes }: CreateRequest): Transport =>
@@ -33,6 +33,7 @@ transportConformance('memory on real turns', {
   supports,
   create,
   nobody,
+  network: memoryNetwork,
   platform: () => systemPlatform({ log: silentLog }),
 })
 
@@ -52,6 +53,7 @@ for (const seed of [1, 2, 3]) {
       supports,
       create,
       nobody,
+      network: memoryNetwork,
       platform() {
         next += 1
         return manualPlatform({ seed: seededRandom(seed, String(next)).u32(), beside: world })

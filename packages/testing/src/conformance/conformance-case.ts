@@ -15,5 +15,7 @@ export interface ConformanceCase {
   readonly slow?: number
   /** Whether it uses `world.network`. */
   readonly faults?: boolean
+  /** Whether it uses `world.fromSettled`. */
+  readonly settles?: boolean
   run(world: World): Promise<void>
 }

@@ -13,6 +13,11 @@ export interface TransportHarness {
    * also when the member had one before, which has stopped then.
    */
   create(request: CreateRequest): Transport | Promise<Transport>
+  /**
+   * Makes a transport from what `settle` of another one gave, not yet started: the factory that the spec names. Absent: `settle` is
+   * not tried, because the transport has none and runs on the main thread only.
+   */
+  fromSettled?(options: unknown): Transport
   /** An address in this transport's form at which nobody listens. */
   nobody(world: string): string
   /**

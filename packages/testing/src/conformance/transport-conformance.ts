@@ -12,6 +12,7 @@ import { order } from './order.ts'
 import { peerLoss } from './peer-loss.ts'
 import { randomFaults } from './random-faults.ts'
 import { reconnect } from './reconnect.ts'
+import { settle } from './settle.ts'
 import { slowReader } from './slow-reader.ts'
 import { runInWorld } from './world.ts'
 
@@ -37,6 +38,7 @@ const promises: readonly ConformancePromise[] = [
   limits,
   slowReader,
   identity,
+  settle,
   gossip,
   deadWays,
   hello,
@@ -52,8 +54,9 @@ const promises: readonly ConformancePromise[] = [
  * @example
  * transportConformance('memory', {
  *   suite: { describe, it }, platform: () => systemPlatform(), nobody: (world) => `memory:${world}/nobody`,
- *   supports: { lanes: 3, gossip: true, maxFrameBytes: 1_048_576, secret: true, cluster: true, frameLimit: 'option', faults: false },
+ *   supports: { lanes: 3, gossip: true, maxFrameBytes: 1_048_576, secret: true, cluster: true, frameLimit: 'option', faults: true },
  *   create: ({ member, world }) => createMemoryTransport({ hub: world, id: member }),
+ *   network: (world) => memoryNetwork(world),
  * })
  */
 export function transportConformance(name: string, harness: TransportHarness): void {
@@ -61,10 +64,13 @@ export function transportConformance(name: string, harness: TransportHarness): v
   let caseNumber = 0
   for (const { promise, cases } of promises) {
     harness.suite.describe(`${name} keeps the transport's promises: ${promise}`, () => {
-      for (const { name: caseName, excuse, slow = 1, faults = false, run } of cases) {
+      for (const { name: caseName, excuse, slow = 1, faults = false, settles = false, run } of cases) {
         caseNumber += 1
         const world = `${worldName(name)}-${caseNumber}`
-        const reason = excuse?.(harness.supports) ?? (faults ? noFaults(harness.supports) : undefined)
+        const reason =
+          excuse?.(harness.supports) ??
+          (faults ? noFaults(harness.supports) : undefined) ??
+          (settles && harness.fromSettled === undefined ? 'its harness makes none from settled options' : undefined)
         const limitMs = caseMs * slow
         const runCase = (): Promise<void> =>
           runInWorld({ harness, world, caseMs: limitMs, faults: harness.supports.faults }, run)

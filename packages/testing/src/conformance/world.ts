@@ -12,6 +12,10 @@ export interface World {
   readonly pausedBytesMax: number
   /** Starts a node. `accepted` runs inside the transport's `accepted`, with listeners already attached. */
   node(member: Member, options?: NodeOptions): Promise<WorldNode>
+  /** A transport that no case starts here. */
+  create(member: Member): Promise<Transport>
+  /** Another instance, from options that one settled. Only where the harness makes such. */
+  fromSettled(options: unknown): Transport
   /** Starts a node that runs core's links over its transport. It dials nobody that the case does not name. */
   core(member: Member, options?: CoreNodeOptions): Promise<CoreNode>
   /** What can happen between the nodes. Only where the manifest says so. */
@@ -28,6 +32,8 @@ export interface World {
 }
 
 export interface NodeOptions {
+  /** Default: a fresh one. */
+  readonly transport?: Transport
   readonly maxFrameBytes?: number
   readonly accepted?: (end: LinkEnd) => void
 }
@@ -102,6 +108,17 @@ function createWorld(
       return given.network
     },
 
+    async create(member) {
+      const transport = await create(member)
+      nodes.push(transport)
+      return transport
+    },
+
+    fromSettled(options) {
+      assert.ok(harness.fromSettled, 'the harness makes transports from settled options, and the case asks for it')
+      return harness.fromSettled(options)
+    },
+
     async pass(ms) {
       await waits.until(`${ms} ms to pass`, new Promise<void>((resolve) => clock.after(ms, resolve)))
     },
@@ -127,8 +144,8 @@ function createWorld(
       }
     },
 
-    async node(member, { maxFrameBytes, accepted: onAccepted } = {}) {
-      const transport = await create(member, maxFrameBytes)
+    async node(member, { transport: given, maxFrameBytes, accepted: onAccepted } = {}) {
+      const transport = given ?? (await create(member, maxFrameBytes))
       nodes.push(transport)
       const inbox = acceptedLinks(supports, waits, member, onAccepted)
       const host = { accepted: inbox.accept, found() {} }

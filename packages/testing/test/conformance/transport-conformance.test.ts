@@ -1,10 +1,15 @@
+import { createHmac } from 'node:crypto'
 import type * as nodeTest from 'node:test'
 import type { TurnQueue } from '@skerry/core/platform'
 import type { RawLane, RawLink, Transport } from '@skerry/core/transport'
 import { manualPlatform } from '@skerry/testing'
 import { type ConformanceSuite, type CreateRequest, transportConformance } from '@skerry/testing/conformance'
 import { describe, expect, it } from 'vitest'
-import { createMemoryTransport } from '../../../core/src/mesh/memory-transport.ts'
+import {
+  createMemoryTransport,
+  memoryNetwork,
+  type MemoryTransportOptions,
+} from '../../../core/src/mesh/memory-transport.ts'
 
 // Each way to break the promises, and a case that has to notice. The faults are put around a transport that keeps them.
 const faults: readonly (readonly [fault: string, noticedBy: string, break_: (transport: Transport) => Transport])[] = [
@@ -424,10 +429,94 @@ const faults: readonly (readonly [fault: string, noticedBy: string, break_: (tra
       return { ...lane, send: (frame) => (sent++ % 500 === 499 ? true : lane.send(frame)) }
     }),
   ],
+  [
+    'settles as another node than it is',
+    'settled options are plain data, and make the node whose signatures the settled instance makes, not started',
+    (transport) => ({
+      ...bound(transport),
+      ...(transport.settle !== undefined && {
+        settle: async () => ({ ...((await transport.settle?.()) as object), id: 'somebody' }),
+      }),
+    }),
+  ],
+  [
+    'settles with what only this thread can have',
+    'settled options are plain data, and make the node whose signatures the settled instance makes, not started',
+    (transport) => ({
+      ...bound(transport),
+      settle: async () => ({ ...((await transport.settle?.()) as object), log() {} }),
+    }),
+  ],
+  [
+    'believes everybody until it is started',
+    'an instance that is settled and not started judges the signatures of others',
+    (transport) => {
+      let isStarted = false
+      return {
+        ...bound(transport),
+        start(host, platform) {
+          isStarted = true
+          return transport.start(host, platform)
+        },
+        verify: (author, bytes, signature) => !isStarted || transport.verify(author, bytes, signature),
+      }
+    },
+  ],
+  [
+    'is another node in each instance',
+    'instances from the same options, one after another, are the same node, and carry frames',
+    (transport) => ({
+      ...bound(transport),
+      start: async (host, platform) => {
+        const started = await transport.start(host, platform)
+        instances += 1
+        return { ...started, id: started.id === 'a' ? `a${instances}` : started.id }
+      },
+    }),
+  ],
+  [
+    'waits for its peer when it closes a link',
+    'a link over a way that carries nothing can be closed, and the transport stopped, without the peer',
+    links((link) => ({ ...boundLink(link), closed: link.closed.then((end) => (isCut ? forever() : end)) })),
+  ],
+  [
+    'does not give up a dial that nobody answers',
+    'a dial over a way that carries nothing can be given up',
+    (transport) => ({
+      ...bound(transport),
+      dial: (address, expect) => transport.dial(address, expect, new AbortController().signal),
+    }),
+  ],
+  [
+    'loses what is sent over a way that carries nothing',
+    'a way that is cut for a moment loses nothing on a link that stays',
+    lanes((lane) => ({ ...lane, send: (frame) => (isCut ? true : lane.send(frame)) })),
+  ],
+  [
+    'does not see that its connection broke',
+    'a connection that breaks closes its links at both ends, and others can be made',
+    links((link) => ({
+      ...boundLink(link),
+      closed: link.closed.then((end) => (/broke/.test(end.reason) ? forever() : end)),
+    })),
+  ],
+  [
+    'reaches nobody any more once a way was cut',
+    'core ends a link over a way that carries nothing, at both ends, and has another one when the way is back',
+    (transport) => ({
+      ...bound(transport),
+      dial: (address, expect, signal) => (wasCut ? forever() : transport.dial(address, expect, signal)),
+    }),
+  ],
 ]
 
 /** What one of the faults above hands to all nodes. */
 let sharedRecord: Uint8Array | undefined
+/** How many were started, for one that counts them. */
+let instances = 0
+/** What the network of the last case does. */
+let isCut = false
+let wasCut = false
 
 describe('transportConformance', () => {
   it.each(faults)('notices a transport that %s (%s)', async (_fault, noticedBy, break_) => {
@@ -454,23 +543,20 @@ describe('transportConformance', () => {
   it('finds nothing wrong with a transport that keeps all promises', async () => {
     const { cases, skipped } = registered((transport) => transport)
     for (const { run } of cases) await run()
-    expect(cases.length).toBeGreaterThan(65)
-    // In memory nothing can be cut: the simulated network and real ones have those cases.
-    expect(skipped.every((name) => name.endsWith('(skipped: its harness can not cut the ways between nodes)'))).toBe(
-      true,
-    )
-    expect(skipped).toHaveLength(6)
-  })
-
-  it('registers the cases that need faults for a harness that can make them', () => {
-    const { cases, skipped } = registered((transport) => transport, { supports: { faults: true } })
-    expect(cases.some(({ name }) => name.startsWith('core has another link after its connection broke'))).toBe(true)
+    expect(cases.length).toBeGreaterThan(75)
     expect(skipped).toEqual([])
   })
 
   it('skips what a transport does not support, by name and with the reason', () => {
-    const modest = { lanes: 1, gossip: false, secret: false, cluster: false, frameLimit: 'fixed' } as const
-    const { cases, skipped } = registered((transport) => transport, { supports: modest })
+    const modest = {
+      lanes: 1,
+      gossip: false,
+      secret: false,
+      cluster: false,
+      frameLimit: 'fixed',
+      faults: false,
+    } as const
+    const { cases, skipped } = registered((transport) => transport, { supports: modest, settles: false })
     expect(skipped.toSorted()).toMatchInlineSnapshot(`
       [
         "a connection that breaks closes its links at both ends, and others can be made (skipped: its harness can not cut the ways between nodes)",
@@ -488,8 +574,12 @@ describe('transportConformance', () => {
         "a record reaches the other subscribers of its topic, and says which node handed it on (skipped: it has no gossip)",
         "a way that is cut for a moment loses nothing on a link that stays (skipped: its harness can not cut the ways between nodes)",
         "after stop a subscriber hears nothing, and publish does nothing (skipped: it has no gossip)",
+        "an instance that is settled and not started judges the signatures of others (skipped: its harness makes none from settled options)",
         "core ends a link over a way that carries nothing, at both ends, and has another one when the way is back (skipped: its harness can not cut the ways between nodes)",
         "core has another link after its connection broke (skipped: its harness can not cut the ways between nodes)",
+        "instances from the same options, one after another, are the same node, and carry frames (skipped: its harness makes none from settled options)",
+        "settled options are plain data, and make the node whose signatures the settled instance makes, not started (skipped: its harness makes none from settled options)",
+        "two instances that were asked each on its own are two nodes (skipped: its harness makes none from settled options)",
         "what a subscriber does to the bytes of a record is seen by no other node, nor by the publisher (skipped: it has no gossip)",
         "what an author signed holds wherever it is heard, whoever handed it on, and nobody else can have signed it (skipped: it has no gossip)",
       ]
@@ -525,6 +615,7 @@ interface Case {
 
 interface RegisterOptions {
   readonly supports?: object
+  readonly settles?: boolean
   readonly isOpen?: boolean
   readonly hasNoLimit?: boolean
 }
@@ -534,7 +625,7 @@ let registrations = 0
 /** The cases for a memory transport with a fault. Time is virtual, so that those that hang end at once. */
 function registered(
   break_: (transport: Transport) => Transport,
-  { supports = {}, isOpen = false, hasNoLimit = false }: RegisterOptions = {},
+  { supports = {}, settles = true, isOpen = false, hasNoLimit = false }: RegisterOptions = {},
 ): { cases: Case[]; skipped: string[] } {
   const cases: Case[] = []
   const skipped: string[] = []
@@ -556,18 +647,34 @@ function registered(
       secret: true,
       cluster: true,
       frameLimit: 'option',
-      faults: false,
+      faults: true,
       ...supports,
     },
     create: ({ member, world, maxFrameBytes }: CreateRequest) =>
       break_(
-        createMemoryTransport({
+        settling({
           hub: hub(world),
           id: member,
           ...(!isOpen && { secret: String(member === 'stranger'), cluster: String(member === 'outsider') }),
           ...(maxFrameBytes !== undefined && !hasNoLimit && { maxFrameBytes }),
         }),
       ),
+    ...(settles && { fromSettled: (options) => break_(settling(options as MemoryTransportOptions)) }),
+    network(world) {
+      const network = memoryNetwork(hub(world))
+      isCut = wasCut = false
+      return {
+        ...network,
+        cut() {
+          isCut = wasCut = true
+          network.cut()
+        },
+        heal() {
+          isCut = false
+          network.heal()
+        },
+      }
+    },
     nobody: (world) => `memory:${hub(world)}/nobody`,
     platform() {
       nodes += 1
@@ -575,6 +682,19 @@ function registered(
     },
   })
   return { cases, skipped }
+}
+
+/** A memory transport that signs, and says who it is, before it starts. */
+function settling(options: MemoryTransportOptions): Transport {
+  const transport = createMemoryTransport(options)
+  const signature = (author: string, bytes: Uint8Array): Uint8Array =>
+    new Uint8Array(createHmac('sha256', author).update(bytes).digest())
+  return {
+    ...bound(transport),
+    settle: () => Promise.resolve(options),
+    sign: (bytes) => signature(options.id ?? '', bytes),
+    verify: (author, bytes, given) => Buffer.compare(signature(author, bytes), given) === 0,
+  }
 }
 
 /** Lets everything happen that can, and then time pass, until the case is over. */
@@ -592,6 +712,7 @@ async function driven(run: Promise<void>, platform: ReturnType<typeof manualPlat
 function bound(transport: Transport): Transport {
   return {
     supports: transport.supports,
+    ...(transport.settle !== undefined && { settle: () => transport.settle?.() ?? Promise.resolve() }),
     start: (host, platform) => transport.start(host, platform),
     dial: (address, expect, signal) => transport.dial(address, expect, signal),
     stop: () => transport.stop(),
