@@ -200,7 +200,7 @@ async function falseDeathsBesideTheSick(
 
 function areViewsWhole(world: MeshWorld): boolean {
   const { running } = world
-  return running.every(({ view }) => view.size === running.length)
+  return running.every(({ viewSize }) => viewSize === running.length)
 }
 
 function share(world: MeshWorld, holds: (node: MeshNode) => boolean): number {

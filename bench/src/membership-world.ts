@@ -11,6 +11,7 @@ import {
   type MembershipMemory,
   membershipServer,
   meshEventOf,
+  type RoutableNode,
 } from '../../packages/core/dist/mesh/membership-server.js'
 import { createPeerLinks, type PeerLinks } from '../../packages/core/dist/mesh/peer-links.js'
 
@@ -150,8 +151,8 @@ export class MeshNode {
   readonly #world: MeshWorld
   readonly #random: ReturnType<typeof seededRandom>
   readonly #life: number
-  /** The nodes that it would route to. */
-  view: ReadonlySet<string> = new Set()
+  #routable: readonly RoutableNode[] = []
+  #view: ReadonlySet<string> | undefined
   isRunning = true
   /** What it should do is kept until then. */
   pausedUntil = 0
@@ -171,6 +172,17 @@ export class MeshNode {
 
   chance(): number {
     return this.#random.float()
+  }
+
+  /** The nodes that it would route to. */
+  get view(): ReadonlySet<string> {
+    this.#view ??= new Set(this.#routable.map(({ record }) => record.node))
+    return this.#view
+  }
+
+  /** How many these are. */
+  get viewSize(): number {
+    return this.#routable.length
   }
 
   get links(): number {
@@ -243,7 +255,8 @@ export class MeshNode {
       }),
       isReady: () => isReady,
       onView: (nodes) => {
-        this.view = new Set(nodes.map(({ record }) => record.node))
+        this.#routable = nodes
+        this.#view = undefined
       },
       // Nobody calls anybody: links that were up before the mesh became sparse are closed at once.
       lookForIdle: () => {

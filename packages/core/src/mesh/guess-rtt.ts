@@ -3,11 +3,17 @@ export function guessRtts(nodes: { readonly record: { readonly region: string };
   const known = new Map<string, { sum: number; count: number }>()
   for (const { record, rttMs } of nodes) {
     if (rttMs === undefined) continue
-    const of = known.get(record.region) ?? { sum: 0, count: 0 }
-    known.set(record.region, { sum: of.sum + rttMs, count: of.count + 1 })
+    const of = known.get(record.region)
+    if (of === undefined) {
+      known.set(record.region, { sum: rttMs, count: 1 })
+    } else {
+      of.sum += rttMs
+      of.count += 1
+    }
   }
   for (const node of nodes) {
+    if (node.rttMs !== undefined) continue
     const of = known.get(node.record.region)
-    if (node.rttMs === undefined && of !== undefined) node.rttMs = of.sum / of.count
+    if (of !== undefined) node.rttMs = of.sum / of.count
   }
 }

@@ -8,19 +8,27 @@ import { knob, sometimes } from '../platform/property.ts'
 import { type Accusation, openAccusation, peekAccusation, sealAccusation, versionsAheadMax } from './accusation.ts'
 import { type DetectorSettings, FailureDetector } from './failure-detector.ts'
 import * as membership from './membership.ts'
-import type { Membership, MembershipStep, RecordDoubt } from './membership.ts'
+import type { Member, Membership, MembershipStep, RecordDoubt } from './membership.ts'
 import { decodeMeshMessage, encodeDigest, encodeSealed, type MeshMessage } from './mesh-message.ts'
+import { GossipOutbox } from './gossip-outbox.ts'
 import { guessRtts } from './guess-rtt.ts'
 import { LinkPlan } from './link-plan.ts'
 import { meshShape, neighboursOf } from './neighbours.ts'
-import { type NodeRecord, type NodeState, openRecord, type ProcedureRecord, sealRecord } from './node-record.ts'
+import {
+  type NodeRecord,
+  type NodeState,
+  openRecord,
+  type ProcedureRecord,
+  type SealedRecord,
+  sealRecord,
+} from './node-record.ts'
 import type { NodeLoad } from './heartbeat.ts'
 import type { PeerRef } from './peer-link.ts'
 import { mayClaim } from './record-claim.ts'
-import { newerPrimary, type Primary, type PrimaryConflict, primaryConflicts, primaryOf } from './primary.ts'
-import type { PeerLinks } from './peer-links.ts'
+import { isConflict, newerPrimary, type Primary, type PrimaryConflict, primaryConflicts, primaryOf } from './primary.ts'
+import type { Measured, PeerLinks } from './peer-links.ts'
 import { checksRate, newsRate, NodeRates } from './record-rate.ts'
-import { differences, digestOf, partOf, type RecordDigest } from './record-digest.ts'
+import { differences, type RecordDigest, VouchedRecords } from './record-digest.ts'
 import { isTooManyAvoided } from './suspicion.ts'
 import type { NodeId, Transport } from './transport.ts'
 
@@ -32,16 +40,16 @@ const membershipTickMs = 1_000
 const snapshotEveryMs = 10_000
 /** How often the detector is asked while somebody is suspected, in milliseconds. */
 const watchEveryMs = 250
-/** For how long what is to be passed on is collected, in milliseconds. */
-const gossipMs = 100
 /** A tick that comes so much too late shows that this node itself stood still, in milliseconds. */
 const lateMs = 400
-/** Up to so many members every change is told to RegionRegistry at once; beyond it what changes within `gossipMs` is told together. */
+/** Up to so many members every change is told to RegionRegistry at once. */
 const toldAtOnceMax = 64
+/** Beyond it a change is told no sooner after the one before than so many milliseconds for each member: to tell a view takes time with all. */
+const toldMsEach = 0.25
 /** Words of our own that one message of a peer calls forth at most; the next comparison calls forth the others. */
 const ownWordsMax = 64
-/** Records and accusations that wait to be passed on. Further ones are dropped and counted: others pass them on too. */
-const gossipMax = 8_192
+/** A large mesh answers a digest with all that a newcomer lacks: for so long it asks nobody else, in milliseconds. */
+const askAgainMs = 500
 
 /** What the actor is told, as plain messages from the links and the node. */
 export type MembershipEvent =
@@ -61,6 +69,7 @@ export type MembershipEvent =
   | { readonly event: 'tick' }
   | { readonly event: 'watch' }
   | { readonly event: 'gossip' }
+  | { readonly event: 'view' }
   | { readonly event: 'snapshots' }
   | { readonly event: 'refresh' }
 
@@ -137,24 +146,29 @@ class MembershipServer implements Process {
   #state: Membership
   /** The view that RegionRegistry was told last. */
   #told: readonly RoutableNode[] = []
+  /** Those of it with a link. */
+  readonly #toldLinked = new Map<NodeId, RoutableNode>()
   #isUntold = false
+  #isViewDue = false
+  #toldAt = -Infinity
+  /** Whether the primary of a record, or our own, may have changed who is in conflict about it. */
+  #mayConflict = true
+  /** Whether somebody was suspected at the last tick. */
+  #wasBusy = false
   readonly #detector: FailureDetector
   readonly #plan: LinkPlan
   /** Until when a node that could not be dialled is routed around. */
   readonly #unreachable = new Map<NodeId, number>()
-  /** What waits to be passed on, and who it came from. */
-  #gossip: {
-    readonly kind: 'records' | 'accusations'
-    readonly sealed: Uint8Array
-    readonly via: NodeId | undefined
-  }[] = []
+  readonly #outbox = new GossipOutbox()
   #isGossipDue = false
+  /** When a peer was asked last for what we lack, by a digest of ours. */
+  #lackAskedAt = -Infinity
   /** How often this node compared with a neighbour. */
   #compared = 0
   #isWatching = false
   readonly #checks: NodeRates
   readonly #news: NodeRates
-  #digest: { readonly of: Membership; readonly digest: RecordDigest } | undefined
+  readonly #vouched = new VouchedRecords()
   /** When the detector was asked last, and when it should be next. */
   #askedAt: number
   #askAt = Infinity
@@ -165,6 +179,7 @@ class MembershipServer implements Process {
     const version = Math.floor(ctx.clock.wall())
     this.#own = { ...options.self(), ...recordFields(options.memory.primary), version }
     this.#state = membership.createMembership(this.#sealOwn())
+    this.#vouched.set(this.#own.node, this.#state.self)
     this.#detector = new FailureDetector(this.#own.node, options.detector)
     const { membersMax } = this.#state.settings
     this.#checks = new NodeRates(checksRate, membersMax)
@@ -221,7 +236,7 @@ class MembershipServer implements Process {
       case 'suspect':
         this.#detector.silent(event.peer.node, now)
         this.#take(membership.suspect(this.#state, event.peer))
-        this.#watch()
+        this.#watch(0)
         return
       case 'trusted':
         this.#detector.heard(event.peer.node)
@@ -257,8 +272,12 @@ class MembershipServer implements Process {
         this.#followPlan()
         this.#compareWithNext()
         if (this.#state.shape === 'sparse') this.#options.lookForIdle()
-        for (const [node, until] of this.#unreachable) if (now >= until) this.#unreachable.delete(node)
-        this.#tellView()
+        for (const [node, until] of this.#unreachable) {
+          if (now < until) continue
+          this.#unreachable.delete(node)
+          this.#isUntold = true
+        }
+        if (this.#isViewOld()) this.#tellView()
         this.#again('tick', membershipTickMs)
         return
       case 'watch':
@@ -267,7 +286,10 @@ class MembershipServer implements Process {
         return
       case 'gossip':
         this.#isGossipDue = false
-        this.#passOn()
+        this.#passOn(now)
+        return
+      case 'view':
+        this.#isViewDue = false
         if (this.#isUntold) this.#viewChanged()
         return
       case 'snapshots':
@@ -290,11 +312,14 @@ class MembershipServer implements Process {
       switch (change.kind) {
         case 'changed': {
           viewChanged = true
+          this.#vouched.set(change.node, membership.vouchedOf(this.#state, change.node))
           const known = this.#state.members.get(change.node)?.known
+          if (change.node === this.#own.node) this.#mayConflict = true
           if (known === undefined) break
           this.#detector.known(change.node, known.record.life, known.record.version, this.#now())
           this.#plan.learnt(known.record, this.#state.shape)
           this.#hear(primaryOf(known.record))
+          if (isConflict(this.#own, known.record) || this.#isInConflict(change.node)) this.#mayConflict = true
           // News is passed on once by everybody who believes it; the announcement over gossip may have been lost. In a full mesh
           // its author told all: this is for those whom it can't reach.
           if (via !== undefined && this.#state.shape === 'full') this.#relay(known.sealed, via)
@@ -303,6 +328,8 @@ class MembershipServer implements Process {
         }
         case 'removed':
           viewChanged = true
+          this.#vouched.set(change.node, membership.vouchedOf(this.#state, change.node))
+          if (this.#isInConflict(change.node)) this.#mayConflict = true
           this.#detector.gone(change.node)
           break
         case 'contradicted':
@@ -341,13 +368,15 @@ class MembershipServer implements Process {
       return
     }
     this.#isUntold = true
-    this.#gossipSoon()
+    if (this.#isViewDue) return
+    this.#isViewDue = true
+    this.#again('view', Math.max(0, this.#toldAt + this.#state.members.size * toldMsEach - this.#now()))
   }
 
   #viewChanged(): void {
-    this.#isUntold = false
+    this.#toldAt = this.#now()
     this.#followPlan()
-    this.#lookForConflicts()
+    if (this.#mayConflict) this.#lookForConflicts()
     this.#tellView()
   }
 
@@ -363,11 +392,11 @@ class MembershipServer implements Process {
   // --- who is alive ---
 
   /** Asks the detector soon, and again while somebody is suspected. */
-  #watch(): void {
+  #watch(afterMs = watchEveryMs): void {
     if (this.#isWatching || !this.#detector.isBusy) return
     this.#isWatching = true
-    this.#askAt = Math.min(this.#askAt, this.#now() + watchEveryMs)
-    this.#again('watch', watchEveryMs)
+    this.#askAt = Math.min(this.#askAt, this.#now() + afterMs)
+    this.#again('watch', afterMs)
   }
 
   #askDetector(now: number): void {
@@ -466,6 +495,9 @@ class MembershipServer implements Process {
       this.#ctx.log.info({ shape, nodes: this.#detector.table.size }, 'the mesh took another shape')
       sometimes(shape === 'sparse', 'skerry/a mesh became sparse')
       this.#state = membership.shaped(this.#state, shape, this.#now()).state
+      for (const node of this.#state.members.keys()) {
+        this.#vouched.set(node, membership.vouchedOf(this.#state, node))
+      }
     }
     const known = (node: NodeId): NodeRecord | undefined => membership.recordOf(this.#state, node)
     const wanted = shape === 'full' ? this.#state.members.keys() : neighboursOf(this.#detector.table, this.#own.node)
@@ -485,33 +517,28 @@ class MembershipServer implements Process {
     if (this.#state.members.size <= toldAtOnceMax) this.#sendSnapshot(node)
     else {
       this.#sendSealed([node], 'records', [this.#state.self.sealed])
-      this.#sendDigest(node)
+      this.#askForLack(node, false)
     }
   }
 
   // --- what is passed on ---
 
   #gossipLater(kind: 'records' | 'accusations', sealed: Uint8Array, via: NodeId | undefined): void {
-    if (this.#gossip.length < gossipMax) this.#gossip.push({ kind, sealed, via })
-    else this.#options.kernel.counters.recordsIgnored += 1
+    if (!this.#outbox.add(kind, sealed, via)) this.#options.kernel.counters.recordsIgnored += 1
     this.#gossipSoon()
   }
 
   #gossipSoon(): void {
     if (this.#isGossipDue) return
     this.#isGossipDue = true
-    this.#again('gossip', gossipMs)
+    this.#again('gossip', this.#outbox.waitMs(this.#now()))
   }
 
-  #passOn(): void {
-    if (this.#gossip.length === 0) return
-    const waiting = this.#gossip
-    this.#gossip = []
+  #passOn(now: number): void {
+    const round = this.#outbox.take(now)
+    if (round.isEmpty) return
     for (const node of neighboursOf(this.#detector.table, this.#own.node)) {
-      for (const kind of ['records', 'accusations'] as const) {
-        const sealed = waiting.filter((one) => one.kind === kind && one.via !== node).map((one) => one.sealed)
-        this.#sendSealed([node], kind, sealed)
-      }
+      for (const kind of ['records', 'accusations'] as const) this.#sendSealed([node], kind, round.of(kind, node))
     }
   }
 
@@ -529,31 +556,27 @@ class MembershipServer implements Process {
     if (next !== undefined) this.#sendDigest(next)
   }
 
+  /** Lets it send what it has and we do not: not many at once, of whom each would send the same. The next tick asks anyhow. */
+  #askForLack(node: NodeId, isAnswer: boolean): void {
+    const now = this.#now()
+    if (this.#state.shape === 'sparse' && now - this.#lackAskedAt < askAgainMs) return
+    this.#lackAskedAt = now
+    this.#sendDigest(node, isAnswer)
+  }
+
   #sendDigest(node: NodeId, isAnswer = false): void {
     const { isReady, links } = this.#options
     if (!isReady()) return
     if ((links.measured(node)?.meshVersion ?? 1) < 2) this.#sendSnapshot(node)
-    else links.sendControl(node, encodeDigest(this.#vouchedDigest(), isAnswer))
+    else links.sendControl(node, encodeDigest(this.#vouched.digest, isAnswer))
   }
 
   /** What a peer vouches for: it is sent what it does not have, and tells us what we do not have. */
   #compare(via: NodeId, theirs: RecordDigest, isAnswer: boolean): void {
-    const parts = differences(this.#vouchedDigest(), theirs)
+    const parts = differences(this.#vouched.digest, theirs)
     if (parts.size === 0) return
-    const news = membership.vouched(this.#state).filter(({ record }) => parts.has(partOf(record.node)))
-    this.#sendSealed(
-      [via],
-      'records',
-      news.map(({ sealed }) => sealed),
-    )
-    if (!isAnswer) this.#sendDigest(via, true)
-  }
-
-  #vouchedDigest(): RecordDigest {
-    if (this.#digest?.of !== this.#state) {
-      this.#digest = { of: this.#state, digest: digestOf(membership.vouched(this.#state).map(({ record }) => record)) }
-    }
-    return this.#digest.digest
+    this.#sendSealed([via], 'records', this.#vouched.in(parts))
+    if (!isAnswer) this.#askForLack(via, true)
   }
 
   /** Announces another primary region, in a new epoch, which it gives back. */
@@ -576,12 +599,14 @@ class MembershipServer implements Process {
     this.#ctx.log.info({ ...primary }, 'the primary region was changed')
   }
 
+  #isInConflict(node: NodeId): boolean {
+    return this.#options.memory.conflicts.some((known) => known.node === node)
+  }
+
   #lookForConflicts(): void {
+    this.#mayConflict = false
     const { memory } = this.#options
-    const records = [...this.#state.members.values()].flatMap(({ known }) =>
-      known === undefined ? [] : [known.record],
-    )
-    const conflicts = primaryConflicts(this.#own, records)
+    const conflicts = primaryConflicts(this.#own, recordsOf(this.#state.members.values()))
     const isNew = conflicts.some(({ node }) => !memory.conflicts.some((known) => known.node === node))
     memory.conflicts = conflicts
     if (!isNew) return
@@ -600,7 +625,7 @@ class MembershipServer implements Process {
     else this.#gossipLater('records', own.sealed, undefined)
   }
 
-  #sealOwn(): membership.SealedRecord {
+  #sealOwn(): SealedRecord {
     return { record: this.#own, sealed: sealRecord(this.#own, this.#options.transport) }
   }
 
@@ -632,22 +657,42 @@ class MembershipServer implements Process {
     }
   }
 
+  /** Whether the view should be made anew: in a large mesh that takes longer than all else of a tick, and few of it is measured. */
+  #isViewOld(): boolean {
+    const wasBusy = this.#wasBusy
+    this.#wasBusy = this.#detector.isBusy
+    if (this.#told.length <= toldAtOnceMax || wasBusy || this.#wasBusy || this.#isUntold) return true
+    const { links, ownLoad } = this.#options
+    const [own] = this.#told
+    if (own !== undefined && Math.abs(own.load - ownLoad().load) > sameLoad) return true
+    for (const node of links.peerNodes()) {
+      const told = this.#toldLinked.get(node)
+      const now = links.measured(node)
+      if (told === undefined || now === undefined || !isAlike(routable(told.record, now), told)) return true
+    }
+    return false
+  }
+
   #tellView(): void {
+    this.#isUntold = false
     const { load: ownLoad, inFlight: ownInFlight } = this.#options.ownLoad()
-    const nodes: { -readonly [Key in keyof RoutableNode]: RoutableNode[Key] }[] = [
+    const nodes: MeasuredNode[] = [
       { record: this.#own, rttMs: 0, load: ownLoad, inFlight: ownInFlight, isStuck: false },
     ]
     const avoided = this.#avoided()
-    for (const { node, known } of this.#state.members.values()) {
-      if (known === undefined || avoided.has(node) || !membership.isRoutable(this.#state, node)) continue
-      if (this.#unreachable.has(node)) continue
-      const { rttMs, load = 0, inFlight = 0, isStuck = false } = this.#options.links.measured(node) ?? {}
-      nodes.push({ record: known.record, rttMs, load, inFlight, isStuck })
+    for (const member of this.#state.members.values()) {
+      const { node, known } = member
+      if (known === undefined || !membership.isMemberRoutable(this.#state, member)) continue
+      if (avoided.has(node) || this.#unreachable.has(node)) continue
+      nodes.push(routable(known.record, this.#options.links.measured(node)))
     }
     if (this.#state.shape === 'sparse') guessRtts(nodes)
     // A new table makes every thread decode it again: small changes of measurements are not worth that.
     if (nodes.length === this.#told.length && nodes.every((node, at) => isAlike(node, this.#told[at]))) return
     this.#told = nodes
+    this.#toldLinked.clear()
+    for (const node of nodes)
+      if (this.#options.links.measured(node.record.node) !== undefined) this.#toldLinked.set(node.record.node, node)
     this.#options.onView(nodes)
   }
 
@@ -661,13 +706,19 @@ class MembershipServer implements Process {
     return isTooManyAvoided(avoided.size, this.#state.members.size + 1) ? noNodes : avoided
   }
 
-  #again(event: 'tick' | 'watch' | 'gossip' | 'snapshots', afterMs: number): void {
-    this.#ctx.sendAfter(afterMs, this.#ctx.self, { event })
+  #again(event: 'tick' | 'watch' | 'gossip' | 'view' | 'snapshots', afterMs: number): void {
+    // At once is behind what waits in the mailbox: what came together is judged, and goes on, together.
+    if (afterMs === 0) this.#ctx.send(this.#ctx.self, { event })
+    else this.#ctx.sendAfter(afterMs, this.#ctx.self, { event })
   }
 
   #now(): number {
     return this.#ctx.clock.monotonic()
   }
+}
+
+function* recordsOf(members: Iterable<Member>): Iterable<NodeRecord> {
+  for (const { known } of members) if (known !== undefined) yield known.record
 }
 
 const noNodes: ReadonlySet<NodeId> = new Set()
@@ -687,6 +738,13 @@ function recordFields({
   by,
 }: Primary): Pick<NodeRecord, 'primaryEpoch' | 'primaryRegion' | 'primaryBy'> {
   return { primaryEpoch: epoch, primaryRegion: region, primaryBy: by }
+}
+
+type MeasuredNode = { -readonly [Key in keyof RoutableNode]: RoutableNode[Key] }
+
+function routable(record: NodeRecord, measured: Measured | undefined): MeasuredNode {
+  const { rttMs, load = 0, inFlight = 0, isStuck = false } = measured ?? {}
+  return { record, rttMs, load, inFlight, isStuck }
 }
 
 // A measurement that moved by less than this part of it, or a load by less than this, is the same.

@@ -1,14 +1,8 @@
 import { sometimes } from '../platform/property.ts'
 import { CopyOnWrite } from './copy-on-write.ts'
-import { type NodeRecord, peekRecord } from './node-record.ts'
+import { type NodeRecord, peekRecord, type SealedRecord } from './node-record.ts'
 import type { MeshShape } from './neighbours.ts'
 import type { NodeId } from './transport.ts'
-
-/** A record and the signed bytes it was opened from, which are what is relayed. */
-export interface SealedRecord {
-  readonly record: NodeRecord
-  readonly sealed: Uint8Array
-}
 
 /** A node that we know of, ourselves excluded. Times are on the monotonic clock. */
 export interface Member {
@@ -235,8 +229,13 @@ export function tick(state: Membership, now: number): MembershipStep {
 export function isRoutable(state: Membership, node: NodeId): boolean {
   if (node === state.self.record.node) return true
   const member = state.members.get(node)
-  if (member?.known === undefined || member.dead !== undefined) return false
-  return member.link === undefined ? state.shape === 'sparse' : !member.link.suspected
+  return member !== undefined && isMemberRoutable(state, member)
+}
+
+/** The same of a member. */
+export function isMemberRoutable({ shape }: Membership, { known, dead, link }: Member): boolean {
+  if (known === undefined || dead !== undefined) return false
+  return link === undefined ? shape === 'sparse' : !link.suspected
 }
 
 /** The believed record of a node, or our own. */
@@ -252,11 +251,21 @@ export function recordOf(state: Membership, node: NodeId): NodeRecord | undefine
  */
 export function vouched(state: Membership): SealedRecord[] {
   const records = [state.self]
-  for (const { link, known, dead } of state.members.values()) {
-    if (known !== undefined && dead === undefined && (link !== undefined || state.shape === 'sparse'))
-      records.push(known)
+  for (const member of state.members.values()) {
+    if (isVouched(state, member)) records.push(member.known)
   }
   return records
+}
+
+/** The record of this node, if it is one of {@link vouched}. */
+export function vouchedOf(state: Membership, node: NodeId): SealedRecord | undefined {
+  if (node === state.self.record.node) return state.self
+  const member = state.members.get(node)
+  return member !== undefined && isVouched(state, member) ? member.known : undefined
+}
+
+function isVouched({ shape }: Membership, member: Member): member is Member & { readonly known: SealedRecord } {
+  return member.known !== undefined && member.dead === undefined && (member.link !== undefined || shape === 'sparse')
 }
 
 interface Draft {

@@ -36,6 +36,12 @@ export interface NodeRecord {
   readonly procedures: readonly ProcedureRecord[]
 }
 
+/** A record and the signed bytes it was opened from, which are what is relayed. */
+export interface SealedRecord {
+  readonly record: NodeRecord
+  readonly sealed: Uint8Array
+}
+
 /** Limits of a record's parts, texts in bytes of UTF-8, and of the whole, sealed. */
 export const nodeRecordLimits = {
   nameBytes: 256,

@@ -37,8 +37,13 @@ export interface PrimaryConflict {
 export function primaryConflicts(own: NodeRecord, others: Iterable<NodeRecord>): readonly PrimaryConflict[] {
   if (own.primaryEpoch !== 0) return []
   const conflicts: PrimaryConflict[] = []
-  for (const { node, primaryEpoch, primaryRegion } of others) {
-    if (primaryEpoch === 0 && primaryRegion !== own.primaryRegion) conflicts.push({ node, primaryRegion })
+  for (const other of others) {
+    if (isConflict(own, other)) conflicts.push({ node: other.node, primaryRegion: other.primaryRegion })
   }
   return conflicts.sort((one, other) => (one.node < other.node ? -1 : 1))
+}
+
+/** Whether these two were configured otherwise, and no change at run time has settled it. */
+export function isConflict(own: NodeRecord, other: NodeRecord): boolean {
+  return own.primaryEpoch === 0 && other.primaryEpoch === 0 && other.primaryRegion !== own.primaryRegion
 }

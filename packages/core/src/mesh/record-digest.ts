@@ -1,3 +1,4 @@
+import type { SealedRecord } from './node-record.ts'
 import type { NodeId } from './transport.ts'
 
 /** In so many parts the records are compared; news of one node has its own part sent. */
@@ -6,26 +7,31 @@ export const digestParts = 64
 /** What a node vouches for, in a few bytes: of each part a sum of hashes, so that the order of records does not matter. */
 export type RecordDigest = Uint32Array
 
-export function digestOf(records: Iterable<Told>): RecordDigest {
-  const digest = new Uint32Array(digestParts)
-  for (const record of records) {
-    let known = hashes.get(record)
-    if (known === undefined) {
-      known = { part: partOf(record.node), hash: hashOf(record.node, record.version) }
-      hashes.set(record, known)
-    }
-    digest[known.part] = ((digest[known.part] as number) + known.hash) >>> 0
+/**
+ * The records that a node vouches for, by the parts of their digest, kept as they change: in a mesh of a thousand nodes that boots
+ * each of them has news many times a second, and to sum up all of it anew each time took a tenth of the work.
+ */
+export class VouchedRecords {
+  readonly digest: RecordDigest = new Uint32Array(digestParts)
+  readonly #parts = Array.from({ length: digestParts }, () => new Map<NodeId, { hash: number; known: SealedRecord }>())
+
+  /** `undefined`: it vouches for this node no more. */
+  set(node: NodeId, known: SealedRecord | undefined): void {
+    const at = partOf(node)
+    const part = this.#parts[at] as Map<NodeId, { hash: number; known: SealedRecord }>
+    const before = part.get(node)
+    if (before?.known === known) return
+    const hash = known === undefined ? 0 : hashOf(node, known.record.version)
+    this.digest[at] = ((this.digest[at] as number) - (before?.hash ?? 0) + hash) >>> 0
+    if (known === undefined) part.delete(node)
+    else part.set(node, { hash, known })
   }
-  return digest
-}
 
-interface Told {
-  readonly node: NodeId
-  readonly version: number
+  /** What it vouches for in these parts, sealed. */
+  *in(parts: Iterable<number>): Iterable<Uint8Array> {
+    for (const part of parts) for (const { known } of this.#parts[part]?.values() ?? []) yield known.sealed
+  }
 }
-
-// Records are never changed, and each is summed up many times.
-const hashes = new WeakMap<Told, { readonly part: number; readonly hash: number }>()
 
 /** Which part of a digest a node belongs to. */
 export function partOf(node: NodeId): number {

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { openAccusation, peekAccusation, sealAccusation } from '../../src/mesh/accusation.ts'
 import { decodeMeshMessage, encodeDigest, encodeSealed } from '../../src/mesh/mesh-message.ts'
-import { differences, digestOf, partOf } from '../../src/mesh/record-digest.ts'
+import type { NodeRecord, SealedRecord } from '../../src/mesh/node-record.ts'
+import { differences, partOf, type RecordDigest, VouchedRecords } from '../../src/mesh/record-digest.ts'
 import { constantDelays, seededRandom, World } from './peer-links-world.ts'
 
 const world = new World({ random: seededRandom(1), delays: constantDelays(1) })
@@ -44,3 +45,29 @@ it('digests differ in the part of whoever is known otherwise, and in no other', 
     expect(differences(digest, digestOf(gone))).toEqual(new Set([partOf(node)]))
   }
 })
+
+it('a digest that is kept as records change is that of the records, and knows what lies in a part', () => {
+  const records = Array.from({ length: 200 }, (_, at) => ({ node: `n${at}`, version: at }))
+  const kept = new VouchedRecords()
+  for (const { node, version } of records) kept.set(node, sealedOf(node, version - 1))
+  for (const { node, version } of records) kept.set(node, sealedOf(node, version))
+  for (const { node } of records.slice(50)) kept.set(node, undefined)
+  const left = records.slice(0, 50)
+  expect(kept.digest).toEqual(digestOf(left))
+  const parts = new Set([partOf('n3'), partOf('n44')])
+  const inThem = left
+    .filter(({ node }) => parts.has(partOf(node)))
+    .map(({ node, version }) => sealedOf(node, version).sealed)
+  expect([...kept.in(parts)].map(String).toSorted()).toEqual(inThem.map(String).toSorted())
+})
+
+function digestOf(records: readonly { readonly node: string; readonly version: number }[]): RecordDigest {
+  const vouched = new VouchedRecords()
+  for (const { node, version } of records) vouched.set(node, sealedOf(node, version))
+  return vouched.digest
+}
+
+function sealedOf(node: string, version: number): SealedRecord {
+  const record = { node, version } as NodeRecord
+  return { record, sealed: new TextEncoder().encode(`${node} ${version}`) }
+}
