@@ -1,9 +1,9 @@
-import type { Connection } from '@libp2p/interface'
 import type { Clock, Timer } from '@skerry/core/platform'
+import type { LineConnection } from './line.ts'
 
 export interface ConnectionUsesOptions {
   readonly clock: Clock
-  connectionsTo(peer: string): readonly Connection[]
+  connectionsTo(peer: string): readonly LineConnection[]
 }
 
 // Long enough for a dial that crosses a close to find the connection still there, short enough not to gather them.
@@ -59,7 +59,7 @@ export class ConnectionUses {
   }
 }
 
-function closeOrAbort(connection: Connection): void {
+function closeOrAbort(connection: LineConnection): void {
   connection.close().catch((error: unknown) => {
     connection.abort(error instanceof Error ? error : new Error(String(error)))
   })

@@ -19,9 +19,9 @@ function allCauses(thrown: unknown): readonly Error[] {
   return thrown instanceof Error ? [thrown] : []
 }
 
-/** The peer answered every encrypter that we offered with "not available". libp2p keeps only the message of that error. */
+/** The peer answered every encrypter that we offered with "not available". Both lines of libp2p keep only the message of that error. */
 function isSecretRefused(error: Error): boolean {
-  return error.name === 'EncryptionFailedError' && error.message === 'protocol selection failed'
+  return error.name === 'EncryptionFailedError' && /^protocol selection failed/i.test(error.message)
 }
 
 function isSelf(error: Error): boolean {

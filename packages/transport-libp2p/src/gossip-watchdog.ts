@@ -1,6 +1,9 @@
-import type { Connection } from '@libp2p/interface'
 import type { Clock, Log, Timer } from '@skerry/core/platform'
-import type { SkerryLibp2p } from './create-libp2p.ts'
+import type { LineConnection, LineNode } from './line.ts'
+
+type WatchedNode = Pick<LineNode, 'connections' | 'renewGossip'> & {
+  readonly gossip: Pick<LineNode['gossip'], 'forget'>
+}
 
 const beatMs = 1000
 // A new connection gets its gossip stream within a beat or two; only a lasting lack is a fault.
@@ -14,13 +17,13 @@ const healMs = 5000
  * It closes no connection for that: the calls that cross it are worth more, and records travel over links as well.
  */
 export class GossipWatchdog {
-  readonly #node: SkerryLibp2p
+  readonly #node: WatchedNode
   readonly #clock: Clock
   readonly #log: Log
   readonly #muteBeats = new Map<string, number>()
   #timer: Timer | undefined
 
-  constructor(node: SkerryLibp2p, clock: Clock, log: Log) {
+  constructor(node: WatchedNode, clock: Clock, log: Log) {
     this.#node = node
     this.#clock = clock
     this.#log = log
@@ -39,9 +42,9 @@ export class GossipWatchdog {
   }
 
   #beat(): void {
-    const connections = new Map<string, Connection>()
+    const connections = new Map<string, LineConnection>()
     const heard = new Set<string>()
-    for (const connection of this.#node.getConnections()) {
+    for (const connection of this.#node.connections()) {
       if (connection.status !== 'open') continue
       const peer = connection.remotePeer.toString()
       connections.set(peer, connection)
@@ -58,14 +61,13 @@ export class GossipWatchdog {
     }
   }
 
-  #heal(peer: string, connection: Connection): void {
-    const { identify, pubsub } = this.#node.services
+  #heal(peer: string, connection: LineConnection): void {
     this.#log.info({ peer }, 'Renews the gossip stream to a peer')
-    pubsub.streamsOutbound.delete(peer)
+    this.#node.gossip.forget(peer)
     const aborter = new AbortController()
     const timer = this.#clock.after(healMs, () => aborter.abort(new Error(`No answer in ${healMs} ms`)))
-    identify
-      .identify(connection, { signal: aborter.signal })
+    this.#node
+      .renewGossip(connection, aborter.signal)
       .catch((error: unknown) => {
         this.#log.warn({ peer, error: String(error) }, 'The gossip stream to a peer could not be renewed')
       })
@@ -73,6 +75,6 @@ export class GossipWatchdog {
   }
 }
 
-function isGossipOut({ direction, protocol, status }: Connection['streams'][number]): boolean {
+function isGossipOut({ direction, protocol, status }: LineConnection['streams'][number]): boolean {
   return direction === 'outbound' && status === 'open' && protocol?.startsWith('/meshsub/') === true
 }

@@ -1,10 +1,9 @@
-import type { GossipSub, GossipsubMessage } from '@chainsafe/libp2p-gossipsub'
-import { type Message, TopicValidatorResult } from '@libp2p/interface'
 import { TransportError } from '@skerry/core'
 import type { Log } from '@skerry/core/platform'
 import { concat } from 'uint8arrays/concat'
 import { fromString } from 'uint8arrays/from-string'
 import { toString } from 'uint8arrays/to-string'
+import type { GossipMessage, LineGossip } from './line.ts'
 
 /** All records travel under this one topic of gossipsub, because its list of allowed topics is fixed when it is made. */
 export const gossipWireTopic = '/skerry/gossip/1.0.0'
@@ -23,23 +22,21 @@ type Listener = (via: string, record: Uint8Array) => void
 export class Gossip {
   readonly #listeners = new Map<string, Listener[]>()
   readonly #log: Log
-  #pubsub: GossipSub | undefined
+  #line: LineGossip | undefined
 
   constructor(log: Log) {
     this.#log = log
   }
 
   /** Joins the mesh, also without a listener: a node passes on what others listen to. */
-  start(pubsub: GossipSub): void {
-    this.#pubsub = pubsub
-    pubsub.topicValidators.set(gossipWireTopic, (_via, message) => validateRecord(message))
-    pubsub.addEventListener('gossipsub:message', this.#deliver)
-    pubsub.subscribe(gossipWireTopic)
+  start(line: LineGossip): void {
+    this.#line = line
+    line.start({ isValid: isValidRecord, message: (via, data) => this.#deliver(via, data) })
   }
 
   stop(): void {
-    this.#pubsub?.removeEventListener('gossipsub:message', this.#deliver)
-    this.#pubsub = undefined
+    this.#line?.stop()
+    this.#line = undefined
     this.#listeners.clear()
   }
 
@@ -51,17 +48,15 @@ export class Gossip {
 
   publish(topic: string, record: Uint8Array): void {
     const message = encoded(topic, record)
-    if (this.#pubsub === undefined) return
-    this.#pubsub.publish(gossipWireTopic, message).catch((error: unknown) => {
+    if (this.#line === undefined) return
+    this.#line.publish(message).catch((error: unknown) => {
       this.#log.warn({ topic, error: String(error) }, 'A record was not published')
     })
   }
 
-  readonly #deliver = (event: CustomEvent<GossipsubMessage>): void => {
-    const { propagationSource, msg } = event.detail
-    const decoded = decode(msg.data)
+  #deliver(via: string, data: Uint8Array): void {
+    const decoded = decode(data)
     if (decoded === undefined) return
-    const via = propagationSource.toString()
     for (const on of this.#listeners.get(decoded.topic) ?? []) on(via, decoded.record)
   }
 }
@@ -81,9 +76,8 @@ function encoded(topic: string, record: Uint8Array): Uint8Array {
 }
 
 /** Whether to take a record and pass it on. gossipsub has checked the signature (StrictSign). Of RSA authors it accepts forged ones, hence the check of the type. */
-export function validateRecord(message: Message): TopicValidatorResult {
-  if (message.type !== 'signed' || message.from.type !== 'Ed25519') return TopicValidatorResult.Reject
-  return decode(message.data) === undefined ? TopicValidatorResult.Reject : TopicValidatorResult.Accept
+export function isValidRecord(message: GossipMessage): boolean {
+  return message.type === 'signed' && message.from?.type === 'Ed25519' && decode(message.data) !== undefined
 }
 
 function decode(data: Uint8Array): { topic: string; record: Uint8Array } | undefined {

@@ -1,13 +1,13 @@
-import type { Connection, Stream } from '@libp2p/interface'
 import type { Clock, Log, Timer } from '@skerry/core/platform'
 import { lanesPerLink, readPreamble, StreamTakenBack } from './lane-preamble.ts'
-import type { OpenedStream } from './lane-stream.ts'
+import type { OpenedStream } from './lane.ts'
+import type { LineConnection, LineStream } from './line.ts'
 
 export interface LaneAcceptorOptions {
   readonly clock: Clock
   readonly log: Log
   /** All lanes of a link that the peer opened are there, lane 0 first. */
-  complete(connection: Connection, streams: readonly OpenedStream[]): void
+  complete(connection: LineConnection, streams: readonly OpenedStream[]): void
 }
 
 interface HalfOpenLink {
@@ -34,7 +34,7 @@ export class LaneAcceptor {
     this.#options = options
   }
 
-  async accept(connection: Connection, stream: Stream): Promise<void> {
+  async accept(connection: LineConnection, stream: LineStream): Promise<void> {
     const timer = this.#options.clock.after(completeMs, () => stream.abort(new Error('No preamble in time')))
     this.#unnamed.add(timer)
     try {
@@ -61,7 +61,7 @@ export class LaneAcceptor {
     this.#halfOpen.clear()
   }
 
-  #add(connection: Connection, linkId: string, lane: number, opened: OpenedStream): void {
+  #add(connection: LineConnection, linkId: string, lane: number, opened: OpenedStream): void {
     // With the connection's id, so that nobody can add a lane to another's link.
     const key = `${connection.id} ${linkId}`
     const link = this.#halfOpen.get(key) ?? this.#addHalfOpen(key, connection.remotePeer.toString())

@@ -1,8 +1,8 @@
-import type { Connection, Stream } from '@libp2p/interface'
 import type { Random } from '@skerry/core/platform'
 import { toString } from 'uint8arrays/to-string'
 import { Uint8ArrayList } from 'uint8arraylist'
-import type { OpenedStream } from './lane-stream.ts'
+import type { OpenedStream } from './lane.ts'
+import type { LineStream } from './line.ts'
 
 /** The protocol of a stream that carries one lane. Its first 17 bytes say which lane of which link. */
 export const laneProtocol = '/skerry/lane/2.0.0'
@@ -14,17 +14,9 @@ const linkIdBytes = 16
 const preambleBytes = linkIdBytes + 1
 
 /** Opens all lanes of a new link. When one of them fails none stays open. */
-export async function openLanes(
-  connection: Connection,
-  random: Random,
-  signal: AbortSignal,
-): Promise<readonly OpenedStream[]> {
+export async function openLanes(open: () => Promise<LineStream>, random: Random): Promise<readonly OpenedStream[]> {
   const linkId = drawLinkId(random)
-  // Both limits of libp2p apply: the one given here and the one given with the handler.
-  const options = { signal, maxOutboundStreams: laneStreamsMax }
-  const tries = await Promise.allSettled(
-    Array.from({ length: lanesPerLink }, () => connection.newStream(laneProtocol, options)),
-  )
+  const tries = await Promise.allSettled(Array.from({ length: lanesPerLink }, open))
   const streams = tries.flatMap((opening) => (opening.status === 'fulfilled' ? [opening.value] : []))
   const failed = tries.find((opening) => opening.status === 'rejected')
   if (failed !== undefined) {
@@ -35,7 +27,7 @@ export async function openLanes(
     const preamble = new Uint8Array(preambleBytes)
     preamble.set(linkId)
     preamble[linkIdBytes] = lane
-    return { stream, preamble, early: [], source: stream.source }
+    return { stream, preamble, early: [] }
   })
 }
 
@@ -43,35 +35,33 @@ export async function openLanes(
 export class StreamTakenBack extends Error {}
 
 /**
- * Reads which lane an accepted stream is. Rejects when the stream ends before, with {@link StreamTakenBack} if it was the peer
- * who ended it, and when there is no such lane. Nothing bounds the wait: the caller aborts the stream when it takes too long.
+ * Reads which lane an accepted stream is, and leaves it held. Rejects when the stream ends before, with {@link StreamTakenBack} if
+ * it was the peer who ended it, and when there is no such lane. Nothing bounds the wait: the caller aborts the stream when it
+ * takes too long.
  */
-export async function readPreamble(stream: Stream): Promise<{ linkId: string; lane: number; opened: OpenedStream }> {
-  const chunks = stream.source[Symbol.asyncIterator]()
+export async function readPreamble(
+  stream: LineStream,
+): Promise<{ linkId: string; lane: number; opened: OpenedStream }> {
   const read = new Uint8ArrayList()
-  while (read.byteLength < preambleBytes) {
-    const { done, value } = await nextChunk(stream, chunks)
-    if (done === true) throw new StreamTakenBack('The stream ended before it said which lane it is')
-    read.append(value)
-  }
+  await new Promise<void>((resolve, reject) => {
+    stream.read({
+      bytes(bytes) {
+        for (const block of bytes) read.append(block)
+        if (read.byteLength < preambleBytes) return true
+        resolve()
+        return false
+      },
+      writable() {},
+      ended: () => reject(new StreamTakenBack('The stream ended before it said which lane it is')),
+      broke: (error, byPeer) =>
+        reject(byPeer ? new StreamTakenBack('The peer reset the stream', { cause: error }) : error),
+    })
+  })
   const lane = read.get(linkIdBytes)
   if (lane >= lanesPerLink) throw new Error(`There is no lane ${lane}`)
   const linkId = toString(read.slice(0, linkIdBytes), 'base16')
   read.consume(preambleBytes)
-  const source = { [Symbol.asyncIterator]: () => chunks }
-  return { linkId, lane, opened: { stream, preamble: undefined, early: [...read], source } }
-}
-
-async function nextChunk(
-  stream: Stream,
-  chunks: AsyncIterator<Uint8ArrayList>,
-): Promise<IteratorResult<Uint8ArrayList, unknown>> {
-  try {
-    return await chunks.next()
-  } catch (cause) {
-    if (stream.status === 'reset') throw new StreamTakenBack('The peer reset the stream', { cause })
-    throw cause
-  }
+  return { linkId, lane, opened: { stream, preamble: undefined, early: [...read] } }
 }
 
 function drawLinkId(random: Random): Uint8Array {

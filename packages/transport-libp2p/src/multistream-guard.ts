@@ -1,4 +1,5 @@
-import type { Uint8ArrayList } from 'uint8arraylist'
+/** What connections are split into streams by. */
+export const muxerProtocol = '/yamux/1.0.0'
 
 // What libp2p itself takes, if only it looked while a length goes on.
 const messageBytesMax = 1024
@@ -31,7 +32,7 @@ export class MultistreamGuard {
   }
 
   /** Throws at the first byte that belongs to no negotiation of ours. */
-  check(chunk: Uint8Array | Uint8ArrayList): void {
+  check(chunk: Uint8Array | Iterable<Uint8Array>): void {
     for (const block of chunk instanceof Uint8Array ? [chunk] : chunk) {
       for (const byte of block) {
         if (this.#isOver) return
@@ -64,34 +65,4 @@ export class MultistreamGuard {
     this.#length = 0
     this.#lengthBytes = 0
   }
-}
-
-/** The same bytes; it fails where the negotiation at their beginning is none. Once that is over, nothing stands between. */
-export function guarded<Chunk extends Uint8Array | Uint8ArrayList>(
-  source: AsyncIterable<Chunk> | Iterable<Chunk>,
-  isChosen: (protocol: string) => boolean,
-): AsyncGenerator<Chunk> {
-  const guard = new MultistreamGuard(isChosen)
-  const chunks = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : asyncOf(source)
-  const checked = async (): Promise<IteratorResult<Chunk, undefined>> => {
-    const result = await chunks.next()
-    if (result.done !== true) guard.check(result.value)
-    return result
-  }
-  const end = async (): Promise<void> => void (await chunks.return?.())
-  const iterator: AsyncGenerator<Chunk> = {
-    [Symbol.asyncIterator]: () => iterator,
-    next: () => (guard.isOver ? chunks.next() : checked()),
-    return: async (value) => (await end(), { done: true, value }),
-    async throw(error) {
-      await end()
-      throw error
-    },
-    [Symbol.asyncDispose]: end,
-  }
-  return iterator
-}
-
-async function* asyncOf<Chunk>(source: Iterable<Chunk>): AsyncGenerator<Chunk, undefined> {
-  yield* source
 }

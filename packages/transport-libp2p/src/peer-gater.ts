@@ -1,9 +1,24 @@
-import type { ConnectionGater, PeerId } from '@libp2p/interface'
 import type { Log } from '@skerry/core/platform'
 import { TransportError } from '@skerry/core'
+import { peerIn } from './dial-target.ts'
 import type { CheckedOptions } from './options.ts'
 
 export type PeerGaterOptions = Pick<CheckedOptions, 'identities' | 'identitiesOnly'>
+
+/** The part of libp2p's gater that we fill, for either line. */
+export interface PeerGater {
+  denyInboundEncryptedConnection(peer: GatedPeer, connection: GatedConnection): boolean
+  denyOutboundEncryptedConnection(peer: GatedPeer, connection: GatedConnection): boolean
+}
+
+interface GatedPeer {
+  readonly type: string
+  toString(): string
+}
+
+interface GatedConnection {
+  readonly remoteAddr: { toString(): string }
+}
 
 /**
  * Refuses a peer once the handshake has told who it is.
@@ -11,8 +26,8 @@ export type PeerGaterOptions = Pick<CheckedOptions, 'identities' | 'identitiesOn
  * libp2p 2.x does not compare the peer that it reached with the one that was dialled: without this check a dial of
  * `/p2p/B` hands back a connection to whoever answers.
  */
-export function peerGater(log: Log, { identities, identitiesOnly }: PeerGaterOptions): ConnectionGater {
-  const doubt = (peer: PeerId): string | undefined => {
+export function peerGater(log: Log, { identities, identitiesOnly }: PeerGaterOptions): PeerGater {
+  const doubt = (peer: GatedPeer): string | undefined => {
     if (peer.type !== 'Ed25519') return 'its key is not Ed25519'
     return identitiesOnly && !identities.has(peer.toString()) ? 'it is none of our identities' : undefined
   }
@@ -25,8 +40,8 @@ export function peerGater(log: Log, { identities, identitiesOnly }: PeerGaterOpt
     },
     // It throws, rather than returning true, because the dial rejects with what is thrown here.
     denyOutboundEncryptedConnection(peer, connection) {
-      const expected = connection.remoteAddr.getPeerId()
-      if (expected !== null && expected !== peer.toString()) {
+      const expected = peerIn(connection.remoteAddr.toString())
+      if (expected !== undefined && expected !== peer.toString()) {
         throw new TransportError('ERR_WRONG_PEER', `Expected ${expected}, found ${peer.toString()}`)
       }
       const why = doubt(peer)

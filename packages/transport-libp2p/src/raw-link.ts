@@ -1,11 +1,11 @@
-import type { Connection } from '@libp2p/interface'
 import type { Clock, Timer, TurnQueue } from '@skerry/core/platform'
 import type { LinkClosed, RawLane, RawLink } from '@skerry/core/transport'
-import { LaneStream, type OpenedStream } from './lane-stream.ts'
+import { Lane, type OpenedStream } from './lane.ts'
+import type { LineConnection } from './line.ts'
 import type { Libp2pIdentity } from './options.ts'
 
 export interface LaneLinkOptions {
-  readonly connection: Connection
+  readonly connection: LineConnection
   /** What is known of the peer, if anything is. */
   readonly identity: Libp2pIdentity | undefined
   /** One stream for each lane, lane 0 first. */
@@ -27,9 +27,9 @@ export class LaneLink implements RawLink {
   readonly peer: string
   readonly roles: readonly string[]
   readonly regions: readonly string[] | undefined
-  readonly connection: Connection
+  readonly connection: LineConnection
   readonly closed: Promise<LinkClosed>
-  readonly #lanes: readonly LaneStream[]
+  readonly #lanes: readonly Lane[]
   readonly #clock: Clock
   readonly #gone: (link: LaneLink) => void
   #resolveClosed!: (closed: LinkClosed) => void
@@ -51,7 +51,7 @@ export class LaneLink implements RawLink {
     this.#lanesOpen = streams.length
     this.#lanes = streams.map(
       (opened, index) =>
-        new LaneStream({
+        new Lane({
           opened,
           maxFrameBytes,
           turns,
@@ -93,7 +93,7 @@ export class LaneLink implements RawLink {
     this.#settle({ local: false, reason }, (lane) => lane.abort(reason))
   }
 
-  #settle(closed: LinkClosed, endLane: (lane: LaneStream) => void): void {
+  #settle(closed: LinkClosed, endLane: (lane: Lane) => void): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#peerClosing?.cancel()

@@ -1,7 +1,6 @@
-import type { Connection } from '@libp2p/interface'
 import { describe, expect, it } from 'vitest'
-import type { SkerryLibp2p } from '../src/create-libp2p.ts'
 import { GossipWatchdog } from '../src/gossip-watchdog.ts'
+import type { LineConnection } from '../src/line.ts'
 import { handClock, testPlatform } from './test-platform.ts'
 
 const beatMs = 1_000
@@ -78,16 +77,16 @@ describe('the gossip watchdog', () => {
 
 const gossipOut = { direction: 'outbound', status: 'open', protocol: '/meshsub/1.2.0' }
 
-function connection(peer: string, streams: readonly object[], status = 'open'): Connection {
-  return { remotePeer: { toString: () => peer }, streams, status } as unknown as Connection
+function connection(peer: string, streams: readonly object[], status = 'open'): LineConnection {
+  return { remotePeer: { toString: () => peer }, streams, status } as unknown as LineConnection
 }
 
-function watched(connections: Connection[], peers: 'answering' | 'silent' = 'answering') {
+function watched(connections: LineConnection[], peers: 'answering' | 'silent' = 'answering') {
   const met: string[] = []
   const forgotten: string[] = []
   const log: string[] = []
   const clock = handClock()
-  const identify = (to: Connection, { signal }: { signal: AbortSignal }): Promise<void> => {
+  const renewGossip = (to: LineConnection, signal: AbortSignal): Promise<void> => {
     met.push(to.remotePeer.toString())
     if (peers === 'answering') return Promise.resolve()
     return new Promise((_resolve, reject) => {
@@ -95,12 +94,10 @@ function watched(connections: Connection[], peers: 'answering' | 'silent' = 'ans
     })
   }
   const node = {
-    getConnections: () => connections,
-    services: {
-      identify: { identify },
-      pubsub: { streamsOutbound: { delete: (peer: string) => forgotten.push(peer) } },
-    },
-  } as unknown as SkerryLibp2p
+    connections: () => connections,
+    renewGossip,
+    gossip: { forget: (peer: string) => void forgotten.push(peer) },
+  }
   const said = (_fields: object, message: string): void => void log.push(message)
   const watchdog = new GossipWatchdog(node, clock, { ...testPlatform().log, info: said, warn: said })
   watchdog.start()

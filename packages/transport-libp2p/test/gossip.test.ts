@@ -1,8 +1,9 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { type Message, TopicValidatorResult } from '@libp2p/interface'
 import { describe, expect, it } from 'vitest'
-import { Gossip, gossipWireTopic, validateRecord } from '../src/gossip.ts'
+import { Gossip, gossipWireTopic, isValidRecord } from '../src/gossip.ts'
+import type { GossipMessage } from '../src/line.ts'
+import { lineGossip } from '../src/v2/line-node.ts'
 import { connect, never, startBareNode, startNode, type TestNode } from './nodes.ts'
 import { fastClock, testPlatform } from './test-platform.ts'
 
@@ -33,9 +34,8 @@ describe('gossip', () => {
     const author = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
     const rsaAuthor = peerIdFromPrivateKey(await generateKeyPair('RSA', 2048))
     const data = Uint8Array.of(1, 65, 9, 9)
-    const message = (changes: object): Message =>
-      ({ type: 'signed', topic: gossipWireTopic, from: author, data, ...changes }) as Message
-    expect(validateRecord(message({}))).toBe(TopicValidatorResult.Accept)
+    const message = (changes: object): GossipMessage => ({ type: 'signed', from: author, data, ...changes })
+    expect(isValidRecord(message({}))).toBe(true)
     for (const changes of [
       { type: 'unsigned' },
       { from: rsaAuthor },
@@ -43,7 +43,7 @@ describe('gossip', () => {
       { data: Uint8Array.of(3, 65) },
       { data: new Uint8Array(1 + 16 * 1024 + 1) },
     ]) {
-      expect(validateRecord(message(changes))).toBe(TopicValidatorResult.Reject)
+      expect(isValidRecord(message(changes))).toBe(false)
     }
   })
 
@@ -81,7 +81,7 @@ describe('gossip', () => {
     const heard: string[] = []
     const gossip = new Gossip(testPlatform().log)
     gossip.subscribe('news', (_via, record) => void heard.push(String(record[0])))
-    gossip.start(peer.services.pubsub)
+    gossip.start(lineGossip(peer.services.pubsub))
     const publish = (number: number) => (): void => node.transport.publish?.('news', Uint8Array.of(number))
     await peer.handle('/skerry/lane/2.0.0', ({ stream }) => void drain(stream.source))
     await node.transport.dial(String(peer.getMultiaddrs()[0]), undefined, never)

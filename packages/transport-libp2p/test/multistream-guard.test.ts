@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { guarded, MultistreamGuard } from '../src/multistream-guard.ts'
+import { MultistreamGuard } from '../src/multistream-guard.ts'
+import { guarded } from '../src/v2/guarded-source.ts'
 
 const chosen = '/noise/abc'
 

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { sealAccusation } from '../../../core/src/mesh/accusation.ts'
 import { encodeSealed } from '../../../core/src/mesh/mesh-message.ts'
 import { type NodeRecord, sealRecord } from '../../../core/src/mesh/node-record.ts'
-import { createSkerryLibp2p } from '../../src/create-libp2p.ts'
+import { createSkerryLibp2p } from '../../src/v2/create-libp2p.ts'
 import { readIdentity } from '../../src/identity.ts'
 import { checkOptions } from '../../src/options.ts'
 import {

@@ -6,7 +6,7 @@ import type {
   StreamMuxerFactory,
   StreamMuxerInit,
 } from '@libp2p/interface'
-import { guarded } from './multistream-guard.ts'
+import { guarded } from './guarded-source.ts'
 
 /** Guards what strangers say first: libp2p hands it every connection, of either direction, before it reads anything. */
 export function guardConnections(isEncrypter: (protocol: string) => boolean): () => ConnectionProtector {

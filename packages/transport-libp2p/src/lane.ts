@@ -1,22 +1,17 @@
-import type { Stream } from '@libp2p/interface'
 import { TransportError } from '@skerry/core'
 import type { Turn, TurnQueue } from '@skerry/core/platform'
 import type { RawLane } from '@skerry/core/transport'
-import { pipe } from 'it-pipe'
-import type { Uint8ArrayList } from 'uint8arraylist'
 import { FrameQueue } from './frame-queue.ts'
 import { FrameReader } from './frame-reader.ts'
-import { announceWindowInHalves } from './receive-window.ts'
+import type { LineReader, LineStream } from './line.ts'
 
-/** A libp2p stream whose first bytes (the preamble) were written or read already. */
+/** A stream whose first bytes (the preamble) are still to be written, or were read already. */
 export interface OpenedStream {
-  readonly stream: Stream
+  readonly stream: LineStream
   /** Bytes to write before any frame. */
   readonly preamble: Uint8Array | undefined
   /** Bytes that were read together with the peer's preamble: the beginning of its frames. */
   readonly early: readonly Uint8Array[]
-  /** What is still to be read. */
-  readonly source: AsyncIterable<Uint8ArrayList>
 }
 
 /** How a lane ended. `clean`: the peer closed it after its last frame. */
@@ -25,7 +20,7 @@ export interface LaneEnd {
   readonly reason: string
 }
 
-export interface LaneStreamOptions {
+export interface LaneOptions {
   readonly opened: OpenedStream
   readonly maxFrameBytes: number
   readonly turns: TurnQueue
@@ -42,51 +37,55 @@ const waitingBytesMax = 32 * 1024 * 1024
 // sides would wait for each other in turn (measured: 34 k calls/s with a write a turn, 41 k with one for all, 65 to 77 k so).
 const framesPerWriteMax = 48
 
-type Pull = (result: IteratorResult<Uint8ArrayList | Uint8Array, undefined>) => void
-
 /**
- * One lane over one libp2p stream. Frames leave together, in one write, once this thread has nothing left to do that might send
+ * One lane over one stream. Frames leave together, in one write, once this thread has nothing left to do that might send
  * more, or when there are 48: a write costs as much as thirty small frames, at either end. While the lane is paused, or
- * has no listener yet, nothing is read from the stream, so at most yamux's window (256 KiB) waits on our side and the
+ * has no listener yet, nothing more is taken from the stream, so at most yamux's window (256 KiB) waits on our side and the
  * peer's writes wait on its own.
  */
-export class LaneStream implements RawLane, Turn {
-  readonly #stream: Stream
-  readonly #early: readonly Uint8Array[]
+export class Lane implements RawLane, LineReader, Turn {
+  readonly #stream: LineStream
   readonly #maxFrameBytes: number
   readonly #waitingBytesMax: number
   readonly #turns: TurnQueue
   readonly #ended: (end: LaneEnd) => void
   readonly #waiting = new FrameQueue()
   readonly #reader: FrameReader
+  /** What came and was not looked at yet. */
+  readonly #blocks: Uint8Array[] = []
+  /** A frame that was taken from them, and whose turn has not come. */
+  #next: Uint8Array | undefined
   #preamble: Uint8Array | undefined
   /** `ending`: no more frames either way, but what waits is still written. `over`: nothing is written any more. */
   #state: 'open' | 'ending' | 'over' = 'open'
-  /** Set while the stream waits for something to write. */
-  #pull: Pull | undefined
   #turnIsQueued = false
   #drainIsOwed = false
   #onDrain: (() => void) | undefined
   #onFrame: ((frame: Uint8Array) => void) | undefined
   #paused = false
-  /** Set while the reader waits to be resumed. */
-  #resumeReader: (() => void) | undefined
-  /** Resolves when the stream is read and written to its end, or broke. Never rejects. */
+  #isDelivering = false
+  /** Set while the stream waits for our word to go on. */
+  #isHeld: boolean
+  /** Set once the peer has closed the lane, while frames of before still wait to be delivered. */
+  #peerEnded = false
+  /** Resolves when the stream is written to its end, or broke. Never rejects. */
   readonly finished: Promise<void>
 
-  constructor({ opened, maxFrameBytes, turns, ended }: LaneStreamOptions) {
+  constructor({ opened, maxFrameBytes, turns, ended }: LaneOptions) {
     this.#stream = opened.stream
-    this.#early = opened.early
     this.#preamble = opened.preamble
     this.#maxFrameBytes = maxFrameBytes
     this.#waitingBytesMax = Math.max(waitingBytesMax, 4 * maxFrameBytes)
     this.#turns = turns
     this.#ended = ended
     this.#reader = new FrameReader(maxFrameBytes)
-    announceWindowInHalves(opened.stream)
-    const written = this.#write()
-    const read = this.#read(opened.source)
-    this.finished = Promise.all([written, read]).then(() => undefined)
+    this.#blocks.push(...opened.early)
+    // The one who read the preamble left it so.
+    this.#isHeld = opened.preamble === undefined
+    this.finished = opened.stream.finished
+    opened.stream.read(this)
+    this.#flush()
+    this.#goOn()
   }
 
   send(frame: Uint8Array): boolean {
@@ -110,7 +109,7 @@ export class LaneStream implements RawLane, Turn {
   }
 
   #pushed(): boolean {
-    if (this.#waiting.length >= framesPerWriteMax) this.#answerPull()
+    if (this.#waiting.length >= framesPerWriteMax) this.#flush()
     else this.#queueTurn()
     if (this.#waiting.bytes < fullBytes) return true
     this.#drainIsOwed = true
@@ -126,7 +125,7 @@ export class LaneStream implements RawLane, Turn {
 
   onFrame(on: (frame: Uint8Array) => void): void {
     this.#onFrame = on
-    this.#wakeReader()
+    this.#goOn()
   }
 
   pause(): void {
@@ -135,24 +134,23 @@ export class LaneStream implements RawLane, Turn {
 
   resume(): void {
     this.#paused = false
-    this.#wakeReader()
+    this.#goOn()
   }
 
   /** Writes what waits and closes the lane. No frame is taken or delivered from here on. */
   end(): void {
     if (this.#state !== 'open') return
     this.#state = 'ending'
-    this.#stopReading()
-    this.#answerPull()
+    this.#dropUnread()
+    this.#flush()
   }
 
   /** Breaks the lane off. The peer sees a reset. */
   abort(reason: string): void {
     this.#state = 'over'
     this.#waiting.clear()
+    this.#dropUnread()
     this.#stream.abort(new Error(reason))
-    this.#wakeReader()
-    this.#answerPull()
   }
 
   /** Drops what waits and closes the lane: for a peer that has closed its end and reads no more. */
@@ -163,102 +161,100 @@ export class LaneStream implements RawLane, Turn {
 
   runTurn(): void {
     this.#turnIsQueued = false
-    this.#answerPull()
+    this.#flush()
     if (!this.#drainIsOwed || this.#waiting.bytes > 0 || this.#state !== 'open') return
     this.#drainIsOwed = false
     this.#onDrain?.()
   }
 
-  async #write(): Promise<void> {
-    // Written by hand instead of as an async generator, because the stream calls `return` while `next` waits, and a
-    // generator would answer that only after its next frame.
-    const batches = {
-      [Symbol.asyncIterator]: () => batches,
-      next: () =>
-        new Promise<IteratorResult<Uint8ArrayList | Uint8Array, undefined>>((pull) => {
-          this.#pull = pull
-          if (this.#preamble !== undefined || this.#state !== 'open') this.#answerPull()
-          else if (this.#waiting.bytes > 0) this.#queueTurn()
-        }),
-      return: async () => {
-        this.#waiting.clear()
-        this.#preamble = undefined
-        this.#pull?.({ done: true, value: undefined })
-        this.#pull = undefined
-        return { done: true as const, value: undefined }
-      },
-    }
-    try {
-      await pipe(batches, this.#stream)
-    } catch (error) {
-      this.#fail(messageOf(error))
-    }
+  bytes(bytes: Iterable<Uint8Array>): boolean {
+    if (this.#state !== 'open') return true
+    // Plain views: some blocks are Buffers, and a Buffer's methods differ from those that a frame promises.
+    for (const block of bytes) this.#blocks.push(new Uint8Array(block.buffer, block.byteOffset, block.byteLength))
+    this.#isHeld = !this.#deliver()
+    return !this.#isHeld
+  }
+
+  writable(): void {
+    if (this.#preamble !== undefined || this.#state !== 'open') this.#flush()
+    else if (this.#waiting.bytes > 0) this.#queueTurn()
+  }
+
+  ended(): void {
+    if (this.#state !== 'open') return
+    this.#peerEnded = true
+    if (this.#blocks.length === 0 && !this.#isHeld) this.#over()
+  }
+
+  broke(error: Error): void {
+    this.#fail(error.message)
   }
 
   /** One turn is enough for all that is sent until it runs. */
   #queueTurn(): void {
-    if (this.#turnIsQueued || this.#pull === undefined) return
+    if (this.#turnIsQueued || !this.#stream.isWritable) return
     this.#turnIsQueued = true
     if (this.#turns.enqueueIdle === undefined) this.#turns.enqueue(this)
     else this.#turns.enqueueIdle(this)
   }
 
-  #answerPull(): void {
-    const pull = this.#pull
-    if (pull === undefined) return
-    if (this.#preamble !== undefined) {
-      this.#pull = undefined
-      const preamble = this.#preamble
-      this.#preamble = undefined
-      pull({ done: false, value: preamble })
-    } else if (this.#waiting.bytes > 0) {
-      this.#pull = undefined
-      pull({ done: false, value: this.#waiting.takeBatch() })
-    } else if (this.#state !== 'open') {
-      this.#pull = undefined
-      pull({ done: true, value: undefined })
+  #flush(): void {
+    while (this.#stream.isWritable) {
+      if (this.#preamble !== undefined) {
+        const preamble = this.#preamble
+        this.#preamble = undefined
+        this.#stream.write(preamble)
+      } else if (this.#waiting.bytes > 0) {
+        this.#stream.write(this.#waiting.takeBatch())
+      } else {
+        if (this.#state === 'ending') this.#stream.end()
+        return
+      }
     }
   }
 
-  async #read(source: AsyncIterable<Uint8ArrayList>): Promise<void> {
+  /** Whether all that came is delivered, and more may come. */
+  #deliver(): boolean {
+    // From within a listener: the loop below goes on after it.
+    if (this.#isDelivering) return false
+    this.#isDelivering = true
     try {
-      await pipe(source, async (chunks) => {
-        for (const block of this.#early) await this.#deliver(block)
-        for await (const chunk of chunks) {
-          for (const block of chunk) await this.#deliver(block)
-          if (this.#state !== 'open') return
+      while (this.#state === 'open') {
+        // The length of the next one is judged also while nobody takes it.
+        const frame = this.#next ?? this.#reader.take()
+        if (frame !== undefined) {
+          if (this.#paused || this.#onFrame === undefined) {
+            this.#next = frame
+            return false
+          }
+          this.#next = undefined
+          this.#onFrame(frame)
+          continue
         }
-      })
-      if (this.#state === 'open') this.#over({ clean: true, reason: 'The peer closed the lane' })
+        const block = this.#blocks.shift()
+        if (block === undefined) return true
+        this.#reader.push(block)
+      }
+      return true
     } catch (error) {
-      this.#fail(messageOf(error))
+      this.#fail(error instanceof Error ? error.message : String(error))
+      return true
+    } finally {
+      this.#isDelivering = false
     }
   }
 
-  async #deliver(block: Uint8Array): Promise<void> {
-    // A plain view: some blocks are Buffers, and a Buffer's methods differ from those that a frame promises.
-    this.#reader.push(new Uint8Array(block.buffer, block.byteOffset, block.byteLength))
-    for (let frame = this.#reader.take(); frame !== undefined; frame = this.#reader.take()) {
-      while (this.#state === 'open' && (this.#paused || this.#onFrame === undefined)) await this.#readerResumed()
-      if (this.#state !== 'open') return
-      this.#onFrame?.(frame)
-    }
+  #goOn(): void {
+    if (!this.#isHeld || !this.#deliver()) return
+    this.#isHeld = false
+    if (this.#state !== 'open') return
+    if (this.#peerEnded) this.#over()
+    else this.#stream.resume()
   }
 
-  async #readerResumed(): Promise<void> {
-    await new Promise<void>((resume) => {
-      this.#resumeReader = resume
-    })
-  }
-
-  #wakeReader(): void {
-    this.#resumeReader?.()
-    this.#resumeReader = undefined
-  }
-
-  #stopReading(): void {
-    this.#wakeReader()
-    this.#stream.closeRead().catch((error: unknown) => this.abort(messageOf(error)))
+  #dropUnread(): void {
+    this.#blocks.length = 0
+    this.#next = undefined
   }
 
   #fail(reason: string): void {
@@ -267,12 +263,8 @@ export class LaneStream implements RawLane, Turn {
     this.#ended({ clean: false, reason })
   }
 
-  #over(end: LaneEnd): void {
+  #over(): void {
     this.discard()
-    this.#ended(end)
+    this.#ended({ clean: true, reason: 'The peer closed the lane' })
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,7 +1,8 @@
-import { createHmac } from 'node:crypto'
 import { noise } from '@chainsafe/libp2p-noise'
 import type { ComponentLogger, ConnectionEncrypter, PeerId, PrivateKey, Upgrader } from '@libp2p/interface'
-import { guarded } from './multistream-guard.ts'
+import { secretNoises } from '../cluster-secrets.ts'
+import { muxerProtocol } from '../multistream-guard.ts'
+import { guarded } from './guarded-source.ts'
 
 interface EncrypterComponents {
   readonly peerId: PeerId
@@ -10,28 +11,17 @@ interface EncrypterComponents {
   readonly upgrader: Upgrader
 }
 
-const muxerProtocol = '/yamux/1.0.0'
-
 export interface SecretEncrypter {
   readonly protocol: string
   create(components: EncrypterComponents): ConnectionEncrypter
 }
 
-/**
- * Noise, once for each secret, in the order given. The secret is mixed into the handshake as Noise's prologue: without it
- * the other side can't finish, in either direction, so nobody sends an application byte to a stranger. Each runs under a
- * protocol id made of a digest of its secret, so that two nodes that accept several find the one they share.
- *
- * Both values are HMAC-SHA256 of the secret with different labels: the id that is visible on the wire says nothing about
- * the prologue, provided that the secret can't be guessed.
- */
+/** Noise of libp2p 2 for each secret. */
 export function secretEncrypters(cluster: string, secrets: readonly string[]): SecretEncrypter[] {
-  // Without a secret the key is empty and the cluster's name decides alone. It keeps clusters apart, not attackers out.
-  return (secrets.length > 0 ? secrets : ['']).map((secret) => {
-    const protocol = `/noise/${derived(secret, 'key id', cluster).toString('hex', 0, 16)}`
-    const prologueBytes = derived(secret, 'prologue', cluster)
-    return { protocol, create: (components) => guardedMuxer(noise({ prologueBytes })(components), protocol) }
-  })
+  return secretNoises(cluster, secrets).map(({ protocol, prologueBytes }) => ({
+    protocol,
+    create: (components) => guardedMuxer(noise({ prologueBytes })(components), protocol),
+  }))
 }
 
 /** The peer knows the secret now; what it says about the muxer is guarded as well. */
@@ -49,8 +39,4 @@ function guardedMuxer(encrypter: ConnectionEncrypter, protocol: string): Connect
     secureInbound: async (...given: Parameters<typeof secureInbound>) => guard(await secureInbound(...given)),
     secureOutbound: async (...given: Parameters<typeof secureOutbound>) => guard(await secureOutbound(...given)),
   })
-}
-
-function derived(secret: string, purpose: string, cluster: string): Buffer {
-  return createHmac('sha256', secret).update(`skerry libp2p ${purpose}\0${cluster}`).digest()
 }

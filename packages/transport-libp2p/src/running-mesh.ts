@@ -1,39 +1,38 @@
-import type { Connection } from '@libp2p/interface'
-import type { Multiaddr } from '@multiformats/multiaddr'
 import { TransportError } from '@skerry/core'
 import type { Platform } from '@skerry/core/platform'
 import type { RawLink, TransportHost } from '@skerry/core/transport'
 import { ConnectionUses } from './connection-uses.ts'
-import { createSkerryLibp2p, type SkerryLibp2p } from './create-libp2p.ts'
 import { dialError } from './dial-error.ts'
-import { dialTarget } from './dial-target.ts'
+import { dialTarget, peerIn } from './dial-target.ts'
 import type { Gossip } from './gossip.ts'
 import { GossipWatchdog } from './gossip-watchdog.ts'
 import { readIdentity } from './identity.ts'
+import type { OpenedStream } from './lane.ts'
 import { LaneAcceptor } from './lane-acceptor.ts'
-import { laneProtocol, laneStreamsMax, openLanes } from './lane-preamble.ts'
-import type { OpenedStream } from './lane-stream.ts'
+import { openLanes } from './lane-preamble.ts'
+import type { CreateLineNode, LineConnection, LineNode } from './line.ts'
 import type { CheckedOptions } from './options.ts'
 import { LaneLink } from './raw-link.ts'
 import { createSignatures, type Signatures } from './signatures.ts'
 
-/** The part of the transport that exists from `start` to `stop`. Loading this file loads libp2p. */
-export interface RunningLibp2p extends Signatures {
+/** The part of the transport that exists from `start` to `stop`. */
+export interface RunningMesh extends Signatures {
   readonly id: string
   readonly addresses: readonly string[]
   dial(address: string, expect: string | undefined, signal: AbortSignal): Promise<RawLink>
   stop(): Promise<void>
 }
 
-export async function startLibp2p(
+export async function startMesh(
+  createNode: CreateLineNode,
   options: CheckedOptions,
   host: TransportHost,
   platform: Platform,
   gossip: Gossip,
-): Promise<RunningLibp2p> {
+): Promise<RunningMesh> {
   const identity = await readIdentity(options.privateKey)
   const { clock, log, random, turns } = platform
-  const node = await created(options, () => createSkerryLibp2p(options, identity, log))
+  const node = await created(options, () => createNode(options, identity, log))
   const links = new Set<LaneLink>()
   const uses = new ConnectionUses({ clock, connectionsTo: (peer) => connectionsTo(node, peer) })
   const watchdog = new GossipWatchdog(node, clock, log)
@@ -43,7 +42,7 @@ export async function startLibp2p(
     complete: (connection, streams) => host.accepted(addLink(connection, streams)),
   })
 
-  function addLink(connection: Connection, streams: readonly OpenedStream[]): LaneLink {
+  function addLink(connection: LineConnection, streams: readonly OpenedStream[]): LaneLink {
     const { maxFrameBytes } = options
     const known = options.identities.get(connection.remotePeer.toString())
     const link = new LaneLink({ connection, identity: known, streams, maxFrameBytes, clock, turns, gone: removeLink })
@@ -60,7 +59,7 @@ export async function startLibp2p(
   async function dial(address: string, expect: string | undefined, signal: AbortSignal): Promise<RawLink> {
     const target = dialTarget(address, expect, identity.id)
     // Who must be there is known of addresses that others told.
-    if (expect !== undefined && options.dialNetworks?.has(target.toString()) === false) {
+    if (expect !== undefined && options.dialNetworks?.has(target) === false) {
       throw new TransportError('ERR_DIAL_FAILED', `${address} is outside of dialNetworks`)
     }
     try {
@@ -72,38 +71,37 @@ export async function startLibp2p(
     }
   }
 
-  async function dialOnce(target: Multiaddr, force: boolean, signal: AbortSignal): Promise<RawLink> {
+  async function dialOnce(target: string, force: boolean, signal: AbortSignal): Promise<RawLink> {
     const connection = await node.dial(target, { signal, force })
     const peer = connection.remotePeer.toString()
-    const expected = target.getPeerId()
-    if (expected !== null && expected !== peer) {
+    const expected = peerIn(target)
+    if (expected !== undefined && expected !== peer) {
       throw new TransportError('ERR_WRONG_PEER', `Expected ${expected}, found ${peer}`)
     }
     if (connection.status !== 'open') throw new ConnectionClosingError()
     uses.begin(peer)
     try {
-      return addLink(connection, await openLanes(connection, random, signal))
+      return addLink(connection, await openLanes(() => node.openStream(connection, signal), random))
     } finally {
       uses.end(peer)
     }
   }
 
-  node.addEventListener('connection:open', ({ detail }) => uses.closeIfUnused(detail.remotePeer.toString()))
-  node.addEventListener('connection:close', ({ detail }) => {
-    for (const link of links) if (link.connection === detail) link.connectionClosed()
-  })
-  await node.handle(laneProtocol, ({ connection, stream }) => void acceptor.accept(connection, stream), {
-    maxInboundStreams: laneStreamsMax,
-    maxOutboundStreams: laneStreamsMax,
-  })
-  await created(options, async () => await node.start())
-  gossip.start(node.services.pubsub)
+  const events: Parameters<LineNode['start']>[0] = {
+    opened: ({ remotePeer }) => uses.closeIfUnused(remotePeer.toString()),
+    closed: ({ id }) => {
+      for (const link of links) if (link.connection.id === id) link.connectionClosed()
+    },
+    stream: (connection, stream) => void acceptor.accept(connection, stream),
+  }
+  await created(options, async () => await node.start(events))
+  gossip.start(node.gossip)
   watchdog.start()
 
   return {
     ...createSignatures(identity),
     id: identity.id,
-    addresses: node.getMultiaddrs().map(String),
+    addresses: node.addresses(),
     dial: async (address, expect, signal) => {
       try {
         return await dial(address, expect, signal)
@@ -133,8 +131,8 @@ async function created<T>({ listen }: CheckedOptions, create: () => Promise<T>):
   }
 }
 
-function connectionsTo(node: SkerryLibp2p, peer: string): readonly Connection[] {
-  return node.getConnections().filter((connection) => connection.remotePeer.toString() === peer)
+function connectionsTo(node: LineNode, peer: string): readonly LineConnection[] {
+  return node.connections().filter((connection) => connection.remotePeer.toString() === peer)
 }
 
 class ConnectionClosingError extends Error {

@@ -7,11 +7,11 @@ import type { Libp2p } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import type { Log } from '@skerry/core/platform'
 import { createLibp2p } from 'libp2p'
+import { gossipOptions } from '../gossip-options.ts'
+import type { Identity } from '../identity.ts'
+import type { CheckedOptions } from '../options.ts'
+import { peerGater } from '../peer-gater.ts'
 import { guardConnections, guardStreams } from './guarded-negotiations.ts'
-import { gossipRpcBytesMax, gossipWireTopic } from './gossip.ts'
-import type { Identity } from './identity.ts'
-import type { CheckedOptions } from './options.ts'
-import { peerGater } from './peer-gater.ts'
 import { secretEncrypters } from './secret-encrypters.ts'
 
 export type SkerryLibp2p = Libp2p<{ identify: Identify; pubsub: GossipSub }>
@@ -20,7 +20,7 @@ export type SkerryLibp2p = Libp2p<{ identify: Identify; pubsub: GossipSub }>
 const noisePlaintextBytesMax = 65_519
 
 /**
- * A libp2p node that is not started yet. All options that we give to libp2p are in this file; each that is not obvious
+ * A node of libp2p 2 that is not started yet. All options that we give to it are in this file and gossip-options.ts; each that is not obvious
  * stands beside the trouble that its default makes.
  */
 export async function createSkerryLibp2p(options: CheckedOptions, identity: Identity, log: Log): Promise<SkerryLibp2p> {
@@ -60,39 +60,7 @@ export async function createSkerryLibp2p(options: CheckedOptions, identity: Iden
     services: {
       identify: identify(),
       // gossipsub() says that it returns a PubSub; it is a GossipSub.
-      pubsub: gossipsub({
-        globalSignaturePolicy: 'StrictSign',
-        emitSelf: false,
-        allowPublishToZeroTopicPeers: true,
-        ignoreDuplicatePublishError: true,
-        fallbackToFloodsub: false,
-        // A record goes to every connected subscriber at once: one hop in a small cluster.
-        floodPublish: true,
-        batchPublish: true,
-        doPX: false,
-        D: 8,
-        Dlo: 6,
-        Dhi: 12,
-        Dout: 3,
-        heartbeatInterval: 500,
-        mcacheLength: 12,
-        mcacheGossip: 8,
-        // Without both limits a peer can fill the memory with subscriptions (CVE-2026-46679).
-        allowedTopics: [gossipWireTopic],
-        decodeRpcLimits: {
-          maxSubscriptions: 64,
-          maxMessages: 256,
-          maxIhaveMessageIDs: 2000,
-          maxIwantMessageIDs: 2000,
-          maxIdontwantMessageIDs: 512,
-          maxControlMessages: 64,
-          maxPeerInfos: 16,
-        },
-        maxInboundDataLength: gossipRpcBytesMax,
-        maxOutboundBufferSize: 2 * gossipRpcBytesMax,
-        // The default mutes gossip as soon as more than ten peers share an address.
-        scoreParams: { IPColocationFactorWeight: 0 },
-      }) as (components: Parameters<ReturnType<typeof gossipsub>>[0]) => GossipSub,
+      pubsub: gossipsub({ ...gossipOptions }) as (components: Parameters<ReturnType<typeof gossipsub>>[0]) => GossipSub,
     },
   })
   protocols = () => node.getProtocols()

@@ -6,36 +6,21 @@ import type {
   Transport,
   TransportFeatures,
   TransportHost,
-  TransportSpec,
   TransportStarted,
 } from '@skerry/core/transport'
 import { Gossip } from './gossip.ts'
+import type { CreateLineNode } from './line.ts'
 import { checkOptions, type CheckedOptions, type Libp2pTransportOptions } from './options.ts'
-import type { RunningLibp2p, startLibp2p } from './running-libp2p.ts'
+import type { RunningMesh } from './running-mesh.ts'
 import type { Signatures } from './signatures.ts'
 
-/**
- * The mesh over libp2p: TCP, Noise with the cluster's secret, yamux, and gossipsub for records. Plain data, so that the
- * thread which runs the mesh can load libp2p and no other thread has to. Throws `ERR_TRANSPORT_START` for bad options.
- *
- * @example
- * const { privateKey } = await createIdentity()
- * const transport = libp2pTransport({ cluster: 'shop', secrets: [secret], privateKey, listen: ['/ip4/0.0.0.0/tcp/4001'] })
- * const node = await startNode(app, { transport })
- */
-export function libp2pTransport(options: Libp2pTransportOptions): TransportSpec {
-  checkOptions(options)
-  const { thread = 'main' } = options
-  return { module: import.meta.url, export: 'createLibp2pTransport', options, thread }
-}
+/** Loads a line of libp2p. Only the thread that runs the mesh does: it takes 300 ms, and most threads only pass the options on. */
+export type LoadLine = () => Promise<CreateLineNode>
 
-/** The factory that `libp2pTransport` names. Throws `ERR_TRANSPORT_START` and the option's name when one is bad. */
-export function createLibp2pTransport(options: unknown): Transport {
-  return new Libp2pTransport(checkOptions(options), options as Libp2pTransportOptions)
-}
-
-class Libp2pTransport implements Transport {
+/** The mesh over a line of libp2p. */
+export class MeshTransport implements Transport {
   readonly supports: TransportFeatures
+  readonly #loadLine: LoadLine
   readonly #options: CheckedOptions
   readonly #given: Libp2pTransportOptions
   /** Subscriptions may come before `start`. */
@@ -44,13 +29,16 @@ class Libp2pTransport implements Transport {
   /** Where another instance of this node runs. */
   #signatures: Signatures | undefined
   #gossip: Gossip | undefined
-  #running: RunningLibp2p | undefined
-  #starting: Promise<RunningLibp2p> | undefined
+  #running: RunningMesh | undefined
+  #starting: Promise<RunningMesh> | undefined
   #stopping: Promise<void> | undefined
 
-  constructor(options: CheckedOptions, given: Libp2pTransportOptions) {
+  /** Throws `ERR_TRANSPORT_START` and the option's name when one is bad. */
+  constructor(loadLine: LoadLine, given: unknown) {
+    const options = checkOptions(given)
+    this.#loadLine = loadLine
     this.#options = options
-    this.#given = given
+    this.#given = given as Libp2pTransportOptions
     this.supports = { lanes: 3, gossip: true, maxFrameBytes: options.maxFrameBytes }
   }
 
@@ -59,7 +47,7 @@ class Libp2pTransport implements Transport {
     if (this.#stopping !== undefined) throw stopped()
     this.#gossip = new Gossip(platform.log)
     for (const [topic, on] of this.#subscriptions) this.#gossip.subscribe(topic, on)
-    this.#starting = loadAndStart(this.#options, host, platform, this.#gossip)
+    this.#starting = this.#load(host, platform, this.#gossip)
     const running = await this.#starting
     if (this.#stopping !== undefined) throw stopped()
     this.#running = running
@@ -128,18 +116,17 @@ class Libp2pTransport implements Transport {
     return identity === undefined && identitiesOnly ? [] : identity?.regions
   }
 
+  async #load(host: TransportHost, platform: Platform, gossip: Gossip): Promise<RunningMesh> {
+    const [createNode, { startMesh }] = await Promise.all([this.#loadLine(), import('./running-mesh.ts')])
+    return await startMesh(createNode, this.#options, host, platform, gossip)
+  }
+
   async #stop(): Promise<void> {
     for (const dial of this.#dials) dial.abort(stopped())
     // A start that failed has told its caller, and left nothing to stop.
     const running = await this.#starting?.catch(() => undefined)
     await running?.stop()
   }
-}
-
-/** libp2p is loaded here and not with this file: it takes 300 ms, and most threads only pass the options on. */
-async function loadAndStart(...given: Parameters<typeof startLibp2p>): Promise<RunningLibp2p> {
-  const loaded = await import('./running-libp2p.ts')
-  return await loaded.startLibp2p(...given)
 }
 
 async function untilAborted(dialling: Promise<RawLink>, address: string, signal: AbortSignal): Promise<RawLink> {

@@ -1,0 +1,32 @@
+import type { Uint8ArrayList } from 'uint8arraylist'
+import { MultistreamGuard } from '../multistream-guard.ts'
+
+/** The same bytes; it fails where the negotiation at their beginning is none. Once that is over, nothing stands between. */
+export function guarded<Chunk extends Uint8Array | Uint8ArrayList>(
+  source: AsyncIterable<Chunk> | Iterable<Chunk>,
+  isChosen: (protocol: string) => boolean,
+): AsyncGenerator<Chunk> {
+  const guard = new MultistreamGuard(isChosen)
+  const chunks = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : asyncOf(source)
+  const checked = async (): Promise<IteratorResult<Chunk, undefined>> => {
+    const result = await chunks.next()
+    if (result.done !== true) guard.check(result.value)
+    return result
+  }
+  const end = async (): Promise<void> => void (await chunks.return?.())
+  const iterator: AsyncGenerator<Chunk> = {
+    [Symbol.asyncIterator]: () => iterator,
+    next: () => (guard.isOver ? chunks.next() : checked()),
+    return: async (value) => (await end(), { done: true, value }),
+    async throw(error) {
+      await end()
+      throw error
+    },
+    [Symbol.asyncDispose]: end,
+  }
+  return iterator
+}
+
+async function* asyncOf<Chunk>(source: Iterable<Chunk>): AsyncGenerator<Chunk, undefined> {
+  yield* source
+}
