@@ -142,12 +142,14 @@ class ConnectionClosingError extends Error {
   }
 }
 
-// The last one is that of a dial which was joined to another one, whose caller gave it up.
+// What of a negotiation is left when its connection closes under it; and what a dial gets that was joined to another one, whose caller
+// gave it up.
 const closingErrors = [
   'ConnectionClosingError',
   'ConnectionClosedError',
   'MuxerClosedError',
   'StreamResetError',
+  'UnexpectedEOFError',
   'AbortError',
 ]
 
