@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { SlowestFirst } from './scripts/slowest-first.mjs'
 import { vitestTally } from './scripts/vitest-tally.mjs'
 
 export default defineConfig({
@@ -8,6 +9,7 @@ export default defineConfig({
     reporters: ['default', vitestTally],
     // Many files wait for sockets, threads and processes more than they work.
     maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: SlowestFirst },
     // A test of real threads or sockets may be slow on a busy machine; a hang still ends.
     testTimeout: 20_000,
     hookTimeout: 20_000,

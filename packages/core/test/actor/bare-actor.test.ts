@@ -56,7 +56,7 @@ describe('a bare actor that does not receive', () => {
     const told = new Sightings<unknown>()
     const patient = actor({
       name: 'patient',
-      run: async (ctx) => void told.add(await ctx.receive({ timeoutMs: 1 }).catch((error: unknown) => error)),
+      run: async (ctx) => told.add(await ctx.receive({ timeoutMs: 1 }).catch((error: unknown) => error)),
     })
     await node.start(patient, [])
     expect(await told.next()).toMatchObject({ name: 'ActorError', code: 'ERR_RECEIVE_TIMEOUT' })

@@ -91,12 +91,12 @@ describe('bytes from a hostile peer', () => {
   })
 })
 
-describe('20,000 random or damaged byte strings', () => {
+describe('7,000 random or damaged byte strings', () => {
   it('throw nothing but CodecError, and change no prototype', { timeout: 60_000 }, () => {
     const before = prototypesNow()
     const draw = seededDraw(20_250_101)
     const outcomes = { decoded: 0, refused: 0 }
-    for (let round = 0; round < 20_000; round += 1) {
+    for (let round = 0; round < 7_000; round += 1) {
       const bytes = draw(4) === 0 ? randomBytes(draw) : damaged(draw, codec.encode(generateValue(draw, 3)))
       try {
         const value = codec.decode(bytes)

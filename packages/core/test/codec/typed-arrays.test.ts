@@ -33,9 +33,10 @@ describe('a value that is a small typed array', () => {
     it(`is written as msgpackr would, and comes back as a copy: ${Kind.name}`, () => {
       const { Packr } = msgpackr()
       const packr = new Packr({ useRecords: false, moreTypes: true, variableMapSize: true })
+      const { buffer } = large(Kind)
       for (const bytes of [0, 8, 16, 240, 248, 256, 4_096, 65_528, 65_536, 200_000]) {
         const size = bytes / Kind.BYTES_PER_ELEMENT
-        const value = new (Kind as Uint8ArrayConstructor)(large(Kind).buffer, 16, size)
+        const value = new (Kind as Uint8ArrayConstructor)(buffer, 16, size)
         const encoded = codec.encode(value)
         expect(Buffer.compare(encoded, packr.pack(value))).toBe(0)
         // In the middle of others, as a frame's body is.

@@ -208,11 +208,11 @@ describe('a frame of a broken or hostile peer', () => {
     }
   })
 
-  it('never throws anything else than that it is bad or not decodable: 20,000 mutations and random frames', () => {
+  it('never throws anything else than that it is bad or not decodable: 4,000 mutations and random frames', () => {
     const draw = seededDraw(20_260_729)
     const frames = signals.map(encode)
     const outcomes = { read: 0, bad: 0, notDecodable: 0 }
-    for (let round = 0; round < 20_000; round += 1) {
+    for (let round = 0; round < 4_000; round += 1) {
       const frame = round % 4 === 3 ? randomFrame(draw) : mutated(draw, frames[draw(frames.length)] as Uint8Array)
       try {
         const { to: target } = decode(frame)

@@ -60,20 +60,19 @@ export function waitingCalls({ pair, failure }: FailureWorld): void {
     it('although it said so is refused there, and the call goes to a sibling', async () => {
       const { client } = pair()
       const boaster = await join(boasting(), 'gru')
+      await client.waitFor(() => client.isRpcSupported(boaster.id, greet), 'the boast')
+      // From here on it is a node that has been measured, which goes before one that has not.
+      await expect(client.rpcRegion('gru', greet, 'tea')).rejects.toMatchObject({ code: 'ERR_NO_PROCEDURE' })
       const sibling = await join(greeter, 'gru')
-      await client.waitFor(() => [boaster, sibling].every(({ id }) => client.isRpcSupported(id, greet)), 'both')
-      const firsts = new Set<string>()
-      while (firsts.size < 2) {
-        let attempts: readonly { readonly node: string; readonly code: string; readonly outcome: string }[] = []
-        const options = { explain: (report: { attempts: typeof attempts }) => void (attempts = report.attempts) }
-        expect(await client.rpcRegion('gru', greet, 'tea', options)).toBe('tea, from gru')
-        firsts.add((attempts[0] as { node: string }).node)
-        if (attempts.length === 1) continue
-        expect(attempts).toEqual([
-          { node: boaster.id, region: 'gru', code: 'ERR_NO_PROCEDURE', outcome: 'not-run' },
-          { node: sibling.id, region: 'gru', code: 'ok', outcome: 'ran' },
-        ])
-      }
+      await client.waitFor(() => client.isRpcSupported(sibling.id, greet), 'the sibling')
+      let attempts: readonly { readonly node: string; readonly code: string; readonly outcome: string }[] = []
+      const options = { explain: (report: { attempts: typeof attempts }) => void (attempts = report.attempts) }
+      do expect(await client.rpcRegion('gru', greet, 'tea', options)).toBe('tea, from gru')
+      while (attempts.length === 1)
+      expect(attempts).toEqual([
+        { node: boaster.id, region: 'gru', code: 'ERR_NO_PROCEDURE', outcome: 'not-run' },
+        { node: sibling.id, region: 'gru', code: 'ok', outcome: 'ran' },
+      ])
     })
 
     it('at the version of the caller is asked of one that serves that version as well', async () => {
