@@ -1,6 +1,6 @@
 import { type NodeId, TransportError } from '@skerry/core'
 import type { RawLink } from '@skerry/core/transport'
-import type { Unit } from '../kernel/sim-kernel-contract.ts'
+import type { Scheduled, Unit } from '../kernel/sim-kernel-contract.ts'
 import { connect } from './sim-link.ts'
 import { drop, type Life, type Machine, type Wire } from './wire.ts'
 
@@ -18,8 +18,8 @@ export interface DialOptions {
 
 /**
  * Knocks, is answered, confirms: the dialler has its link after one round trip, the other side after one and a half.
- * A knock or an answer that is lost, on a cut path or at a silent machine, is not sent again: the dial then ends when
- * `signal` says so.
+ * A knock that stays without an answer, since a path is cut or the machine silent, is sent again as TCP on Linux sends its
+ * first segment again: after 1 s, 3 s, 7 s and so on, six times. The dial ends when it is answered, or when `signal` says so.
  */
 export function dial(options: DialOptions): Promise<RawLink> {
   const { wire, dialler, target, address, expect, signal, pending } = options
@@ -27,8 +27,10 @@ export function dial(options: DialOptions): Promise<RawLink> {
   if (signal.aborted) return Promise.reject(aborted(address, signal))
   return new Promise((resolve, reject) => {
     let isSettled = false
+    let again: Scheduled | undefined
     const settle = (): void => {
       isSettled = true
+      again?.cancel()
       signal.removeEventListener('abort', abort)
       pending.delete(fail)
     }
@@ -40,7 +42,7 @@ export function dial(options: DialOptions): Promise<RawLink> {
     const abort = (): void => fail(aborted(address, signal))
     signal.addEventListener('abort', abort, { once: true })
     pending.add(fail)
-    knock(wire, dialler, target, (answer) => {
+    const answered = (answer: Life | undefined): void => {
       if (isSettled) return
       if (answer === undefined) fail(new TransportError('ERR_DIAL_FAILED', `Nobody at ${address.slice(0, 400)}`))
       else if (expect !== undefined && answer.machine.name !== expect) fail(wrongPeer(address, expect))
@@ -49,9 +51,22 @@ export function dial(options: DialOptions): Promise<RawLink> {
         settle()
         resolve(connect(wire, dialler, answer))
       }
-    })
+    }
+    const knockAgain = (times: number): void => {
+      knock(wire, dialler, target, answered)
+      if (isSettled || times === knocksMax) return
+      const atUs = wire.kernel.nowUs + knockAgainUs * 2 ** (times - 1)
+      again = wire.kernel.schedule(dialler.unit, atUs, 'timer', () => knockAgain(times + 1), {
+        msg: () => 'dial again',
+      })
+    }
+    knockAgain(1)
   })
 }
+
+/** After the first knock, and twice as long after each further one, in microseconds. */
+const knockAgainUs = 1_000_000
+const knocksMax = 7
 
 /** Calls `answered` in an event of the dialler: with who runs there, or with nobody. Never, when an answer can't come. */
 function knock(

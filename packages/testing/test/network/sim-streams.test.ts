@@ -63,6 +63,37 @@ describe('a dial', () => {
     await world.driven(rejected)
   })
 
+  it.each([
+    ['the path there', ['x'], ['y']],
+    ['the path back', ['y'], ['x']],
+  ])('that a cut of %s swallowed is tried again after 1, 3 and 7 s, as TCP does', async (_what, from, to) => {
+    const world = await createWorld()
+    const a = await world.start('x-1')
+    await world.start('y-1')
+    cut(world, from, to, true)
+    const dial = a.transport.dial('sim:y-1', 'y-1', new AbortController().signal)
+    await world.pass(3_500)
+    world.network.remove('cut')
+    await world.driven(dial)
+    expect(world.nowMs).toBeGreaterThanOrEqual(7_100)
+    expect(world.nowMs).toBeLessThan(7_300)
+    expect(world.network.counters.connections).toBe(1)
+    await world.pass(20_000)
+    expect(world.network.counters.connections).toBe(1)
+  })
+
+  it('is answered by a machine that comes back while it is tried', async () => {
+    const world = await createWorld()
+    const a = await world.start('x-1')
+    world.crash(await world.start('y-1'), true)
+    const dial = a.transport.dial('sim:y-1', 'y-1', new AbortController().signal)
+    await world.pass(500)
+    const back = await world.start('y-1')
+    await world.driven(dial)
+    await world.pass(1_000)
+    expect(back.accepted).toHaveLength(1)
+  })
+
   it('finds the addresses of all others, or of the seeds', async () => {
     const all = await createWorld()
     const some = await createWorld({ seeds: ['x-1', 'z-2'] })
