@@ -164,6 +164,9 @@ export type {
   ServedTimes,
   SupervisorRestartEvent,
 } from './platform/telemetry.ts'
+export type { MeasureFamily, MeasureLabels } from './platform/call-measures.ts'
+export type { SummedSeries } from './platform/measure-sums.ts'
+export type { CallMeasurement } from './thread/node-measures.ts'
 export type { TraceContext } from './platform/trace-context.ts'
 
 // Errors

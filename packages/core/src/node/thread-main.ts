@@ -4,6 +4,7 @@ import { Kernel } from '../actor/kernel.ts'
 import type { Pid } from '../actor/pid.ts'
 import type { Signal } from '../actor/signal.ts'
 import { msgpackCodec } from '../codec/msgpack-codec.ts'
+import { CallMeasures, type MeasuredSeries } from '../platform/call-measures.ts'
 import { printableFields } from '../platform/log.ts'
 import type { Log, Platform } from '../platform/platform.ts'
 import { openRegionTable } from '../region/region-table.ts'
@@ -18,7 +19,14 @@ import { PeerThreads } from '../thread/peer-threads.ts'
 import { type LoadBehavior, PlacedActors } from '../thread/placed-actors.ts'
 import { refusalByThread } from '../thread/refusal.ts'
 import { type Batch, ThreadChannel } from '../thread/thread-channel.ts'
-import type { FromThread, PeerMessage, ThreadBoot, ThreadDown, ToThread } from '../thread/thread-message.ts'
+import type {
+  FromThread,
+  MeasureOrder,
+  PeerMessage,
+  ThreadBoot,
+  ThreadDown,
+  ToThread,
+} from '../thread/thread-message.ts'
 import { rootSerial, ThreadStarts } from '../thread/thread-starts.ts'
 import { ThreadTable } from '../thread/thread-table.ts'
 
@@ -60,6 +68,8 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   const registering = new Map<number, Deferred<void>>()
   /** The threads of their own that were started from here, with the actors that they should not outlive. */
   const parents = new Map<number, Pid>()
+  /** What collectors want measured here. */
+  const measures = new Map<number, CallMeasures>()
   /** Its actors that have, or asked for, a name. */
   const named = new Set<number>()
 
@@ -118,6 +128,7 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
     send({ type: 'register', ref, name, pid, partitions })
     return answer.promise
   }
+  for (const order of boot.measures) measure(order)
   if (boot.root !== undefined) begin(boot.root)
   if (boot.pool !== undefined) keepBeating(new BlockMarker(boot.pool.blockWords), boot.pool.beatMs, platform)
   port.onMessage((batch) => {
@@ -127,6 +138,12 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   function begin(placed: Parameters<PlacedActors['begin']>[0]): void {
     if (placed.name !== undefined) named.add(placed.serial)
     actors.begin(placed)
+  }
+
+  function measure({ ref, buckets }: MeasureOrder): void {
+    // At once: the thread may be ended in this very turn.
+    const tell = (series: MeasuredSeries): void => channel.sendNow({ type: 'measured', ref, series })
+    measures.set(ref, new CallMeasures({ node, life, thread }, buckets, tell))
   }
 
   function routeAway(signal: Signal): void {
@@ -226,6 +243,13 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
         return
       case 'inspect':
         send({ type: 'stats', ref: message.ref, stats: kernel.stats })
+        return
+      case 'measure':
+        measure(message.order)
+        return
+      case 'unmeasure':
+        measures.get(message.ref)?.stop()
+        measures.delete(message.ref)
         return
       case 'registered': {
         const answer = registering.get(message.ref)

@@ -1,5 +1,5 @@
 import type { MeterProvider } from '@opentelemetry/api'
-import { listen } from './listen.ts'
+import { listen } from '../platform/listen.ts'
 import { methodAttributes, seconds, statusAttributes } from './otel-attributes.ts'
 
 /** The conventions' advice for durations, in seconds. */

@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/api'
 import type { EventError } from '../platform/telemetry.ts'
 import { installTraceScope, type TraceContext } from '../platform/trace-context.ts'
-import { listen } from './listen.ts'
+import { listen } from '../platform/listen.ts'
 import {
   choiceAttributes,
   methodAttributes,

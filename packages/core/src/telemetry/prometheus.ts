@@ -1,7 +1,9 @@
+import type { MeasureFamily } from '../platform/call-measures.ts'
+import type { SummedSeries } from '../platform/measure-sums.ts'
+import type { CallMeasurement } from '../thread/node-measures.ts'
 import { counterTexts, snakeCase } from './counter-texts.ts'
-import { type ChannelEvents, listen } from './listen.ts'
 import { counterNames, type KindTotals, NodeTotals, type ObservedNode, type ThreadKind } from './node-totals.ts'
-import { HistogramFamily, NumberFamily } from './prometheus-series.ts'
+import { samplesOf } from './prometheus-series.ts'
 import { type Family, type Labels, printFamilies, type Sample } from './prometheus-text.ts'
 
 export interface PrometheusOptions {
@@ -29,20 +31,25 @@ const contentType = 'text/plain; version=0.0.4; charset=utf-8'
 const bucketsDefault = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /**
- * What a node counts and holds, and from here on the durations of its calls, for Prometheus to scrape. Counters cover all
- * threads; the histograms of calls cover those made, or run, on the thread that calls this, which should be the main one.
- * docs/telemetry.md has the names. A family has at most 1,000 series; what has no room is counted.
+ * What a node counts and holds, and from here on the durations of its calls, for Prometheus to scrape, all of it over all
+ * threads of the node. Calls are measured in shared memory: what a thread measured is there too while it is stuck, and when it
+ * was killed. The other counters are asked for, and of a thread that is stuck they are what it told last. docs/telemetry.md
+ * has the names. A family has at most 1,000 series; what has no room is counted.
  *
  * @example
  * const metrics = prometheusCollector(node)
  * createServer((_, response) => metrics.text().then((text) => response.setHeader('content-type', metrics.contentType).end(text)))
  */
-export function prometheusCollector(node: ObservedNode, options: PrometheusOptions = {}): PrometheusCollector {
+export function prometheusCollector(node: MeasuredNode, options: PrometheusOptions = {}): PrometheusCollector {
   const totals = new NodeTotals(node)
-  const calls = new CallFamilies(node, checkedBuckets(options.buckets ?? bucketsDefault))
+  const buckets = checkedBuckets(options.buckets ?? bucketsDefault)
+  const calls = node.measureCalls(buckets)
   return {
     contentType,
-    text: async () => printFamilies([...nodeFamilies(node, await totals.read()), ...calls.read()]),
+    text: async () => {
+      const counted = nodeFamilies(node, await totals.read())
+      return printFamilies([...counted, ...measuredFamilies(calls.read(), buckets)])
+    },
     stop: () => calls.stop(),
   }
 }
@@ -52,78 +59,36 @@ export async function prometheusText(node: ObservedNode): Promise<string> {
   return printFamilies(nodeFamilies(node, await new NodeTotals(node).read()))
 }
 
-/** The channels whose events say themselves where they happened. */
-type Own = Exclude<keyof ChannelEvents, 'skerry:rpc.attempt'>
+/** A node whose calls can be measured. */
+export interface MeasuredNode extends ObservedNode {
+  measureCalls(buckets: readonly number[]): CallMeasurement
+}
 
-class CallFamilies {
-  readonly #clientDuration: HistogramFamily
-  readonly #serverDuration: HistogramFamily
-  readonly #queueDuration: HistogramFamily
-  readonly #clientActive = new NumberFamily('gauge', 'skerry_rpc_client_active_calls', 'Outgoing calls that wait')
-  readonly #serverActive = new NumberFamily('gauge', 'skerry_rpc_server_active_calls', 'Incoming calls that run')
-  readonly #retries = new NumberFamily('counter', 'skerry_rpc_client_retries_total', 'Attempts after the first')
-  readonly #refusals = new NumberFamily('counter', 'skerry_rpc_refusals_total', 'Incoming calls that were not run')
-  readonly #stops: readonly (() => void)[]
+const droppedHelp = 'Measurements that were left out, as their family had 1,000 series'
 
-  constructor({ id, life }: ObservedNode, buckets: readonly number[]) {
-    const histogram = (name: string, help: string): HistogramFamily => new HistogramFamily(name, help, buckets)
-    this.#clientDuration = histogram('skerry_rpc_client_duration_seconds', 'Outgoing calls, all attempts')
-    this.#serverDuration = histogram('skerry_rpc_server_duration_seconds', 'Incoming calls, while their process ran')
-    this.#queueDuration = histogram('skerry_rpc_server_queue_seconds', 'How long incoming calls waited to begin')
-    // Those that began before must not be counted down.
-    const begun = new WeakSet<object>()
-    const own = <Name extends Own>(name: Name, act: (event: ChannelEvents[Name]) => void): (() => void) =>
-      listen(name, (event) => {
-        if (event.node === id && event.life === life) act(event)
-      })
-    this.#stops = [
-      own('tracing:skerry:rpc.call:start', (event) => {
-        begun.add(event)
-        this.#clientActive.add({ method: event.procedure }, 1)
-      }),
-      own('tracing:skerry:rpc.call:asyncEnd', (event) => {
-        if (!begun.has(event)) return
-        const { procedure: method, error, toRegion: region = '', attempts, durationMs } = event
-        this.#clientActive.add({ method }, -1)
-        if (attempts > 1) this.#retries.add({ method }, attempts - 1)
-        this.#clientDuration.observe({ method, region, code: error?.code ?? 'OK' }, durationMs / 1_000)
-      }),
-      own('tracing:skerry:rpc.serve:start', (event) => {
-        begun.add(event)
-        this.#serverActive.add({ method: event.procedure }, 1)
-      }),
-      own('tracing:skerry:rpc.serve:asyncEnd', (event) => {
-        if (!begun.has(event)) return
-        const { procedure: method, error, queueMs, runMs } = event
-        this.#serverActive.add({ method }, -1)
-        this.#serverDuration.observe({ method, code: error?.code ?? 'OK' }, runMs / 1_000)
-        this.#queueDuration.observe({ method }, queueMs / 1_000)
-      }),
-      own('skerry:rpc.refuse', ({ procedure, error: { code } }) => {
-        // A name that no node knows may be anything.
-        this.#refusals.add({ method: code === 'ERR_NO_PROCEDURE' ? '_OTHER' : procedure, code }, 1)
-      }),
-    ]
-  }
+const callFamilies: readonly (readonly [MeasureFamily, Omit<Family, 'samples'>])[] = [
+  ['clientDuration', headOf('histogram', 'skerry_rpc_client_duration_seconds', 'Outgoing calls, all attempts')],
+  [
+    'serverDuration',
+    headOf('histogram', 'skerry_rpc_server_duration_seconds', 'Incoming calls, while their process ran'),
+  ],
+  ['queueDuration', headOf('histogram', 'skerry_rpc_server_queue_seconds', 'How long incoming calls waited to begin')],
+  ['clientActive', headOf('gauge', 'skerry_rpc_client_active_calls', 'Outgoing calls that wait')],
+  ['serverActive', headOf('gauge', 'skerry_rpc_server_active_calls', 'Incoming calls that run')],
+  ['retries', headOf('counter', 'skerry_rpc_client_retries_total', 'Attempts after the first')],
+  ['refusals', headOf('counter', 'skerry_rpc_refusals_total', 'Incoming calls that were not run')],
+]
 
-  stop(): void {
-    for (const stop of this.#stops) stop()
-  }
-
-  read(): Family[] {
-    const all = [
-      this.#clientDuration,
-      this.#serverDuration,
-      this.#queueDuration,
-      this.#clientActive,
-      this.#serverActive,
-      this.#retries,
-      this.#refusals,
-    ]
-    const dropped = all.reduce((sum, family) => sum + family.dropped, 0)
-    const help = 'Measurements that were left out, as their family had 1,000 series'
-    return [...all.map((family) => family.read()), single('counter', 'skerry_telemetry_dropped_total', help, dropped)]
-  }
+function measuredFamilies(series: readonly SummedSeries[], buckets: readonly number[]): Family[] {
+  const of = (wanted: MeasureFamily): SummedSeries[] => series.filter(({ family }) => family === wanted)
+  const dropped = of('dropped')[0]?.values[0] ?? 0
+  return [
+    ...callFamilies.map(([family, head]) => ({
+      ...head,
+      samples: of(family).flatMap((one) => samplesOf(one, buckets)),
+    })),
+    single('counter', 'skerry_telemetry_dropped_total', droppedHelp, dropped),
+  ]
 }
 
 function nodeFamilies(node: ObservedNode, totals: ReadonlyMap<ThreadKind, KindTotals>): Family[] {
@@ -166,6 +131,10 @@ function nodeFamilies(node: ObservedNode, totals: ReadonlyMap<ThreadKind, KindTo
       ),
     ),
   ]
+}
+
+function headOf(type: Family['type'], name: string, help: string): Omit<Family, 'samples'> {
+  return { type, name, help }
 }
 
 function familyOf(type: Family['type'], name: string, help: string, samples: readonly Sample[]): Family {

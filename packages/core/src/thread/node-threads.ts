@@ -16,6 +16,7 @@ import { Arrivals } from './arrivals.ts'
 import { checkMsOf } from './block-words.ts'
 import { HostedThread } from './hosted-thread.ts'
 import { type LoadBehavior, PlacedActors } from './placed-actors.ts'
+import { NodeMeasures } from './node-measures.ts'
 import { killGraceMs, type Stuck } from './pool-watch.ts'
 import { refusalByThread } from './refusal.ts'
 import type {
@@ -86,6 +87,7 @@ interface Slot {
  */
 export class NodeThreads implements ThreadStarter, Router {
   readonly table: ThreadTable
+  readonly measures: NodeMeasures
   readonly #options: NodeThreadsOptions
   readonly #starts: ThreadStarts
   readonly #placed: PlacedActors
@@ -99,6 +101,7 @@ export class NodeThreads implements ThreadStarter, Router {
     const { kernel } = options
     this.#options = options
     this.table = ThreadTable.create(options.pool.size)
+    this.measures = new NodeMeasures(kernel, (message) => this.broadcast(message))
     this.#slots = Array.from({ length: options.pool.size }, () => ({ losses: 0, notBeforeMs: 0 }))
     this.#starts = new ThreadStarts({
       kernel,
@@ -155,6 +158,7 @@ export class NodeThreads implements ThreadStarter, Router {
   stop(): void {
     this.#stopped = true
     this.#watching?.cancel()
+    this.measures.stop()
     for (const thread of this.#threads.values()) thread.end('killed')
     this.#options.kernel.platform.threads.stop?.()
   }
@@ -262,6 +266,7 @@ export class NodeThreads implements ThreadStarter, Router {
       environment: kernel.platform.environment,
       pool: slot === undefined ? undefined : { slot, blockWords, beatMs: checkMsOf(pool.blockedMs) / 2 },
       root,
+      measures: this.measures.orders,
     }
     const act = (message: FromThread): void => this.#act(thread, message)
     thread.begin(
@@ -307,6 +312,9 @@ export class NodeThreads implements ThreadStarter, Router {
         return
       case 'stats':
         thread.inspections.get(message.ref)?.(message.stats)
+        return
+      case 'measured':
+        this.measures.measured(thread.number, message.ref, message.series)
         return
       case 'ended':
         kernel.names.free(message.pid)
@@ -470,6 +478,7 @@ export class NodeThreads implements ThreadStarter, Router {
     const { number, slot } = thread
     if (!this.#threads.delete(number)) return
     thread.close()
+    this.measures.threadEnded(number)
     const down = this.#downOf(thread, end)
     if (slot !== undefined) this.#clearSlot(thread, slot)
     const lost: LostPeer = this.#lostPeer(thread)

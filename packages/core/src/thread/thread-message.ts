@@ -5,6 +5,7 @@ import type { LostPeer } from '../actor/edges.ts'
 import type { NodeDownMessage, NodeUpMessage } from '../actor/mailbox.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Signal } from '../actor/signal.ts'
+import type { MeasuredSeries } from '../platform/call-measures.ts'
 import type { BehaviorHead } from '../actor/thread-starter.ts'
 import type { BlockWords } from './block-words.ts'
 
@@ -24,6 +25,15 @@ export interface ThreadBoot {
   readonly pool: PoolBoot | undefined
   /** The actor of a thread of its own. */
   readonly root: PlacedActor | undefined
+  /** What is to be measured of its calls. */
+  readonly measures: readonly MeasureOrder[]
+}
+
+/** A collector wants the calls of the node measured. */
+export interface MeasureOrder {
+  readonly ref: number
+  /** The upper bounds of durations, in seconds, ascending. */
+  readonly buckets: readonly number[]
 }
 
 export interface PoolBoot {
@@ -101,6 +111,9 @@ export type ToThread =
   | { readonly type: 'echo' }
   /** Answered by `stats`. */
   | { readonly type: 'inspect'; readonly ref: number }
+  /** From now on, by `measured` for each series that begins. */
+  | { readonly type: 'measure'; readonly order: MeasureOrder }
+  | { readonly type: 'unmeasure'; readonly ref: number }
 
 /** A thread is gone. What it said on direct ways may still come. */
 export interface ThreadDown {
@@ -136,6 +149,7 @@ export type FromThread =
   | { readonly type: 'orphaned'; readonly pid: Pid }
   | { readonly type: 'echo' }
   | { readonly type: 'stats'; readonly ref: number; readonly stats: KernelStats }
+  | { readonly type: 'measured'; readonly ref: number; readonly series: MeasuredSeries }
   /** An actor of the thread ended that has names, or is its root. It precedes the signals that tell others so. */
   | { readonly type: 'ended'; readonly pid: Pid; readonly reason: ExitReason }
   /** Its root has ended, and all that it said was posted, to every other thread too: it may be taken away. */

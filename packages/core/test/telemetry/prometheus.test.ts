@@ -1,5 +1,6 @@
 import {
   actorName,
+  type AppDefinition,
   child,
   defineApp,
   genServer,
@@ -11,8 +12,9 @@ import {
 } from '@skerry/core'
 import { prometheusCollector, prometheusText } from '@skerry/core/prometheus'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { HistogramFamily, NumberFamily } from '../../src/telemetry/prometheus-series.ts'
+import { samplesOf } from '../../src/telemetry/prometheus-series.ts'
 import { printFamilies } from '../../src/telemetry/prometheus-text.ts'
+import * as threads from '../fixtures/thread-procedures.mjs'
 import { knows, newMeshName, quiet } from '../rpc/two-nodes.ts'
 import { type ParsedFamily, parsePrometheus } from './parse-prometheus.ts'
 
@@ -37,6 +39,11 @@ const app = defineApp({
   name: 'shop',
   children: [child('till', till, [], { register: tillName })],
   procedures: [echo, throws],
+})
+const threaded = defineApp({
+  name: 'threaded',
+  children: [],
+  procedures: [threads.whereOnPool, threads.spinOnPool, threads.spinForever, threads.addThere, threads.add],
 })
 
 describe('the text of a node', () => {
@@ -100,31 +107,84 @@ describe('the text of a node', () => {
   })
 })
 
+describe('[thread] the calls of other threads than the main one', () => {
+  it('are there: those of a thread that runs, that has ended, that was killed', async () => {
+    const { client, server } = await startTwo(threaded)
+    const [asking, serving] = [client, server].map((node) => {
+      const collector = prometheusCollector(node)
+      onTestFinished(() => collector.stop())
+      return async () => parsePrometheus(await collector.text())
+    }) as [() => Promise<Families>, () => Promise<Families>]
+    const ok = { code: 'OK' }
+    await client.rpcRegion('syd', threads.whereOnPool, undefined)
+    // From a thread of its own, back to the client's region.
+    expect(await client.rpcRegion('syd', threads.addThere, { region: 'lax', left: 2, right: 3 })).toBe(5)
+    const giveUp = new AbortController()
+    const spins = client.rpcRegion('syd', threads.spinForever, undefined, { signal: giveUp.signal })
+    const ended = expect(spins).rejects.toMatchObject({ code: 'ERR_RPC_ABORTED' })
+    await expect.poll(async () => activeOf(await serving(), 'threads.spinForever')).toBe(1)
+    giveUp.abort()
+    await ended
+    await expect.poll(async () => activeOf(await serving(), 'threads.spinForever')).toBe(0)
+    const served = await serving()
+    const durations = (method: string): unknown => {
+      return histogramOf(served, 'skerry_rpc_server_duration_seconds', { method, ...ok }).count
+    }
+    expect(durations('threads.whereOnPool')).toBe(1)
+    expect(durations('threads.addThere')).toBe(1)
+    const made = { method: 'threads.add', region: 'lax', ...ok }
+    expect(histogramOf(served, 'skerry_rpc_client_duration_seconds', made).count).toBe(1)
+    expect(activeOf(served, 'threads.addThere')).toBe(0)
+    const aborted = { method: 'threads.spinForever', region: 'syd', code: 'ERR_RPC_ABORTED' }
+    expect(histogramOf(await asking(), 'skerry_rpc_client_duration_seconds', aborted).count).toBe(1)
+  })
+
+  it('are there while their thread is stuck', async () => {
+    const { client, server } = await startTwo(threaded)
+    const collector = prometheusCollector(server)
+    onTestFinished(() => collector.stop())
+    await client.rpcRegion('syd', threads.whereOnPool, undefined)
+    const before = parsePrometheus(await collector.text())
+    const giveUp = new AbortController()
+    const spins = client.rpcRegion('syd', threads.spinOnPool, undefined, { signal: giveUp.signal })
+    const ended = expect(spins).rejects.toMatchObject({ code: 'ERR_RPC_ABORTED' })
+    const read = async (): Promise<Families> => parsePrometheus(await collector.text())
+    await expect.poll(async () => activeOf(await read(), 'threads.spinOnPool')).toBe(1)
+    const stuck = await read()
+    const whole = { method: 'threads.whereOnPool', code: 'OK' }
+    expect(histogramOf(stuck, 'skerry_rpc_server_duration_seconds', whole)).toEqual(
+      histogramOf(before, 'skerry_rpc_server_duration_seconds', whole),
+    )
+    giveUp.abort()
+    await ended
+    await expect.poll(async () => activeOf(await read(), 'threads.spinOnPool')).toBe(0)
+    expect(histogramOf(await read(), 'skerry_rpc_server_duration_seconds', whole).count).toBe(1)
+  })
+})
+
 describe('a family', () => {
-  it('is a histogram with cumulative buckets', () => {
-    const family = new HistogramFamily('h_seconds', 'help', [0.1, 1])
-    for (const value of [0.05, 0.1, 0.5, 7]) family.observe({ code: 'OK' }, value)
-    const parsed = histogramOf(parsePrometheus(printFamilies([family.read()])), 'h_seconds', { code: 'OK' })
+  it('is a histogram with cumulative buckets, in seconds', () => {
+    const labels = { code: 'OK' }
+    const samples = samplesOf({ family: 'clientDuration', labels, values: [2, 1, 1, 7_650_000_000] }, [0.1, 1])
+    const text = printFamilies([{ type: 'histogram', name: 'h_seconds', help: 'help', samples }])
+    const parsed = histogramOf(parsePrometheus(text), 'h_seconds', labels)
     expect(parsed).toStrictEqual({ buckets: { '0.1': 2, '1': 3, '+Inf': 4 }, sum: 7.65, count: 4 })
   })
 
-  it('has at most 1,000 series, and counts what has no room', () => {
-    const family = new NumberFamily('counter', 'c_total', 'help')
-    for (let index = 0; index < 1_003; index += 1) family.add({ method: `m${index}` }, 1)
-    family.add({ method: 'm7' }, 1)
-    expect(family.read().samples).toHaveLength(1_000)
-    expect(family.dropped).toBe(3)
-    expect(family.read().samples[7]).toStrictEqual({ suffix: '', labels: { method: 'm7' }, value: 2 })
-  })
-
   it('escapes what stands in a label or a help text', () => {
-    const family = new NumberFamily('gauge', 'g', 'a \\ and\na line')
-    family.add({ method: 'say "hi"\\\n' }, -1.5)
-    const parsed = parsePrometheus(printFamilies([family.read()])).get('g')
+    const samples = samplesOf({ family: 'clientActive', labels: { method: 'say "hi"\\\n' }, values: [-1.5] }, [])
+    const text = printFamilies([{ type: 'gauge', name: 'g', help: 'a \\ and\na line', samples }])
+    const parsed = parsePrometheus(text).get('g')
     expect(parsed?.samples).toStrictEqual([{ name: 'g', labels: { method: 'say "hi"\\\n' }, value: -1.5 }])
     expect(parsed?.help).toBe('a \\\\ and\\na line')
   })
 })
+
+type Families = Map<string, ParsedFamily>
+
+function activeOf(families: Families, method: string): number | undefined {
+  return valueOf(families, 'skerry_rpc_server_active_calls', { method })
+}
 
 function valueOf(families: Map<string, ParsedFamily>, name: string, labels: object): number | undefined {
   const wanted = JSON.stringify(labels)
@@ -148,17 +208,17 @@ function histogramOf(
   return result
 }
 
-async function startTwo(): Promise<{ client: Node; server: Node }> {
+async function startTwo(of: AppDefinition = app): Promise<{ client: Node; server: Node }> {
   const hub = newMeshName()
   const join = async (region: string): Promise<Node> => {
     const options = { region, primaryRegion: 'syd', cluster: 'tests', transport: memoryTransport({ hub }) }
-    const node = await startNode(app, quiet(options))
+    const node = await startNode(of, quiet(options))
     onTestFinished(() => node.stop())
     return node
   }
   const server = await join('syd')
   const client = await join('lax')
-  await knows(client, server, app)
-  await knows(server, client, app)
+  await knows(client, server, of)
+  await knows(server, client, of)
   return { client, server }
 }

@@ -1,11 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type {
-  ActorCallEvent,
-  RpcAttemptEvent,
-  RpcCallEvent,
-  RpcRefuseEvent,
-  RpcServeEvent,
-} from '../platform/telemetry.ts'
+import type { ActorCallEvent, RpcAttemptEvent, RpcCallEvent, RpcRefuseEvent, RpcServeEvent } from './telemetry.ts'
 
 /** The channels that adapters listen to, with what goes through them. */
 export interface ChannelEvents {
