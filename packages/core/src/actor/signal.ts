@@ -1,3 +1,4 @@
+import type { ShortValue } from '../codec/short-values.ts'
 import { type ErrorData, isWholeErrorData } from '../base/error-data.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import type { TraceContext } from '../platform/trace-context.ts'
@@ -167,7 +168,7 @@ export interface SpawnRequest {
   /** Where the caller's node is, and what it may act as: of another node, what its link says and not what it claims. */
   readonly callerRegion: string
   readonly callerRoles?: readonly string[]
-  readonly input: Uint8Array
+  readonly input: Body
   /** Nobody waits for an answer, and nobody's end ends the process. */
   readonly isCast?: boolean
   /** The place of the caller's work in a trace. */
@@ -175,6 +176,9 @@ export interface SpawnRequest {
   /** Its items are wanted as they come. */
   readonly stream?: StreamRequest
 }
+
+/** An argument of a call by region: the codec's bytes, or a short value as it is. */
+export type Body = Uint8Array | ShortValue
 
 /** The call `from` is over for its caller: the work that it asked the node of `to` for must end. */
 export interface CancelSignal {

@@ -4,7 +4,7 @@ import { CodecError } from './errors.ts'
 import { checkBytes, type CodecLimits, defaultCodecLimits } from './limits.ts'
 import { msgpackr } from './msgpackr.ts'
 import { packable } from './packable.ts'
-import { decodeShort, encodeShort, notShort } from './short-values.ts'
+import { decodeShort, encodeShort, notShort, shortBytesMax } from './short-values.ts'
 import { registerTagged } from './tagged.ts'
 import { decodeArray, encodeArray, pointingInto, registerTypedArrays } from './typed-arrays.ts'
 
@@ -75,7 +75,6 @@ export function msgpackCodec(limits: Partial<CodecLimits> = {}, onFour?: (plain:
 }
 
 const scratchBytes = 4096
-const shortBytesMax = 64
 
 /** What packs and unpacks for one codec. Many threads never need one. */
 interface Engine {

@@ -1,13 +1,70 @@
 // Names, ids, flags and small numbers are what many calls take and give. msgpackr needs half a microsecond to get going; these bytes
 // are the same as its own.
 
-// Arrays of at most so many bytes are made where objects are, and cost a tenth of others.
-const bytesMax = 64
-const textCharsMax = bytesMax - 2
+/** Arrays of at most so many bytes are made where objects are, and cost a tenth of others. */
+export const shortBytesMax = 64
+const textCharsMax = shortBytesMax - 2
 /** Longer text is read faster by the system. */
 const readCharsMax = 24
 
 const fixstrCharsMax = 31
+
+/** What is never more than a few words, and what nobody can change: it need not be bytes before it leaves the thread. */
+export type ShortValue = string | number | boolean | null | undefined
+
+/** At most so many bytes are those of a short value, as encoded. */
+export const shortValueBytesMax = 256
+
+export function isShortValue(value: unknown): value is ShortValue {
+  switch (typeof value) {
+    case 'string':
+      return value.length <= textCharsMax
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return true
+    default:
+      return value === null
+  }
+}
+
+/**
+ * Writes the bytes that {@link encodeShort} would give into `bytes` from `at` on, where there is room for `shortBytesMax` of them, and gives
+ * their number; 0 for any other value.
+ */
+export function writeShort(value: unknown, bytes: Uint8Array, at: number): number {
+  switch (typeof value) {
+    case 'string':
+      return value.length <= textCharsMax ? writeAscii(value, bytes, at) : 0
+    case 'number':
+      if (!Number.isInteger(value) || value < -32 || value >= 128 || Object.is(value, -0)) return 0
+      bytes[at] = value
+      return 1
+    case 'boolean':
+      bytes[at] = value ? 0xc3 : 0xc2
+      return 1
+    default:
+      if (value !== null) return 0
+      bytes[at] = 0xc0
+      return 1
+  }
+}
+
+function writeAscii(text: string, bytes: Uint8Array, at: number): number {
+  const { length } = text
+  const head = length <= fixstrCharsMax ? 1 : 2
+  for (let index = 0; index < length; index += 1) {
+    const code = text.charCodeAt(index)
+    if (code >= 0x80) return 0
+    bytes[at + head + index] = code
+  }
+  if (head === 1) bytes[at] = 0xa0 | length
+  else {
+    bytes[at] = 0xd9
+    bytes[at + 1] = length
+  }
+  return head + length
+}
 
 /** A short text of ASCII, a whole number from -32 to 127, a boolean or null; `undefined` for any other value. */
 export function encodeShort(value: unknown): Uint8Array | undefined {
@@ -32,33 +89,21 @@ function oneByte(value: number): Uint8Array {
 }
 
 function encodeAscii(text: string): Uint8Array | undefined {
-  const { length } = text
-  const head = length <= fixstrCharsMax ? 1 : 2
-  const bytes = new Uint8Array(head + length)
-  for (let index = 0; index < length; index += 1) {
-    const code = text.charCodeAt(index)
-    if (code >= 0x80) return undefined
-    bytes[head + index] = code
-  }
-  if (head === 1) bytes[0] = 0xa0 | length
-  else {
-    bytes[0] = 0xd9
-    bytes[1] = length
-  }
-  return bytes
+  const bytes = new Uint8Array((text.length <= fixstrCharsMax ? 1 : 2) + text.length)
+  return writeAscii(text, bytes, 0) === 0 ? undefined : bytes
 }
 
 /** What {@link decodeShort} gives for bytes that are none of those values. */
 export const notShort: unique symbol = Symbol('not short')
 
-/** The reverse, if the bytes are all of one such value. */
-export function decodeShort(bytes: Uint8Array): unknown {
-  const first = bytes[0] as number
-  const { length } = bytes
+/** The reverse, if the bytes from `at` on are all of one such value. */
+export function decodeShort(bytes: Uint8Array, at = 0): unknown {
+  const first = bytes[at] as number
+  const length = bytes.length - at
   if (length === 1) return decodeByte(first)
   if ((first & 0xe0) !== 0xa0 || length !== (first & 0x1f) + 1 || length > readCharsMax) return notShort
   let text = ''
-  for (let index = 1; index < length; index += 1) {
+  for (let index = at + 1; index < bytes.length; index += 1) {
     const code = bytes[index] as number
     if (code >= 0x80) return notShort
     text += String.fromCharCode(code)

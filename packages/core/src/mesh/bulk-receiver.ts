@@ -59,9 +59,14 @@ export class BulkReceiver {
     })
   }
 
+  /** Whether a large frame is announced and not handed on: a small one may have to wait. */
+  get isOpen(): boolean {
+    return this.#held.open > 0
+  }
+
   /** A small frame, in its place. `false`: nothing is before it that it would have to wait for. */
   hold(frame: Uint8Array): boolean {
-    if (this.#held.open === 0 || !this.#held.hold(this.#options.orderKey(frame), frame)) return false
+    if (!this.isOpen || !this.#held.hold(this.#options.orderKey(frame), frame)) return false
     sometimes(true, 'skerry/a frame waited for a large one before it')
     if (this.#held.bytes > this.#options.heldBytesMax) this.#options.violated('too much waits behind large frames')
     return true

@@ -1,4 +1,5 @@
 import { RuntimeError } from '../base/runtime-error.ts'
+import { decodeShort, notShort, shortBytesMax, writeShort } from '../codec/short-values.ts'
 import { SplitMessage } from './split-message.ts'
 
 /** A frame that no Skerry node of this protocol version sends. The link it came on is closed. */
@@ -81,6 +82,14 @@ export class FrameWriter {
     else this.#body = bytes
   }
 
+  /** The last field, if it is a short value. */
+  short(value: unknown): boolean {
+    this.#ensure(shortBytesMax)
+    const length = writeShort(value, this.#block, this.#end)
+    this.#end += length
+    return length > 0
+  }
+
   finish(): Uint8Array {
     const written = this.finishMessage()
     return written instanceof SplitMessage ? written.join() : written
@@ -136,13 +145,19 @@ export class FrameWriter {
   }
 }
 
+/** The names that were read last, by a hash of their bytes. A peer that sends others all the time only makes them anew. */
+const knownNamesMax = 256
+const knownNames: string[] = Array.from({ length: knownNamesMax }, () => '')
+
 /** Reads them back. Every read checks what is left; nothing is allocated on a peer's word. */
 export class FrameReader {
   readonly #frame: Uint8Array
-  #at = 0
+  #at: number
 
-  constructor(frame: Uint8Array) {
+  /** `at`: where the frame begins. */
+  constructor(frame: Uint8Array, at = 0) {
     this.#frame = frame
+    this.#at = at
   }
 
   kind(): number {
@@ -181,6 +196,28 @@ export class FrameReader {
     }
   }
 
+  /**
+   * A text of which there are few, such as a procedure's name: the one that was read last time is given again, which is a tenth
+   * of making it, and costs whoever looks it up no comparison.
+   */
+  name(): string {
+    const at = this.#at
+    const length = this.#frame[at] ?? 0
+    const end = at + 1 + length
+    if (length === 0 || length >= shortChars || end > this.#frame.length) return this.text()
+    let hash = length
+    for (let index = at + 1; index < end; index += 1) hash = (Math.imul(hash, 31) + (this.#frame[index] as number)) | 0
+    const slot = hash & (knownNamesMax - 1)
+    const known = knownNames[slot] as string
+    if (known.length === length && this.#isAt(at + 1, known)) {
+      this.#at = end
+      return known
+    }
+    const text = this.text()
+    knownNames[slot] = text
+    return text
+  }
+
   /** Everything that is left. */
   rest(): Uint8Array {
     const bytes = this.#frame.subarray(this.#at)
@@ -188,8 +225,23 @@ export class FrameReader {
     return bytes
   }
 
+  /** Everything that is left, where that is a short value; otherwise `notShort`, and nothing was read. */
+  short(): unknown {
+    const left = this.#frame.length - this.#at
+    return left > 0 && left <= shortBytesMax ? decodeShort(this.#frame, this.#at) : notShort
+  }
+
   error(message: string): FrameError {
     return new FrameError(message)
+  }
+
+  /** Whether these bytes are that text, which has no others than ASCII then. */
+  #isAt(at: number, text: string): boolean {
+    for (let index = 0; index < text.length; index += 1) {
+      const code = text.charCodeAt(index)
+      if (code >= 0x80 || code !== this.#frame[at + index]) return false
+    }
+    return true
   }
 
   #shortAscii(length: number): string | undefined {

@@ -1,4 +1,5 @@
 import type { Codec } from '../codec/codec.ts'
+import { notShort, type ShortValue } from '../codec/short-values.ts'
 import { reasonFrom } from '../actor/exit-reason.ts'
 import type { Pid } from '../actor/pid.ts'
 import { failureFrom, type ReplyResult, type ReplySignal, type Signal, type SpawnRequest } from '../actor/signal.ts'
@@ -65,23 +66,23 @@ export function encodeSignalMessage(signal: Signal, codec: Codec): Uint8Array | 
   writer.address(signal.to)
   switch (signal.type) {
     case 'message':
-      writer.rest(bodyBytes(signal.message, signal.encoded, codec))
+      writeBody(signal.message, signal.encoded, codec)
       break
     case 'cast':
       writer.text(signal.name)
-      writer.rest(bodyBytes(signal.args, signal.encoded, codec))
+      writeBody(signal.args, signal.encoded, codec)
       break
     case 'call':
       writer.address(signal.from)
       writer.number(signal.ref)
       writer.text(signal.name)
       writeTrace(signal.trace)
-      writer.rest(bodyBytes(signal.args, signal.encoded, codec))
+      writeBody(signal.args, signal.encoded, codec)
       break
     case 'reply':
       writer.number(signal.ref)
       writeReplyHead(signal)
-      if (signal.result.ok) writer.rest(bodyBytes(signal.result.value, signal.result.encoded, codec))
+      if (signal.result.ok) writeBody(signal.result.value, signal.result.encoded, codec)
       else writer.rest(codec.encode(signal.result.failure, 'failure'))
       break
     case 'link':
@@ -105,7 +106,7 @@ export function encodeSignalMessage(signal: Signal, codec: Codec): Uint8Array | 
       break
     case 'spawn':
       writer.address(signal.from)
-      writeRequest(signal.request)
+      writeRequest(signal.request, codec)
       break
     case 'cancel':
       writer.address(signal.from)
@@ -129,21 +130,21 @@ export function encodeSignalMessage(signal: Signal, codec: Codec): Uint8Array | 
 
 /**
  * Reads a peer's frame as a signal from it to us. Throws `ERR_BAD_FRAME` or `ERR_NOT_DECODABLE` for anything else than
- * a whole, well-formed frame; bodies are not looked at.
+ * a whole, well-formed frame; bodies are not looked at. `at`: where the frame begins in the bytes.
  */
-export function decodeSignal(frame: Uint8Array, from: FrameEnd, to: FrameEnd, codec: Codec): Signal {
-  const reader = new FrameReader(frame)
+export function decodeSignal(bytes: Uint8Array, from: FrameEnd, to: FrameEnd, codec: Codec, at = 0): Signal {
+  const reader = new FrameReader(bytes, at)
   const kind = reader.kind()
   const target = address(reader, to)
   switch (kind) {
     case kinds.message:
       return { type: 'message', to: target, message: reader.rest(), encoded: true }
     case kinds.cast:
-      return { type: 'cast', to: target, name: reader.text(), args: reader.rest(), encoded: true }
+      return { type: 'cast', to: target, name: reader.name(), args: reader.rest(), encoded: true }
     case kinds.call: {
       const caller = address(reader, from)
       const ref = reader.number()
-      const name = reader.text()
+      const name = reader.name()
       const trace = readTrace(reader)
       return { type: 'call', to: target, from: caller, ref, name, ...trace, args: reader.rest(), encoded: true }
     }
@@ -152,7 +153,9 @@ export function decodeSignal(frame: Uint8Array, from: FrameEnd, to: FrameEnd, co
       const bits = reader.number()
       // What nearly every reply is, apart from the rest: no head is made for it.
       if (bits === replyBits.ok) {
-        const result = { ok: true, value: reader.rest(), encoded: true } as const
+        const short = reader.short()
+        const result =
+          short === notShort ? encodedResult(reader.rest()) : { ok: true as const, value: short, encoded: false }
         return { type: 'reply', to: target, ref, result, via: from.node }
       }
       const { ok, served, token } = readReplyHead(reader, bits)
@@ -219,11 +222,11 @@ export function encodeNotice(notice: NodeNotice): Uint8Array {
   return writer.finish().subarray(linkHeaderBytes)
 }
 
-/** The notice that a frame is; `undefined` for a signal. Throws `ERR_BAD_FRAME` for one that is cut short. */
-export function decodeNotice(frame: Uint8Array): NodeNotice | undefined {
+/** The notice that a frame is; `undefined` for a signal. Throws `ERR_BAD_FRAME` for one that is cut short. `at`: as above. */
+export function decodeNotice(bytes: Uint8Array, at = 0): NodeNotice | undefined {
   // Asked of every frame, and nearly all are signals.
-  if ((frame[0] ?? 0) < kinds.threadDown) return undefined
-  const reader = new FrameReader(frame)
+  if ((bytes[at] ?? 0) < kinds.threadDown) return undefined
+  const reader = new FrameReader(bytes, at)
   switch (reader.kind()) {
     case kinds.threadDown:
       return { type: 'threadDown', thread: reader.number() }
@@ -265,24 +268,25 @@ export function orderKey(frame: Uint8Array): string {
   }
 }
 
-function writeRequest(request: SpawnRequest): void {
+function writeRequest(request: SpawnRequest, codec: Codec): void {
   writer.text(request.procedure)
   writer.number(request.version)
   writer.number(Math.max(0, Math.ceil(request.timeLeftMs)))
   writer.text(request.idempotencyKey ?? '')
   writeMode(request)
   writeTrace(request.trace)
-  writer.rest(request.input)
+  writeBody(request.input, request.input instanceof Uint8Array, codec)
 }
 
 function readRequest(reader: FrameReader, { region = '', roles = [] }: FrameEnd): SpawnRequest {
-  const procedure = reader.text()
+  const procedure = reader.name()
   const version = reader.number()
   const timeLeftMs = reader.number()
   const key = reader.text()
   const mode = readMode(reader)
   const trace = readTrace(reader)
-  const input = reader.rest()
+  const short = reader.short()
+  const input = short === notShort ? reader.rest() : (short as ShortValue)
   const idempotencyKey = key === '' ? undefined : key
   const request = { procedure, version, timeLeftMs, idempotencyKey, callerRegion: region, callerRoles: roles, input }
   // Most are plain calls without a trace, and copies of an object cost more than reading it.
@@ -368,16 +372,30 @@ function microseconds(ms: number): number {
   return Math.max(0, Math.round(ms * 1_000))
 }
 
+function encodedResult(value: Uint8Array): ReplyResult {
+  return { ok: true, value, encoded: true }
+}
+
 function readResult(reader: FrameReader, ok: boolean, token: string | undefined, codec: Codec): ReplyResult {
   if (ok) return { ok: true, value: reader.rest(), encoded: true, ...(token !== undefined && { token }) }
   return { ok: false, failure: failureFrom(codec.decode(reader.rest())) }
 }
 
-function bodyBytes(body: unknown, encoded: boolean, codec: Codec): Uint8Array {
-  return encoded ? (body as Uint8Array) : codec.encode(body, 'body')
+function writeBody(body: unknown, encoded: boolean, codec: Codec): void {
+  if (encoded) writer.rest(body as Uint8Array)
+  else if (!writer.short(body)) writer.rest(codec.encode(body, 'body'))
 }
 
 function address(reader: FrameReader, end: FrameEnd): Pid {
   const thread = reader.number()
-  return { node: end.node, life: end.life, thread, serial: reader.number() }
+  const serial = reader.number()
+  return thread === 0 && serial === 0 ? itself(end) : { node: end.node, life: end.life, thread, serial }
+}
+
+/** The last one that was made: whom every request is for. */
+let ofNode: Pid = { node: '', life: 0, thread: 0, serial: 0 }
+
+function itself({ node, life }: FrameEnd): Pid {
+  if (ofNode.node !== node || ofNode.life !== life) ofNode = { node, life, thread: 0, serial: 0 }
+  return ofNode
 }

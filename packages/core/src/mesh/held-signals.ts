@@ -84,7 +84,7 @@ function bodyBytes(signal: Signal): number {
     case 'call':
       return lengthOf(signal.args)
     case 'spawn':
-      return signal.request.input.byteLength
+      return lengthOf(signal.request.input)
     case 'item':
       return signal.item.byteLength
     case 'reply':

@@ -206,18 +206,18 @@ export class NodeRouter implements Router {
     else this.#refuse(signal, unsent(result, message.byteLength - linkHeaderBytes, links.frameBytesMax))
   }
 
-  /** A frame that a peer sent. What is not a frame is counted and logged; its link goes on, since lanes keep frames whole. */
-  receive(peer: PeerRef, frame: Uint8Array): void {
+  /** A frame that a peer sent, `at` there in the bytes. What is not a frame is counted and logged; its link goes on, since lanes keep frames whole. */
+  receive(peer: PeerRef, bytes: Uint8Array, at = 0): void {
     const { kernel } = this.#options
     let signal: Signal
     try {
-      const notice = decodeNotice(frame)
+      const notice = decodeNotice(bytes, at)
       if (notice !== undefined) {
         this.#receiveNotice(peer, notice)
         return
       }
       const from = this.#peers.get(peer.node) ?? peer
-      signal = decodeSignal(frame, from, { node: kernel.node, life: kernel.life }, kernel.codec)
+      signal = decodeSignal(bytes, from, kernel, kernel.codec, at)
     } catch (error) {
       kernel.counters.undecodable += 1
       kernel.platform.log.warn({ peer: peer.node, err: errorData(error) }, 'a frame that can not be read was dropped')

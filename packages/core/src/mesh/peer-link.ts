@@ -60,6 +60,8 @@ export interface PeerLinkEvents {
   accepted(link: PeerLink, greeting: Greeting): void
   refused(link: PeerLink, code: string, text: string): void
   frame(link: PeerLink, frame: Uint8Array): void
+  /** The same, of one that stands behind the kind byte of its message. */
+  frameMessage(link: PeerLink, message: Uint8Array): void
   control(link: PeerLink, bytes: Uint8Array): void
   pong(link: PeerLink, seq: number): void
   trusted(link: PeerLink): void
@@ -412,7 +414,7 @@ export class PeerLink {
     }
     this.#heard = true
     if (isFrameMessage(bytes) && this.isUp) {
-      this.#receiveFrame(bytes.subarray(linkHeaderBytes))
+      this.#receiveFrame(bytes)
       return
     }
     const message = this.#decode(bytes)
@@ -421,13 +423,14 @@ export class PeerLink {
     else this.#receiveGreeting(message)
   }
 
-  #receiveFrame(frame: Uint8Array): void {
+  #receiveFrame(message: Uint8Array): void {
     const { counters, on } = this.#options
     counters.framesReceived += 1
     this.#received += 1
     if (this.#bulk.isOpen) this.#bulk.smallPassed()
-    if (this.#incomingBulk.hold(frame)) counters.framesHeld += 1
-    else on.frame(this, frame)
+    if (this.#incomingBulk.isOpen && this.#incomingBulk.hold(message.subarray(linkHeaderBytes)))
+      counters.framesHeld += 1
+    else on.frameMessage(this, message)
   }
 
   // Both sides may say goodbye at a time: then neither waits for the other.

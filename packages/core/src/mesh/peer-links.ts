@@ -81,6 +81,11 @@ export interface PeerLinksEvents {
   down(peer: PeerRef, reason: LinkEndReason, detail: string): void
   /** In the order in which the peer sent those of one order key. The bytes belong to the receiver. */
   frame(peer: PeerRef, frame: Uint8Array): void
+  /**
+   * The same for a frame that stands behind the kind byte of its link message, as all do that came alone and need not wait: a view of
+   * it would cost as much as reading it. Default: `frame` gets that view.
+   */
+  frameMessage?(peer: PeerRef, message: Uint8Array): void
   /** In their own order, which is not that of frames. */
   control(peer: PeerRef, bytes: Uint8Array): void
   /** The peer has been silent for `silentMs`. Its link is still up. Followed by `trusted` or `down`. */
@@ -447,6 +452,10 @@ class Links implements PeerLinks {
         accepted: (link, greeting) => this.#acceptedBy(link, greeting),
         refused: (link, code, text) => this.#refusedBy(link, code, text),
         frame: (link, frame) => on.frame(link.ref, frame),
+        frameMessage: (link, message) => {
+          if (on.frameMessage === undefined) on.frame(link.ref, message.subarray(linkHeaderBytes))
+          else on.frameMessage(link.ref, message)
+        },
         control: (link, bytes) => on.control(link.ref, bytes),
         pong: (link, seq) => {
           const sampleMs = this.#beats.roundTripMs(seq)

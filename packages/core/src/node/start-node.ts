@@ -8,6 +8,7 @@ import { msgpackCodec } from '../codec/msgpack-codec.ts'
 import { Discovery } from '../discovery/discovery.ts'
 import type { DiscoverySource } from '../discovery/source.ts'
 import { orderKey } from '../mesh/frame.ts'
+import { linkHeaderBytes } from '../mesh/link-message.ts'
 import { createPeerLinks, type Peer, type PeerLinks } from '../mesh/peer-links.ts'
 import type { NodeLoad } from '../mesh/heartbeat.ts'
 import type { PeerRef } from '../mesh/peer-link.ts'
@@ -207,6 +208,10 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
         // Of frames there are many, and a closure for each is not free.
         if (early === undefined) router.receive(peer, frame)
         else later(() => router.receive(peer, frame))
+      },
+      frameMessage: (peer, message) => {
+        if (early === undefined) router.receive(peer, message, linkHeaderBytes)
+        else later(() => router.receive(peer, message, linkHeaderBytes))
       },
       control: (peer, bytes) => later(() => takeControl(peer.node, bytes)),
       unreached: (node) => later(() => router.unreached(node)),

@@ -1,7 +1,9 @@
 import type { Runtime } from '../actor/behavior.ts'
-import type { Failure } from '../actor/signal.ts'
+import type { Body, Failure } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import { RuntimeError } from '../base/runtime-error.ts'
+import type { Codec } from '../codec/codec.ts'
+import { isShortValue, shortValueBytesMax } from '../codec/short-values.ts'
 
 // What the codec may add to a typed array of exactly `bodyBytesMax`. A frame has room for it, and for its header.
 const encodingBytesMax = 1_024
@@ -18,6 +20,19 @@ export function encodeBody(runtime: Pick<Runtime, 'codec' | 'bodyBytesMax'>, val
   if (bytes.byteLength <= runtime.bodyBytesMax + encodingBytesMax) return bytes
   const message = `The ${name} has ${bytes.byteLength} bytes; this node's bodyBytesMax is ${runtime.bodyBytesMax}`
   throw new BodyError('ERR_FRAME_TOO_LARGE', message)
+}
+
+/**
+ * The same, but a short value stays as it is until it is written to a frame or a thread: nobody can change it, and bytes of its own would
+ * cost as much as all else that is done to send it.
+ */
+export function bodyOf(runtime: Pick<Runtime, 'codec' | 'bodyBytesMax'>, value: unknown, name: string): Body {
+  return isShortValue(value) && runtime.bodyBytesMax >= shortValueBytesMax ? value : encodeBody(runtime, value, name)
+}
+
+/** The value of an argument. Throws `ERR_NOT_DECODABLE`. */
+export function valueOf(codec: Codec, body: Body): unknown {
+  return body instanceof Uint8Array ? codec.decode(body) : body
 }
 
 /** Why an argument was not sent. */

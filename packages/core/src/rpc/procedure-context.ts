@@ -2,10 +2,10 @@ import type { Actor } from '../actor/actor.ts'
 import { ReceivingContext } from '../actor/bare-actor.ts'
 import type { Runtime } from '../actor/behavior.ts'
 import type { Pid } from '../actor/pid.ts'
-import type { Failure, ReplyResult } from '../actor/signal.ts'
+import type { Body, Failure, ReplyResult } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
-import { encodeBody } from './body.ts'
+import { bodyOf, encodeBody } from './body.ts'
 import { type Caller, callerOf } from './caller.ts'
 import { isToken, tokenCharsMax } from './causal-token.ts'
 import { ReplicaError } from './replica-errors.ts'
@@ -94,7 +94,12 @@ export class ProcedureContext extends ReceivingContext {
     return events
   }
 
-  /** A result or an item as it travels. Throws as `encodeBody` does. */
+  /** A result as it travels. Throws as `bodyOf` does. */
+  bodyOf(value: unknown, name: string): Body {
+    return bodyOf(this.#runtime, value, name)
+  }
+
+  /** An item as it travels. Throws as `encodeBody` does. */
   encodeBody(value: unknown, name: string): Uint8Array {
     return encodeBody(this.#runtime, value, name)
   }

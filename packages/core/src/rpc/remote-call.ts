@@ -9,7 +9,7 @@ import type { NodeWatcher } from '../actor/node-watchers.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
 import type { ProcedureName, RegionTarget, RemoteOwner, RpcOptions } from '../actor/remote-verbs.ts'
 import type { Attempt, ChoiceExplanation, RpcReport } from '../actor/rpc-report.ts'
-import type { Failure, Signal, SpawnRequest } from '../actor/signal.ts'
+import type { Body, Failure, Signal, SpawnRequest } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import type { Timer } from '../platform/clock.ts'
 import { reachable, sometimes } from '../platform/property.ts'
@@ -80,7 +80,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   readonly #kernel: Kernel
   readonly #owner: RemoteOwner
   readonly #plan: CallPlan
-  readonly #input: Uint8Array
+  readonly #input: Body
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: RpcError) => void
   // Made when there is one: most calls succeed at once, and nobody asks why.
@@ -104,7 +104,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     kernel: Kernel,
     owner: RemoteOwner,
     plan: CallPlan,
-    input: Uint8Array,
+    input: Body,
     resolve: (value: unknown) => void,
     reject: (error: RpcError) => void,
   ) {
@@ -236,7 +236,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   }
 
   #send(chosen: RegionTableNode, leftMs = this.#deadlineMs - this.#kernel.platform.clock.monotonic()): void {
-    const target: Pid = { node: chosen.node, life: chosen.life, thread: 0, serial: 0 }
+    const target = pidOf(chosen)
     this.#node = chosen
     this.#target = target
     this.#kernel.addEdge(target, this)
@@ -453,6 +453,14 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
 }
 
 const none: ReadonlySet<NodeId> = new Set()
+
+/** The last one that was made: calls mostly go to few nodes. */
+let lastTarget: Pid = { node: '', life: 0, thread: 0, serial: 0 }
+
+function pidOf({ node, life }: RegionTableNode): Pid {
+  if (lastTarget.node !== node || lastTarget.life !== life) lastTarget = { node, life, thread: 0, serial: 0 }
+  return lastTarget
+}
 
 /** How long a call may take, in milliseconds. A nested call never gets more time than its caller has left. */
 export function timeLeftMs(kernel: Kernel, owner: RemoteOwner, options: RpcOptions): number {

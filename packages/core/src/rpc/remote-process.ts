@@ -6,7 +6,7 @@ import type { Failure, ReplyResult } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { errorData } from '../base/error-data.ts'
 import { isTraceFollowed, runInTrace } from '../platform/trace-context.ts'
-import { resultFailure } from './body.ts'
+import { resultFailure, valueOf } from './body.ts'
 import { notPrimary } from './not-primary.ts'
 import type { ProcedureContext } from './procedure-context.ts'
 import { type Checked, checkValue } from './schema-check.ts'
@@ -108,7 +108,7 @@ async function runToEnd(ctx: ProcedureContext, work: RemoteWork, code: RemotePro
 function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): MaybePromise<ReplyResult> {
   let input: unknown
   try {
-    input = ctx.codec.decode(work.request.input)
+    input = valueOf(ctx.codec, work.request.input)
   } catch (error) {
     return failed('ERR_NOT_DECODABLE', 'not-run', 'The argument could not be decoded', error)
   }
@@ -119,7 +119,8 @@ function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode
 function encoded(ctx: ProcedureContext, result: RunResult): ReplyResult {
   if (!result.ok) return result
   try {
-    return { ok: true, value: ctx.encodeBody(result.value, 'result'), encoded: true }
+    const value = ctx.bodyOf(result.value, 'result')
+    return { ok: true, value, encoded: value instanceof Uint8Array }
   } catch (error) {
     return { ok: false, failure: resultFailure(error) }
   }

@@ -2,7 +2,7 @@ import type { Kernel } from '../actor/kernel.ts'
 import { actorName, type NodeId } from '../actor/pid.ts'
 import type { ProcedureName, RegionTarget, RemoteOwner, RemoteServices, RpcOptions } from '../actor/remote-verbs.ts'
 import type { Attempt, ChoiceExplanation } from '../actor/rpc-report.ts'
-import type { Failure } from '../actor/signal.ts'
+import type { Body, Failure } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import { membershipServerName } from '../mesh/membership-name.ts'
 import { explainChoice } from '../region/explain-choice.ts'
@@ -10,7 +10,7 @@ import { checkRegionTarget, chooseNode, isRefusal, serversOf } from '../region/r
 import { checkRegionName } from '../region/region-name.ts'
 import type { RegionTableReader, RegionTableView } from '../region/region-table.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
-import { encodeBody, inputFailure } from './body.ts'
+import { bodyOf, inputFailure } from './body.ts'
 import { CallEvents } from './call-events.ts'
 import { RpcError } from './errors.ts'
 import { callInline, type InlineProcedure, type InlineResult } from './inline-call.ts'
@@ -176,9 +176,9 @@ const noNodes: ReadonlySet<NodeId> = new Set()
 function start(kernel: Kernel, owner: RemoteOwner, plan: CallPlan): Promise<unknown> {
   const refusal = refusalOf(plan.options)
   if (refusal !== undefined) return refused(kernel, owner, plan, refusal)
-  let input: Uint8Array
+  let input: Body
   try {
-    input = encodeBody(kernel, plan.input, 'input')
+    input = bodyOf(kernel, plan.input, 'input')
   } catch (error) {
     return refused(kernel, owner, plan, inputFailure(error))
   }

@@ -5,6 +5,8 @@ import type { OfferedProcedure } from './procedure.ts'
 /** The procedures that a node offers, by name. No name reaches anything else. */
 export class ServedProcedures {
   readonly #byName = new Map<string, ServedProcedure[]>()
+  /** The last one that was found, by the name of whoever asked: mostly the same is asked for again. */
+  #last: { readonly name: string; readonly version: number; readonly served: ServedProcedure } | undefined
 
   constructor(procedures: readonly OfferedProcedure[]) {
     for (const procedure of procedures) {
@@ -17,6 +19,14 @@ export class ServedProcedures {
 
   /** What serves a caller of that version: the same version, or one that lists it as compatible. */
   find({ name, version }: ProcedureName): ServedProcedure | undefined {
+    const last = this.#last
+    if (last !== undefined && last.name === name && last.version === version) return last.served
+    const served = this.#search(name, version)
+    if (served !== undefined) this.#last = { name, version, served }
+    return served
+  }
+
+  #search(name: string, version: number): ServedProcedure | undefined {
     const versions = this.#byName.get(name)
     if (versions === undefined) return undefined
     for (const served of versions) if (served.procedure.version === version) return served

@@ -11,7 +11,7 @@ import { errorData } from '../base/error-data.ts'
 import { RuntimeError } from '../base/runtime-error.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import { runInTrace } from '../platform/trace-context.ts'
-import { resultFailure } from './body.ts'
+import { resultFailure, valueOf } from './body.ts'
 import { isStreamSignal } from './call-stream.ts'
 import { notPrimary } from './not-primary.ts'
 import type { ProcedureContext } from './procedure-context.ts'
@@ -116,7 +116,7 @@ class ServedStream implements Addressable, Attachment {
 
   async #resultOf(code: StreamProcessCode): Promise<ReplyResult> {
     const { codec } = this.#ctx
-    const checked = await inputOf(code, () => codec.decode(this.#work.request.input))
+    const checked = await inputOf(code, () => valueOf(codec, this.#work.request.input))
     if ('failure' in checked) return { ok: false, failure: checked.failure }
     const isPrimary = this.#ctx.notePrimary()
     if (code.primaryOnly && !isPrimary) return { ok: false, failure: notPrimary(this.#ctx) }

@@ -1,5 +1,6 @@
 import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Signal } from '../actor/signal.ts'
+import { encodeShort } from '../codec/short-values.ts'
 
 // Structured clone takes about a microsecond for a signal with its Pids, on each side; bytes take a tenth of that. Only
 // what is sent often is packed: bodies to actors of the same node. Everything else is cloned.
@@ -64,7 +65,9 @@ export class SignalWriter {
       case 'reply': {
         const { result, via, served } = signal
         if (!result.ok || result.token !== undefined || via !== undefined || served !== undefined) return false
-        return this.#addBody(kinds.reply, signal.to, undefined, signal.ref, undefined, result.value, result.encoded)
+        // A short value that is none of the shortest is cloned.
+        const value = result.encoded ? result.value : encodeShort(result.value)
+        return this.#addBody(kinds.reply, signal.to, undefined, signal.ref, undefined, value, value !== undefined)
       }
       case 'item':
         return this.#addBody(kinds.item, signal.to, signal.from, signal.seq, undefined, signal.item, true)

@@ -121,6 +121,53 @@ describe('a frame', () => {
     expect(codec.decode((arrived as { args: Uint8Array }).args)).toEqual(['a', 1n])
   })
 
+  it('carries a short body as its value, and everything else as bytes', () => {
+    const values = [
+      null,
+      true,
+      false,
+      0,
+      127,
+      -32,
+      '',
+      'skerr',
+      'x'.repeat(20),
+      128,
+      -0,
+      1.5,
+      NaN,
+      undefined,
+      'köln',
+      'x'.repeat(62),
+    ]
+    for (const value of values) {
+      const spawn = decode(encode({ type: 'spawn', from, to, request: { ...request, input: value } }))
+      const reply = decode(encode({ type: 'reply', to, ref: 0, result: { ok: true, value, encoded: false } }))
+      const bodies = [
+        (spawn as { request: { input: unknown } }).request.input,
+        (reply as { result: { value: unknown } }).result.value,
+      ]
+      const isEncoded = bodies[0] instanceof Uint8Array
+      expect((reply as { result: { encoded: boolean } }).result.encoded).toBe(isEncoded)
+      for (const read of bodies) expect(isEncoded ? codec.decode(read as Uint8Array) : read).toBe(value)
+      // What an older node writes, and reads.
+      const bytes = encode({
+        type: 'reply',
+        to,
+        ref: 0,
+        result: { ok: true, value: codec.encode(value), encoded: true },
+      })
+      expect(encode({ type: 'reply', to, ref: 0, result: { ok: true, value, encoded: false } })).toEqual(bytes)
+    }
+  })
+
+  it('is read from any place in its bytes', () => {
+    const signal = signals.find(({ type }) => type === 'spawn') as Signal
+    const within = Uint8Array.of(1, 2, 3, ...encode(signal))
+    expect(decodeSignal(within, { ...sender, ...caller }, receiver, codec, 3)).toEqual(arrivedFrom(signal))
+    expect(decodeNotice(Uint8Array.of(0, ...encodeNotice({ type: 'draining' })), 1)).toEqual({ type: 'draining' })
+  })
+
   it('says nothing of nodes and lives: both are those of the link it came on', () => {
     const forged = encode({
       type: 'link',
@@ -228,6 +275,30 @@ describe('a frame of a broken or hostile peer', () => {
     expect(Math.min(...Object.values(outcomes))).toBeGreaterThan(500)
   })
 })
+
+describe('a name in a frame', () => {
+  it('is what was written, whichever were read before', () => {
+    // More than are kept, so that some take the place of others.
+    const names = ['', 'größe', 'ÿ', 'x'.repeat(63), 'x'.repeat(64), 'y'.repeat(300), ...numbered('order', 1_000)]
+    for (const name of [...names, ...names.reverse()]) {
+      const writer = new FrameWriter()
+      writer.start(7, 1)
+      writer.text(name)
+      writer.number(9)
+      const reader = new FrameReader(writer.finish(), 2)
+      expect([reader.name(), reader.number()]).toEqual([name, 9])
+    }
+  })
+
+  it('is not taken from behind the end of its frame', () => {
+    const whole = Uint8Array.of(3, 97, 98, 99)
+    expect(new FrameReader(whole).name()).toBe('abc')
+    expect(() => new FrameReader(whole.subarray(0, 3)).name()).toThrow(badFrame)
+    expect(() => new FrameReader(whole.subarray(0, 0)).name()).toThrow(badFrame)
+  })
+})
+
+const numbered = (word: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${word}.${n}`)
 
 describe('a number in a frame', () => {
   it('comes back whole over the range of whole numbers', () => {
