@@ -1,4 +1,5 @@
 import type { Log } from '@skerry/core/platform'
+import type { TransportHost } from '@skerry/core/transport'
 
 /** Everything that came and was no use, by why. */
 export type DropReason =
@@ -17,18 +18,24 @@ export type DropReason =
   /** A record that is too large for the server's `max_payload`. */
   | 'too-large'
 
-/** Counts what is dropped, and logs each reason at its first, second, fourth, eighth … time: what is ordinary, as details. */
+/**
+ * Counts what is dropped, and logs each reason at its first, second, fourth, eighth … time: what is ordinary, as details. The node is
+ * told of all but that.
+ */
 export class Drops {
   readonly #counts = new Map<DropReason, number>()
   readonly #log: Log
+  readonly #uncarried: TransportHost['uncarried']
 
-  constructor(log: Log) {
+  constructor(log: Log, uncarried: TransportHost['uncarried']) {
     this.#log = log
+    this.#uncarried = uncarried
   }
 
   count(reason: DropReason): void {
     const count = (this.#counts.get(reason) ?? 0) + 1
     this.#counts.set(reason, count)
+    if (reason !== 'no-link') this.#uncarried?.('dropped', 1)
     if (!Number.isInteger(Math.log2(count))) return
     this.#log[reason === 'no-link' ? 'debug' : 'warn']({ reason, count }, 'NATS transport: a message was dropped')
   }

@@ -33,6 +33,8 @@ export interface LinkTableOptions {
   readonly platform: Platform
   readonly drops: Drops
   readonly accepted: (link: RawLink) => void
+  /** Packets of a peer never came. */
+  readonly lost: (packets: number) => void
 }
 
 // How long a peer may take for its part of the handshake.
@@ -296,6 +298,7 @@ export class LinkTable {
       },
       confirmed,
       ignored: (why) => drops.count(why),
+      lost: this.#given.lost,
       gone: (over) => {
         this.#slots.delete(subject)
         this.#links.delete(over)

@@ -23,6 +23,8 @@ export interface NatsLinkOptions {
   readonly confirmed: (link: NatsLink) => void
   /** Told of packets that were no use. */
   readonly ignored: (why: Exclude<Opened['kind'], 'packet' | 'lost'>) => void
+  /** Told how many of the peer's packets are missing. The link is over then. */
+  readonly lost: (packets: number) => void
   /** Called once, when the link is over. */
   readonly gone: (link: NatsLink) => void
 }
@@ -121,6 +123,7 @@ export class NatsLink implements RawLink, LaneOwner, Turn {
     if (this.isClosed) return
     const opened = this.#options.opener.open(sealed)
     if (opened.kind === 'lost') {
+      this.#options.lost(opened.packets)
       this.fail(`${opened.packets} packets of the peer were lost on the way`)
     } else if (opened.kind === 'packet') {
       this.#hasHeard = true

@@ -42,7 +42,8 @@ export async function startNats(
   const subjects = subjectsOf(options.cluster)
   const { tag } = subjects
   const secrets = secretKeys(options.secrets)
-  const drops = new Drops(log)
+  const uncarried: TransportHost['uncarried'] = (how, messages) => host.uncarried?.(how, messages)
+  const drops = new Drops(log, uncarried)
   const life = createHash('sha256').update(random.id()).digest().subarray(0, lifeBytes).toString('base64url')
   const broadcasts = new TokenBucket(broadcastsPerSecond, clock)
 
@@ -52,7 +53,11 @@ export async function startNats(
     log,
     name: `skerry ${id.slice(-6)}`,
     on: {
-      lost: () => links.serverLost(),
+      lost() {
+        // How much was on its way nobody knows.
+        uncarried('lost', 1)
+        links.serverLost()
+      },
       back() {
         links.serverBack()
         presence.start()
@@ -69,6 +74,7 @@ export async function startNats(
     platform,
     drops,
     accepted: (link) => host.accepted(link),
+    lost: (packets) => uncarried('lost', packets),
   })
   const presence = new Presence({
     clock,

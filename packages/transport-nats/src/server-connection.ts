@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import { checkServerIdentity } from 'node:tls'
 import {
   type Authenticator,
   type ConnectionOptions,
@@ -150,7 +152,24 @@ function clientOptions({ servers, login, tls }: CheckedOptions, name: string): C
     // A server that is reloading its users may refuse us for a while.
     ignoreAuthErrorAbort: true,
     ...loginOptions(login),
-    ...(tls !== undefined && { tls }),
+    // The client hands on all of it to Node, which its types do not say.
+    ...(tls !== undefined && { tls: { ...tls, ...{ checkServerIdentity: identityCheck(servers) } } }),
+  }
+}
+
+/**
+ * Where a server was given by its address the client asks for no name, and would take a certificate for `localhost`: then it has to be
+ * for one of the addresses that were given.
+ */
+function identityCheck(servers: readonly string[]): typeof checkServerIdentity {
+  const hosts = servers.map(
+    (server) => /^(?:\w+:\/\/)?(?:\[([^\]]+)\]|([^:]+))/.exec(server)?.slice(1, 3).join('') ?? '',
+  )
+  const addresses = hosts.filter((host) => isIP(host) !== 0)
+  return (asked, certificate) => {
+    if (asked !== 'localhost' || hosts.includes('localhost')) return checkServerIdentity(asked, certificate)
+    const problems = addresses.map((address) => checkServerIdentity(address, certificate))
+    return problems.length === 0 || problems.includes(undefined) ? undefined : problems[0]
   }
 }
 

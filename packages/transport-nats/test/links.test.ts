@@ -12,6 +12,7 @@ interface End {
   /** What this end sent and nobody was given yet. */
   readonly sent: Uint8Array[]
   readonly ignored: string[]
+  lost: number
   closed: LinkClosed | undefined
 }
 
@@ -30,6 +31,7 @@ function pair(options: { maxFrameBytes?: number } = {}): {
     const made: End = {
       sent: [],
       ignored: [],
+      lost: 0,
       closed: undefined,
       link: new NatsLink({
         peer: 'peer',
@@ -44,6 +46,7 @@ function pair(options: { maxFrameBytes?: number } = {}): {
         publish: (packet) => void made.sent.push(sealer.seal(packet, 0)),
         confirmed: () => undefined,
         ignored: (why) => void made.ignored.push(why),
+        lost: (packets) => void (made.lost += packets),
         gone: () => undefined,
       }),
     }
@@ -94,6 +97,7 @@ describe('a link over NATS', () => {
     deliver(a, b)
     await platform.settle()
     expect(b.closed).toEqual({ local: false, reason: '1 packets of the peer were lost on the way' })
+    expect(b.lost).toBe(1)
     deliver(b, a)
     await platform.settle()
     expect(a.closed).toEqual({ local: false, reason: '1 packets of the peer were lost on the way' })

@@ -43,6 +43,11 @@ function skipped(name: string): void {
   })
 }
 
+const atExit = new Set<() => void>()
+process.once('exit', () => {
+  for (const act of atExit) act()
+})
+
 /** Starts a server and waits until it takes connections. */
 export async function startNatsServer({ config = '', port }: NatsServerOptions = {}): Promise<NatsServer> {
   if (executable === undefined) throw new Error(noNatsServer)
@@ -74,7 +79,7 @@ export async function startNatsServer({ config = '', port }: NatsServerOptions =
       }
     },
   }
-  process.once('exit', () => {
+  atExit.add(() => {
     child?.kill('SIGKILL')
     rmSync(folder, { recursive: true, force: true })
   })

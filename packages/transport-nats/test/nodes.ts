@@ -2,7 +2,7 @@ import { recordedLog, type RecordedLog } from '@skerry/testing'
 import { systemPlatform } from '@skerry/core'
 import type { Platform } from '@skerry/core/platform'
 import type { RawLink, Transport } from '@skerry/core/transport'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { createNatsTransport } from '../src/nats-transport.ts'
 import type { NatsTransportOptions } from '../src/options.ts'
 
@@ -20,6 +20,8 @@ export interface TestNode {
   nextAccepted(): Promise<RawLink>
   /** How often a message was dropped for this reason, as far as the log tells: the last power of two. */
   dropped(reason: string): number
+  /** What the node was told of messages that came to nothing. */
+  readonly uncarried: { readonly dropped: number; readonly lost: number }
 }
 
 /** A started transport, stopped after the test. */
@@ -32,6 +34,7 @@ export async function startNode(
   const log = recordedLog()
   const accepted: RawLink[] = []
   const found: string[] = []
+  const uncarried = { dropped: 0, lost: 0 }
   const takers: ((link: RawLink) => void)[] = []
   onTestFinished(() => transport.stop())
   const host = {
@@ -41,6 +44,7 @@ export async function startNode(
       else taker(link)
     },
     found: (address: string) => void found.push(address),
+    uncarried: (how: keyof typeof uncarried, messages: number) => void (uncarried[how] += messages),
   }
   const system = systemPlatform({ log })
   const platform: Platform = clock === undefined ? system : { ...system, clock }
@@ -52,6 +56,7 @@ export async function startNode(
     found,
     accepted,
     log,
+    uncarried,
     async nextAccepted() {
       return accepted.shift() ?? (await new Promise<RawLink>((taker) => takers.push(taker)))
     },
@@ -87,4 +92,16 @@ export async function roundTrip([ours, theirs]: readonly [RawLink, RawLink], lan
   const back = frames(ours, lane, 1)
   theirs.lane(lane).send(Uint8Array.of(2))
   await back
+}
+
+/** A link, as soon as the servers carry one: after a start or a fall they need a moment to tell each other who listens where. */
+export async function dialUntil(from: TestNode, to: TestNode): Promise<[ours: RawLink, theirs: RawLink]> {
+  let pair: [RawLink, RawLink] | undefined
+  await expect
+    .poll(async () => {
+      pair = await connect(from, to).catch(() => undefined)
+      return pair !== undefined
+    })
+    .toBe(true)
+  return pair as [RawLink, RawLink]
 }

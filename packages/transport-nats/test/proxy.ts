@@ -9,12 +9,17 @@ export interface Proxy {
   /** Reads no more of what the server sends. What the client sends still goes through. */
   holdUp(): void
   heal(): void
+  /** All that went through so far, either way, in pieces. */
+  seen(): readonly Uint8Array[]
   /** Breaks all connections off. */
   break(): void
 }
 
+const seenMax = 1_000
+
 export async function startProxy(port: number): Promise<Proxy> {
   const pairs = new Set<readonly [client: Socket, server: Socket]>()
+  const seen: Uint8Array[] = []
   let state: 'open' | 'held' | 'cut' = 'open'
   const apply = ([client, server]: readonly [Socket, Socket]): void => {
     if (state === 'open') server.resume()
@@ -32,7 +37,10 @@ export async function startProxy(port: number): Promise<Proxy> {
       pairs.delete(pair)
     }
     for (const [from, to] of [pair, [server, client] as const]) {
-      from.on('data', (bytes) => void to.write(bytes))
+      from.on('data', (bytes) => {
+        if (seen.length < seenMax) seen.push(bytes)
+        to.write(bytes)
+      })
       from.on('close', end)
       from.on('error', end)
     }
@@ -60,6 +68,7 @@ export async function startProxy(port: number): Promise<Proxy> {
     cut: () => set('cut'),
     holdUp: () => set('held'),
     heal: () => set('open'),
+    seen: () => seen,
     break: breakOff,
   }
 }

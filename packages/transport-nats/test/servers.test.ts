@@ -1,10 +1,16 @@
-import { defineApp, procedure, startNode as startSkerryNode, systemPlatform, type Node } from '@skerry/core'
+import {
+  defineApp,
+  procedure,
+  startNode as startSkerryNode,
+  systemPlatform,
+  type Node,
+  type ProcedureHere,
+} from '@skerry/core'
 import { natsTransport } from '@skerry/transport-nats'
-import type { RawLink } from '@skerry/core/transport'
 import { expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../../core/test/fixtures/free-port.ts'
 import { describeOnServer, type NatsServer, startNatsServer } from './nats-server.ts'
-import { cluster, connect, frames, never, roundTrip, secret, startNode, type TestNode } from './nodes.ts'
+import { cluster, connect, dialUntil, frames, never, roundTrip, secret, startNode } from './nodes.ts'
 import { startProxy } from './proxy.ts'
 
 async function server(options: Parameters<typeof startNatsServer>[0] = {}): Promise<NatsServer> {
@@ -98,6 +104,7 @@ describeOnServer('a link', () => {
     expect(await ours.closed).toMatchObject({ local: false, reason: 'The peer is gone' })
     proxy.heal()
     expect(await theirs.closed).toMatchObject({ local: false })
+    expect(b.uncarried.lost).toBeGreaterThan(0)
     await roundTrip(other)
     await roundTrip(await dialUntil(a, b))
   })
@@ -120,9 +127,13 @@ describeOnServer('two servers of one cluster', () => {
 
 describeOnServer('a mesh over NATS', () => {
   const where = procedure({ name: 'where', run: (ctx) => ctx.myRegion })
-  const app = defineApp({ name: 'shop', children: [], procedures: [where] })
 
-  async function node(region: string, servers: readonly NatsServer[]): Promise<Node> {
+  async function node(
+    region: string,
+    servers: readonly NatsServer[],
+    further: readonly ProcedureHere<unknown, number>[] = [],
+  ): Promise<Node> {
+    const app = defineApp({ name: 'shop', children: [], procedures: [where, ...further] })
     const started = await startSkerryNode(app, {
       region,
       primaryRegion: 'syd',
@@ -148,11 +159,26 @@ describeOnServer('a mesh over NATS', () => {
     await expect
       .poll(() => lax.rpcRegion('syd', where, undefined).catch((error: { code: string }) => error.code))
       .toBe('ERR_NO_NODE_IN_REGION')
+    expect(lax.counters().transportLosses).toBe(1)
     await one.start()
     for (const to of ['syd', 'fra']) {
       await lax.waitForRegion(to, { timeoutMs: 15_000 })
       expect(await lax.rpcRegion(to, where, undefined)).toBe(to)
     }
+  })
+
+  it('[node] counts what does not fit the max_payload of the server, and forms all the same', async () => {
+    const small = await server({ config: 'max_payload: 1024' })
+    // Their names alone make a record larger.
+    const many = Array.from({ length: 40 }, (_none, index) =>
+      procedure({ name: `a.procedure.with.a.long.name.${index}`, run: () => index }),
+    )
+    const [syd, lax] = [await node('syd', [small], many), await node('lax', [small], many)]
+    await lax.waitForRegion('syd', { timeoutMs: 15_000 })
+    expect(await lax.rpcRegion('syd', where, undefined)).toBe('syd')
+    expect(await lax.rpcRegion('syd', many[39]!, undefined)).toBe(39)
+    expect(lax.counters()).toMatchObject({ transportLosses: 0 })
+    expect(lax.counters().transportDrops).toBeGreaterThan(0)
   })
 
   it('heals by itself when one of two servers is killed', async () => {
@@ -170,15 +196,3 @@ describeOnServer('a mesh over NATS', () => {
       .toEqual(['syd', 'lax'])
   })
 })
-
-/** A link, as soon as the servers carry one: after a start or a fall they need a moment to tell each other who listens where. */
-async function dialUntil(from: TestNode, to: TestNode): Promise<[ours: RawLink, theirs: RawLink]> {
-  let pair: [RawLink, RawLink] | undefined
-  await expect
-    .poll(async () => {
-      pair = await connect(from, to).catch(() => undefined)
-      return pair !== undefined
-    })
-    .toBe(true)
-  return pair as [RawLink, RawLink]
-}

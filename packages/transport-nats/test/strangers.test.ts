@@ -52,6 +52,8 @@ describeOnServer('somebody else on the same server', () => {
     expect(b.accepted).toEqual([])
     expect(b.dropped('malformed')).toBeGreaterThan(0)
     expect(b.dropped('forged') + b.dropped('repeated')).toBeGreaterThan(0)
+    expect(b.uncarried).toMatchObject({ dropped: expect.any(Number), lost: 0 })
+    expect(b.uncarried.dropped).toBeGreaterThan(10)
     // Records and signs of life may be repeated; garbage in their place is dropped.
     expect(b.dropped('not-authentic')).toBeGreaterThan(0)
   })

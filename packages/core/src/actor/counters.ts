@@ -24,6 +24,13 @@ export interface KernelCounters {
   recordsIgnored: number
   /** Bodies from elsewhere that could not be decoded. */
   undecodable: number
+  /** Messages that the transport dropped: forged, repeated, malformed, more than it looks at, or too large for what it stands on. */
+  transportDrops: number
+  /**
+   * Messages that were lost on the way, as far as the transport knows: a gap in what a peer sent, and a connection to a server that broke,
+   * which counts one. Each ends the links that it is about.
+   */
+  transportLosses: number
   /** Requests by `rpcCast` that were not sent from here, or were refused here: nobody was told. */
   castsNotRun: number
   /** Messages to another thread or node that could not be sent: no connection, too large, too much waiting. */
@@ -50,6 +57,8 @@ export function newKernelCounters(): KernelCounters {
     replays: 0,
     recordsIgnored: 0,
     undecodable: 0,
+    transportDrops: 0,
+    transportLosses: 0,
     castsNotRun: 0,
     unsent: 0,
     crashes: 0,

@@ -49,6 +49,8 @@ export type FromIo =
       readonly message: string
     }
   | { readonly type: 'publishedBytes'; readonly bytes: number }
+  /** Since it was last said, at most ten times a second. */
+  | { readonly type: 'uncarried'; readonly dropped: number; readonly lost: number }
   | { readonly type: 'failed'; readonly error: ErrorData }
   | { readonly type: 'stopped' }
 

@@ -240,6 +240,10 @@ export class ThreadTransport implements Transport {
         read.logged += 1
         this.#platform?.log[message.level](message.fields, message.message)
         return
+      case 'uncarried':
+        if (message.dropped > 0) this.#host?.uncarried?.('dropped', message.dropped)
+        if (message.lost > 0) this.#host?.uncarried?.('lost', message.lost)
+        return
       case 'publishedBytes':
         this.#publishedBytes -= message.bytes
         return

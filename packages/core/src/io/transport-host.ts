@@ -43,6 +43,8 @@ export class TransportHost {
   #loggedUnread = 0
   #logsDropped = 0
   #recordBytesUnread = 0
+  /** What main was not told yet. */
+  #uncarried = { dropped: 0, lost: 0 }
   #pulse: MainPulse
   #look: Timer | undefined
 
@@ -61,6 +63,9 @@ export class TransportHost {
       accepted: (raw: RawLink) => this.#accepted(raw),
       found: (address: string) => this.#batch.send({ type: 'found', address }),
       failed: (error: Error) => this.#batch.send({ type: 'failed', error: errorData(error) }),
+      uncarried: (how: 'dropped' | 'lost', messages: number) => {
+        this.#uncarried[how] += messages
+      },
     }
     try {
       this.#batch.sendFirst({ type: 'started', started: await this.#transport.start(host, this.#platform) })
@@ -176,6 +181,7 @@ export class TransportHost {
   async #stop(): Promise<void> {
     this.#look?.cancel()
     await this.#transport.stop()
+    this.#tellUncarried()
     this.#batch.send({ type: 'stopped' })
     this.#batch.flush()
   }
@@ -184,7 +190,16 @@ export class TransportHost {
     const { clock } = this.#platform
     const { beats } = readIoWords(this.#words)
     this.#pulse = nextMainPulse(this.#pulse, beats, clock.monotonic(), lookEveryMs)
+    this.#tellUncarried()
     this.#look = clock.after(lookEveryMs, () => this.#lookAtMain())
+  }
+
+  /** Together: a flood is not to make as many messages to main as it has. */
+  #tellUncarried(): void {
+    const { dropped, lost } = this.#uncarried
+    if (dropped + lost === 0) return
+    this.#batch.send({ type: 'uncarried', dropped, lost })
+    this.#uncarried = { dropped: 0, lost: 0 }
   }
 
   #createLog(): Log {

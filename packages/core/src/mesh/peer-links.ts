@@ -97,6 +97,8 @@ export interface PeerLinksEvents {
   stuck?(peer: PeerRef): void
   /** The transport is over for good. */
   failed?(error: Error): void
+  /** See `TransportHost.uncarried`. */
+  uncarried?(how: 'dropped' | 'lost', messages: number): void
   refused(node: NodeId, refusal: LinkRefusal): void
   /** A dial to a node that was learned failed. It goes on until the node is forgotten. */
   unreached?(node: NodeId): void
@@ -256,6 +258,7 @@ class Links implements PeerLinks {
       accepted: (raw: RawLink) => this.#accepted(raw),
       found: (address: string) => this.addSeed(address),
       failed: (error: Error) => this.#options.on.failed?.(error),
+      uncarried: (how: 'dropped' | 'lost', messages: number) => this.#options.on.uncarried?.(how, messages),
     }
     const { id: node, addresses, roles = [] } = await transport.start(host, platform)
     assert(textBytes(node) <= greetingLimits.nameBytes, `a node id has at most ${greetingLimits.nameBytes} bytes`)

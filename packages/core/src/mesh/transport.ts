@@ -36,6 +36,11 @@ export interface TransportHost {
   found(address: string): void
   /** The transport is over for good, though nobody stopped it: the node ends. Absent where nobody wants to know. */
   failed?(error: Error): void
+  /**
+   * So many messages came to nothing, which the node counts: `'dropped'` by us, because they were forged, repeated, malformed, too many
+   * or too large (`transportDrops`); `'lost'` on the way, as far as that is known (`transportLosses`). Absent where nobody counts.
+   */
+  uncarried?(how: 'dropped' | 'lost', messages: number): void
 }
 
 /**

@@ -204,6 +204,10 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
       trusted: (peer) => later(() => tellMesh({ event: 'trusted', peer })),
       stuck: () => later(() => tellMesh({ event: 'stuck' })),
       failed: (error) => later(() => node.transportFailed(error)),
+      uncarried: (how, messages) =>
+        later(() => {
+          kernel.counters[how === 'lost' ? 'transportLosses' : 'transportDrops'] += messages
+        }),
       frame: (peer, frame) => {
         // Of frames there are many, and a closure for each is not free.
         if (early === undefined) router.receive(peer, frame)

@@ -14,6 +14,8 @@ export const counterTexts: Readonly<Record<CounterName, string>> = {
   replays: 'Calls with an idempotency key that were given the outcome of an earlier call with that key.',
   recordsIgnored: 'Records of nodes, and accusations, that were not believed, or for which there was no room',
   undecodable: 'Bodies from elsewhere that could not be decoded',
+  transportDrops: 'Messages that the transport dropped: forged, repeated, malformed, too many or too large',
+  transportLosses: 'Messages that were lost on the way between nodes, as far as the transport knows',
   castsNotRun: 'Casts by region that were not run',
   unsent: 'Messages to another thread or node that could not be sent',
   crashes: 'Actors that ended by an error of their own',

@@ -2,7 +2,7 @@ import { manualPlatform, seededRandom, type ManualPlatform } from '@skerry/testi
 import { transportConformance } from '@skerry/testing/conformance'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createMemoryTransport, memoryNetwork } from '../../src/mesh/memory-transport.ts'
-import type { RawLink, Transport } from '../../src/mesh/transport.ts'
+import type { RawLink, Transport, TransportHost } from '../../src/mesh/transport.ts'
 import type { Platform } from '../../src/platform/platform.ts'
 import { silentLog } from '../../src/platform/log.ts'
 import { systemPlatform } from '../../src/node/system-platform.ts'
@@ -112,6 +112,40 @@ describe('a transport whose thread is lost', () => {
 })
 
 const never = new AbortController().signal
+
+describe('messages that come to nothing', () => {
+  it('are told to main ten times a second at most, and before the end, however many there are', async () => {
+    const platform = manualPlatform()
+    let host: TransportHost | undefined
+    const ported = portedTransport(() => {
+      const transport = createMemoryTransport({ id: 'here' })
+      return Object.assign(Object.create(transport) as Transport, {
+        supports: transport.supports,
+        start: (its: TransportHost, on: Platform) => transport.start((host = its), on),
+        stop: () => transport.stop(),
+        dial: () => Promise.reject(new Error('nobody')),
+      })
+    }, platform)
+    const told: [how: string, messages: number][] = []
+    const started = ported.transport.start(
+      { accepted() {}, found() {}, uncarried: (how, messages) => void told.push([how, messages]) },
+      platform,
+    )
+    await Promise.all([started, platform.advance(1)])
+    for (let time = 0; time < 1_000; time += 1) host?.uncarried?.('dropped', 1)
+    host?.uncarried?.('lost', 3)
+    await platform.advance(150)
+    expect(told).toEqual([
+      ['dropped', 1_000],
+      ['lost', 3],
+    ])
+    await platform.advance(1_000)
+    expect(told).toHaveLength(2)
+    host?.uncarried?.('lost', 1)
+    await Promise.all([ported.transport.stop(), platform.advance(20_000)])
+    expect(told.at(-1)).toEqual(['lost', 1])
+  })
+})
 
 async function twoNodes() {
   const platform = manualPlatform()

@@ -104,7 +104,8 @@ export const natsMemberTarget: Target = {
         log: silent,
         turns: { enqueue: nothing },
       } as unknown as ConstructorParameters<typeof LinkTable>[0]['platform'],
-      drops: new Drops(silent),
+      drops: new Drops(silent, undefined),
+      lost: nothing,
       accepted: () => check(false, 'only what was sealed by the peer confirms a link'),
     })
     table.nodeMessage({ subject: subjects.node(self.id), bytes: open, nobody: false })
@@ -200,6 +201,7 @@ export const natsSessionTarget: Target = {
       },
       confirmed: nothing,
       ignored: nothing,
+      lost: nothing,
       gone: nothing,
     })
     for (let at = 0; at < input.length && !link.isClosed;) {
