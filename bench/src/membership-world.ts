@@ -154,8 +154,12 @@ export class MeshNode {
   #routable: readonly RoutableNode[] = []
   #view: ReadonlySet<string> | undefined
   isRunning = true
-  /** What it should do is kept until then. */
-  pausedUntil = 0
+  #pausedUntil = 0
+  #slowUntil = 0
+  #frameMs = 0
+  #isHearing = false
+  readonly #dueTimers: (() => void)[] = []
+  readonly #dueFrames: (() => void)[] = []
   /** Whether it can do without a link to that one. */
   isSpare: (node: string) => boolean = () => false
   accepts: ((raw: RawLink) => void) | undefined
@@ -281,15 +285,60 @@ export class MeshNode {
     this.isRunning = false
   }
 
+  /** It does nothing for so long, and then what is due: timers first, as an event loop does, then what came. */
   pause(ms: number): void {
-    this.pausedUntil = Math.max(this.pausedUntil, this.#world.now + ms)
+    const world = this.#world
+    if (world.now + ms <= this.#pausedUntil) return
+    this.#pausedUntil = world.now + ms
+    world.at(this.#pausedUntil, () => this.#wake())
   }
 
-  /** Runs it when this node runs; never after a crash. In order, since later ones wait behind it. */
+  get isPaused(): boolean {
+    return this.#pausedUntil > this.#world.now
+  }
+
+  /** For so long it takes `frameMs` to handle each frame that comes, while its timers go off in time. */
+  slowDown(ms: number, frameMs: number): void {
+    this.#slowUntil = Math.max(this.#slowUntil, this.#world.now + ms)
+    this.#frameMs = frameMs
+  }
+
+  /** Runs it when this node runs; never after a crash. */
   run(act: () => void): void {
     if (!this.isRunning) return
-    if (this.pausedUntil > this.#world.now) this.#world.at(this.pausedUntil, () => this.run(act))
+    if (this.isPaused) this.#dueTimers.push(act)
     else act()
+  }
+
+  /** The same for what came from others, in order. */
+  hear(act: () => void): void {
+    if (!this.isRunning) return
+    const isBusy = this.isPaused || this.#slowUntil > this.#world.now || this.#dueFrames.length > 0
+    if (!isBusy) {
+      act()
+      return
+    }
+    this.#dueFrames.push(act)
+    if (!this.isPaused) this.#hearNext()
+  }
+
+  #wake(): void {
+    if (this.isPaused) return
+    const world = this.#world
+    for (const act of this.#dueTimers.splice(0)) world.at(world.now, () => this.run(act))
+    this.#hearNext()
+  }
+
+  #hearNext(): void {
+    if (this.#isHearing || this.#dueFrames.length === 0) return
+    const world = this.#world
+    this.#isHearing = true
+    world.at(world.now + (this.#slowUntil > world.now ? this.#frameMs : 0), () => {
+      this.#isHearing = false
+      if (!this.isRunning || this.isPaused) return
+      this.#dueFrames.shift()?.()
+      this.#hearNext()
+    })
   }
 
   #dial(address: string, signal: AbortSignal): Promise<RawLink> {
@@ -314,7 +363,7 @@ export class MeshNode {
             world.hasPromises = true
             if (signal.aborted || !to.isRunning || world.isCut(this, to)) return
             const [near, far] = rawPair(world, this, to)
-            world.at(world.now + onceMs, () => to.run(() => to.accepts?.(far)))
+            world.at(world.now + onceMs, () => to.hear(() => to.accepts?.(far)))
             resolve(near)
           }),
         )
@@ -395,7 +444,7 @@ function rawEnd(world: MeshWorld, self: MeshNode, peer: MeshNode, other: () => R
       return
     }
     lastMs = Math.max(lastMs, world.arrivalMs(self, peer))
-    world.at(lastMs, () => peer.run(() => other().receive(frame)))
+    world.at(lastMs, () => peer.hear(() => other().receive(frame)))
   }
   let closed: (end: { local: boolean; reason: string }) => void = () => undefined
   const whenClosed = new Promise<{ local: boolean; reason: string }>((resolve) => (closed = resolve))
@@ -439,7 +488,7 @@ function rawEnd(world: MeshWorld, self: MeshNode, peer: MeshNode, other: () => R
       finish(true, reason)
       if (world.isCut(self, peer)) return
       lastMs = Math.max(lastMs, world.arrivalMs(self, peer))
-      world.at(lastMs, () => peer.run(() => (other() as typeof end).finish(false, reason)))
+      world.at(lastMs, () => peer.hear(() => (other() as typeof end).finish(false, reason)))
     },
   }
   return end

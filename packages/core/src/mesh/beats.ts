@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../platform/platform.ts'
-import { type BeatLog, firstBeatLog, nextBeat, type NodeLoad, roundTripMs } from './heartbeat.ts'
+import { type BeatLog, firstBeatLog, nextBeat, nextLag, type NodeLoad, noLag, roundTripMs } from './heartbeat.ts'
 import type { PeerLink } from './peer-link.ts'
 import type { PeerLinkCounters, PeerLinkSettings } from './peer-link-settings.ts'
 import { sayableLoad } from './sayable.ts'
@@ -24,6 +24,9 @@ export class Beats {
   readonly #options: BeatsOptions
   #log: BeatLog = firstBeatLog
   #timer: Timer | undefined
+  #lag = noLag
+  /** The least excess of a pong since the last beat. */
+  #excessMs: number | undefined
 
   constructor(options: BeatsOptions) {
     this.#options = options
@@ -38,11 +41,19 @@ export class Beats {
     this.load = sayableLoad(load())
     told(this.load)
     if (next.pausedMs > 0) counters.lateBeats += 1
+    this.#lag = nextLag(this.#lag, settings.forgivesPauses ? this.#excessMs : 0)
+    this.#excessMs = undefined
     this.#timer = clock.after(settings.heartbeatMs, () => this.start())
     for (const link of [...links()]) {
       // A listener may have ended links further down the list.
       if (!link.isUp) continue
-      const verdict = link.beat({ now, pausedMs: next.pausedMs, seq: next.log.seq, load: this.load })
+      const verdict = link.beat({
+        now,
+        pausedMs: next.pausedMs,
+        lagMs: this.#lag.ms,
+        seq: next.log.seq,
+        load: this.load,
+      })
       if (verdict === 'dead') link.end('heartbeat', `nothing heard for ${settings.deadMs} ms`)
       if (verdict !== 'suspect') continue
       counters.suspicions += 1
@@ -52,6 +63,16 @@ export class Beats {
 
   stop(): void {
     this.#timer?.cancel()
+  }
+
+  /** How old what this node reads is, in milliseconds: by so much it may have missed what others sent. */
+  get lagMs(): number {
+    return this.#lag.ms
+  }
+
+  /** A pong took so much longer than its link ever needs. */
+  ponged(excessMs: number): void {
+    this.#excessMs = Math.min(this.#excessMs ?? Infinity, excessMs)
   }
 
   /** The round-trip time that the echo of beat `seq` shows; `undefined` for a beat that is not remembered. */

@@ -180,23 +180,33 @@ export class FailureDetector {
     this.#suspicions.set(accusation.subject, { ...suspicion, accusers })
   }
 
-  /** `pausedMs`: for how long this node did not run although a tick was due. */
-  tick(now: number, pausedMs: number): DetectorVerdicts {
+  /**
+   * `pausedMs`: for how long this node did not run although a tick was due. `lagMs`: how old what it reads is; what would refute a
+   * suspicion may lie unread for so long.
+   */
+  tick(now: number, pausedMs: number, lagMs = 0): DetectorVerdicts {
     const { localHealth } = this.#settings
     const subjects = this.#watched()
     for (const node of subjects) if (!this.#contacts.has(node)) this.#await(node, now)
     this.#withdraw(subjects)
     const silent = subjects.filter((node) => this.#isSilent(node, now))
     if (localHealth) {
-      this.#health = nextHealth(this.#health, { now, pausedMs, silent: silent.length, subjects: subjects.length })
+      this.#health = nextHealth(this.#health, {
+        now,
+        pausedMs,
+        lagMs,
+        silent: silent.length,
+        subjects: subjects.length,
+      })
       if (pausedMs > 0) this.#moveOn(pausedMs)
     }
     this.#refill(now)
     if (!mayAccuse(this.#health, now)) return { accuse: [], dead: [] }
-    return { accuse: this.#accuse(silent, now), dead: this.#bury(now) }
+    const seenAt = localHealth ? now - lagMs : now
+    return { accuse: this.#accuse(silent, now, seenAt), dead: this.#bury(seenAt) }
   }
 
-  #accuse(silent: readonly NodeId[], now: number): Accusation[] {
+  #accuse(silent: readonly NodeId[], now: number, seenAt: number): Accusation[] {
     const made: Accusation[] = []
     for (const subject of silent) {
       if (this.#budget < 1) break
@@ -206,7 +216,7 @@ export class FailureDetector {
       const suspicion = this.#suspicions.get(subject)
       if (suspicion !== undefined && suspicion.version >= known.version && suspicion.accusers.has(this.#self)) continue
       const doubtMs = (doubt(this.#health) - 1) * doubtStepMs
-      if (now - contact.since < contact.graceMs + doubtMs || now < this.#mutedUntil(subject)) continue
+      if (seenAt - contact.since < contact.graceMs + doubtMs || now < this.#mutedUntil(subject)) continue
       const accusation = { subject, ...known, accuser: this.#self }
       this.accused(accusation, noSeal, now)
       this.#budget -= 1
@@ -232,14 +242,14 @@ export class FailureDetector {
     return own
   }
 
-  #bury(now: number): DetectorVerdicts['dead'] {
+  #bury(seenAt: number): DetectorVerdicts['dead'] {
     const dead: { node: NodeId; suspicion: Suspicion }[] = []
     const doubtful = doubt(this.#health)
     for (const [node, suspicion] of this.#suspicions) {
       // What we hear ourselves is worth more than what others say; it will refute them.
       if (this.#contacts.get(node) === heardContact) continue
       const lastsMs = suspicionMs(suspicion.accusers.size, this.table.size, this.#monitorsOfEach(), doubtful)
-      if (now - suspicion.since >= lastsMs) dead.push({ node, suspicion })
+      if (seenAt - suspicion.since >= lastsMs) dead.push({ node, suspicion })
     }
     return dead
   }

@@ -58,6 +58,36 @@ export function roundTripMs(log: BeatLog, seq: number, now: number): number | un
   return sentAt === undefined ? undefined : Math.max(0, now - sentAt)
 }
 
+/** How old what we read is: the pongs of our own pings lie in a queue of ours before we come to read them. */
+export interface ReadingLag {
+  readonly ms: number
+  /** For how many beats no pong showed it. */
+  readonly unseen: number
+}
+
+export const noLag: ReadingLag = { ms: 0, unseen: 0 }
+
+// So many beats without a pong are no sign that we have caught up.
+const unseenMax = 3
+// The share of a higher sample that the least round-trip time goes up by, since a path may have changed for good.
+const leastWeight = 1 / 64
+
+/**
+ * The lag after one beat. `excessMs`: by how much the pongs that came since the last beat took longer than their links ever need, the
+ * least of them; `undefined` when none came. A peer or a path that is slow delays its own pongs, and only a node that is
+ * slow to read delays them all.
+ */
+export function nextLag(lag: ReadingLag, excessMs: number | undefined): ReadingLag {
+  if (excessMs !== undefined) return { ms: excessMs, unseen: 0 }
+  return lag.unseen >= unseenMax ? noLag : { ms: lag.ms, unseen: lag.unseen + 1 }
+}
+
+/** The least round-trip time of a link: of all samples, but slowly forgotten. */
+export function leastRtt(leastMs: number | undefined, sampleMs: number): number {
+  if (leastMs === undefined || sampleMs < leastMs) return sampleMs
+  return leastMs + (sampleMs - leastMs) * leastWeight
+}
+
 /** A smoothed round-trip time: the first sample as it is, then an exponentially weighted mean. */
 export function smoothRtt(rttMs: number | undefined, sampleMs: number): number {
   return rttMs === undefined ? sampleMs : rttMs + (sampleMs - rttMs) * rttWeight
@@ -67,16 +97,17 @@ export function smoothRtt(rttMs: number | undefined, sampleMs: number): number {
  * What one beat says of a peer, given whether anything came from it since the last one. Our own pauses count for nobody's
  * silence, and a beat that came late judges one interval more mildly: what the peer sent meanwhile may still lie unread
  * in our own sockets, so nobody is accused on the first beat after a pause, while a node that is always late still
- * notices a death. (The idea is Lifeguard's, HashiCorp 2018.)
+ * notices a death. (The idea is Lifeguard's, HashiCorp 2018.) A silence begins to count only when it is longer than our own
+ * lag in reading.
  */
 export function judgePulse(
   pulse: Pulse,
-  beat: { readonly now: number; readonly heard: boolean; readonly pausedMs: number },
+  beat: { readonly now: number; readonly heard: boolean; readonly pausedMs: number; readonly lagMs: number },
   limits: PulseLimits,
 ): { pulse: Pulse; verdict: PulseVerdict } {
   if (beat.heard) return { pulse: { heardAt: beat.now, suspected: false }, verdict: 'steady' }
   const heardAt = Math.min(beat.now, pulse.heardAt + beat.pausedMs)
-  const silentMs = beat.now - heardAt - (beat.pausedMs > 0 ? limits.heartbeatMs : 0)
+  const silentMs = beat.now - beat.lagMs - heardAt - (beat.pausedMs > 0 ? limits.heartbeatMs : 0)
   if (silentMs > limits.deadMs) return { pulse: { ...pulse, heardAt }, verdict: 'dead' }
   const suspect = silentMs > limits.silentMs && !pulse.suspected
   return { pulse: { heardAt, suspected: pulse.suspected || suspect }, verdict: suspect ? 'suspect' : 'steady' }

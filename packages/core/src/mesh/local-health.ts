@@ -14,20 +14,28 @@ export const wellHealth: LocalHealth = { score: 0, silentUntil: 0, changedAt: 0 
 const scoreMax = 8
 /** One point is forgiven after so long without a sign of sickness, in milliseconds. */
 const forgiveMs = 2_000
-/** A pause of so long costs a point more. */
+/** A pause, or a lag, of so long costs a point more. */
 const pausePointMs = 1_000
+/** A lag of less is ordinary. */
+const lagMsMin = 250
 /** After a pause nobody is accused for so long: what came meanwhile lies unread in our sockets. */
 const afterPauseMs = 1_000
 
 /**
- * After one tick. `pausedMs`: for how long we did not run although a tick was due. `silent` of `subjects` that we watch say
+ * After one tick. `pausedMs`: for how long we did not run although a tick was due. `lagMs`: how old what we read is. `silent` of `subjects` that we watch say
  * nothing: when it is most of them, it is rather us.
  */
 export function nextHealth(
   health: LocalHealth,
-  tick: { readonly now: number; readonly pausedMs: number; readonly silent: number; readonly subjects: number },
+  tick: {
+    readonly now: number
+    readonly pausedMs: number
+    readonly lagMs: number
+    readonly silent: number
+    readonly subjects: number
+  },
 ): LocalHealth {
-  const { now, pausedMs } = tick
+  const { now, pausedMs, lagMs } = tick
   if (pausedMs > 0) {
     const points = 1 + Math.floor(pausedMs / pausePointMs)
     return {
@@ -35,6 +43,10 @@ export function nextHealth(
       silentUntil: Math.max(health.silentUntil, now + afterPauseMs),
       changedAt: now,
     }
+  }
+  if (lagMs >= lagMsMin) {
+    const points = 1 + Math.floor(lagMs / pausePointMs)
+    return { ...health, score: Math.min(scoreMax, Math.max(health.score, points)), changedAt: now }
   }
   const since = now - health.changedAt
   if (isMost(tick)) {

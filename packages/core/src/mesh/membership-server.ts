@@ -404,7 +404,7 @@ class MembershipServer implements Process {
     const pausedMs = now - dueAt > lateMs ? now - dueAt : 0
     this.#askedAt = now
     this.#askAt = Infinity
-    const { accuse, dead } = this.#detector.tick(now, pausedMs)
+    const { accuse, dead } = this.#detector.tick(now, pausedMs, this.#options.links.lagMs)
     for (const accusation of accuse) this.#accuse(accusation)
     for (const { node, suspicion } of dead) {
       const step = membership.died(this.#state, { node, ...suspicion }, [...suspicion.accusers.values()], now)

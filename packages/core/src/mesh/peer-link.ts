@@ -5,7 +5,7 @@ import { BulkReceiver, largestUnderWay } from './bulk-receiver.ts'
 import { BulkSender } from './bulk-sender.ts'
 import { MalformedError } from './byte-reader.ts'
 import { orderHeadBytes } from './frame.ts'
-import { judgePulse, type NodeLoad, type Pulse, type PulseVerdict, smoothRtt } from './heartbeat.ts'
+import { judgePulse, leastRtt, type NodeLoad, type Pulse, type PulseVerdict, smoothRtt } from './heartbeat.ts'
 import { LaneWriter } from './lane-writer.ts'
 import {
   bulkLane,
@@ -122,6 +122,7 @@ export class PeerLink {
   inFlight: number | undefined
   /** For how long its main thread has been stuck, as the thread of its transport said last. */
   stuckMs = 0
+  #leastRttMs: number | undefined
   #state: State = 'greeting'
   #pulse: Pulse = { heardAt: 0, suspected: false }
   #heard = false
@@ -336,9 +337,10 @@ export class PeerLink {
   }
 
   /** Pings the peer and says what the time since the last beat shows of it. */
-  beat(beat: { now: number; pausedMs: number; seq: number; load: NodeLoad }): PulseVerdict {
+  beat(beat: { now: number; pausedMs: number; lagMs: number; seq: number; load: NodeLoad }): PulseVerdict {
     const { settings, counters } = this.#options
-    const judged = judgePulse(this.#pulse, { now: beat.now, pausedMs: beat.pausedMs, heard: this.#heard }, settings)
+    const { now, pausedMs, lagMs } = beat
+    const judged = judgePulse(this.#pulse, { now, pausedMs, lagMs, heard: this.#heard }, settings)
     this.#pulse = judged.pulse
     this.#heard = false
     // Behind a full buffer a ping would only measure the buffer, and what is in the buffer shows our life as well.
@@ -347,8 +349,11 @@ export class PeerLink {
     return judged.verdict
   }
 
-  sampleRtt(sampleMs: number): void {
+  /** By how much that is more than this link ever needs. */
+  sampleRtt(sampleMs: number): number {
     this.rttMs = smoothRtt(this.rttMs, sampleMs)
+    this.#leastRttMs = leastRtt(this.#leastRttMs, sampleMs)
+    return sampleMs - this.#leastRttMs
   }
 
   /** Ends the link at once. Idempotent. */

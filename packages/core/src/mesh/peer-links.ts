@@ -148,6 +148,8 @@ export interface PeerLinks {
   /** The same for a frame that stands already behind the kind byte of its link message: it is sent without a copy. */
   sendMessage(node: NodeId, message: Uint8Array | SplitMessage, urgent?: boolean): SendResult
   sendControl(node: NodeId, bytes: Uint8Array): SendResult
+  /** How old what comes from peers is when this node reads it, in milliseconds, by its own pings: 0 while it keeps up. */
+  readonly lagMs: number
   /** Peers with a link that is up. */
   peers(): PeerState[]
   /** Their ids only, in no order that means anything. */
@@ -306,6 +308,10 @@ class Links implements PeerLinks {
     return 'sent'
   }
 
+  get lagMs(): number {
+    return this.#beats.lagMs
+  }
+
   peers(): PeerState[] {
     return Array.from(this.#up.values(), stateOf)
   }
@@ -462,7 +468,7 @@ class Links implements PeerLinks {
         control: (link, bytes) => on.control(link.ref, bytes),
         pong: (link, seq) => {
           const sampleMs = this.#beats.roundTripMs(seq)
-          if (sampleMs !== undefined) link.sampleRtt(sampleMs)
+          if (sampleMs !== undefined) this.#beats.ponged(link.sampleRtt(sampleMs))
         },
         trusted: (link) => on.trusted(link.ref),
         room: (link) => on.room?.(link.ref),

@@ -27,6 +27,16 @@ describe('what a node finds itself', () => {
     expect(detector.tick(1_500, 0).accuse.map(({ subject }) => subject)).toEqual(['n1'])
   })
 
+  it('is accused, and believed dead, later by as much as our reading lags behind: its answer may lie unread', () => {
+    const detector = clusterOf(10)
+    detector.silent('n1', 1_000)
+    expect(detector.tick(2_900, 0, 2_000).accuse).toEqual([])
+    expect(detector.tick(9_000, 0, 2_000).accuse).toHaveLength(1)
+    const alone = clusterOf(10, { localHealth: false })
+    alone.silent('n1', 1_000)
+    expect(alone.tick(2_900, 0, 2_000).accuse).toHaveLength(1)
+  })
+
   it('is accused by its monitors only', () => {
     const detector = clusterOf(200)
     const subjects = new Set(detector.table.subjectsOf('me'))

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { doubt, type LocalHealth, mayAccuse, nextHealth, wellHealth } from '../../src/mesh/local-health.ts'
 
-const quiet = { pausedMs: 0, silent: 0, subjects: 6 }
+const quiet = { pausedMs: 0, lagMs: 0, silent: 0, subjects: 6 }
 
 it('after a pause nobody is accused for a second, and doubt is longer the longer it was', () => {
   const short = nextHealth(wellHealth, { ...quiet, now: 5_000, pausedMs: 500 })
@@ -15,12 +15,11 @@ it('after a pause nobody is accused for a second, and doubt is longer the longer
 
 it('doubts itself when most of those that it watches are silent, but only so much: a cut must come to an end', () => {
   let health = wellHealth
-  for (let now = 10_000; now < 30_000; now += 250)
-    health = nextHealth(health, { now, pausedMs: 0, silent: 4, subjects: 6 })
+  for (let now = 10_000; now < 30_000; now += 250) health = nextHealth(health, { ...quiet, now, silent: 4 })
   expect(health.score).toBe(2)
   expect(mayAccuse(health, 30_000)).toBe(true)
-  expect(nextHealth(wellHealth, { now: 10_000, pausedMs: 0, silent: 3, subjects: 6 }).score).toBe(0)
-  expect(nextHealth(wellHealth, { now: 10_000, pausedMs: 0, silent: 2, subjects: 2 }).score).toBe(0)
+  expect(nextHealth(wellHealth, { ...quiet, now: 10_000, silent: 3 }).score).toBe(0)
+  expect(nextHealth(wellHealth, { ...quiet, now: 10_000, silent: 2, subjects: 2 }).score).toBe(0)
 })
 
 it('forgives a point every two seconds', () => {
@@ -30,10 +29,19 @@ it('forgives a point every two seconds', () => {
   expect(health.score).toBe(0)
 })
 
+it('doubts itself for as long as what it reads is old, the more the older it is', () => {
+  const lagging = nextHealth(wellHealth, { ...quiet, now: 5_000, lagMs: 2_300 })
+  expect(lagging.score).toBe(3)
+  expect(nextHealth(lagging, { ...quiet, now: 9_000, lagMs: 400 }).score).toBe(3)
+  expect(nextHealth(wellHealth, { ...quiet, now: 5_000, lagMs: 100 }).score).toBe(0)
+  expect(mayAccuse(lagging, 5_000)).toBe(true)
+})
+
 it('stays between well and its bound, whatever happens', () => {
   const tick = fc.record({
     afterMs: fc.integer({ min: 0, max: 5_000 }),
     pausedMs: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 60_000 })),
+    lagMs: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 20_000 })),
     silent: fc.integer({ min: 0, max: 20 }),
     subjects: fc.integer({ min: 0, max: 20 }),
   })

@@ -13,14 +13,13 @@ import {
   mergeSealed,
   recordOf,
   shaped,
-  type SealedRecord,
   suspect,
   tick,
   trusted,
   vouched,
 } from '../../src/mesh/membership.ts'
 import { decodeMeshMessage, encodeSealed } from '../../src/mesh/mesh-message.ts'
-import { type NodeRecord, openRecord, sealRecord } from '../../src/mesh/node-record.ts'
+import { type NodeRecord, openRecord, type SealedRecord, sealRecord } from '../../src/mesh/node-record.ts'
 import { constantDelays, seededRandom, World } from './peer-links-world.ts'
 
 const world = new World({ random: seededRandom(1), delays: constantDelays(1) })
