@@ -14,8 +14,12 @@ import { checkOptions } from '../../src/options.ts'
 import {
   cluster,
   codec,
+  expectBounded,
+  grew,
+  heldMax,
   here,
-  type Report,
+  mebi,
+  rssMax,
   secret,
   startHostile,
   startMember,
@@ -25,21 +29,6 @@ import {
 
 // Each starts a process and floods it: on a busy machine that takes its time.
 vi.setConfig({ testTimeout: 60_000 })
-
-const mebi = 1024 * 1024
-/** What a node may hold more than before under each of these, beside what a test says of its own. */
-const heldMax = 32 * mebi
-const rssMax = 160 * mebi
-
-function grew(before: Report, after: Report): { held: number; rss: number } {
-  return { held: after.held - before.held, rss: after.rss - before.rss }
-}
-
-function expectBounded(before: Report, after: Report): void {
-  const { held, rss } = grew(before, after)
-  expect(held).toBeLessThan(heldMax)
-  expect(rss).toBeLessThan(rssMax)
-}
 
 describe('a stranger without the secret', () => {
   it('who dials again and again is let in nowhere, and costs no memory', async () => {
@@ -252,7 +241,9 @@ describe('what a member says of others', () => {
     tell(hostile.control, [sealRecord({ ...recordOf(hostile.id), life: 1, version: 2 }, hostile.transport)])
     // Behind them on the same lane.
     await expect.poll(async () => (await victim.report()).nodes.length).toBe(3)
-    const { counters, nodes } = await victim.report()
+    const after = await victim.report()
+    const { counters, nodes } = after
+    expectBounded(before, after)
     expect([counters['crashes'], counters['restarts']]).toEqual([
       before.counters['crashes'],
       before.counters['restarts'],
@@ -298,6 +289,7 @@ describe('what a member says of others', () => {
   it('leads to no third party but as a connection that says the protocol and nothing of ours', async () => {
     const victim = await startVictim()
     const { callVictim } = await startMember(victim)
+    const before = await victim.report()
     const hostile = await startHostile(victim)
     const third = await startThirdParty()
     const addresses = [`/ip4/127.0.0.1/tcp/${third.port}`]
@@ -310,10 +302,12 @@ describe('what a member says of others', () => {
       expect(line.slice(1)).toMatch(/^(\/multistream\/1\.0\.0|\/noise\/[0-9a-f]{32})?$/)
     }
     expect(await callVictim()).toBe('here')
+    expectBounded(before, await victim.report())
   })
 
   it('leads nowhere outside of the networks that the node may dial', async () => {
     const victim = await startVictim({ transport: { dialNetworks: ['10.0.0.0/8'] } })
+    const before = await victim.report()
     const hostile = await startHostile(victim)
     const third = await startThirdParty()
     const addresses = [`/ip4/127.0.0.1/tcp/${third.port}`, `/dns4/localhost/tcp/${third.port}`]
@@ -323,6 +317,7 @@ describe('what a member says of others', () => {
     // Its record is dropped after five seconds without a link, in which it was dialled several times.
     await expect.poll(async () => (await victim.report()).nodes.length, { timeout: 15_000 }).toBe(1)
     expect(third.heard).toEqual([])
+    expectBounded(before, await victim.report())
   })
 })
 

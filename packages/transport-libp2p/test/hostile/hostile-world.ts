@@ -1,10 +1,19 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { defineApp, type Node, type Pid, procedure, silentLog, startNode, systemPlatform } from '@skerry/core'
+import {
+  defineApp,
+  type Node,
+  type OfferedProcedure,
+  type Pid,
+  procedure,
+  silentLog,
+  startNode,
+  systemPlatform,
+} from '@skerry/core'
 import type { RawLink, Transport } from '@skerry/core/transport'
 import { libp2pTransport } from '@skerry/transport-libp2p'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { Signal } from '../../../core/src/actor/signal.ts'
 import { msgpackCodec } from '../../../core/src/codec/msgpack-codec.ts'
 import { encodeSignal } from '../../../core/src/mesh/frame.ts'
@@ -30,7 +39,27 @@ export interface Report {
   readonly held: number
   readonly counters: Readonly<Record<string, number>>
   readonly nodes: readonly { readonly id: string; readonly region: string }[]
+  /** What its calls of `member.held` came to so far: values, and codes of failures. */
+  readonly outcomes: readonly unknown[]
+  /** Whether the actor `open` is the one that was there at the beginning. */
+  readonly keeper: boolean
 }
+
+/** Of a node, in its own process, what a test says of what it may hold more than before: 32 MiB, and 160 MiB of resident memory. */
+export function expectBounded(before: Report, after: Report): void {
+  const { held, rss } = grew(before, after)
+  expect(held).toBeLessThan(heldMax)
+  expect(rss).toBeLessThan(rssMax)
+}
+
+export function grew(before: Report, after: Report): { held: number; rss: number } {
+  return { held: after.held - before.held, rss: after.rss - before.rss }
+}
+
+export const mebi: number = 1024 * 1024
+/** What a node may hold more than before under each of these, beside what a test says of its own. */
+export const heldMax: number = 32 * mebi
+export const rssMax: number = 160 * mebi
 
 export interface Victim {
   readonly id: string
@@ -40,6 +69,8 @@ export interface Victim {
   /** An actor that takes signals of every member. */
   readonly open: Pid
   report(): Promise<Report>
+  /** It calls `member.held` in the region of the lawful member. */
+  call(): void
 }
 
 export interface VictimOptions {
@@ -51,10 +82,11 @@ export interface VictimOptions {
 export async function startVictim({ load, transport }: VictimOptions = {}): Promise<Victim> {
   const child = fork(script, [JSON.stringify({ cluster, secret, load, transport })], { execArgv: ['--expose-gc'] })
   onTestFinished(() => void child.kill('SIGKILL'))
-  const [started] = (await once(child, 'message')) as [Omit<Victim, 'report' | 'port'>]
+  const [started] = (await once(child, 'message')) as [Omit<Victim, 'report' | 'call' | 'port'>]
   return {
     ...started,
     port: Number(/\/tcp\/(\d+)/.exec(started.address)?.[1]),
+    call: () => void child.send('call'),
     report: async () => {
       const answer = once(child, 'message')
       child.send('report')
@@ -64,8 +96,11 @@ export async function startVictim({ load, transport }: VictimOptions = {}): Prom
 }
 
 /** A lawful member beside it, which knows it. */
-export async function startMember(victim: Victim): Promise<{ node: Node; callVictim(): Promise<string> }> {
-  const node = await startNode(defineApp({ name: 'member', children: [] }), {
+export async function startMember(
+  victim: Victim,
+  procedures: readonly OfferedProcedure[] = [],
+): Promise<{ node: Node; callVictim(): Promise<string> }> {
+  const node = await startNode(defineApp({ name: 'member', children: [], procedures }), {
     region: 'lax',
     primaryRegion: 'syd',
     log: silentLog,
