@@ -12,12 +12,10 @@ import type { Identity } from '../identity.ts'
 import type { CheckedOptions } from '../options.ts'
 import { peerGater } from '../peer-gater.ts'
 import { guardConnections, guardStreams } from './guarded-negotiations.ts'
+import { noisePlaintextBytesMax } from './noise-streams.ts'
 import { secretEncrypters } from './secret-encrypters.ts'
 
 export type SkerryLibp2p = Libp2p<{ identify: Identify; pubsub: GossipSub }>
-
-// The largest yamux frame, header included, that fits one Noise message.
-const noisePlaintextBytesMax = 65_519
 
 /**
  * A node of libp2p 2 that is not started yet. All options that we give to it are in this file and gossip-options.ts; each that is not obvious
@@ -40,6 +38,7 @@ export async function createSkerryLibp2p(options: CheckedOptions, identity: Iden
         yamux({
           // With larger windows, small frames wait behind a bulk stream of the same connection: 165 ms instead of 1.5 ms.
           maxStreamWindowSize: 256 * 1024,
+          // A frame, header included, fits one message of Noise.
           maxMessageSize: noisePlaintextBytesMax,
           maxInboundStreams: 256,
           maxOutboundStreams: 256,

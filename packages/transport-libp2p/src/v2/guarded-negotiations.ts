@@ -6,12 +6,14 @@ import type {
   StreamMuxerFactory,
   StreamMuxerInit,
 } from '@libp2p/interface'
+import { noteSocket } from './connection-sockets.ts'
 import { guarded } from './guarded-source.ts'
 
 /** Guards what strangers say first: libp2p hands it every connection, of either direction, before it reads anything. */
 export function guardConnections(isEncrypter: (protocol: string) => boolean): () => ConnectionProtector {
   return () => ({
     async protect(connection: MultiaddrConnection): Promise<MultiaddrConnection> {
+      noteSocket(connection)
       connection.source = guarded(connection.source, isEncrypter)
       return connection
     },

@@ -3,6 +3,7 @@ import type { ComponentLogger, ConnectionEncrypter, PeerId, PrivateKey, Upgrader
 import { secretNoises } from '../cluster-secrets.ts'
 import { muxerProtocol } from '../multistream-guard.ts'
 import { guarded } from './guarded-source.ts'
+import { encryptWithLessGarbage } from './noise-connection.ts'
 
 interface EncrypterComponents {
   readonly peerId: PeerId
@@ -20,7 +21,7 @@ export interface SecretEncrypter {
 export function secretEncrypters(cluster: string, secrets: readonly string[]): SecretEncrypter[] {
   return secretNoises(cluster, secrets).map(({ protocol, prologueBytes }) => ({
     protocol,
-    create: (components) => guardedMuxer(noise({ prologueBytes })(components), protocol),
+    create: (components) => guardedMuxer(encryptWithLessGarbage(noise({ prologueBytes })(components)), protocol),
   }))
 }
 
