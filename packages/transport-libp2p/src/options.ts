@@ -48,7 +48,7 @@ export interface Libp2pTransportOptions {
   readonly dialNetworks?: readonly string[]
   /**
    * `'own'`: libp2p runs on a thread of its own, so that a busy main thread neither misses heartbeats nor loses its links. Give it a
-   * fixed port to listen at: it is started again there should its thread be lost. Default `'main'`.
+   * fixed port to listen at: it is started again there should its thread be lost. Default: `SKERRY_TRANSPORT_THREAD`, else `'main'`.
    */
   readonly thread?: 'main' | 'own'
 }

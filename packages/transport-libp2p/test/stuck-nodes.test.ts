@@ -79,7 +79,11 @@ async function blockedProcess(thread: 'own' | 'main') {
   await started('syd', libp2pTransport({ cluster, secrets: [secret], seeds }))
   await here.waitForRegion('syd')
   const { downs } = watchDowns(here)
-  const child = spawn(process.execPath, [program, cluster, seeds[0] ?? '', secret, thread], { stdio: 'inherit' })
+  const child = spawn(process.execPath, [program, cluster, seeds[0] ?? '', secret], {
+    stdio: 'inherit',
+    // As a deploy would say it, with the same program.
+    env: { ...process.env, SKERRY_TRANSPORT_THREAD: thread },
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   const serves = (): string | undefined => here.nodes().find(({ procedures }) => procedures.some(isBlock))?.node
   await here.waitFor(() => serves() !== undefined, 'the other process', { timeoutMs: 30_000 })

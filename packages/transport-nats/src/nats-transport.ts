@@ -27,8 +27,8 @@ import { createSignatures, type Signatures } from './signatures.ts'
  */
 export function natsTransport(options: NatsTransportOptions): TransportSpec {
   checkOptions(options)
-  const { thread = 'main' } = options
-  return { module: import.meta.url, export: 'createNatsTransport', options, thread }
+  const { thread } = options
+  return { module: import.meta.url, export: 'createNatsTransport', options, ...(thread !== undefined && { thread }) }
 }
 
 /** The factory that `natsTransport` names. Throws `ERR_TRANSPORT_START` and the option's name when one is bad. */

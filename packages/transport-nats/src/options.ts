@@ -47,8 +47,8 @@ export interface NatsTransportOptions {
    */
   readonly identities?: Readonly<Record<string, NatsIdentity>>
   /**
-   * `'own'`: the client runs on a thread of its own, so that a busy main thread neither misses heartbeats nor loses its links. Default
-   * `'main'`.
+   * `'own'`: the client runs on a thread of its own, so that a busy main thread neither misses heartbeats nor loses its links. Default:
+   * `SKERRY_TRANSPORT_THREAD`, else `'main'`.
    */
   readonly thread?: 'main' | 'own'
 }

@@ -15,7 +15,7 @@ export interface TransportSpec {
   readonly options: unknown
   /**
    * Where it runs. `'own'`: on a thread of its own, so that a busy main thread neither misses heartbeats nor loses its links;
-   * each frame costs two ways between threads more. See docs/transports.md. Default `'main'`.
+   * each frame costs two ways between threads more. See docs/transports.md. Default: `SKERRY_TRANSPORT_THREAD`, else `'main'`.
    */
   readonly thread?: 'main' | 'own'
 }

@@ -1,12 +1,18 @@
 import type { Transport, TransportFactory, TransportSpec } from '../mesh/transport.ts'
+import { memoryTransport } from '../mesh/memory-transport.ts'
 import { NodeError } from './errors.ts'
+import { transportThread } from './node-config.ts'
 import { onOwnThread } from './own-thread.ts'
 
-/** Makes the transport that a spec names, and tells the cluster that its options name. */
+/** Makes the transport that a spec names, and tells the cluster that its options name. Without one: of a node on its own. */
 export async function loadTransport(
-  spec: TransportSpec | (() => Transport),
+  given: TransportSpec | (() => Transport) | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
 ): Promise<{ transport: Transport; cluster: string | undefined }> {
-  if (typeof spec === 'function') return { transport: spec(), cluster: undefined }
+  if (typeof given === 'function') return { transport: given(), cluster: undefined }
+  // A node on its own has no network that could be busy.
+  const thread = given === undefined ? 'main' : transportThread(given.thread, environment)
+  const spec = given ?? memoryTransport()
   let factory: unknown
   try {
     const exports = (await import(spec.module)) as Record<string, unknown>
@@ -20,7 +26,7 @@ export async function loadTransport(
     throw new NodeError('ERR_TRANSPORT_LOAD', `${spec.module} has no function "${spec.export}" that makes a transport`)
   }
   const create = factory as TransportFactory
-  const transport = spec.thread === 'own' ? onOwnThread(spec, create) : create(spec.options)
+  const transport = thread === 'own' ? onOwnThread(spec, create) : create(spec.options)
   return { transport, cluster: clusterOf(spec.options) }
 }
 

@@ -51,6 +51,20 @@ function checkFound({ source, value }: Found): void {
   readFrom(source, () => checkRegionName(value))
 }
 
+/**
+ * Which thread runs the transport: its own option in code wins, then `SKERRY_TRANSPORT_THREAD`, `own` or `main`, else main. A transport
+ * that can't, because it has no `settle`, fails the start.
+ */
+export function transportThread(
+  option: 'main' | 'own' | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): 'main' | 'own' {
+  const text = environment['SKERRY_TRANSPORT_THREAD']
+  if (option !== undefined) return option
+  if (text === undefined || text === 'main' || text === 'own') return text ?? 'main'
+  throw new NodeError('ERR_BAD_CONFIG', `SKERRY_TRANSPORT_THREAD: must be "own" or "main", not ${JSON.stringify(text)}`)
+}
+
 /** Where to look for other nodes: an option in code wins, then `SKERRY_DISCOVERY`, else nowhere. */
 export function discoveryConfig(
   option: readonly DiscoverySource[] | undefined,

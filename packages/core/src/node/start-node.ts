@@ -12,7 +12,6 @@ import { linkHeaderBytes } from '../mesh/link-message.ts'
 import { createPeerLinks, type Peer, type PeerLinks } from '../mesh/peer-links.ts'
 import type { NodeLoad } from '../mesh/heartbeat.ts'
 import type { PeerRef } from '../mesh/peer-link.ts'
-import { memoryTransport } from '../mesh/memory-transport.ts'
 import { membershipServerName } from '../mesh/membership-name.ts'
 import { type MembershipEvent, type MembershipMemory, membershipTopic, meshEventOf } from '../mesh/membership-server.ts'
 import { NodeRouter } from '../mesh/node-router.ts'
@@ -46,7 +45,10 @@ import { refuseInThread } from './thread-guard.ts'
 import { blockMarker, startWatchdog, type WatchdogOptions } from './watchdog.ts'
 
 export interface NodeOptions {
-  /** Default: the in-memory one, alone. A function makes one that only this thread can use. */
+  /**
+   * Default: the in-memory one, alone. A function makes one that only this thread can use. One that does not say on which `thread` it
+   * runs does so where `SKERRY_TRANSPORT_THREAD` says, `own` or `main`, else on main.
+   */
   readonly transport?: TransportSpec | (() => Transport)
   /** Default: `FLY_REGION`, then `MY_REGION`, else `"local"`. */
   readonly region?: string
@@ -167,7 +169,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const marker = options.platform === undefined ? blockMarker(options.watchdog) : undefined
   const platform = options.platform ?? ownPlatform(options, marker)
   const regions = regionConfig(options, platform.environment)
-  const { transport, cluster } = await loadTransport(options.transport ?? memoryTransport())
+  const { transport, cluster } = await loadTransport(options.transport, platform.environment)
   const sources = discoveryConfig(options.discovery, platform.environment)
   const { parallelism } = platform.threads
   const pool: PoolOptions = { size: Math.min(parallelism, poolSizeMax), blockedMs: 5_000, ...options.threadPool }

@@ -17,7 +17,7 @@ port.once('message', (boot: IoBoot) => void run(boot))
 async function run(boot: IoBoot): Promise<void> {
   const { module, export: name, options, words, environment } = boot
   markThread(module)
-  const { transport } = await loadTransport({ module, export: name, options })
+  const { transport } = await loadTransport({ module, export: name, options, thread: 'main' }, {})
   const host = new TransportHost({
     transport,
     platform: systemPlatform({ environment, filesRoot: skerryFilesRoot, log: silentLog }),

@@ -1,7 +1,7 @@
 import { memoryTransport, type NodeOptions, silentLog, startNode, systemPlatform } from '@skerry/core'
 import type { Platform } from '@skerry/core/platform'
 import { describe, expect, it } from 'vitest'
-import { discoveryConfig, dnsConfig, regionConfig } from '../../src/node/node-config.ts'
+import { discoveryConfig, dnsConfig, regionConfig, transportThread } from '../../src/node/node-config.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 type Regions = Pick<NodeOptions, 'region' | 'primaryRegion'>
@@ -122,4 +122,23 @@ describe('a node', () => {
       await expect(start).rejects.toEqual(badConfig(message))
     })
   }
+})
+
+describe('the thread of the transport', () => {
+  it('is main by default, what SKERRY_TRANSPORT_THREAD says, and before that what code says', () => {
+    expect(transportThread(undefined, {})).toBe('main')
+    for (const thread of ['main', 'own'] as const) {
+      expect(transportThread(undefined, { SKERRY_TRANSPORT_THREAD: thread })).toBe(thread)
+      expect(transportThread('main', { SKERRY_TRANSPORT_THREAD: thread })).toBe('main')
+      expect(transportThread('own', { SKERRY_TRANSPORT_THREAD: thread })).toBe('own')
+    }
+  })
+
+  it('is refused, with the name of the variable, when it is none', () => {
+    for (const text of ['', 'Own', 'pool', '1']) {
+      expect(() => transportThread(undefined, { SKERRY_TRANSPORT_THREAD: text })).toThrow(
+        badConfig(/^SKERRY_TRANSPORT_THREAD: must be "own" or "main"/),
+      )
+    }
+  })
 })

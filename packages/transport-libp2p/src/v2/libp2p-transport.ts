@@ -13,8 +13,8 @@ import { checkOptions, type Libp2pTransportOptions } from '../options.ts'
  */
 export function libp2pTransport(options: Libp2pTransportOptions): TransportSpec {
   checkOptions(options)
-  const { thread = 'main' } = options
-  return { module: import.meta.url, export: 'createLibp2pTransport', options, thread }
+  const { thread } = options
+  return { module: import.meta.url, export: 'createLibp2pTransport', options, ...(thread !== undefined && { thread }) }
 }
 
 /** The factory that `libp2pTransport` names. Throws `ERR_TRANSPORT_START` and the option's name when one is bad. */
