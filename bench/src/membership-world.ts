@@ -44,6 +44,8 @@ export class MeshWorld {
   readonly byName = new Map<string, MeshNode>()
   /** Who believed whom dead, and when. */
   readonly deaths: { readonly observer: MeshNode; readonly subject: string; readonly at: number }[] = []
+  /** How often a node accused another one. */
+  accusations = 0
   readonly #options: MeshWorldOptions
   readonly #events = new EventHeap()
   readonly #turns: { runTurn(): void }[] = []
@@ -379,6 +381,9 @@ export class MeshNode {
     }
     const log: Log = {
       ...silentLog,
+      info: (_fields: object, message: string) => {
+        if (message === 'a node says nothing') world.accusations += 1
+      },
       warn: (fields: object, message: string) => {
         if (message === 'a node is believed dead') {
           world.deaths.push({ observer: this, subject: (fields as { node: string }).node, at: world.now })
