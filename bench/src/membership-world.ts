@@ -11,9 +11,9 @@ import {
   type MembershipMemory,
   membershipServer,
   meshEventOf,
-  type RoutableNode,
 } from '../../packages/core/dist/mesh/membership-server.js'
 import { createPeerLinks, type PeerLinks } from '../../packages/core/dist/mesh/peer-links.js'
+import type { RoutableNode } from '../../packages/core/dist/mesh/told-view.js'
 
 /** How a simulated cluster is made. */
 export interface MeshWorldOptions {

@@ -9,7 +9,7 @@ import { type Accusation, openAccusation, peekAccusation, sealAccusation, versio
 import { type DetectorSettings, FailureDetector } from './failure-detector.ts'
 import * as membership from './membership.ts'
 import type { Member, Membership, MembershipStep, RecordDoubt } from './membership.ts'
-import { decodeMeshMessage, encodeDigest, encodeSealed, type MeshMessage } from './mesh-message.ts'
+import { decodeMeshMessage, encodeDigest, encodeSealed, type MeshMessage, meshVersion } from './mesh-message.ts'
 import { GossipOutbox } from './gossip-outbox.ts'
 import { guessRtts } from './guess-rtt.ts'
 import { LinkPlan } from './link-plan.ts'
@@ -26,10 +26,11 @@ import type { NodeLoad } from './heartbeat.ts'
 import type { PeerRef } from './peer-link.ts'
 import { mayClaim } from './record-claim.ts'
 import { isConflict, newerPrimary, type Primary, type PrimaryConflict, primaryConflicts, primaryOf } from './primary.ts'
-import type { Measured, PeerLinks } from './peer-links.ts'
+import type { PeerLinks } from './peer-links.ts'
 import { checksRate, newsRate, NodeRates } from './record-rate.ts'
 import { differences, type RecordDigest, VouchedRecords } from './record-digest.ts'
 import { isTooManyAvoided } from './suspicion.ts'
+import { type RoutableNode, routableNode, ToldView } from './told-view.ts'
 import type { NodeId, Transport } from './transport.ts'
 
 export const membershipTopic = 'skerry/members/1'
@@ -72,16 +73,6 @@ export type MembershipEvent =
   | { readonly event: 'view' }
   | { readonly event: 'snapshots' }
   | { readonly event: 'refresh' }
-
-/** A node that calls may be sent to, with what the heartbeat measured. */
-export interface RoutableNode {
-  readonly record: NodeRecord
-  readonly rttMs: number | undefined
-  readonly load: number
-  readonly inFlight: number
-  /** Its main thread gives no sign of life, though its links do. */
-  readonly isStuck: boolean
-}
 
 /** What was believed last, for the successor of a mesh actor that crashed. */
 export interface MembershipMemory {
@@ -144,10 +135,7 @@ class MembershipServer implements Process {
   readonly #snapshotEveryMs = knob('skerry/snapshot every ms', snapshotEveryMs, [500, 3_000])
   #own: NodeRecord
   #state: Membership
-  /** The view that RegionRegistry was told last. */
-  #told: readonly RoutableNode[] = []
-  /** Those of it with a link. */
-  readonly #toldLinked = new Map<NodeId, RoutableNode>()
+  readonly #told = new ToldView()
   #isUntold = false
   #isViewDue = false
   #toldAt = -Infinity
@@ -298,7 +286,7 @@ class MembershipServer implements Process {
         this.#again('snapshots', this.#snapshotEveryMs)
         return
       case 'refresh':
-        this.#told = []
+        this.#told.forget()
         this.#tellView()
     }
   }
@@ -661,39 +649,24 @@ class MembershipServer implements Process {
   #isViewOld(): boolean {
     const wasBusy = this.#wasBusy
     this.#wasBusy = this.#detector.isBusy
-    if (this.#told.length <= toldAtOnceMax || wasBusy || this.#wasBusy || this.#isUntold) return true
+    if (this.#told.size <= toldAtOnceMax || wasBusy || this.#wasBusy || this.#isUntold) return true
     const { links, ownLoad } = this.#options
-    const [own] = this.#told
-    if (own !== undefined && Math.abs(own.load - ownLoad().load) > sameLoad) return true
-    for (const node of links.peerNodes()) {
-      const told = this.#toldLinked.get(node)
-      const now = links.measured(node)
-      if (told === undefined || now === undefined || !isAlike(routable(told.record, now), told)) return true
-    }
-    return false
+    return this.#told.hasMoved(ownLoad(), links.peerNodes(), (node) => links.measured(node))
   }
 
   #tellView(): void {
     this.#isUntold = false
-    const { load: ownLoad, inFlight: ownInFlight } = this.#options.ownLoad()
-    const nodes: MeasuredNode[] = [
-      { record: this.#own, rttMs: 0, load: ownLoad, inFlight: ownInFlight, isStuck: false },
-    ]
+    const { links, ownLoad, onView } = this.#options
+    const nodes = [routableNode(this.#own, { ...ownLoad(), rttMs: 0, isStuck: false, meshVersion })]
     const avoided = this.#avoided()
     for (const member of this.#state.members.values()) {
       const { node, known } = member
       if (known === undefined || !membership.isMemberRoutable(this.#state, member)) continue
       if (avoided.has(node) || this.#unreachable.has(node)) continue
-      nodes.push(routable(known.record, this.#options.links.measured(node)))
+      nodes.push(routableNode(known.record, links.measured(node)))
     }
     if (this.#state.shape === 'sparse') guessRtts(nodes)
-    // A new table makes every thread decode it again: small changes of measurements are not worth that.
-    if (nodes.length === this.#told.length && nodes.every((node, at) => isAlike(node, this.#told[at]))) return
-    this.#told = nodes
-    this.#toldLinked.clear()
-    for (const node of nodes)
-      if (this.#options.links.measured(node.record.node) !== undefined) this.#toldLinked.set(node.record.node, node)
-    this.#options.onView(nodes)
+    if (this.#told.isNews(nodes, (node) => links.measured(node) !== undefined)) onView(nodes)
   }
 
   /** Who is routed around by the word of its monitors; where a link shows better it counts. */
@@ -738,29 +711,6 @@ function recordFields({
   by,
 }: Primary): Pick<NodeRecord, 'primaryEpoch' | 'primaryRegion' | 'primaryBy'> {
   return { primaryEpoch: epoch, primaryRegion: region, primaryBy: by }
-}
-
-type MeasuredNode = { -readonly [Key in keyof RoutableNode]: RoutableNode[Key] }
-
-function routable(record: NodeRecord, measured: Measured | undefined): MeasuredNode {
-  const { rttMs, load = 0, inFlight = 0, isStuck = false } = measured ?? {}
-  return { record, rttMs, load, inFlight, isStuck }
-}
-
-// A measurement that moved by less than this part of it, or a load by less than this, is the same.
-const sameRttPart = 0.05
-const sameLoad = 0.02
-const sameInFlightPart = 0.2
-// Below it the calls in flight make no difference to a choice.
-const fewInFlight = 4
-
-function isAlike(now: RoutableNode, before: RoutableNode | undefined): boolean {
-  if (before?.record !== now.record || before.isStuck !== now.isStuck) return false
-  if (Math.abs(now.load - before.load) > sameLoad) return false
-  const inFlightMoved = Math.abs(now.inFlight - before.inFlight)
-  if (inFlightMoved > fewInFlight && inFlightMoved > before.inFlight * sameInFlightPart) return false
-  if (now.rttMs === undefined || before.rttMs === undefined) return now.rttMs === before.rttMs
-  return Math.abs(now.rttMs - before.rttMs) <= before.rttMs * sameRttPart
 }
 
 // What Transport.publish takes. A larger record travels by snapshots alone.
