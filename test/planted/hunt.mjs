@@ -13,7 +13,8 @@ import { pathToFileURL } from 'node:url'
 
 /**
  * What a process is to do: a hunt, which takes one seed of each simulation, then the next of each, so that none is
- * preferred; or the runs that failed elsewhere.
+ * preferred but for those of many nodes, which take as long as ten rounds of all others, and are taken once in so many; or the
+ * runs that failed elsewhere.
  *
  * @typedef {object} Orders
  * @property {string} root of the copy
@@ -35,6 +36,13 @@ import { pathToFileURL } from 'node:url'
 const orders = JSON.parse(process.argv[2] ?? '{}')
 const { resolveCase, runCase } = await load('packages/testing/dist/index.js')
 const simulations = await loadSimulations()
+/** Those of many nodes, by name. */
+const wide = new Set(
+  Object.values(await load('test/swarm/dist/wide.js'))
+    .filter(isSimulation)
+    .map(({ name }) => name),
+)
+const roundsToOneWide = 10
 
 for (const run of orders.runs ?? runsOfHunt()) {
   print({ run })
@@ -47,9 +55,16 @@ for (const run of orders.runs ?? runsOfHunt()) {
 /** @returns {Generator<Run>} */
 function* runsOfHunt() {
   const { from = 1, first = 0, most = 0 } = orders
-  const names = [...simulations.keys()]
+  const all = [...simulations.keys()]
+  const quick = all.filter((name) => !wide.has(name))
+  const slow = all.filter((name) => wide.has(name))
+  const quickRuns = quick.length * roundsToOneWide
   for (let taken = first; taken < most; taken += 1) {
-    yield { simulation: names[taken % names.length] ?? '', seed: from + Math.floor(taken / names.length) }
+    const cycle = Math.floor(taken / (quickRuns + slow.length))
+    const at = taken % (quickRuns + slow.length)
+    const round = Math.floor(at / quick.length)
+    if (at >= quickRuns) yield { simulation: slow[at - quickRuns] ?? '', seed: from + cycle }
+    else yield { simulation: quick[at % quick.length] ?? '', seed: from + cycle * roundsToOneWide + round }
   }
 }
 

@@ -1,3 +1,4 @@
+import { giveAway } from '../base/given-bytes.ts'
 import { sometimes } from '../platform/property.ts'
 import { HeldFrames } from './held-frames.ts'
 
@@ -141,7 +142,10 @@ export class BulkReceiver {
   }
 
   #complete(large: number, announced: number, frame: Uint8Array): void {
-    if (announced === frame.byteLength) this.#held.complete(large, frame)
-    else this.#options.violated('a large frame of another size than was announced')
+    if (announced === frame.byteLength) {
+      // Put together here, and for one reader.
+      giveAway(frame)
+      this.#held.complete(large, frame)
+    } else this.#options.violated('a large frame of another size than was announced')
   }
 }

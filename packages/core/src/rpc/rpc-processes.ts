@@ -11,6 +11,7 @@ import { formatPid, type Pid, samePid } from '../actor/pid.ts'
 import type { Failure } from '../actor/signal.ts'
 import { isHere, type Placement, type RemoteWork, type ThreadStarter } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
+import { cutOut } from '../base/given-bytes.ts'
 import { SerialTable } from '../base/serial-table.ts'
 import type { ChildInfo } from '../otp/child-table.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
@@ -237,7 +238,9 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
 /** What a process on another thread has to know of the time that passed here. */
 function overThere(work: RemoteWork, timeLeftMs: number, clock: Clock): RemoteWork {
   const sentOver = { queueMs: clock.monotonic() - work.arrivedMs, wallMs: clock.wall() }
-  return { ...work, request: { ...work.request, timeLeftMs }, sentOver }
+  const { input } = work.request
+  const own = input instanceof Uint8Array ? cutOut(input) : input
+  return { ...work, request: { ...work.request, input: own, timeLeftMs }, sentOver }
 }
 
 function childInfo({ process, behavior }: RunningWork): ChildInfo {

@@ -1,5 +1,5 @@
 import type { Signal } from '../actor/signal.ts'
-import { isGivenAway } from '../base/given-bytes.ts'
+import { cutOut, isGivenAway } from '../base/given-bytes.ts'
 import { type Home, type Packed, SignalReader, type SignalSink, SignalWriter } from './signal-bytes.ts'
 import type { ReadReceipt } from './thread-message.ts'
 
@@ -69,8 +69,10 @@ export class ThreadChannel<Message extends Said> {
       return
     }
     const body = bodyOf(signal)
-    if (isGivenAway(body)) this.#carried.push(body.buffer)
-    this.send({ type: 'signal', signal } as unknown as Message)
+    const own = body && cutOut(body)
+    if (own !== undefined && isGivenAway(own)) this.#carried.push(own.buffer)
+    const sent = own === body ? signal : withBody(signal, own)
+    this.send({ type: 'signal', signal: sent } as unknown as Message)
   }
 
   send(message: Message): void {
@@ -141,10 +143,37 @@ export class ThreadChannel<Message extends Said> {
   }
 }
 
-/** What of a signal may be large, and be given away. */
-function bodyOf(signal: Signal): unknown {
-  if (signal.type === 'item') return signal.item
-  return signal.type === 'reply' && signal.result.ok ? signal.result.value : undefined
+/** What of a signal may be large: its bytes, as far as they are encoded. */
+function bodyOf(signal: Signal): Uint8Array | undefined {
+  switch (signal.type) {
+    case 'item':
+      return signal.item
+    case 'message':
+      return signal.encoded ? (signal.message as Uint8Array) : undefined
+    case 'cast':
+    case 'call':
+      return signal.encoded ? (signal.args as Uint8Array) : undefined
+    case 'reply':
+      return signal.result.ok && signal.result.encoded ? (signal.result.value as Uint8Array) : undefined
+    default:
+      return undefined
+  }
+}
+
+function withBody(signal: Signal, body: Uint8Array | undefined): Signal {
+  switch (signal.type) {
+    case 'item':
+      return { ...signal, item: body as Uint8Array }
+    case 'message':
+      return { ...signal, message: body }
+    case 'cast':
+    case 'call':
+      return { ...signal, args: body }
+    case 'reply':
+      return signal.result.ok ? { ...signal, result: { ...signal.result, value: body } } : signal
+    default:
+      return signal
+  }
 }
 
 function isPacked(posted: unknown): posted is Packed {

@@ -34,8 +34,8 @@ function carried(...signals: Signal[]): Signal[] {
 
 describe('large bytes between threads', () => {
   it('that were given away go over without a copy, in their order', () => {
-    const large = new Uint8Array(100_000).fill(7)
-    const item = new Uint8Array(50_000).fill(8)
+    const large = new Uint8Array(20_000).fill(7)
+    const item = new Uint8Array(17_000).fill(8)
     giveAway(large)
     giveAway(item)
     const signals: Signal[] = [{ type: 'item', from: process, to: call, seq: 0, item }, reply(large)]
@@ -44,22 +44,53 @@ describe('large bytes between threads', () => {
     expect([large.byteLength, item.byteLength]).toEqual([0, 0])
   })
 
+  it('that are a part of a frame which was given away go over with the whole of it', () => {
+    const frame = new Uint8Array(20_000).fill(7)
+    giveAway(frame)
+    const [got] = carried(reply(frame.subarray(60)))
+    expect(got).toEqual(reply(new Uint8Array(19_940).fill(7)))
+    expect(frame.byteLength).toBe(0)
+  })
+
+  it.each<(body: Uint8Array) => Signal>([
+    (item) => ({ type: 'item', from: process, to: call, seq: 0, item }),
+    (message) => ({ type: 'message', to: call, message, encoded: true }),
+    (args) => ({ type: 'cast', to: call, name: 'take', args, encoded: true }),
+    (args) => ({ type: 'call', to: call, from: process, ref: 1, name: 'take', args, encoded: true }),
+    reply,
+  ])('that are a part of a large block are there without the rest of it: %o', (signalOf) => {
+    const block = new Uint8Array(60_000)
+    const body = block.subarray(30_000, 47_000).fill(9)
+    const [got] = carried(signalOf(body))
+    expect(got).toEqual(signalOf(new Uint8Array(17_000).fill(9)))
+    expect(bytesOf(got).buffer.byteLength).toBe(17_000)
+    expect(block.byteLength).toBe(60_000)
+  })
+
   it('that are still used, or small, or a part of more, are copied', () => {
-    const kept = new Uint8Array(100_000).fill(7)
+    const kept = new Uint8Array(20_000).fill(7)
     const small = new Uint8Array(100)
-    const part = new Uint8Array(200_000).subarray(0, 100_000)
+    const part = new Uint8Array(40_000).subarray(0, 20_000)
     giveAway(small)
     giveAway(part)
     expect(carried(reply(kept), reply(small), reply(part))).toEqual([reply(kept), reply(small), reply(part)])
-    expect([kept.byteLength, small.byteLength, part.byteLength]).toEqual([100_000, 100, 100_000])
+    expect([kept.byteLength, small.byteLength, part.byteLength]).toEqual([20_000, 100, 20_000])
   })
 
   it('that another thread gave away are not given on by themselves: it may keep them', () => {
-    const large = new Uint8Array(100_000).fill(7)
+    const large = new Uint8Array(20_000).fill(7)
     giveAway(large)
     const [first] = carried(reply(large))
     const second = carried(first as Signal)
-    expect(second).toEqual([reply(new Uint8Array(100_000).fill(7))])
+    expect(second).toEqual([reply(new Uint8Array(20_000).fill(7))])
     expect(first).toEqual(second[0])
   })
 })
+
+/** The one value of a signal that is bytes. */
+function bytesOf(signal: Signal | undefined): Uint8Array {
+  const all = Object.values(signal ?? {}).flatMap((one: unknown) =>
+    typeof one === 'object' && one !== null && 'value' in one ? [one.value] : [one],
+  )
+  return all.find((one) => one instanceof Uint8Array) as Uint8Array
+}
