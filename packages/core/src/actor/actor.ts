@@ -73,6 +73,8 @@ export class Actor implements Turn, EdgeHolder {
   // Made on first use: most actors have none of most of these, and there may be 100,000 actors.
   /** Who waits for the start, and how it failed. */
   #start: { deferred?: Deferred<void>; error?: () => unknown } | undefined
+  /** Why it ended in its start, if nobody had asked for that by then. */
+  #unstarted: ExitReason | undefined
   #attachments: Attachments | undefined
   #abort: AbortController | undefined
   /** Callers that wait for an answer from this actor: the call in hand and those it deferred. */
@@ -124,12 +126,14 @@ export class Actor implements Turn, EdgeHolder {
     // A start that nobody awaits is no unhandled rejection.
     started.promise.catch(() => undefined)
     if (error !== undefined) started.reject(error())
+    else if (this.#unstarted !== undefined) started.reject(this.#startError(this.#unstarted))
     else if (this.life !== 'starting') started.resolve()
     return started.promise
   }
 
   /** The start is over, without success. The first error stays. */
   startFailed(error: () => unknown): void {
+    if (this.#unstarted !== undefined) return
     this.#start ??= {}
     if (this.#start.error !== undefined) return
     this.#start.error = error
@@ -316,16 +320,22 @@ export class Actor implements Turn, EdgeHolder {
     this.#host.remove(this, reason)
     this.#host.platform.onActor?.({ type: 'exit', pid: this.pid, label: this.label, reason })
     if (actorExits.hasSubscribers) actorExits.publish({ ...this.pid, label: this.label, system: this.system, reason })
-    if (wasStarting) {
-      this.startFailed(
-        () => new ActorError('ERR_START_FAILED', `${this.label} did not start: ${printReason(reason)}`, { reason }),
-      )
-    }
+    if (wasStarting) this.#endStart(reason)
     this.#abort?.abort(exitedError(this.pid))
     this.#attachments?.ownerExited(reason)
     this.#failRequests(reason)
     this.relations.tellEnd(this.pid, reason)
     this.#keeper?.ownerExited(reason)
+  }
+
+  // A process that is one function ends in its start, and nobody asks after that.
+  #endStart(reason: ExitReason): void {
+    if (this.#start === undefined) this.#unstarted = reason
+    else this.startFailed(() => this.#startError(reason))
+  }
+
+  #startError(reason: ExitReason): ActorError {
+    return new ActorError('ERR_START_FAILED', `${this.label} did not start: ${printReason(reason)}`, { reason })
   }
 
   #failRequests(reason: ExitReason): void {

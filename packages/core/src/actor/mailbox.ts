@@ -98,7 +98,7 @@ export function mailboxOptions(spec: MailboxSpec = { max: mailboxLimitDefault })
  * What `push` does not take at the limit goes to `displace`, whose caller counts what it gives back.
  */
 export class Mailbox {
-  readonly #queue = new RingQueue<Envelope>(2)
+  readonly #queue = new RingQueue<Envelope>(0)
   readonly #limit: number
   readonly #policy: MailboxPolicy
   /** How many of those in it are notices. As there are seldom any, nobody has to look at what kind each envelope is. */

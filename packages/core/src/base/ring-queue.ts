@@ -1,3 +1,5 @@
+/** Of all that began without any: nothing is ever put there, as it is full. */
+const noSlots: undefined[] = []
 /** What a ring may keep when it becomes empty. */
 const keptCapacity = 128
 
@@ -12,9 +14,9 @@ export class RingQueue<T> {
   readonly #initialCapacity: number
 
   constructor(initialCapacity = 16) {
-    let capacity = 2
-    while (capacity < initialCapacity) capacity *= 2
-    this.#slots = new Array<T | undefined>(capacity)
+    let capacity = 0
+    while (capacity < initialCapacity) capacity = Math.max(2, capacity * 2)
+    this.#slots = capacity === 0 ? noSlots : new Array<T | undefined>(capacity)
     this.#initialCapacity = capacity
   }
 
@@ -78,12 +80,12 @@ export class RingQueue<T> {
   // collector's books a twentieth of a message. The next burst grows a young one.
   #shrink(): void {
     if (this.#slots.length === this.#initialCapacity) return
-    this.#slots = new Array<T | undefined>(this.#initialCapacity)
+    this.#slots = this.#initialCapacity === 0 ? noSlots : new Array<T | undefined>(this.#initialCapacity)
     this.#head = 0
   }
 
   #grow(): void {
-    const grown = new Array<T | undefined>(this.#slots.length * 2)
+    const grown = new Array<T | undefined>(Math.max(2, this.#slots.length * 2))
     for (let index = 0; index < this.#length; index += 1) {
       grown[index] = this.#slots[(this.#head + index) & (this.#slots.length - 1)]
     }

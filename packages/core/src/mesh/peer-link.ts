@@ -293,14 +293,20 @@ export class PeerLink {
 
   #sendFrame(message: Uint8Array | SplitMessage, urgent: boolean): 'sent' | 'too-large' | 'overloaded' {
     this.#sent += 1
-    if (message.byteLength > this.#wholeBytesMax + linkHeaderBytes) {
-      return this.#sendLarge(message instanceof SplitMessage ? message : new SplitMessage(message, noBytes), urgent)
+    return message instanceof SplitMessage ? this.#sendSplit(message, urgent) : this.#sendWhole(message, urgent)
+  }
+
+  #sendSplit(message: SplitMessage, urgent: boolean): 'sent' | 'too-large' | 'overloaded' {
+    if (message.byteLength > this.#wholeBytesMax + linkHeaderBytes) return this.#sendLarge(message, urgent)
+    if (this.#bulk.isOpen || this.#frames.blocked) return this.#sendWhole(message.join(), urgent)
+    this.#frames.sendPieces(message.head, message.body)
+    return 'sent'
+  }
+
+  #sendWhole(whole: Uint8Array, urgent: boolean): 'sent' | 'too-large' | 'overloaded' {
+    if (whole.length > this.#wholeBytesMax + linkHeaderBytes) {
+      return this.#sendLarge(new SplitMessage(whole, noBytes), urgent)
     }
-    if (message instanceof SplitMessage && !this.#bulk.isOpen && !this.#frames.blocked) {
-      this.#frames.sendPieces(message.head, message.body)
-      return 'sent'
-    }
-    const whole = message instanceof SplitMessage ? message.join() : message
     if (this.#bulk.isOpen) {
       this.#bulk.smallPassed()
       if (!this.#bulk.mayFollow(whole.subarray(linkHeaderBytes), urgent)) return 'overloaded'

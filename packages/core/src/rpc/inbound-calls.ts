@@ -140,7 +140,7 @@ export class InboundCalls {
     if (inbound.state !== 'starting') return
     inbound.state = 'running'
     this.#starting -= 1
-    this.#beginNext()
+    this.#beginNext(inbound.seenMs)
   }
 
   /** It is over, whatever came of it; gives back its process, if it has begun. */
@@ -243,7 +243,8 @@ export class InboundCalls {
     this.#line.push(load)
   }
 
-  #beginNext(): void {
+  /** `nowMs`, where the clock has just been read. */
+  #beginNext(knownMs?: number): void {
     // Whoever can't begin after all is ended from within, which asks for the next: the loop below, not one inside it.
     if (this.#isBeginning) return
     this.#isBeginning = true
@@ -251,7 +252,7 @@ export class InboundCalls {
       const load = this.#line.shift() as ProcedureLoad
       load.inLine = false
       if (load.inFlight >= load.limits.maxInFlight) continue
-      const nowMs = this.#clock.monotonic()
+      const nowMs = knownMs ?? this.#clock.monotonic()
       const next = load.waiting.take(nowMs)
       if (next === undefined) continue
       if (next.giveUpMs <= nowMs) this.#giveBack(next, 'Its turn did not come in time')

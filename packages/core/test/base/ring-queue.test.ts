@@ -60,6 +60,16 @@ describe('a ring queue', () => {
     }
   })
 
+  it('begins without any place, which it shares with no other', () => {
+    const [one, other] = [new RingQueue<number>(0), new RingQueue<number>(0)]
+    expect([one.first, one.shift(), one.drain()]).toEqual([undefined, undefined, []])
+    for (let burst = 0; burst < 2; burst += 1) {
+      for (let item = 0; item < 300; item += 1) one.push(item)
+      expect([other.length, other.first]).toEqual([0, undefined])
+      expect(one.drain()).toEqual(Array.from({ length: 300 }, (_, item) => item))
+    }
+  })
+
   it('removes what is unwanted also where that empties it on the way', () => {
     const queue = new RingQueue<number>(2)
     for (let item = 0; item < 200; item += 1) queue.push(item)
