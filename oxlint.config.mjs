@@ -98,7 +98,8 @@ const noPackageOfOurs = {
   message: 'core depends on no other package of ours, and on itself by path.',
 }
 const coreByItsNameOnly = {
-  regex: '^(?:\\.\\./)+(?:core|testing|transport-libp2p|transport-nats)/|^@skerry/[^/]+/(?:src|dist)/',
+  regex:
+    '^(?:\\.\\./)+(?:core|testing|transport-libp2p|transport-libp2p-v3|transport-nats)/|^@skerry/[^/]+/(?:src|dist)/',
   message: 'Import another package by its public name.',
 }
 

@@ -1,11 +1,15 @@
 import { availableParallelism } from 'node:os'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 import { SlowestFirst } from './scripts/slowest-first.mjs'
 import { vitestTally } from './scripts/vitest-tally.mjs'
+
+// libp2p 3 needs Node 22; on an older one its adapter is tested by scripts/libp2p-3.mjs.
+const tooOldFor = Number.parseInt(process.versions.node, 10) < 22 ? ['packages/transport-libp2p-v3/**'] : []
 
 export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...tooOldFor],
     reporters: ['default', vitestTally],
     // Many files wait for sockets, threads and processes more than they work.
     maxWorkers: availableParallelism() + 1,

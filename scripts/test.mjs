@@ -1,16 +1,16 @@
 // npm test: everything that CI runs, in order, until the first failure. The last line adds everything up.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packSmoke } from '../test/pack/pack-smoke.mjs'
+import { runLibp2p3 } from './libp2p-3.mjs'
 import { runExamples } from './run-examples.mjs'
+import { runVitest } from './run-vitest.mjs'
 import { setUp } from './set-up.mjs'
 import { CommandFailed, runNode } from './workspace.mjs'
 
 /**
  * What a step found. `failed` is for steps that go on after a failure of their own; a step that cannot, throws.
  *
- * @typedef {{ passed: number, failed: number, skipped: readonly string[] }} Tally
+ * @typedef {import('./run-vitest.mjs').Tally} Tally
  */
 
 /** @type {readonly { name: string, run: () => Promise<Tally> }[]} */
@@ -20,7 +20,8 @@ const steps = [
   { name: 'lint', run: () => check('oxlint/bin/oxlint', ['-c', 'oxlint.config.mjs', '--deny-warnings']) },
   { name: 'types of tests and scripts', run: () => check('typescript/bin/tsc', ['-p', 'tsconfig.test.json']) },
   { name: 'unused files, exports and dependencies', run: () => check('knip/bin/knip.js', []) },
-  { name: 'tests', run: runVitest },
+  { name: 'tests', run: () => runVitest(process.execPath, []) },
+  { name: 'the adapter for libp2p 3, on a Node that it supports', run: () => runLibp2p3() },
   { name: 'decoders under fuzz', run: runFuzz },
   { name: 'core in simulation', run: runSwarm },
   { name: 'packages as users install them', run: packSmoke },
@@ -103,29 +104,5 @@ async function runFuzz() {
     passed: stdout.split('\n').filter((line) => / inputs, \d+ kept$/.test(line)).length,
     failed: 0,
     skipped: [],
-  }
-}
-
-/** @returns {Promise<Tally>} */
-async function runVitest() {
-  const folder = mkdtempSync(join(tmpdir(), 'skerry-tally-'))
-  const tallyFile = join(folder, 'tally.json')
-  try {
-    const env = { ...process.env, SKERRY_TALLY_FILE: tallyFile }
-    const ok = await runNode('node_modules/vitest/vitest.mjs', ['run'], { show: true, env }).then(
-      () => true,
-      (/** @type {Error} */ error) => {
-        console.log(error.message)
-        return false
-      },
-    )
-    /** @type {Tally} */
-    const tally = existsSync(tallyFile)
-      ? JSON.parse(readFileSync(tallyFile, 'utf8'))
-      : { passed: 0, failed: 1, skipped: [] }
-    // It may also fail as a whole, with every test passed.
-    return ok ? tally : { ...tally, failed: Math.max(tally.failed, 1) }
-  } finally {
-    rmSync(folder, { recursive: true })
   }
 }

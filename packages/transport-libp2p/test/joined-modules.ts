@@ -10,11 +10,11 @@ export interface JoinedModules {
 }
 
 /**
- * Joins the modules of this package, as it is built, for threads that load it again and again: libp2p is some hundreds of
+ * Joins the modules of a package, by default this one, as it is built, for threads that load it again and again: libp2p is some hundreds of
  * modules, which take three times as long to load one by one.
  */
-export async function joinModules(): Promise<JoinedModules> {
-  const home = fileURLToPath(new URL('..', import.meta.url))
+export async function joinModules(packageUrl = new URL('..', import.meta.url)): Promise<JoinedModules> {
+  const home = fileURLToPath(packageUrl)
   // From there core is found as from the package itself.
   const dir = await mkdtemp(join(home, 'node_modules', '.joined-'))
   const bundle = await rolldown({

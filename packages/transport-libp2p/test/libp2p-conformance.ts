@@ -1,4 +1,4 @@
-import { startTcpWay, type TcpWay, transportConformance } from '@skerry/testing/conformance'
+import { type ConformanceSuite, startTcpWay, type TcpWay, transportConformance } from '@skerry/testing/conformance'
 import type { Platform } from '@skerry/core/platform'
 import type { Transport } from '@skerry/core/transport'
 import type { Libp2pTransportOptions } from '@skerry/transport-libp2p'
@@ -15,9 +15,10 @@ export function libp2pConformance(
   platform: () => Platform,
   create: (options: Libp2pTransportOptions) => Transport,
   fromSettled?: (options: unknown) => Transport,
+  suite: ConformanceSuite = { describe, it },
 ): void {
   transportConformance(name, {
-    suite: { describe, it },
+    suite,
     supports: {
       lanes: 3,
       gossip: true,

@@ -9,6 +9,7 @@ import type { Log } from '@skerry/core/platform'
 import { createLibp2p } from 'libp2p'
 import { gossipOptions } from '../gossip-options.ts'
 import type { Identity } from '../identity.ts'
+import { connectionLimits, negotiationMs, streamsMax, streamWindowBytes } from '../limits.ts'
 import type { CheckedOptions } from '../options.ts'
 import { peerGater } from '../peer-gater.ts'
 import { guardConnections, guardStreams } from './guarded-negotiations.ts'
@@ -36,24 +37,16 @@ export async function createSkerryLibp2p(options: CheckedOptions, identity: Iden
     streamMuxers: [
       guardStreams(
         yamux({
-          // With larger windows, small frames wait behind a bulk stream of the same connection: 165 ms instead of 1.5 ms.
-          maxStreamWindowSize: 256 * 1024,
+          maxStreamWindowSize: streamWindowBytes,
           // A frame, header included, fits one message of Noise.
           maxMessageSize: noisePlaintextBytesMax,
-          maxInboundStreams: 256,
-          maxOutboundStreams: 256,
+          maxInboundStreams: streamsMax,
+          maxOutboundStreams: streamsMax,
         }),
         (protocol) => protocols().includes(protocol),
       ),
     ],
-    connectionManager: {
-      maxConnections: 1200,
-      // The default of 5 a second from one address refuses a cluster that starts behind one NAT or on one machine.
-      inboundConnectionThreshold: 1000,
-      maxIncomingPendingConnections: 256,
-      inboundUpgradeTimeout: 5000,
-      protocolNegotiationTimeout: 5000,
-    },
+    connectionManager: { ...connectionLimits, protocolNegotiationTimeout: negotiationMs },
     // It leaks a listener with every ping and can kill healthy connections; core's heartbeat does its work.
     connectionMonitor: { enabled: false },
     services: {

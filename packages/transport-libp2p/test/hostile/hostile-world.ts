@@ -74,13 +74,17 @@ export interface Victim {
 }
 
 export interface VictimOptions {
+  /** Whose `libp2pTransport` it uses. Default that of this package. */
+  readonly module?: string
   readonly load?: object
   readonly transport?: Partial<Libp2pTransportOptions>
 }
 
 /** A node in a process of its own, killed after the test. */
-export async function startVictim({ load, transport }: VictimOptions = {}): Promise<Victim> {
-  const child = fork(script, [JSON.stringify({ cluster, secret, load, transport })], { execArgv: ['--expose-gc'] })
+export async function startVictim({ module, load, transport }: VictimOptions = {}): Promise<Victim> {
+  const child = fork(script, [JSON.stringify({ cluster, secret, module, load, transport })], {
+    execArgv: ['--expose-gc'],
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   const [started] = (await once(child, 'message')) as [Omit<Victim, 'report' | 'call' | 'port'>]
   return {

@@ -1,0 +1,5 @@
+import { hostileToCore, hostileToTransport } from '../../transport-libp2p/test/hostile/hostile-suite.ts'
+
+hostileToTransport('@skerry/transport-libp2p-v3')
+// Core is the same over both lines: these are for npm run libp2p-3.
+if (process.env['SKERRY_LIBP2P_3'] === 'all') hostileToCore('@skerry/transport-libp2p-v3')
