@@ -31,14 +31,17 @@ const executable = executables.find((name) => spawnSync(name, ['--version']).sta
 const noNatsServer: string | undefined =
   executable === undefined ? 'there is no nats-server here (Debian: apt-get install nats-server)' : undefined
 
-/** `describe` for tests on a real server: where there is none they are skipped, which says why. */
-export const describeOnServer: (name: string, define: () => void) => void =
-  noNatsServer === undefined ? describe : skipped
+/** `describe` for tests on a real server: where there is none, or `elseMissing` says what else isn't there, they are skipped, which says why. */
+export function describeOnServer(name: string, define: () => void, elseMissing?: string): void {
+  const missing = noNatsServer ?? elseMissing
+  if (missing === undefined) describe(name, define)
+  else skipped(name, missing)
+}
 
-function skipped(name: string): void {
+function skipped(name: string, missing: string): void {
   describe(name, () => {
     it('all of it', ({ skip }) => {
-      skip(noNatsServer)
+      skip(missing)
     })
   })
 }

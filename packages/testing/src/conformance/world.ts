@@ -87,13 +87,15 @@ interface Stoppable {
   stop(): Promise<unknown>
 }
 
-function createWorld(
-  harness: TransportHarness,
-  name: string,
-  given: { nodes: Stoppable[]; waits: Waits; clock: Clock; network: WorldNetwork | undefined },
-): World {
+interface WorldMeans {
+  readonly nodes: Stoppable[]
+  readonly waits: Waits
+  readonly clock: Clock
+  readonly network: WorldNetwork | undefined
+}
+
+function createWorld(harness: TransportHarness, name: string, { nodes, waits, clock, network }: WorldMeans): World {
   const { supports } = harness
-  const { nodes, waits, clock } = given
   const create = async (member: Member, maxFrameBytes?: number): Promise<Transport> =>
     await harness.create({ member, world: name, ...(maxFrameBytes !== undefined && { maxFrameBytes }) })
   return {
@@ -104,8 +106,8 @@ function createWorld(
     seed: harness.seed ?? 1,
 
     get network() {
-      assert.ok(given.network, 'the harness has a network, and the case asks for it')
-      return given.network
+      assert.ok(network, 'the harness has a network, and the case asks for it')
+      return network
     },
 
     async create(member) {
