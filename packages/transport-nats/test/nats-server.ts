@@ -31,11 +31,16 @@ const executable = executables.find((name) => spawnSync(name, ['--version']).sta
 const noNatsServer: string | undefined =
   executable === undefined ? 'there is no nats-server here (Debian: apt-get install nats-server)' : undefined
 
-/** `describe` for tests on a real server: where there is none, or `elseMissing` says what else isn't there, they are skipped, which says why. */
-export function describeOnServer(name: string, define: () => void, elseMissing?: string): void {
-  const missing = noNatsServer ?? elseMissing
-  if (missing === undefined) describe(name, define)
-  else skipped(name, missing)
+type Describe = (name: string, define: () => void) => void
+
+/** `describe` for tests on a real server: where there is none they are skipped, which says why. */
+export const describeOnServer: Describe = describeUnless(noNatsServer)
+
+/** The same for tests that need something else as well: `missing` says what isn't there. */
+export const describeOnServerUnless = (missing: string | undefined): Describe => describeUnless(noNatsServer ?? missing)
+
+function describeUnless(missing: string | undefined): Describe {
+  return missing === undefined ? describe : (name) => skipped(name, missing)
 }
 
 function skipped(name: string, missing: string): void {
