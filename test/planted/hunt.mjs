@@ -13,7 +13,7 @@ import { pathToFileURL } from 'node:url'
 
 /**
  * What a process is to do: a hunt, which takes one seed of each simulation, then the next of each, so that none is
- * preferred but for those of many nodes, which take as long as ten rounds of all others, and are taken once in so many; or the
+ * preferred but for those of many nodes, which take as long as ten rounds of all others, and are taken behind every tenth; or the
  * runs that failed elsewhere.
  *
  * @typedef {object} Orders
@@ -62,9 +62,13 @@ function* runsOfHunt() {
   for (let taken = first; taken < most; taken += 1) {
     const cycle = Math.floor(taken / (quickRuns + slow.length))
     const at = taken % (quickRuns + slow.length)
-    const round = Math.floor(at / quick.length)
-    if (at >= quickRuns) yield { simulation: slow[at - quickRuns] ?? '', seed: from + cycle }
-    else yield { simulation: quick[at % quick.length] ?? '', seed: from + cycle * roundsToOneWide + round }
+    const behindFirst = at - quick.length
+    if (behindFirst >= 0 && behindFirst < slow.length) yield { simulation: slow[behindFirst] ?? '', seed: from + cycle }
+    else {
+      const nth = behindFirst < 0 ? at : at - slow.length
+      const round = cycle * roundsToOneWide + Math.floor(nth / quick.length)
+      yield { simulation: quick[nth % quick.length] ?? '', seed: from + round }
+    }
   }
 }
 
