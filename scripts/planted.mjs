@@ -41,7 +41,8 @@ const usage = `npm run planted -- [options]
   --seeds N     the seeds that a hunt may take; default 1000
   --hunts N     hunts for each bug, each from another first seed; default 3
   --jobs N      bugs at a time; default 2
-  --hang N      seconds without progress after which a run is given up, and found nothing; default 30
+  --hang N      seconds without progress after which a run is given up, and found nothing; default 120, as a
+                mesh of many nodes is half a minute of a CPU
   --json        one JSON document on standard output
 Exit codes: 0 every hunt found its bug, 1 some did not, 2 wrong usage, or a patch or a simulation is broken.`
 
@@ -231,7 +232,7 @@ function readOptions() {
         seeds: { type: 'string', default: '1000' },
         hunts: { type: 'string', default: '3' },
         jobs: { type: 'string', default: '2' },
-        hang: { type: 'string', default: '30' },
+        hang: { type: 'string', default: '120' },
         json: { type: 'boolean', default: false },
       },
     })
