@@ -1,14 +1,20 @@
 import { TransportError } from '@skerry/core'
 import { allocUnsafe } from 'uint8arrays/alloc'
+import { giveBack, giveBackWithHeader } from './give-back.ts'
+
+const noBytes = new Uint8Array(0)
 
 /**
  * Cuts a stream of bytes into frames: a length of four bytes, big-endian, and that many bytes. A frame that came whole
- * in one block is a view into it; only one that straddles blocks is copied, once.
+ * in one block is a view into it; only one that straddles blocks is copied, once. A block of which no view is left may be freed.
  */
 export class FrameReader {
   readonly #maxFrameBytes: number
-  #block: Uint8Array = new Uint8Array(0)
+  readonly #freesBlocks: boolean
+  #block: Uint8Array = noBytes
   #offset = 0
+  /** How many frames that are views of the block somebody may still read. */
+  #views = 0
   /** The length of the frame that is being read; -1 while its four bytes are not complete. */
   #length = -1
   #lengthBytesRead = 0
@@ -17,14 +23,24 @@ export class FrameReader {
   #straddling: Uint8Array | undefined
   #straddlingBytes = 0
 
-  constructor(maxFrameBytes: number) {
+  /** `freesBlocks`: nobody else reads the blocks that are pushed. */
+  constructor(maxFrameBytes: number, freesBlocks = false) {
     this.#maxFrameBytes = maxFrameBytes
+    this.#freesBlocks = freesBlocks
   }
 
   /** Adds bytes. Take all frames before adding more. */
   push(block: Uint8Array): void {
+    this.#freeBlock()
     this.#block = block
     this.#offset = 0
+    this.#views = 0
+  }
+
+  /** Nobody reads this frame any more, which was the last that was taken. */
+  giveBack(frame: Uint8Array): void {
+    if (frame.buffer !== this.#block.buffer) giveBack(frame)
+    else this.#views -= 1
   }
 
   /**
@@ -36,14 +52,19 @@ export class FrameReader {
     const available = this.#block.byteLength - this.#offset
     if (this.#straddling === undefined) {
       if (available >= this.#length) return this.#takeView(this.#length)
-      if (available === 0) return undefined
+      if (available === 0) {
+        this.#freeBlock()
+        return undefined
+      }
       this.#straddling = allocUnsafe(this.#length)
     }
     const part = this.#block.subarray(this.#offset, this.#offset + this.#length - this.#straddlingBytes)
     this.#straddling.set(part, this.#straddlingBytes)
     this.#straddlingBytes += part.byteLength
     this.#offset += part.byteLength
-    return this.#straddlingBytes === this.#length ? this.#takeStraddling(this.#straddling) : undefined
+    if (this.#straddlingBytes === this.#length) return this.#takeStraddling(this.#straddling)
+    this.#freeBlock()
+    return undefined
   }
 
   #readLength(): boolean {
@@ -63,10 +84,19 @@ export class FrameReader {
     return true
   }
 
+  /** All of it was read. */
+  #freeBlock(): void {
+    if (!this.#freesBlocks || this.#views > 0) return
+    giveBackWithHeader(this.#block)
+    this.#block = noBytes
+    this.#offset = 0
+  }
+
   #takeView(length: number): Uint8Array {
     const frame = this.#block.subarray(this.#offset, this.#offset + length)
     this.#offset += length
     this.#length = -1
+    this.#views += 1
     return frame
   }
 

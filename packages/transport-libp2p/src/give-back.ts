@@ -15,6 +15,18 @@ export function giveBack(bytes: Uint8Array): void {
   nowhere.postMessage(undefined, [bytes.buffer])
 }
 
+// Yamux's.
+const headerBytes = 12
+
+/**
+ * The same for the data of one frame of the muxer, which is all of a message but the header before it. Where more stands before them, or
+ * anything behind, they are left.
+ */
+export function giveBackWithHeader(bytes: Uint8Array): void {
+  const { buffer, byteOffset, byteLength } = bytes
+  if (byteOffset <= headerBytes && byteOffset + byteLength === buffer.byteLength) giveBack(new Uint8Array(buffer))
+}
+
 /** Nobody ever reads what is sent here: it is transferred, and with it goes the memory. */
 const nowhere = closedPort()
 

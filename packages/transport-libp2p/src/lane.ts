@@ -61,7 +61,7 @@ export class Lane implements RawLane, LineReader, Turn {
   #turnIsQueued = false
   #drainIsOwed = false
   #onDrain: (() => void) | undefined
-  #onFrame: ((frame: Uint8Array) => void) | undefined
+  #onFrame: ((frame: Uint8Array) => unknown) | undefined
   #paused = false
   #isDelivering = false
   /** Set while the stream waits for our word to go on. */
@@ -78,7 +78,7 @@ export class Lane implements RawLane, LineReader, Turn {
     this.#waitingBytesMax = Math.max(waitingBytesMax, 4 * maxFrameBytes)
     this.#turns = turns
     this.#ended = ended
-    this.#reader = new FrameReader(maxFrameBytes)
+    this.#reader = new FrameReader(maxFrameBytes, opened.stream.handsOver)
     this.#blocks.push(...opened.early)
     // The one who read the preamble left it so.
     this.#isHeld = opened.preamble === undefined
@@ -123,7 +123,7 @@ export class Lane implements RawLane, LineReader, Turn {
     this.#onDrain = on
   }
 
-  onFrame(on: (frame: Uint8Array) => void): void {
+  onFrame(on: (frame: Uint8Array) => unknown): void {
     this.#onFrame = on
     this.#goOn()
   }
@@ -228,7 +228,7 @@ export class Lane implements RawLane, LineReader, Turn {
             return false
           }
           this.#next = undefined
-          this.#onFrame(frame)
+          if (this.#onFrame(frame) === true) this.#reader.giveBack(frame)
           continue
         }
         const block = this.#blocks.shift()

@@ -53,6 +53,10 @@ export interface LineConnection {
  * `end` or `abort` the stream says nothing more, but that it has `finished`.
  */
 export interface LineStream {
+  /**
+   * Whether what the reader gets is its alone, with no more than a muxer's header before it in its buffer: then it may free it. Default false.
+   */
+  readonly handsOver?: boolean
   /** Hands what comes to `reader`, now and from here on; the reader before it gets nothing more. */
   read(reader: LineReader): void
   /** After a reader said that it is full: goes on. */

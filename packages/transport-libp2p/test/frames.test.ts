@@ -53,6 +53,34 @@ describe('frames in a stream of bytes', () => {
     for (const [index, frame] of read.entries()) expect(Buffer.compare(frame, whole[index] as Uint8Array)).toBe(0)
   })
 
+  it('free a block once nobody reads a frame of it, if the block is theirs', () => {
+    for (const frees of [true, false]) {
+      const reader = new FrameReader(100_000, frees)
+      const takes = (frames: readonly Uint8Array[], isRead: boolean): Uint8Array => {
+        // As yamux leaves it: behind a header of twelve bytes.
+        const block = Uint8Array.from([...new Uint8Array(12), ...bytesOf(frames)]).subarray(12)
+        for (const frame of readAll(reader, [block])) if (isRead) reader.giveBack(frame)
+        return block
+      }
+      const kept = takes([new Uint8Array(3000).fill(1)], false)
+      const read = takes([new Uint8Array(3000).fill(2)], true)
+      reader.push(new Uint8Array(0))
+      expect([kept.byteLength, read.byteLength]).toEqual([3004, frees ? 0 : 3004])
+    }
+  })
+
+  it('free one that straddled blocks when it is given back, and the blocks as soon as it has them', () => {
+    const bytes = bytesOf([new Uint8Array(6000).fill(3)])
+    const halves = [bytes.slice(0, 3000), bytes.slice(3000)] as const
+    const reader = new FrameReader(100_000, true)
+    const [frame] = readAll(reader, halves)
+    reader.push(new Uint8Array(0))
+    expect(halves.map((half) => half.byteLength)).toEqual([0, 0])
+    expect(frame?.byteLength).toBe(6000)
+    reader.giveBack(frame as Uint8Array)
+    expect(frame?.byteLength).toBe(0)
+  })
+
   it('are refused by the length that they announce, before their bytes come', () => {
     const reader = new FrameReader(1000)
     expect(readAll(reader, [bytesOf([new Uint8Array(1000)])])).toHaveLength(1)

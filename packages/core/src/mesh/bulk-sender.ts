@@ -105,12 +105,12 @@ export class BulkSender {
     this.pump()
   }
 
-  /** Counts a small frame that the peer may have to hold. `false`: too much waits there, and it must not be sent. */
-  mayFollow(frame: Uint8Array, urgent: boolean): boolean {
-    const key = this.#options.orderKey(frame)
+  /** Counts a small frame, of which `head` is the beginning, that the peer may have to hold. `false`: too much waits there, and it must not be sent. */
+  mayFollow(head: Uint8Array, frameBytes: number, urgent: boolean): boolean {
+    const key = this.#options.orderKey(head)
     const open = key === everyOrder ? this.#keys.values().next().value : this.#keys.get(key)
     if (open === undefined) return true
-    const bytes = frame.byteLength + frameOverheadBytes
+    const bytes = frameBytes + frameOverheadBytes
     if (this.#heldBytes + bytes > this.#options.heldBytesMax * (urgent ? 2 : 1)) return false
     this.#heldBytes += bytes
     open.heldBytes += bytes

@@ -13,7 +13,7 @@ const frameOverheadBytes = 64
 export class LaneWriter {
   readonly #lane: RawLane
   readonly #backlogBytesMax: number
-  readonly #backlog = new RingQueue<Uint8Array>()
+  readonly #backlog = new RingQueue<Uint8Array | SplitMessage>()
   #backlogBytes = 0
   #blocked = false
   /** Called when the lane takes frames again and nothing waits here. */
@@ -40,20 +40,20 @@ export class LaneWriter {
       this.#blocked = !this.#lane.send(frame)
       return true
     }
-    const cost = frame.byteLength + frameOverheadBytes
-    const bytesMax = urgent ? this.#backlogBytesMax * 2 : this.#backlogBytesMax
-    if (this.#backlog.length > 0 && this.#backlogBytes + cost > bytesMax) return false
-    this.sendLast(frame)
+    return this.#keep(frame, urgent)
+  }
+
+  /** The same for a frame in two pieces, which is not copied where the transport can do without, also while it waits. */
+  sendSplit(frame: SplitMessage, urgent = false): boolean {
+    if (this.#blocked) return this.#keep(frame, urgent)
+    this.sendPieces(frame.head, frame.body)
     return true
   }
 
   /** Sends a frame in two pieces, without a copy where the transport can. Only while it is not blocked. */
   sendPieces(head: Uint8Array, body: Uint8Array): void {
     assert(!this.#blocked, 'what waits is kept by the one who sends in pieces')
-    this.#blocked =
-      this.#lane.sendPieces === undefined
-        ? !this.#lane.send(new SplitMessage(head, body).join())
-        : !this.#lane.sendPieces(head, body)
+    this.#blocked = !this.#passPieces(head, body)
   }
 
   /** Sends even when the backlog is full: for the one frame that ends a lane. */
@@ -62,8 +62,7 @@ export class LaneWriter {
       this.#blocked = !this.#lane.send(frame)
       return
     }
-    this.#backlog.push(frame)
-    this.#backlogBytes += frame.byteLength + frameOverheadBytes
+    this.#wait(frame)
   }
 
   /** Throws the backlog away and says how many frames that were. The link is over. */
@@ -81,8 +80,28 @@ export class LaneWriter {
   #sendBacklog(): boolean {
     for (let frame = this.#backlog.shift(); frame !== undefined; frame = this.#backlog.shift()) {
       this.#backlogBytes -= frame.byteLength + frameOverheadBytes
-      if (!this.#lane.send(frame)) return true
+      const hasRoom = frame instanceof SplitMessage ? this.#passPieces(frame.head, frame.body) : this.#lane.send(frame)
+      if (!hasRoom) return true
     }
     return false
+  }
+
+  #keep(frame: Uint8Array | SplitMessage, urgent: boolean): boolean {
+    const cost = frame.byteLength + frameOverheadBytes
+    const bytesMax = urgent ? this.#backlogBytesMax * 2 : this.#backlogBytesMax
+    if (this.#backlog.length > 0 && this.#backlogBytes + cost > bytesMax) return false
+    this.#wait(frame)
+    return true
+  }
+
+  #wait(frame: Uint8Array | SplitMessage): void {
+    this.#backlog.push(frame)
+    this.#backlogBytes += frame.byteLength + frameOverheadBytes
+  }
+
+  #passPieces(head: Uint8Array, body: Uint8Array): boolean {
+    return this.#lane.sendPieces === undefined
+      ? this.#lane.send(new SplitMessage(head, body).join())
+      : this.#lane.sendPieces(head, body)
   }
 }

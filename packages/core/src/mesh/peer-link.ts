@@ -298,9 +298,11 @@ export class PeerLink {
 
   #sendSplit(message: SplitMessage, urgent: boolean): 'sent' | 'too-large' | 'overloaded' {
     if (message.byteLength > this.#wholeBytesMax + linkHeaderBytes) return this.#sendLarge(message, urgent)
-    if (this.#bulk.isOpen || this.#frames.blocked) return this.#sendWhole(message.join(), urgent)
-    this.#frames.sendPieces(message.head, message.body)
-    return 'sent'
+    if (this.#bulk.isOpen) {
+      this.#bulk.smallPassed()
+      if (!this.#bulk.mayFollow(headOf(message), message.byteLength - linkHeaderBytes, urgent)) return 'overloaded'
+    }
+    return this.#frames.sendSplit(message, urgent) ? 'sent' : 'overloaded'
   }
 
   #sendWhole(whole: Uint8Array, urgent: boolean): 'sent' | 'too-large' | 'overloaded' {
@@ -309,7 +311,8 @@ export class PeerLink {
     }
     if (this.#bulk.isOpen) {
       this.#bulk.smallPassed()
-      if (!this.#bulk.mayFollow(whole.subarray(linkHeaderBytes), urgent)) return 'overloaded'
+      const frame = whole.subarray(linkHeaderBytes)
+      if (!this.#bulk.mayFollow(frame, frame.byteLength, urgent)) return 'overloaded'
     }
     return this.#frames.send(whole, urgent) ? 'sent' : 'overloaded'
   }
@@ -318,7 +321,7 @@ export class PeerLink {
     const frameBytes = message.byteLength - linkHeaderBytes
     if (frameBytes > (this.greeting?.frameBytesMax ?? 0)) return 'too-large'
     if (!this.#bulk.hasRoom(frameBytes)) return 'overloaded'
-    const head = message.slice(linkHeaderBytes, Math.min(message.byteLength, linkHeaderBytes + orderHeadBytes))
+    const head = headOf(message)
     const place = encodeLinkMessage({ kind: 'bulk', large: this.#bulk.nextNumber, frameBytes, head })
     if (!this.#frames.send(place, urgent)) return 'overloaded'
     this.#options.counters.largeFramesSent += 1
@@ -403,35 +406,38 @@ export class PeerLink {
 
   // Lanes are independent, so on the dialler's side the acceptor's first frames may overtake its accept. The lanes are
   // paused until then; what a transport still delivers waits here.
-  #receiveOnFurtherLane(bytes: Uint8Array): void {
+  #receiveOnFurtherLane(bytes: Uint8Array): boolean {
     if (!this.dialled || this.#state === 'up' || this.#state === 'leaving' || this.#state === 'ended') {
-      this.#receive(bytes)
-      return
+      return this.#receive(bytes)
     }
     this.#early.push(bytes)
     this.#earlyBytes += bytes.byteLength
     const bytesMax = this.#options.settings.backlogBytesMax + this.#options.maxFrameBytes
     if (this.#earlyBytes > bytesMax) this.#violated('too much came before accept')
+    return false
   }
 
-  #receive(bytes: Uint8Array): void {
+  /** Whether nobody reads the bytes any more. */
+  #receive(bytes: Uint8Array): boolean {
     if (this.#pulse.suspected) {
       this.#pulse = { ...this.#pulse, suspected: false }
       if (this.isUp) this.#options.on.trusted(this)
     }
     if (this.#state === 'ended' || this.#state === 'leaving') {
       this.#receiveLate(bytes)
-      return
+      return false
     }
     this.#heard = true
     if (isFrameMessage(bytes) && this.isUp) {
       this.#receiveFrame(bytes)
-      return
+      return false
     }
     const message = this.#decode(bytes)
-    if (message === undefined) return
+    if (message === undefined) return false
     if (this.isUp) this.#receiveUp(message)
     else this.#receiveGreeting(message)
+    // A part was copied to its place.
+    return message.kind === 'part'
   }
 
   #receiveFrame(message: Uint8Array): void {
@@ -533,4 +539,9 @@ export class PeerLink {
     this.#options.counters.protocolErrors += 1
     this.end('protocol', detail)
   }
+}
+
+/** As much of the frame's beginning as its order needs. */
+function headOf(message: SplitMessage): Uint8Array {
+  return message.slice(linkHeaderBytes, Math.min(message.byteLength, linkHeaderBytes + orderHeadBytes))
 }

@@ -149,9 +149,10 @@ export interface RawLane {
   onDrain(on: () => void): void
   /**
    * Frames from the peer. One listener, attached in the same turn in which the link was handed over; frames that came
-   * before wait for it. The listener must not throw.
+   * before wait for it. The listener must not throw. If it returns `true`, it has read the frame and nobody will again: its memory may be
+   * freed or used for something else. Otherwise the bytes are the listener's for good.
    */
-  onFrame(on: (frame: Uint8Array) => void): void
+  onFrame(on: (frame: Uint8Array) => unknown): void
   /** Stops delivery soon, so that a fast peer is slowed down rather than buffered for. At most a bounded amount still arrives. */
   pause(): void
   resume(): void

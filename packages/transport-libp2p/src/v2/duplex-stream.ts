@@ -8,6 +8,8 @@ type Pull = (result: IteratorResult<Uint8ArrayList | Uint8Array, undefined>) => 
 
 /** A stream of libp2p 2, which has a sink that pulls and a source to be pulled from, as one that is written and read from. */
 export class DuplexStream implements LineStream {
+  /** Each message of Noise is decrypted to memory of its own (`noise-streams.ts`), and yamux cuts it up without a copy. */
+  readonly handsOver = true
   readonly #stream: Stream
   #reader: LineReader | undefined
   /** What the reader was told last of all; a reader that comes later is told again. */
