@@ -7,9 +7,10 @@ import { root } from './workspace.mjs'
  *
  * @param {string} file relative to the root
  * @param {readonly string[]} args
+ * @param {string} [node] the executable; default: this Node
  */
-export function runProgram(file, args) {
-  const child = spawn(process.execPath, [join(root, file), ...args], { stdio: 'inherit' })
+export function runProgram(file, args, node = process.execPath) {
+  const child = spawn(node, [join(root, file), ...args], { stdio: 'inherit' })
   // A terminal sends Ctrl-C to both processes: this one stays until the program has cleaned up.
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => child.kill('SIGTERM'))

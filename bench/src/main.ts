@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { fullPace, type Pace, quickPace } from './contest.ts'
+import { libp2p3Suite } from './libp2p-3-suite.ts'
 import { lifeSuite } from './life-suite.ts'
 import { localSuite } from './local-suite.ts'
 import { machineFacts } from './machine.ts'
@@ -22,6 +23,7 @@ const suites: Readonly<Record<string, (pace: Pace, wants: (row: string) => boole
   threads: threadsSuite,
   rpc: rpcSuite,
   'own-thread': ownThreadSuite,
+  'libp2p-3': libp2p3Suite,
   overload: overloadSuite,
   'region-table': regionTableSuite,
   membership: membershipSuite,
@@ -29,13 +31,16 @@ const suites: Readonly<Record<string, (pace: Pace, wants: (row: string) => boole
   sim: simSuite,
 }
 
+/** All but the one that needs a newer Node than the others. */
+const usual = Object.keys(suites).filter((name) => name !== 'libp2p-3')
+
 /** Several suites under one name. */
 const groups: Readonly<Record<string, readonly string[]>> = {
   kernel: ['local', 'life', 'threads'],
 }
 
 const usage = `usage: npm run bench -- [suite …] [--json | --markdown] [--quick] [--only=ROW[,ROW …]]
-suites: ${Object.keys(suites).join(', ')}; kernel: ${groups['kernel']!.join(', ')}; without one, all of them
+suites: ${Object.keys(suites).join(', ')}; kernel: ${groups['kernel']!.join(', ')}; without one, all but libp2p-3, which runs on Node 26
 --json      one line of JSON a suite and, after several, a last line with all rows
 --markdown  the tables of RESULTS.md
 --quick     very short slices, to see that a suite runs; the figures mean nothing
@@ -55,7 +60,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`${usage}\n`)
     return 2
   }
-  const names = named.length === 0 ? Object.keys(suites) : named.flatMap((name) => groups[name] ?? [name])
+  const names = named.length === 0 ? usual : named.flatMap((name) => groups[name] ?? [name])
   const form = flags.includes('--json') ? 'json' : flags.includes('--markdown') ? 'markdown' : 'table'
   const isQuick = flags.includes('--quick')
   const only = flags.find((flag) => flag.startsWith(onlyFlag))

@@ -1,11 +1,9 @@
-import type { ChildProcess } from 'node:child_process'
-import { defineApp, type Node, startNode } from '@skerry/core'
 import { type Contestant, contest, type Figures, finer, type Pace, slower } from './contest.ts'
-import { endOf, forked } from './forked.ts'
 import { inFlightRate, type RoundTrip, sequentialLatency } from './load.ts'
 import { type Row, rowOf, skerry } from './row.ts'
-import { type CalleeReady, calleeRegion, callerRegion, meshTransport } from './rpc-mesh.ts'
+import { calleeRegion } from './rpc-mesh.ts'
 import { echo, upcase } from './rpc-procedures.ts'
+import { type Caller, stopBoth, twoProcesses, withCpu } from './two-processes.ts'
 
 const onMain = 'the transports on main'
 
@@ -38,10 +36,7 @@ export async function ownThreadSuite(pace: Pace): Promise<Row[]> {
     each((caller, sliceMs) => inFlightRate(large(caller), sliceMs, 100)),
     pace,
   )
-  for (const { node, child } of [own, main]) {
-    await node.stop()
-    await endOf(child)
-  }
+  for (const caller of [own, main]) await stopBoth(caller)
   const calls = (id: string, quantity: string) => ({
     id: `own-thread/${id}`,
     quantity,
@@ -65,34 +60,4 @@ export async function ownThreadSuite(pace: Pace): Promise<Row[]> {
     }),
     rowOf(largeRates, calls('call-100-64k', '64 KB each way, 100 in flight')),
   ]
-}
-
-interface Caller {
-  readonly node: Node
-  readonly child: ChildProcess
-}
-
-async function twoProcesses(thread: 'main' | 'own'): Promise<Caller> {
-  const { child, ready } = await forked<CalleeReady>('./rpc-callee.js', [thread])
-  const app = defineApp({ name: 'bench', children: [] })
-  const transport = meshTransport(ready.addresses, thread)
-  const node = await startNode(app, { region: callerRegion, primaryRegion: calleeRegion, transport })
-  const isKnown = (): boolean => node.regionNodes(calleeRegion).some((id) => node.isRpcSupported(id, upcase))
-  await node.waitFor(isKnown, 'the callee and its procedure')
-  return { node, child }
-}
-
-async function withCpu(roundTrip: RoundTrip, sliceMs: number): Promise<Figures> {
-  let calls = 0
-  const before = process.cpuUsage()
-  const figures = await inFlightRate(
-    async () => {
-      calls += 1
-      await roundTrip()
-    },
-    sliceMs,
-    100,
-  )
-  const { user, system } = process.cpuUsage(before)
-  return { ...figures, cpu: (user + system) / calls }
 }

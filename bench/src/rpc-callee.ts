@@ -1,12 +1,12 @@
 import { defineApp, startNode } from '@skerry/core'
 import { startRawEcho } from './raw-echo.ts'
-import { type CalleeReady, calleeRegion, meshTransport } from './rpc-mesh.ts'
+import { type CalleeReady, calleeRegion, type MeshKind, meshTransport } from './rpc-mesh.ts'
 import { echo, upcase, zeros } from './rpc-procedures.ts'
 
 // The other process of the rpc suite: a node, and the two raw echoes. It ends when the one that forked it is gone.
 
 const app = defineApp({ name: 'bench', children: [], procedures: [echo, upcase, zeros] })
-const transport = meshTransport([], process.argv[2] === 'own' ? 'own' : 'main')
+const transport = meshTransport([], process.argv[2] as MeshKind | undefined)
 const node = await startNode(app, { region: calleeRegion, primaryRegion: calleeRegion, transport })
 const single = await startRawEcho('single')
 const coalesced = await startRawEcho('coalesced')

@@ -1,13 +1,19 @@
 import type { TransportSpec } from '@skerry/core/transport'
 import { libp2pTransport } from '@skerry/transport-libp2p'
+import { libp2pTransport as libp2p3Transport } from '@skerry/transport-libp2p-v3'
 
 /** What the two processes of the rpc suite agree on. */
 export const calleeRegion = 'syd'
 export const callerRegion = 'lax'
 
-export function meshTransport(seeds: readonly string[], thread: 'main' | 'own' = 'main'): TransportSpec {
+/** libp2p 2 on main, which is what users get, or on a thread of its own; or libp2p 3 on main. */
+export type MeshKind = 'main' | 'own' | 'libp2p-3'
+
+export function meshTransport(seeds: readonly string[], kind: MeshKind = 'main'): TransportSpec {
   // Both listen on the loopback only, so the secret guards nothing; with one, the handshake is the one of production.
-  return libp2pTransport({ cluster: 'bench', secrets: ['a secret for the loopback only'], seeds, thread })
+  const options = { cluster: 'bench', secrets: ['a secret for the loopback only'], seeds }
+  if (kind === 'libp2p-3') return libp2p3Transport({ ...options, thread: 'main' })
+  return libp2pTransport({ ...options, thread: kind })
 }
 
 /** What the callee's process reports when it is ready. */

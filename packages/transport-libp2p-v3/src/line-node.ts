@@ -53,7 +53,7 @@ function ours(connection: LineConnection): Connection {
   return connection as Connection
 }
 
-function lineGossip(pubsub: GossipSub): LineGossip {
+export function lineGossip(pubsub: GossipSub): LineGossip {
   let onMessage: ((event: CustomEvent<GossipsubMessage>) => void) | undefined
   return {
     start(on) {
