@@ -1,6 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse as parseToml } from 'smol-toml'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -39,8 +42,15 @@ interface Container {
 const fly = parseToml(text('fly/fly.toml')) as unknown as FlyConfig
 const objects = parseAllDocuments(text('kubernetes/greeter.yaml')).map((document) => {
   expect(document.errors).toEqual([])
-  return document.toJS() as { kind: string; metadata: { name: string; namespace: string }; spec: unknown }
+  return document.toJS() as KubernetesObject
 })
+
+interface KubernetesObject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace: string }
+  readonly spec: unknown
+}
 
 function kubernetes(kind: string, name: string): unknown {
   const object = objects.find((one) => one.kind === kind && one.metadata.name === name)
@@ -77,6 +87,14 @@ describe('the template for Fly', () => {
     expect(fly.http_service.checks.map(({ path }) => path)).toEqual(['/readyz'])
   })
 
+  it('says nothing that Fly does not know, and what it knows in the form in which Fly takes it', () => {
+    expect(unknownIn(fly as object)).toEqual([])
+    expect(
+      unknownIn({ ...fly, kill_timout: 30, http_service: { ...fly.http_service, checks: [{ pth: '/' }] } }),
+    ).toEqual(['http_service.checks.pth is not known', 'kill_timout is not known'])
+    expect(unknownIn({ ...fly, kill_timeout: 'half a minute' })).toEqual(['kill_timeout can not be half a minute'])
+  })
+
   it('starts node itself, to which signals then come', () => {
     expect(text('fly/Dockerfile')).toMatch(/^CMD \["node", "main\.mjs"\]$/m)
   })
@@ -93,6 +111,17 @@ describe('the template for Kubernetes', () => {
     const { namespace } = objects[0]!.metadata
     expect(new Set(objects.map(({ metadata }) => metadata.namespace))).toEqual(new Set([namespace]))
     expect(valueOf('SKERRY_DISCOVERY')).toBe(`kubernetes:greeter-mesh.${namespace}:4001`)
+  })
+
+  it('says nothing that Kubernetes does not know, and gives everything its type', { timeout: 60_000 }, () => {
+    expect(problemsIn(objects)).toBe('')
+    const wrong = structuredClone(objects.filter(({ kind }) => kind === 'StatefulSet')) as unknown as [
+      { spec: { replicas: unknown; template: { spec: { terminationGracePeriodSecond: number } } } },
+    ]
+    wrong[0].spec.replicas = 'three'
+    wrong[0].spec.template.spec.terminationGracePeriodSecond = 40
+    expect(problemsIn(wrong as unknown as KubernetesObject[])).toMatch(/replicas|string/)
+    expect(problemsIn(wrong as unknown as KubernetesObject[])).toContain('terminationGracePeriodSecond')
   })
 
   it('gives a pod time to be taken out of its services, to drain and to stop', () => {
@@ -154,6 +183,58 @@ describe('processes with the environment of the template for Fly', () => {
     expect(await lax.ended).toBe(0)
   })
 })
+
+/** What the templates use of Fly's configuration (fly.io/docs/reference/configuration), and the form of each value. */
+const knownOfFly: Readonly<Record<string, RegExp>> = {
+  app: /^[a-z0-9-]+$/,
+  primary_region: /^[a-z]{3}$/,
+  kill_signal: /^SIG(TERM|INT|QUIT|USR1|USR2|KILL|STOP)$/,
+  kill_timeout: /^\d+s?$/,
+  'build.dockerfile': /./,
+  'deploy.strategy': /^(rolling|immediate|canary|bluegreen)$/,
+  'http_service.internal_port': /^\d+$/,
+  'http_service.force_https': /^(true|false)$/,
+  'http_service.auto_stop_machines': /^(off|stop|suspend)$/,
+  'http_service.auto_start_machines': /^(true|false)$/,
+  'http_service.min_machines_running': /^\d+$/,
+  'http_service.checks.method': /^(GET|HEAD)$/,
+  'http_service.checks.path': /^\//,
+  'http_service.checks.interval': /^\d+(s|m)$/,
+  'http_service.checks.timeout': /^\d+(s|m)$/,
+  'http_service.checks.grace_period': /^\d+(s|m)$/,
+  'vm.size': /^[a-z0-9-]+$/,
+  'vm.memory': /^\d+(mb|gb)$/,
+}
+
+function unknownIn(value: object, path = ''): string[] {
+  return Object.entries(value).flatMap(([key, item]: [string, unknown]) => {
+    const place = path === '' ? key : `${path}.${key}`
+    if (Array.isArray(item)) return item.flatMap((one: object) => unknownIn(one, place))
+    if (typeof item === 'object' && item !== null) return unknownIn(item, place)
+    // A variable of the program's is its own business.
+    if (path === 'env') return []
+    const form = knownOfFly[place]
+    if (form === undefined) return [`${place} is not known`]
+    return form.test(String(item)) ? [] : [`${place} can not be ${String(item)}`]
+  })
+}
+
+/** What TypeScript says of them as literals of Kubernetes' own types: a field that does not exist, or has another type. */
+function problemsIn(described: readonly KubernetesObject[]): string {
+  const types = dirname(createRequire(import.meta.url).resolve('kubernetes-types/package.json'))
+  const root = fileURLToPath(new URL('../../../', import.meta.url))
+  const own = mkdtempSync(join(tmpdir(), 'skerry-deploy-'))
+  onTestFinished(() => rmSync(own, { recursive: true, force: true }))
+  const program = join(own, 'manifest.ts')
+  const literals = described.map((object, at) => {
+    const group = object.apiVersion.includes('/') ? object.apiVersion : `core/${object.apiVersion}`
+    return `export const o${at}: import('${types}/${group}').${object.kind} = ${JSON.stringify(object, undefined, 2)}`
+  })
+  writeFileSync(program, literals.join('\n'))
+  const flags = ['--ignoreConfig', '--noEmit', '--strict', '--module', 'nodenext', '--pretty', 'false']
+  const compiler = join(root, 'node_modules/typescript/bin/tsc')
+  return spawnSync(process.execPath, [compiler, ...flags, program], { encoding: 'utf8' }).stdout
+}
 
 /** The template's program, with its environment but for ports, the name server and the loopback address. */
 class Greeter {
