@@ -75,6 +75,15 @@ export class Beats {
     this.#excessMs = Math.min(this.#excessMs ?? Infinity, excessMs)
   }
 
+  /**
+   * Something else was read on the lane of pongs, of which the last one answered `seq`: the peer sent it before it had our next
+   * beat, so by what that is overdue it has lain unread.
+   */
+  overtook(seq: number, leastRttMs: number): void {
+    const waitedMs = this.roundTripMs((seq + 1) >>> 0)
+    if (waitedMs !== undefined && waitedMs > leastRttMs) this.ponged(waitedMs - leastRttMs)
+  }
+
   /** The round-trip time that the echo of beat `seq` shows; `undefined` for a beat that is not remembered. */
   roundTripMs(seq: number): number | undefined {
     return roundTripMs(this.#log, seq, this.#options.clock.monotonic())

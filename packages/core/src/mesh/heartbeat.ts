@@ -65,6 +65,9 @@ export interface ReadingLag {
   readonly unseen: number
 }
 
+/** A lag of less is ordinary, in milliseconds. */
+export const lagMsMin = 250
+
 export const noLag: ReadingLag = { ms: 0, unseen: 0 }
 
 // So many beats without a pong are no sign that we have caught up.

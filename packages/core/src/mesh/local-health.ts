@@ -1,3 +1,5 @@
+import { lagMsMin } from './heartbeat.ts'
+
 /** How well this node itself keeps up, so that a sick one doubts itself before it accuses others. */
 export interface LocalHealth {
   /** From 0, well, to `scoreMax`. */
@@ -16,8 +18,6 @@ const scoreMax = 8
 const forgiveMs = 2_000
 /** A pause, or a lag, of so long costs a point more. */
 const pausePointMs = 1_000
-/** A lag of less is ordinary. */
-const lagMsMin = 250
 /** After a pause nobody is accused for so long: what came meanwhile lies unread in our sockets. */
 const afterPauseMs = 1_000
 

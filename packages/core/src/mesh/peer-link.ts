@@ -64,6 +64,8 @@ export interface PeerLinkEvents {
   frameMessage(link: PeerLink, message: Uint8Array): void
   control(link: PeerLink, bytes: Uint8Array): void
   pong(link: PeerLink, seq: number): void
+  /** The peer's own ping came, behind its pong to our beat `seq`. */
+  pinged(seq: number, leastRttMs: number): void
   trusted(link: PeerLink): void
   /** A frame was `overloaded`, and there may be room by now. */
   room?(link: PeerLink): void
@@ -122,7 +124,8 @@ export class PeerLink {
   inFlight: number | undefined
   /** For how long its main thread has been stuck, as the thread of its transport said last. */
   stuckMs = 0
-  #leastRttMs: number | undefined
+  /** Of the last pong that gave a round-trip time. */
+  #ponged: { readonly seq: number; readonly leastRttMs: number } | undefined
   #state: State = 'greeting'
   #pulse: Pulse = { heardAt: 0, suspected: false }
   #heard = false
@@ -358,11 +361,17 @@ export class PeerLink {
     return judged.verdict
   }
 
-  /** By how much that is more than this link ever needs. */
-  sampleRtt(sampleMs: number): number {
+  /**
+   * By how much that is more than this link ever needs; `undefined` where that is not known yet. What a link that is new while we lag
+   * needs can't be told until we have caught up.
+   */
+  sampleRtt(sampleMs: number, seq: number, isLagging: boolean): number | undefined {
+    const isFirst = this.#ponged === undefined
+    if (isFirst && isLagging) return undefined
     this.rttMs = smoothRtt(this.rttMs, sampleMs)
-    this.#leastRttMs = leastRtt(this.#leastRttMs, sampleMs)
-    return sampleMs - this.#leastRttMs
+    const leastRttMs = leastRtt(this.#ponged?.leastRttMs, sampleMs)
+    this.#ponged = { seq, leastRttMs }
+    return isFirst ? undefined : sampleMs - leastRttMs
   }
 
   /** Ends the link at once. Idempotent. */
@@ -487,6 +496,7 @@ export class PeerLink {
     switch (message.kind) {
       case 'ping':
         this.#noteLoad(message)
+        if (this.#ponged !== undefined) this.#options.on.pinged(this.#ponged.seq, this.#ponged.leastRttMs)
         this.#answer(message.seq)
         return
       case 'pong':

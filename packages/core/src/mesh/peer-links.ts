@@ -5,7 +5,7 @@ import { always, sometimes } from '../platform/property.ts'
 import { type DialOutcome, Dialer } from './dialer.ts'
 import type { DialTarget } from './dial-target.ts'
 import { Beats } from './beats.ts'
-import type { NodeLoad } from './heartbeat.ts'
+import { lagMsMin, type NodeLoad } from './heartbeat.ts'
 import { judgeGreeting, judgeHello } from './link-decision.ts'
 import {
   encodeLinkMessage,
@@ -468,8 +468,11 @@ class Links implements PeerLinks {
         control: (link, bytes) => on.control(link.ref, bytes),
         pong: (link, seq) => {
           const sampleMs = this.#beats.roundTripMs(seq)
-          if (sampleMs !== undefined) this.#beats.ponged(link.sampleRtt(sampleMs))
+          if (sampleMs === undefined) return
+          const excessMs = link.sampleRtt(sampleMs, seq, this.#beats.lagMs >= lagMsMin)
+          if (excessMs !== undefined) this.#beats.ponged(excessMs)
         },
+        pinged: (seq, leastRttMs) => this.#beats.overtook(seq, leastRttMs),
         trusted: (link) => on.trusted(link.ref),
         room: (link) => on.room?.(link.ref),
         stuck: (link) => on.stuck?.(link.ref),
