@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
+import { chooseHostKind, type HostChoice } from './host-kind.ts'
 
 /** The program's output. Throws with what it said on standard error. */
 export function command(program: string, ...args: readonly string[]): string {
@@ -39,34 +40,25 @@ function isRunning(pid: number): boolean {
   }
 }
 
-export type HostKind = 'netem' | 'wire'
-
 /** How hosts can be had here, or why they can't. */
-export function hostKind(): { readonly kind: HostKind } | { readonly missing: string } {
-  try {
-    removeHosts()
-    const host = addHost('try')
-    try {
-      ip('-n', host, 'link', 'add', 'left', 'type', 'veth', 'peer', 'name', 'right')
-      if (works(() => command('tc', '-n', host, 'qdisc', 'add', 'dev', 'left', 'root', 'netem', 'delay', '1ms'))) {
-        return { kind: 'netem' }
+export function hostKind(): HostChoice {
+  return chooseHostKind({
+    namespaces() {
+      removeHosts()
+      ip('netns', 'del', addHost('try'))
+    },
+    netem() {
+      const host = addHost('try')
+      try {
+        ip('-n', host, 'link', 'add', 'left', 'type', 'veth', 'peer', 'name', 'right')
+        command('tc', '-n', host, 'qdisc', 'add', 'dev', 'left', 'root', 'netem', 'delay', '1ms')
+      } finally {
+        ip('netns', 'del', host)
       }
-    } finally {
-      ip('netns', 'del', host)
-    }
-  } catch (error) {
-    return { missing: `no network namespaces: ${String(error).split('\n')[0]}` }
-  }
-  const tap = works(() => accessSync('/dev/net/tun', constants.W_OK)) && works(() => command('perl', '-e', '1'))
-  return tap ? { kind: 'wire' } : { missing: 'neither tc netem, nor TAP devices and Perl to do it by hand' }
-}
-
-function works(attempt: () => unknown): boolean {
-  try {
-    attempt()
-    return true
-  } catch {
-    // Why does not matter: there is another way, or the test is skipped with a reason.
-    return false
-  }
+    },
+    tap() {
+      accessSync('/dev/net/tun', constants.W_OK)
+      command('perl', '-e', '1')
+    },
+  })
 }

@@ -1,4 +1,5 @@
-import { addHost, type HostKind, removeHosts } from './host-commands.ts'
+import { addHost, removeHosts } from './host-commands.ts'
+import type { HostKind } from './host-kind.ts'
 import type { Host } from './lines.ts'
 import { netemLines } from './netem-lines.ts'
 import type { Berth, Way, Ways } from './ways.ts'

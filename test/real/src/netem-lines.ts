@@ -42,7 +42,8 @@ function leaf(number: number): readonly string[] {
   return ['parent', `1:${number + 1}`, 'handle', `${number + 10}:`]
 }
 
-function netem(way: Way | undefined): readonly string[] {
+/** The end of a command of tc: what one way does to packets. */
+export function netem(way: Way | undefined): readonly string[] {
   if (way === undefined) return ['netem', 'limit', '1000', 'loss', '100%']
   const { delayMs, jitterMs, loss } = way
   return ['netem', 'limit', '1000', 'delay', `${delayMs}ms`, `${jitterMs}ms`, 'loss', `${loss * 100}%`]

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { hostKind } from '../../../../test/real/dist/host-commands.js'
+import { hostLine } from '../../../../test/real/dist/host-kind.js'
 import { openHosts } from '../../../../test/real/dist/host-ways.js'
 import { ordersAreKept, ordersUnderFaults, regions } from '../../../../test/real/dist/orders.js'
 import { RealCluster } from '../../../../test/real/dist/real-cluster.js'
@@ -9,8 +10,7 @@ import type { Way, Ways } from '../../../../test/real/dist/ways.js'
 
 const names = Object.keys(regions)
 const found = hostKind()
-if ('missing' in found) process.stderr.write(`hosts are not tried: ${found.missing}\n`)
-else process.stderr.write(`hosts: network namespaces, packets delayed and lost by ${found.kind}\n`)
+process.stderr.write(`${hostLine(found)}\n`)
 
 // One way, in milliseconds, about a tenth of the real ones' distance between the farthest.
 const delays: Readonly<Record<string, number>> = { 'lax syd': 70, 'fra lax': 45, 'fra syd': 110 }
