@@ -26,6 +26,8 @@ export function encryptWithLessGarbage(encrypter: ConnectionEncrypter): Connecti
     const below = connection.unwrap()
     const socket = socketOf(below)
     if (socket === undefined) return asItComes(connection, ciphers)
+    // Taken now: what is returned here is put in its place, and would call itself without end.
+    const endSocket = below.sink.bind(below)
     return {
       source: decrypted(below.source, ciphers),
       async sink(source) {
@@ -34,8 +36,7 @@ export function encryptWithLessGarbage(encrypter: ConnectionEncrypter): Connecti
         // oxlint-disable-next-line no-restricted-globals
         await new Promise((resolve) => setImmediate(resolve))
         await encryptTo(socket, source, ciphers)
-        // This ends the socket.
-        await below.sink(nothing())
+        await endSocket(nothing())
       },
     }
   }
