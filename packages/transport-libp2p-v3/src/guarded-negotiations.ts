@@ -7,11 +7,13 @@ import type {
   StreamMuxerFactory,
 } from '@libp2p/interface'
 import { laneProtocol, MultistreamGuard } from '@skerry/transport-libp2p/adapter'
+import { sendInOneWrite } from './one-write.ts'
 
 /** Guards what strangers say first: libp2p hands it every connection, of either direction, before it reads anything. */
 export function guardConnections(isEncrypter: (protocol: string) => boolean): () => ConnectionProtector {
   return () => ({
     async protect(connection: MessageStream): Promise<MessageStream> {
+      sendInOneWrite(connection)
       guard(connection, isEncrypter)
       return connection
     },

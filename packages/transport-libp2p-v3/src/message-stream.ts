@@ -1,5 +1,5 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
-import type { LineReader, LineStream } from '@skerry/transport-libp2p/adapter'
+import { announceWindowInHalves, type LineReader, type LineStream } from '@skerry/transport-libp2p/adapter'
 import { Uint8ArrayList } from 'uint8arraylist'
 
 /**
@@ -21,6 +21,7 @@ export class MessageLineStream implements LineStream {
     this.finished = new Promise((resolve) => {
       this.#finish = resolve
     })
+    announceWindowInHalves(stream)
     stream.addEventListener('drain', this.#wake)
     stream.addEventListener('idle', this.#wake)
     stream.addEventListener('end', this.#ended)

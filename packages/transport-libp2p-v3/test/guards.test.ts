@@ -1,4 +1,5 @@
 import net from 'node:net'
+import type { RawLink } from '@skerry/core/transport'
 import { createLibp2pTransport } from '@skerry/transport-libp2p-v3'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Gossip } from '../../transport-libp2p/src/gossip.ts'
@@ -32,6 +33,40 @@ describe('a transport over libp2p 3', () => {
       code: 'ERR_DIAL_FAILED',
       message: expect.stringContaining('a length without an end'),
     })
+  })
+
+  it('sends a frame in one write', async () => {
+    const [ours, theirs] = await Promise.all(
+      Array.from({ length: 2 }, async () => {
+        const transport = createLibp2pTransport(given)
+        onTestFinished(() => transport.stop())
+        let accept!: (link: RawLink) => void
+        const accepted = new Promise<RawLink>((resolve) => {
+          accept = resolve
+        })
+        const started = await transport.start({ accepted: (link) => accept(link), found() {} }, testPlatform())
+        return { transport, accepted, ...started }
+      }),
+    )
+    if (ours === undefined || theirs === undefined) throw new Error('Assertion failed: both started')
+    const link = await ours.transport.dial(theirs.addresses[0] ?? '', theirs.id, never)
+    const there = await theirs.accepted
+    const arrived = new Promise<void>((resolve) =>
+      there.lane(0).onFrame((frame) => frame.byteLength === 2 && resolve()),
+    )
+    link.lane(0).send(Uint8Array.of(1))
+    const pieces: number[] = []
+    const writev = net.Socket.prototype._writev
+    net.Socket.prototype._writev = function (this: net.Socket, ...[chunks, done]) {
+      pieces.push(chunks.length)
+      writev?.call(this, chunks, done)
+    }
+    onTestFinished(() => {
+      if (writev !== undefined) net.Socket.prototype._writev = writev
+    })
+    link.lane(0).send(new Uint8Array(2))
+    await arrived
+    expect(pieces).toContain(2)
   })
 
   it('reaches a peer by gossip again after the gossip stream to it was reset', async () => {
