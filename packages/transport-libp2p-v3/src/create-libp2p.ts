@@ -41,6 +41,7 @@ export async function createSkerryLibp2p(options: CheckedOptions, identity: Iden
       guardStreams(
         yamux({
           streamOptions: {
+            // The end of yamux's own growing too. On a long link our lanes have larger ones, and buffers to match.
             initialStreamWindowSize: streamWindowBytes,
             maxStreamWindowSize: streamWindowBytes,
             // What a stream that nobody reads yet may gather before it is reset. Its default of 4 MiB, times 256 streams, is 1 GiB.

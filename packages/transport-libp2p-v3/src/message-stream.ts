@@ -1,5 +1,10 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
-import { announceWindowInHalves, type LineReader, type LineStream } from '@skerry/transport-libp2p/adapter'
+import {
+  announceWindowInHalves,
+  type LineReader,
+  type LineStream,
+  setReceiveWindow,
+} from '@skerry/transport-libp2p/adapter'
 import { Uint8ArrayList } from 'uint8arraylist'
 
 /**
@@ -46,6 +51,12 @@ export class MessageLineStream implements LineStream {
 
   resume(): void {
     if (this.#stream.readStatus === 'paused') this.#stream.resume()
+  }
+
+  setWindow(bytes: number): void {
+    // What waits for a paused reader may be the window of before and the new one.
+    this.#stream.maxReadBufferLength = Math.max(this.#stream.maxReadBufferLength, 2 * bytes)
+    setReceiveWindow(this.#stream, bytes)
   }
 
   get isWritable(): boolean {

@@ -40,8 +40,8 @@ const framesPerWriteMax = 48
 /**
  * One lane over one stream. Frames leave together, in one write, once this thread has nothing left to do that might send
  * more, or when there are 48: a write costs as much as thirty small frames, at either end. While the lane is paused, or
- * has no listener yet, nothing more is taken from the stream, so at most yamux's window (256 KiB) waits on our side and the
- * peer's writes wait on its own.
+ * has no listener yet, nothing more is taken from the stream, so at most yamux's window waits on our side and the
+ * peer's writes wait on its own: 256 KiB, or up to 4 MiB on a long link (`window-size.ts`).
  */
 export class Lane implements RawLane, LineReader, Turn {
   readonly #stream: LineStream
@@ -126,6 +126,10 @@ export class Lane implements RawLane, LineReader, Turn {
   onFrame(on: (frame: Uint8Array) => unknown): void {
     this.#onFrame = on
     this.#goOn()
+  }
+
+  setWindow(bytes: number): void {
+    if (this.#state === 'open') this.#stream.setWindow?.(bytes)
   }
 
   pause(): void {

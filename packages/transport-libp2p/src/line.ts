@@ -61,6 +61,8 @@ export interface LineStream {
   read(reader: LineReader): void
   /** After a reader said that it is full: goes on. */
   resume(): void
+  /** How much the peer may send ahead of what is read. What it was allowed before, it stays allowed. Absent: the stream sizes that itself. */
+  setWindow?(bytes: number): void
   /** Whether it takes bytes just now. When it does not, `reader.writable` is called once it does. */
   readonly isWritable: boolean
   /** Only while it is writable, and not after `end`. */

@@ -3,6 +3,7 @@ import type { LinkClosed, RawLane, RawLink } from '@skerry/core/transport'
 import { Lane, type OpenedStream } from './lane.ts'
 import type { LineConnection } from './line.ts'
 import type { Libp2pIdentity } from './options.ts'
+import { windowBytesFor } from './window-size.ts'
 
 export interface LaneLinkOptions {
   readonly connection: LineConnection
@@ -62,6 +63,10 @@ export class LaneLink implements RawLink {
 
   lane(n: number): RawLane {
     return this.#lanes[Math.min(Math.max(n, 0), this.#lanes.length - 1)] as RawLane
+  }
+
+  leastRtt(ms: number): void {
+    for (const lane of this.#lanes) lane.setWindow(windowBytesFor(ms))
   }
 
   close(reason: string): void {

@@ -26,6 +26,7 @@ export type ToIo =
   | { readonly type: 'abandon'; readonly dial: number }
   | { readonly type: 'close'; readonly link: number; readonly reason: string }
   | { readonly type: 'answerPings'; readonly link: number }
+  | { readonly type: 'leastRtt'; readonly link: number; readonly ms: number }
   | { readonly type: 'subscribe'; readonly topic: string }
   | { readonly type: 'publish'; readonly topic: string; readonly record: Uint8Array }
   /** So many accepted links, log entries and bytes of records were read: there is room for as many more. */

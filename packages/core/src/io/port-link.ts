@@ -52,6 +52,10 @@ export class PortLink implements RawLink {
     if (this.#isOpen) this.#batch.send({ type: 'answerPings', link: this.number })
   }
 
+  leastRtt(ms: number): void {
+    if (this.#isOpen) this.#batch.send({ type: 'leastRtt', link: this.number, ms })
+  }
+
   close(reason: string): void {
     this.#end({ local: true, reason }, reason)
   }

@@ -103,6 +103,9 @@ export class TransportHost {
         if (link !== undefined) link.isUp = true
         return
       }
+      case 'leastRtt':
+        this.#links.get(message.link)?.raw.leastRtt?.(message.ms)
+        return
       case 'subscribe':
         this.#subscribe(message.topic)
         return

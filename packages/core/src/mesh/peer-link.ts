@@ -20,6 +20,7 @@ import {
   partHeaderBytes,
 } from './link-message.ts'
 import type { PeerLinkCounters, PeerLinkSettings } from './peer-link-settings.ts'
+import { nextRttFloor, noRttFloor } from './rtt-floor.ts'
 import { SplitMessage } from './split-message.ts'
 import type { NodeId, RawLane, RawLink } from './transport.ts'
 
@@ -126,6 +127,7 @@ export class PeerLink {
   stuckMs = 0
   /** Of the last pong that gave a round-trip time. */
   #ponged: { readonly seq: number; readonly leastRttMs: number } | undefined
+  #rttFloor = noRttFloor
   #state: State = 'greeting'
   #pulse: Pulse = { heardAt: 0, suspected: false }
   #heard = false
@@ -371,7 +373,15 @@ export class PeerLink {
     this.rttMs = smoothRtt(this.rttMs, sampleMs)
     const leastRttMs = leastRtt(this.#ponged?.leastRttMs, sampleMs)
     this.#ponged = { seq, leastRttMs }
+    if (!isLagging) this.#sampleFloor(sampleMs)
     return isFirst ? undefined : sampleMs - leastRttMs
+  }
+
+  #sampleFloor(sampleMs: number): void {
+    const { toldMs } = this.#rttFloor
+    this.#rttFloor = nextRttFloor(this.#rttFloor, sampleMs)
+    const leastMs = this.#rttFloor.toldMs
+    if (leastMs !== undefined && leastMs !== toldMs) this.#raw.leastRtt?.(leastMs)
   }
 
   /** Ends the link at once. Idempotent. */

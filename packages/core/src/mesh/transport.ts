@@ -120,6 +120,12 @@ export interface RawLink {
    * answers the peer's pings there, and core does not. Absent: core answers.
    */
   answerPings?(): void
+  /**
+   * A hint: the least round-trip time of the core's heartbeats over this link, in milliseconds, from the fourth of them on and
+   * whenever it has changed by more than a quarter. A transport may size its windows by it, within a bound of its own: a busy node or a
+   * peer that answers late makes it larger than the path's.
+   */
+  leastRtt?(ms: number): void
   /** Ends the link, sending on what was accepted by `send` if that takes no waiting. Idempotent. */
   close(reason: string): void
   /** Resolves once, when either side ended it or the connection was lost. Never rejects. After it no frame is delivered. */

@@ -113,6 +113,39 @@ describe('a transport whose thread is lost', () => {
 
 const never = new AbortController().signal
 
+describe('the round-trip time that core measured', () => {
+  it('is told to the transport on its thread', async () => {
+    const platform = manualPlatform()
+    const peer = createMemoryTransport({ hub: 'rtt', id: 'peer' })
+    const told: number[] = []
+    const ported = portedTransport(() => {
+      const transport = createMemoryTransport({ hub: 'rtt', id: 'here' })
+      return Object.assign(Object.create(transport) as Transport, {
+        supports: transport.supports,
+        start: (host: TransportHost, on: Platform) => transport.start(host, on),
+        stop: () => transport.stop(),
+        dial: async (...to: Parameters<Transport['dial']>) => {
+          const link: RawLink = await transport.dial(...to)
+          return Object.assign(link, { leastRtt: (ms: number) => void told.push(ms) })
+        },
+      })
+    }, platform)
+    onTestFinished(async () => {
+      await Promise.all([peer.stop(), ported.transport.stop(), platform.advance(20_000)])
+    })
+    const nobody = { accepted() {}, found() {} }
+    await Promise.all([ported.transport.start(nobody, platform), peer.start(nobody, platform), platform.advance(1)])
+    const link = await dialled(platform, ported.transport, 'memory:rtt/peer')
+    link.leastRtt?.(150.5)
+    await platform.advance(1)
+    expect(told).toEqual([150.5])
+    link.close('enough')
+    link.leastRtt?.(10)
+    await platform.advance(1)
+    expect(told).toEqual([150.5])
+  })
+})
+
 describe('messages that come to nothing', () => {
   it('are told to main ten times a second at most, and before the end, however many there are', async () => {
     const platform = manualPlatform()

@@ -232,6 +232,8 @@ export class FakeEnd implements RawLink {
   readonly closed: Promise<LinkClosed>
   isClosed = false
   closeReason = ''
+  /** What core said of the link's round-trip time. */
+  readonly leastRtts: number[] = []
   readonly link: FakeLink
   readonly forward: boolean
   readonly world: World
@@ -256,6 +258,10 @@ export class FakeEnd implements RawLink {
 
   lane(n: number): FakeLane {
     return this.#lanes[Math.min(n, this.#lanes.length - 1)] as FakeLane
+  }
+
+  leastRtt(ms: number): void {
+    this.leastRtts.push(ms)
   }
 
   close(reason: string): void {

@@ -37,6 +37,7 @@ export async function createSkerryLibp2p(options: CheckedOptions, identity: Iden
     streamMuxers: [
       guardStreams(
         yamux({
+          // With which each stream begins, and the end of yamux's own growing. On a long link our lanes have larger ones: window-size.ts.
           maxStreamWindowSize: streamWindowBytes,
           // A frame, header included, fits one message of Noise.
           maxMessageSize: noisePlaintextBytesMax,

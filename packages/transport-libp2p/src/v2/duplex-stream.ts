@@ -2,7 +2,7 @@ import type { Stream } from '@libp2p/interface'
 import { pipe } from 'it-pipe'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { LineReader, LineStream } from '../line.ts'
-import { announceWindowInHalves } from '../receive-window.ts'
+import { announceWindowInHalves, setReceiveWindow } from '../receive-window.ts'
 
 type Pull = (result: IteratorResult<Uint8ArrayList | Uint8Array, undefined>) => void
 
@@ -42,6 +42,10 @@ export class DuplexStream implements LineStream {
   resume(): void {
     this.#resume?.()
     this.#resume = undefined
+  }
+
+  setWindow(bytes: number): void {
+    setReceiveWindow(this.#stream, bytes)
   }
 
   get isWritable(): boolean {
