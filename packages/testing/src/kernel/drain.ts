@@ -3,6 +3,7 @@
 import { Readable } from 'node:stream'
 import { TestingError } from '../platform/errors.ts'
 import { inMacrotask } from '../platform/real-time.ts'
+import { unwatchedNextTick, watchNextTick } from '../platform/watch-next-tick.ts'
 
 /**
  * How an event is settled. `tick`: Node's own routine, called directly; undocumented, ten times as fast. `nextTick`: rounds
@@ -40,8 +41,7 @@ export interface Drain {
 const throwsMax = 100_000
 const limitDefault = 100_000
 
-// Taken when this module loads, before anything wraps them.
-const realNextTick = process.nextTick.bind(process)
+// Taken when this module loads, before anything wraps it.
 const realQueueMicrotask = queueMicrotask
 const tickCallback = (process as { _tickCallback?: () => void })._tickCallback
 
@@ -78,21 +78,17 @@ export function createDrain(kind: DrainKind = tickCallback === undefined ? 'next
   let limited = false
 
   function limit(max: number = limitDefault): () => void {
-    const { nextTick } = process
     const { queueMicrotask: enqueue } = globalThis
     calls = 0
     callsMax = max
     limited = true
-    process.nextTick = (...call: Parameters<typeof nextTick>) => {
-      count()
-      nextTick.apply(process, call)
-    }
+    const unwatch = watchNextTick(count)
     globalThis.queueMicrotask = (callback) => {
       count()
       enqueue(callback)
     }
     return () => {
-      process.nextTick = nextTick
+      unwatch()
       globalThis.queueMicrotask = enqueue
       callsMax = Number.POSITIVE_INFINITY
       limited = false
@@ -124,7 +120,7 @@ export function createDrain(kind: DrainKind = tickCallback === undefined ? 'next
       // microtasks are done.
       for (let quiet = 0; quiet < 2 && calls <= callsMax;) {
         const before = calls
-        await new Promise<void>((resolve) => realNextTick(resolve))
+        await new Promise<void>((resolve) => unwatchedNextTick(resolve))
         quiet = calls === before ? quiet + 1 : 0
       }
       endEvent()

@@ -1,14 +1,7 @@
-// What settles a program has to stand outside it.
-// oxlint-disable no-restricted-properties
 import { TestingError } from './errors.ts'
+import { unwatchedNextTick, watchNextTick } from './watch-next-tick.ts'
 
 const passesMax = 100_000
-
-// While anyone settles, `process.nextTick` counts the calls of others. Several may settle at a time: our own ticks go to
-// the real function, so they don't count each other's.
-let settling = 0
-let ticks = 0
-let realNextTick = process.nextTick
 
 /**
  * Resolves when no `process.nextTick` callback and no microtask is left, without letting timers or I/O in. Ticks that
@@ -19,11 +12,9 @@ let realNextTick = process.nextTick
  * they would hang any program.
  */
 export async function settleMicrotasks(): Promise<void> {
-  if (settling === 0) {
-    realNextTick = process.nextTick
-    process.nextTick = countingNextTick
-  }
-  settling += 1
+  let ticks = 0
+  // Several may settle at a time: our own ticks are unwatched, so they don't count each other's.
+  const unwatch = watchNextTick(() => (ticks += 1))
   try {
     // Two quiet passes in a row. In the first one, ticks that were waiting from before we counted may still have run
     // ahead of ours and started promise chains; the second one begins with no such tick, and ours runs only when all
@@ -32,16 +23,10 @@ export async function settleMicrotasks(): Promise<void> {
     for (let pass = 0; quiet < 2; pass += 1) {
       if (pass === passesMax) throw new TestingError('ERR_NOT_SETTLED', `Not quiet after ${passesMax} rounds of ticks`)
       const before = ticks
-      await new Promise<void>((resolve) => realNextTick(resolve))
+      await new Promise<void>((resolve) => unwatchedNextTick(resolve))
       quiet = ticks === before ? quiet + 1 : 0
     }
   } finally {
-    settling -= 1
-    if (settling === 0) process.nextTick = realNextTick
+    unwatch()
   }
-}
-
-function countingNextTick(...call: Parameters<typeof process.nextTick>): void {
-  ticks += 1
-  realNextTick(...call)
 }
