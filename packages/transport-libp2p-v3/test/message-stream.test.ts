@@ -16,11 +16,11 @@ it('a stream of libp2p 3 lets more come once its window is larger, and holds it 
     void to.handle(protocol, (stream) => resolve(stream))
   })
   const writer = new MessageLineStream(await from.dialProtocol(to.getMultiaddrs(), protocol))
+  let isReady = false
   const write = (): void => {
-    while (writer.isWritable) writer.write(block)
+    while (isReady && writer.isWritable) writer.write(block)
   }
   writer.read({ bytes: () => true, writable: write, ended() {}, broke() {} })
-  write()
   const stream = await accepted
   const reader = new MessageLineStream(stream)
   let wanted = 1
@@ -34,6 +34,9 @@ it('a stream of libp2p 3 lets more come once its window is larger, and holds it 
     ended() {},
     broke() {},
   })
+  // What came before somebody reads would not be held by the window.
+  isReady = true
+  write()
   const came = (): number => bytesRead + stream.readBufferLength
   const isUsedUp = (): boolean => (stream as Stream & { recvWindowCapacity: number }).recvWindowCapacity === 0
   await expect.poll(isUsedUp).toBe(true)

@@ -53,16 +53,22 @@ async function flooded(): Promise<{ reader: PatientReader; stream: Stream }> {
     void to.handle(protocol, ({ stream }) => resolve(stream))
   })
   const writer = new DuplexStream(await from.dialProtocol(to.getMultiaddrs(), protocol))
+  let isReady = false
+  const write = (): void => {
+    while (isReady && writer.isWritable) writer.write(block)
+  }
   writer.read({
     bytes: () => true,
-    writable() {
-      while (writer.isWritable) writer.write(block)
-    },
+    writable: write,
     ended() {},
     broke() {},
   })
   const stream = await accepted
-  return { reader: new PatientReader(new DuplexStream(stream)), stream }
+  const reader = new PatientReader(new DuplexStream(stream))
+  // What came while the stream was negotiated would not be held by the window.
+  isReady = true
+  write()
+  return { reader, stream }
 }
 
 class PatientReader implements LineReader {
