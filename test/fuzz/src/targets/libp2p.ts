@@ -63,7 +63,8 @@ export const preambleTarget: Target = {
     const chunks = pieces(bytes, 1 + (input[0] ?? 0))
     const stream = {
       read(reader: LineReader): void {
-        for (const chunk of chunks) if (!reader.bytes([chunk])) return
+        // Not by `for of`, which would end the pieces with the loop.
+        for (let next = chunks.next(); next.done !== true; next = chunks.next()) if (!reader.bytes([next.value])) return
         reader.ended()
       },
     } as unknown as Parameters<typeof readPreamble>[0]
