@@ -70,7 +70,7 @@ async function check(tool, args) {
 }
 
 /**
- * A short swarm, of the same seeds every time: 60 of each simulation of core, two of those of many nodes. `npm run swarm` is the
+ * A short swarm, of the same seeds every time: 40 of each simulation of core, two of those of many nodes. `npm run swarm` is the
  * long one.
  *
  * @returns {Promise<Tally>}
@@ -78,7 +78,7 @@ async function check(tool, args) {
 async function runSwarm() {
   let passed = 0
   for (const [file, seeds] of [
-    ['main', '60'],
+    ['main', '40'],
     ['wide', '2'],
   ]) {
     const args = ['run', `test/swarm/dist/${file}.js`, '--jobs', '2', '--seeds', `${seeds}`]
