@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { fullPace, type Pace, quickPace } from './contest.ts'
-import { libp2p3Suite } from './libp2p-3-suite.ts'
 import { lifeSuite } from './life-suite.ts'
 import { localSuite } from './local-suite.ts'
 import { machineFacts } from './machine.ts'
 import { membershipSuite } from './membership-suite.ts'
-import { ownThreadSuite } from './own-thread-suite.ts'
 import { regionTableSuite } from './region-table-suite.ts'
 import { printMarkdown } from './markdown.ts'
 import type { Row, SuiteResult } from './row.ts'
@@ -16,6 +14,7 @@ import { printTable } from './table.ts'
 import { simSuite } from './sim-suite.ts'
 import { telemetrySuite } from './telemetry-suite.ts'
 import { threadsSuite } from './threads-suite.ts'
+import { libp2p3Suite, ownThreadSuite } from './two-transports-suite.ts'
 
 const suites: Readonly<Record<string, (pace: Pace, wants: (row: string) => boolean) => Promise<Row[]>>> = {
   local: localSuite,

@@ -1,6 +1,6 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import {
-  announceWindowInHalves,
+  announceWindowInSteps,
   type LineReader,
   type LineStream,
   setReceiveWindow,
@@ -26,7 +26,7 @@ export class MessageLineStream implements LineStream {
     this.finished = new Promise((resolve) => {
       this.#finish = resolve
     })
-    announceWindowInHalves(stream)
+    announceWindowInSteps(stream)
     stream.addEventListener('drain', this.#wake)
     stream.addEventListener('idle', this.#wake)
     stream.addEventListener('end', this.#ended)

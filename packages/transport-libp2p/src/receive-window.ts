@@ -24,7 +24,7 @@ const worthTellingBytes = streamWindowBytes / 2
  * The peer can't be left waiting: it stops only when the whole window is used, and then all of it is free by the time that the last
  * chunk is read.
  */
-export function announceWindowInHalves(stream: object): void {
+export function announceWindowInSteps(stream: object): void {
   if (!hasReceiveWindow(stream)) return
   const announce = stream.sendWindowUpdate.bind(stream)
   stream.sendWindowUpdate = () => {
@@ -42,7 +42,7 @@ export function announceWindowInHalves(stream: object): void {
 }
 
 /**
- * Sizes the window of a stream that announces it in halves. A larger one is announced at once, if it is larger by 128 KiB; of
+ * Sizes the window of a stream that announces it in steps. A larger one is announced at once, if it is larger by 128 KiB; of
  * what the peer was allowed before nothing is taken back, so a smaller one begins when that is used.
  */
 export function setReceiveWindow(stream: object, bytes: number): void {

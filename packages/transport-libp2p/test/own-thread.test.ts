@@ -1,4 +1,4 @@
-import { onOwnThread, systemPlatform } from '@skerry/core'
+import { onOwnThread, silentLog, systemPlatform } from '@skerry/core'
 import { createLibp2pTransport, libp2pTransport } from '@skerry/transport-libp2p'
 import { afterAll, beforeAll } from 'vitest'
 import { type JoinedModules, joinModules } from './joined-modules.ts'
@@ -12,6 +12,6 @@ afterAll(() => modules.remove())
 
 libp2pConformance(
   'libp2p on its own thread',
-  () => systemPlatform(),
+  () => systemPlatform({ log: silentLog }),
   (options) => onOwnThread({ ...libp2pTransport(options), module: modules.url }, createLibp2pTransport),
 )

@@ -1,4 +1,4 @@
-import { onOwnThread, systemPlatform } from '@skerry/core'
+import { onOwnThread, silentLog, systemPlatform } from '@skerry/core'
 import { startTcpWay, type TcpWay, transportConformance } from '@skerry/testing/conformance'
 import { createNatsTransport, natsAddress, natsTransport } from '@skerry/transport-nats'
 import { afterAll, beforeAll, describe, it } from 'vitest'
@@ -26,7 +26,7 @@ describeOnServer('on one server', () => {
         frameLimit: 'option',
         faults: true,
       },
-      platform: () => systemPlatform(),
+      platform: () => systemPlatform({ log: silentLog }),
       ...(thread === 'main' && { fromSettled: createNatsTransport }),
       // A name that no node has: its key would be all zeros.
       nobody: (world) => natsAddress(world, 'A'.repeat(43)),

@@ -1,6 +1,6 @@
 import { connect as connectTo } from 'node:net'
 import { createServer } from 'node:tls'
-import { onOwnThread, systemPlatform } from '@skerry/core'
+import { onOwnThread, silentLog, systemPlatform } from '@skerry/core'
 import { natsTransport } from '@skerry/transport-nats'
 import { beforeAll, expect, it, onTestFinished } from 'vitest'
 import { createNatsTransport } from '../src/nats-transport.ts'
@@ -89,7 +89,7 @@ describeOnServerUnless(noCertificates)('TLS to the server', () => {
     const options = { cluster, secrets: [secret], servers: [server.url], tls: { ca: made.authority.cert } }
     const transport = onOwnThread(natsTransport(options), createNatsTransport)
     onTestFinished(() => transport.stop())
-    const { id, addresses } = await transport.start({ accepted() {}, found() {} }, systemPlatform())
+    const { id, addresses } = await transport.start({ accepted() {}, found() {} }, systemPlatform({ log: silentLog }))
     const b = await startNode(server, { tls: { ca: made.authority.cert } })
     const link = await b.transport.dial(addresses[0] as string, id, new AbortController().signal)
     expect(link.peer).toBe(id)

@@ -70,8 +70,8 @@ class MemoryTransport implements Transport, HubNode {
   #host: TransportHost | undefined
   #platform: Platform | undefined
   #hub: Hub<MemoryTransport> | undefined
-  /** Dials that the way holds up. */
-  #heldUp: (() => void)[] = []
+  /** Dials that the way holds up: as many as are under way. */
+  #heldUp: { readonly givenUp: () => boolean; readonly goOn: () => void }[] = []
 
   constructor(options: CheckedMemoryOptions) {
     this.#options = options
@@ -144,9 +144,9 @@ class MemoryTransport implements Transport, HubNode {
     answer: (outcome: MemoryLink | TransportError) => void,
   ): void {
     if (this.#hub?.isCut === true) {
-      this.#heldUp.push(() => {
-        if (!givenUp()) this.#knock(address, expect, givenUp, answer)
-      })
+      const goOn = (): void => this.#knock(address, expect, givenUp, answer)
+      this.#heldUp = this.#heldUp.filter((one) => !one.givenUp())
+      this.#heldUp.push({ givenUp, goOn })
       return
     }
     const peer = this.#resolve(address)
@@ -214,7 +214,11 @@ class MemoryTransport implements Transport, HubNode {
 
   healed(): void {
     for (const link of [...this.#links]) link.healed()
-    for (const goOn of this.#heldUp.splice(0)) inTurn(this.#running().turns, goOn)
+    for (const { givenUp, goOn } of this.#heldUp.splice(0)) {
+      inTurn(this.#running().turns, () => {
+        if (!givenUp()) goOn()
+      })
+    }
   }
 
   breakOff(): void {

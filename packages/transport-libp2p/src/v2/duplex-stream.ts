@@ -2,7 +2,7 @@ import type { Stream } from '@libp2p/interface'
 import { pipe } from 'it-pipe'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { LineReader, LineStream } from '../line.ts'
-import { announceWindowInHalves, setReceiveWindow } from '../receive-window.ts'
+import { announceWindowInSteps, setReceiveWindow } from '../receive-window.ts'
 
 type Pull = (result: IteratorResult<Uint8ArrayList | Uint8Array, undefined>) => void
 
@@ -27,7 +27,7 @@ export class DuplexStream implements LineStream {
     this.finished = new Promise((resolve) => {
       this.#finish = resolve
     })
-    announceWindowInHalves(stream)
+    announceWindowInSteps(stream)
   }
 
   read(reader: LineReader): void {

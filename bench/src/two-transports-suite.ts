@@ -1,16 +1,25 @@
 import { type Contestant, contest, type Figures, finer, type Pace, slower } from './contest.ts'
 import { inFlightRate, type RoundTrip, sequentialLatency } from './load.ts'
 import { type Row, rowOf, skerry } from './row.ts'
-import { calleeRegion } from './rpc-mesh.ts'
+import { calleeRegion, type MeshKind } from './rpc-mesh.ts'
 import { echo, upcase } from './rpc-procedures.ts'
 import { type Caller, stopBoth, twoProcesses, withCpu } from './two-processes.ts'
 
-const libp2p2 = 'the same over libp2p 2'
+/** What `thread: 'own'` of the transport costs a call: two processes with it beside two without. */
+export const ownThreadSuite = (pace: Pace): Promise<Row[]> =>
+  besideMain(pace, { suite: 'own-thread', kind: 'own', peer: 'the transports on main' })
 
 /** A call over libp2p 3, on main: two processes with it beside two with libp2p 2. From Node 22 on. */
-export async function libp2p3Suite(pace: Pace): Promise<Row[]> {
-  const newer = await twoProcesses('libp2p-3')
-  const usual = await twoProcesses('main')
+export const libp2p3Suite = (pace: Pace): Promise<Row[]> =>
+  besideMain(pace, { suite: 'libp2p-3', kind: 'libp2p-3', peer: 'the same over libp2p 2' })
+
+/** Two processes with that transport beside two with libp2p 2 on main. */
+async function besideMain(
+  pace: Pace,
+  { suite, kind, peer }: { readonly suite: string; readonly kind: MeshKind; readonly peer: string },
+): Promise<Row[]> {
+  const ours = await twoProcesses(kind)
+  const main = await twoProcesses('main')
   const body = Buffer.alloc(64 * 1024, 's')
   const small =
     ({ node }: Caller): RoundTrip =>
@@ -21,8 +30,8 @@ export async function libp2p3Suite(pace: Pace): Promise<Row[]> {
     () =>
       node.rpcRegion(calleeRegion, echo, body)
   const each = (run: (caller: Caller, sliceMs: number) => Promise<Figures>): Contestant[] => [
-    { name: skerry, run: (sliceMs) => run(newer, sliceMs) },
-    { name: libp2p2, run: (sliceMs) => run(usual, sliceMs) },
+    { name: skerry, run: (sliceMs) => run(ours, sliceMs) },
+    { name: peer, run: (sliceMs) => run(main, sliceMs) },
   ]
   const latency = await contest(
     each((caller, sliceMs) => sequentialLatency(small(caller), sliceMs)),
@@ -36,9 +45,9 @@ export async function libp2p3Suite(pace: Pace): Promise<Row[]> {
     each((caller, sliceMs) => inFlightRate(large(caller), sliceMs, 100)),
     pace,
   )
-  for (const caller of [newer, usual]) await stopBoth(caller)
+  for (const caller of [ours, main]) await stopBoth(caller)
   const calls = (id: string, quantity: string) => ({
-    id: `libp2p-3/${id}`,
+    id: `${suite}/${id}`,
     quantity,
     unit: 'calls/s',
     figure: 'rate' as const,
@@ -46,14 +55,14 @@ export async function libp2p3Suite(pace: Pace): Promise<Row[]> {
   })
   return [
     rowOf(latency, {
-      id: 'libp2p-3/call-p50',
+      id: `${suite}/call-p50`,
       quantity: 'rpc to another process, median',
       unit: 'us',
       figure: 'p50',
     }),
     rowOf(rates, calls('call-100-in-flight', 'rpc to another process, 100 in flight')),
     rowOf(rates, {
-      id: 'libp2p-3/call-cpu',
+      id: `${suite}/call-cpu`,
       quantity: "CPU of the caller's process, all threads, for a call",
       unit: 'us',
       figure: 'cpu',
