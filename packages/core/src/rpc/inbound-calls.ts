@@ -209,7 +209,7 @@ export class InboundCalls {
   }
 
   #wait(call: InboundCall): void {
-    call.served.load.waiting.push(call, call.arrivedMs)
+    call.served.load.waiting.push(call)
     this.#waiting += 1
     this.#crowded.add(call.served.load)
     this.#standInLine(call.served.load)

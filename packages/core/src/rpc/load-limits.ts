@@ -26,7 +26,10 @@ export const procedureLimitsDefault: ProcedureLimits = { maxInFlight: Infinity, 
  */
 export const startingMax = 32
 
-/** A queue that has not been empty for this long, in milliseconds, is no burst: it stands, and the newest go first. */
+/** A queue whose oldest call has waited for more than this part of the time that it may stands: the newest go first. */
+export const patientPart = 0.5
+
+/** A queue in which a call's time for waiting was over stands for this long, in milliseconds. */
 export const standingMs = 100
 
 /** The part of the time it has left that a call may wait; the rest is for its work, here or on another node. */

@@ -196,21 +196,48 @@ describe('the queue', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('takes the oldest first in a burst, and the newest first when it stands', async () => {
+  it('takes the oldest first as long as they get their turn in time, and the newest first when it stands', async () => {
     const { inbound, clock, arrive, begun } = world({ maxInFlight: 1 })
     for (const serial of [1, 2, 3, 4]) arrive(call(serial))
     inbound.end(call(1))
     expect(begun).toEqual([1, 2])
-    await clock.advance(standingMs + 1)
+    await clock.advance(251)
     arrive(call(5))
     for (const serial of [2, 5, 4]) inbound.end(call(serial))
     expect(begun).toEqual([1, 2, 5, 4, 3])
   })
 
+  it('that is never empty, and yet serves everyone soon, keeps to the order', async () => {
+    const { inbound, clock, arrive, begun, refused } = world({ maxInFlight: 1 })
+    for (const serial of [1, 2, 3]) arrive(call(serial))
+    // Whoever is answered calls again.
+    for (let serial = 1; serial <= 40; serial += 1) {
+      await clock.advance(25)
+      inbound.end(call(serial))
+      arrive(call(serial + 3))
+    }
+    expect(begun).toEqual(Array.from({ length: 41 }, (_, index) => index + 1))
+    expect(refused).toEqual([])
+  })
+
+  it('stands for a while after a call whose time for waiting was over', async () => {
+    const { inbound, clock, arrive, begun, refused } = world({ maxInFlight: 1 })
+    arrive(call(1))
+    arrive(call(2), 100)
+    await clock.advance(50)
+    expect(refused).toEqual([2])
+    for (const serial of [3, 4, 5]) arrive(call(serial))
+    inbound.end(call(1))
+    expect(begun).toEqual([1, 5])
+    await clock.advance(standingMs + 1)
+    inbound.end(call(5))
+    expect(begun).toEqual([1, 5, 3])
+  })
+
   it('that stands and is full gives its place to the newest', async () => {
     const { clock, arrive, refused } = world({ maxInFlight: 1, maxWaiting: 2 })
     for (const serial of [1, 2, 3]) arrive(call(serial))
-    await clock.advance(standingMs + 1)
+    await clock.advance(251)
     expect(arrive(call(4))).toBeUndefined()
     expect(refused).toEqual([2])
   })
