@@ -50,7 +50,7 @@ export interface RpcOptions {
    * are too much. Given up are: the copy (input and result are the very objects), the isolation (a loop blocks the
    * caller, what it changes is changed), the stop (at the deadline, or when aborted, the call ends as `unknown` and what runs
    * goes on: `ctx.signal` is the calling actor's own), the limits on calls, `allow`, and the window of idempotency keys.
-   * Schemas, errors and outcomes are as always. Default `false`: the own region is as any other.
+   * Schemas, errors, outcomes and `ctx.commit` are as always. Default `false`: the own region is as any other.
    */
   readonly inline?: boolean
   /**

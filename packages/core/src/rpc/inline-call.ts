@@ -30,7 +30,8 @@ export interface InlineCall {
 }
 
 export type InlineResult =
-  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly failure: Failure }
+  | { readonly ok: true; readonly value: unknown; readonly token?: string | undefined }
+  | { readonly ok: false; readonly failure: Failure }
 
 /**
  * Runs a procedure as a function call of the calling actor, as Fly RPC does in its own region; for plain code, in a bare actor
@@ -115,7 +116,8 @@ async function run(call: InlineCall, actor: Actor, trace: TraceContext | undefin
     return result
   }
   try {
-    return ended(await runChecked(ctx, procedure.code, input))
+    const result = await runChecked(ctx, procedure.code, input)
+    return ended(result.ok ? { ...result, token: ctx.committed } : result)
   } catch (thrown) {
     // An Exit would end the remote process. Here it ends nobody.
     if (thrown instanceof Exit) return ended({ ok: false, failure: exitFailure(thrown.reason) })

@@ -52,6 +52,11 @@ export class ProcedureContext extends ReceivingContext {
     this.#token = token
   }
 
+  /** The last token that was committed; `undefined` for none. */
+  get committed(): string | undefined {
+    return this.#token
+  }
+
   override answerAndEnd(call: Pid, result: ReplyResult, served?: ServedTimes): void {
     const token = this.#token
     super.answerAndEnd(call, result.ok && token !== undefined ? { ...result, token } : result, served)

@@ -12,6 +12,7 @@ import type { RegionTableReader, RegionTableView } from '../region/region-table.
 import type { RegionTableNode } from '../region/region-table-layout.ts'
 import { bodyOf, inputFailure } from './body.ts'
 import { CallEvents } from './call-events.ts'
+import type { TokenOptions } from './causal-token.ts'
 import { RpcError } from './errors.ts'
 import { callInline, type InlineProcedure, type InlineResult } from './inline-call.ts'
 import type { OfferedProcedure } from './procedure.ts'
@@ -212,6 +213,7 @@ function startInline(
       const code = result.ok ? 'ok' : result.failure.code
       const attempts: Attempt[] = [{ node, region, code, outcome: result.ok ? 'ran' : result.failure.outcome }]
       tellReport(kernel, options, { procedure: { name, version }, code, attempts, choices: [] })
+      if (result.ok && result.token !== undefined) (options as TokenOptions).onToken?.(result.token)
       if (result.ok) resolve(result.value)
       else reject(new RpcError(result.failure, { procedure: name, node, region, attempts }))
     }

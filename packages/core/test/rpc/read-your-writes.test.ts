@@ -79,6 +79,16 @@ describe('O18 [node] a write to another region', () => {
     expect(await client.caughtUp(written.token as string)).toBe(true)
   })
 
+  it('that runs here, inline, waits for the replica as any other', async () => {
+    const { client } = await startTwo()
+    const late = await client.rpcAndWait('lax', write, 'tea', { inline: true, replicaTimeoutMs: 30 })
+    expect(late).toEqual({ value: 'TEA', token: '1', replicated: false })
+    const written = client.rpcAndWait('lax', write, 'milk', { inline: true })
+    await expect.poll(() => log.listeners.size).toBe(1)
+    log.catchUp()
+    expect(await written).toEqual({ value: 'MILK', token: '2', replicated: true })
+  })
+
   it('that commits nothing has nothing to wait for', async () => {
     const { client } = await startTwo()
     const written = await client.rpcAndWait('primary', writeNothing, undefined)
