@@ -6,12 +6,9 @@ import { seededRandom } from '@skerry/testing'
 // Not part of core's interface: a thousand whole nodes would not fit into one process.
 import { Kernel } from '../../packages/core/dist/actor/kernel.js'
 import { membershipServerName } from '../../packages/core/dist/mesh/membership-name.js'
-import {
-  type MembershipEvent,
-  type MembershipMemory,
-  membershipServer,
-  meshEventOf,
-} from '../../packages/core/dist/mesh/membership-server.js'
+import { type MembershipEvent, meshEventOf } from '../../packages/core/dist/mesh/membership-event.js'
+import type { MembershipMemory } from '../../packages/core/dist/mesh/membership-memory.js'
+import { membershipServer } from '../../packages/core/dist/mesh/membership-server.js'
 import { createPeerLinks, type PeerLinks } from '../../packages/core/dist/mesh/peer-links.js'
 import type { RoutableNode } from '../../packages/core/dist/mesh/told-view.js'
 

@@ -10,6 +10,9 @@ import { digestParts, type RecordDigest } from './record-digest.ts'
  */
 export const meshVersion = 2
 
+/** Where a transport with gossip publishes records, one sealed record each. */
+export const membershipTopic = 'skerry/members/1'
+
 /** What the mesh actor of one node tells that of another, in a control payload. */
 export type MeshMessage =
   /** Sealed records, unverified. */

@@ -1,0 +1,41 @@
+import type { RecordDoubt } from './membership.ts'
+import { type NodeRecord, openRecord } from './node-record.ts'
+import { mayClaim } from './record-claim.ts'
+import { checksRate, newsRate, NodeRates } from './record-rate.ts'
+import type { NodeId, Transport } from './transport.ts'
+
+/** A sealed record, opened, or why it is not believed. */
+export type OpenedRecord = NodeRecord | RecordDoubt | undefined
+
+/** Opens sealed records: whose are believed, and how many a peer may have checked. */
+export class RecordOpener {
+  readonly #transport: Pick<Transport, 'verify' | 'regionsOf'>
+  readonly #checks: NodeRates
+  readonly #news: NodeRates
+
+  /** `membersMax`: of so many nodes it is known what they had checked. */
+  constructor(transport: Pick<Transport, 'verify' | 'regionsOf'>, membersMax: number) {
+    this.#transport = transport
+    this.#checks = new NodeRates(checksRate, membersMax)
+    this.#news = new NodeRates(newsRate, membersMax)
+  }
+
+  /** One of our own knowledge. `undefined`: it is forged or malformed. */
+  open(sealed: Uint8Array): OpenedRecord {
+    const record = openRecord(sealed, this.#transport)
+    if (record === undefined) return undefined
+    return mayClaim(record, this.#transport.regionsOf?.(record.node)) ? record : 'wrong-region'
+  }
+
+  /** One that a peer handed on, as far as it may have it checked, and its author may have news. */
+  openFrom(via: NodeId, sealed: Uint8Array, now: number): OpenedRecord {
+    if (!this.mayCheck(via, now)) return 'too-often'
+    const record = this.open(sealed)
+    return typeof record === 'object' && !this.#news.take(record.node, now) ? 'too-often' : record
+  }
+
+  /** Takes one of the checks of signatures that this peer may cause; `false`: there is none left. */
+  mayCheck(via: NodeId, now: number): boolean {
+    return this.#checks.take(via, now)
+  }
+}

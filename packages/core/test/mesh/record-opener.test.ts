@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest'
+import { OwnRecord } from '../../src/mesh/own-record.ts'
+import { RecordOpener } from '../../src/mesh/record-opener.ts'
+import { checksRate, newsRate } from '../../src/mesh/record-rate.ts'
+
+const genuine = { verify: () => true }
+
+it('a record that its author did not sign, or in which it claims a region that is not its own, is not believed', () => {
+  expect(new RecordOpener(genuine, 10).open(sealed('a'))).toMatchObject({ node: 'a' })
+  expect(new RecordOpener({ verify: () => false }, 10).open(sealed('a'))).toBeUndefined()
+  expect(new RecordOpener({ ...genuine, regionsOf: () => ['syd'] }, 10).open(sealed('a'))).toBe('wrong-region')
+  expect(new RecordOpener({ ...genuine, regionsOf: () => ['fra'] }, 10).open(sealed('a'))).toMatchObject({ node: 'a' })
+})
+
+it('an author has news so often, by whomever it comes, and one that is known already is bound by nothing', () => {
+  const opener = new RecordOpener(genuine, 10)
+  for (let at = 0; at < newsRate.burst; at += 1) opener.openFrom(`via${at % 3}`, sealed('a'), 0)
+  expect(opener.openFrom('via', sealed('a'), 0)).toBe('too-often')
+  expect(opener.openFrom('via', sealed('b'), 0)).toMatchObject({ node: 'b' })
+  expect(opener.openFrom('via', sealed('a'), 1_000)).toMatchObject({ node: 'a' })
+  expect(opener.open(sealed('a'))).toMatchObject({ node: 'a' })
+})
+
+it('a peer has so many signatures checked', () => {
+  const opener = new RecordOpener(genuine, 10)
+  for (let at = 0; at < checksRate.burst; at += 1) opener.mayCheck('flood', 0)
+  expect(opener.openFrom('flood', sealed('a'), 0)).toBe('too-often')
+  expect(opener.openFrom('other', sealed('a'), 0)).toMatchObject({ node: 'a' })
+})
+
+function sealed(node: string): Uint8Array {
+  const record = {
+    life: 1,
+    version: 1,
+    region: 'fra',
+    state: 'up',
+    appVersion: '',
+    addresses: [],
+    procedures: [],
+  } as const
+  const primary = { primaryEpoch: 0, primaryRegion: '', primaryBy: '' }
+  return new OwnRecord({ node, ...record, ...primary }, { sign: () => Uint8Array.of(1) }).seal().sealed
+}
