@@ -168,7 +168,8 @@ export interface SpawnRequest {
   /** Where the caller's node is, and what it may act as: of another node, what its link says and not what it claims. */
   readonly callerRegion: string
   readonly callerRoles?: readonly string[]
-  readonly input: Body
+  /** Gone on the node where it runs once the procedure has it and takes long: what waits keeps nothing alive. */
+  input: Body
   /** Nobody waits for an answer, and nobody's end ends the process. */
   readonly isCast?: boolean
   /** The place of the caller's work in a trace. */

@@ -1,7 +1,7 @@
 import type { Replier } from '../actor/mailbox.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Failure, SpawnRequest, SpawnSignal } from '../actor/signal.ts'
-import { type ProcedureLimits, waitPart } from './load-limits.ts'
+import { type ProcedureLimits, uncountedBytesMax, waitPart } from './load-limits.ts'
 import type { OfferedProcedure } from './procedure.ts'
 import { type WaitingCall, WaitingCalls } from './waiting-calls.ts'
 
@@ -13,6 +13,8 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
   /** It is not that node's own, but stands in for calls of it with one idempotency key. */
   readonly isStandIn: boolean
   readonly request: SpawnRequest
+  /** What its input counts as held of `caller`. */
+  readonly heldBytes: number
   readonly served: ServedProcedure
   readonly arrivedMs: number
   readonly giveUpMs: number
@@ -28,15 +30,17 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
   readonly #refuse: (call: InboundCall, failure: Failure) => void
 
   constructor(
-    { from, caller, request }: SpawnSignal,
+    signal: SpawnSignal,
     served: ServedProcedure,
     arrivedMs: number,
     refuse: (call: InboundCall, failure: Failure) => void,
   ) {
+    const { from, caller, request } = signal
     this.call = from
     this.caller = (caller ?? from).node
     this.isStandIn = caller !== undefined
     this.request = request
+    this.heldBytes = heldBytesOf(signal)
     this.served = served
     this.arrivedMs = arrivedMs
     this.leftMs = request.timeLeftMs
@@ -53,6 +57,12 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
   fail(failure: Failure): void {
     this.#refuse(this, failure)
   }
+}
+
+/** What the input of a request counts while it is held: nothing of this node's own, nor a small one. */
+export function heldBytesOf({ from, to, caller, request: { input } }: SpawnSignal): number {
+  if (!(input instanceof Uint8Array) || input.byteLength <= uncountedBytesMax) return 0
+  return (caller ?? from).node === to.node ? 0 : input.byteLength
 }
 
 /** The calls of one procedure that this node works on, and those that wait for their turn. */

@@ -2,8 +2,9 @@ import type { LostPeer } from '../actor/edges.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Replier } from '../actor/mailbox.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
-import type { Failure } from '../actor/signal.ts'
+import type { Failure, SpawnRequest } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
+import { HeldBytes } from '../base/held-bytes.ts'
 import { RingQueue } from '../base/ring-queue.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import { CallTable } from './call-table.ts'
@@ -57,6 +58,7 @@ export class InboundCalls {
   readonly #crowded = new Set<ProcedureLoad>()
   /** The calls with a key that wait, by their node. */
   readonly #joined = new Map<NodeId, number>()
+  readonly #held: HeldBytes
   #inFlight = 0
   #starting = 0
   #waiting = 0
@@ -66,6 +68,7 @@ export class InboundCalls {
 
   constructor(limits: LoadLimits, clock: Clock) {
     this.#limits = limits
+    this.#held = new HeldBytes(limits)
     this.#clock = clock
   }
 
@@ -88,8 +91,15 @@ export class InboundCalls {
    */
   arrive(call: InboundCall): Failure | 'known' | undefined {
     if (this.#calls.get(call.call) !== undefined) return 'known'
-    const { load } = call.served
     if (!call.isStandIn && !this.takesOneMoreOf(call.call)) return this.tooManyOf(call.call.node)
+    if (!this.holds(call.caller, call.heldBytes)) return this.tooMuchOf(call.caller)
+    const refusal = this.#takeIn(call)
+    if (refusal !== undefined) this.lets(call.caller, call.heldBytes)
+    return refusal
+  }
+
+  #takeIn(call: InboundCall): Failure | undefined {
+    const { load } = call.served
     if (this.#hasRoom(load) && load.waiting.length === 0) {
       this.#calls.add(call)
       this.#begin(call)
@@ -114,6 +124,19 @@ export class InboundCalls {
 
   tooManyOf(node: NodeId): Failure {
     return overloaded(`The node has ${this.#limits.perPeerMax} calls of ${node}, as many as it takes`)
+  }
+
+  /** Whether an input of that node can be held, which it is from here on until `lets`. */
+  holds(node: NodeId, bytes: number): boolean {
+    return bytes === 0 || this.#held.take(node, bytes)
+  }
+
+  lets(node: NodeId, bytes: number): void {
+    if (bytes > 0) this.#held.giveBack(node, bytes)
+  }
+
+  tooMuchOf(node: NodeId): Failure {
+    return overloaded(`The inputs of calls of ${node}, or of all nodes, have as many bytes as the node holds`)
   }
 
   /** A call waits for the work of a stand-in, or does no more: it counts as one of its node, which the stand-in does not. */
@@ -209,6 +232,7 @@ export class InboundCalls {
   }
 
   #wait(call: InboundCall): void {
+    ownInput(call.request)
     call.served.load.waiting.push(call)
     this.#waiting += 1
     this.#crowded.add(call.served.load)
@@ -219,6 +243,7 @@ export class InboundCalls {
   /** Gives back what it held: a place in the queue, or room for another. */
   #leave(call: InboundCall): void {
     const { load } = call.served
+    this.lets(call.caller, call.heldBytes)
     if (call.state === 'waiting') {
       load.waiting.remove(call)
       this.#leftQueue(load)
@@ -281,10 +306,17 @@ export class InboundCalls {
   /** Of a call that was taken out of its queue. */
   #refuse(call: InboundCall, failure: Failure): void {
     this.#calls.delete(call.call)
+    this.lets(call.caller, call.heldBytes)
     this.#leftQueue(call.served.load)
     this.on.refused(call, failure)
     if (this.#calls.size === 0) this.#onEmpty?.()
   }
+}
+
+/** An input that waits keeps alive no more than itself: what came with it in one block of the transport may be a hundred times as much. */
+function ownInput(request: SpawnRequest): void {
+  const { input } = request
+  if (input instanceof Uint8Array && input.byteLength < input.buffer.byteLength) request.input = input.slice()
 }
 
 function overloaded(message: string): Failure {

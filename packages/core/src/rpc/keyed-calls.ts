@@ -11,6 +11,7 @@ import type { ServedTimes } from '../platform/telemetry.ts'
 import { notAllowed, tooLate } from './ask-allow.ts'
 import { exitFailure } from './exit-failure.ts'
 import { type IdempotencyLimits, IdempotencyWindow } from './idempotency-window.ts'
+import { heldBytesOf } from './inbound-call.ts'
 import type { InboundCalls } from './inbound-calls.ts'
 
 export interface KeyedCallsOptions {
@@ -21,7 +22,7 @@ export interface KeyedCallsOptions {
   /** Ends the work of a stand-in call. `false`: it had not begun. */
   readonly end: (call: Pid, reason: ExitReason) => boolean
   /** Where calls are counted by their node. */
-  readonly inbound: Pick<InboundCalls, 'takesOneMoreOf' | 'tooManyOf' | 'joined'>
+  readonly inbound: Pick<InboundCalls, 'takesOneMoreOf' | 'tooManyOf' | 'holds' | 'lets' | 'tooMuchOf' | 'joined'>
   /** Whether its caller may be told what came of work that it did not begin. `undefined`: nothing was said in time. */
   readonly mayJoin: (signal: SpawnSignal) => boolean | Promise<boolean | undefined>
 }
@@ -49,7 +50,7 @@ export class KeyedCalls implements NodeWatcher {
   /** By the address of each call that waits. */
   readonly #waiting = new Map<string, KeyedRun>()
   /** By the address of each call that may join when `allow` has said so. */
-  readonly #asking = new Map<string, Pid>()
+  readonly #asking = new Map<string, { readonly call: Pid; readonly heldBytes: number }>()
   /** Those whose caller's connection was lost. */
   readonly #orphans = new Set<KeyedRun>()
 
@@ -79,10 +80,17 @@ export class KeyedCalls implements NodeWatcher {
   }
 
   #joinWhenAllowed(signal: SpawnSignal, answer: Promise<boolean | undefined>): void {
+    const { inbound, kernel } = this.#options
     const { from } = signal
-    const call = formatPid(from)
-    this.#asking.set(call, from)
-    this.#options.inbound.joined(from, true)
+    // It may have to begin the work after all, and so keeps its input.
+    const heldBytes = heldBytesOf(signal)
+    if (!inbound.holds(from.node, heldBytes)) {
+      kernel.counters.overloads += 1
+      this.#refuse(from, { ...inbound.tooMuchOf(from.node), outcome: 'unknown' })
+      return
+    }
+    this.#asking.set(formatPid(from), { call: from, heldBytes })
+    inbound.joined(from, true)
     void answer.then((isAllowed) => {
       // Else its caller has given up, or was lost.
       if (this.#stopAsking(from)) this.#joinIfAllowed(signal, isAllowed)
@@ -90,7 +98,11 @@ export class KeyedCalls implements NodeWatcher {
   }
 
   #stopAsking(call: Pid): boolean {
-    if (!this.#asking.delete(formatPid(call))) return false
+    const key = formatPid(call)
+    const asking = this.#asking.get(key)
+    if (asking === undefined) return false
+    this.#asking.delete(key)
+    this.#options.inbound.lets(call.node, asking.heldBytes)
     this.#options.inbound.joined(call, false)
     return true
   }
@@ -137,7 +149,7 @@ export class KeyedCalls implements NodeWatcher {
   }
 
   peerLost(lost: LostPeer): void {
-    for (const call of [...this.#asking.values()]) if (isLost(call, lost)) this.#stopAsking(call)
+    for (const { call } of [...this.#asking.values()]) if (isLost(call, lost)) this.#stopAsking(call)
     for (const run of new Set(this.#waiting.values())) {
       for (const call of run.waiting.values()) {
         if (!isLost(call, lost)) continue

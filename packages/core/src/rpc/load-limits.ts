@@ -6,9 +6,27 @@ export interface LoadLimits {
   readonly waitingMax: number
   /** Calls of one node, this one too, that run or wait. Default 10,000: half of what all together may have. */
   readonly perPeerMax: number
+  /**
+   * What the inputs of all calls of other nodes that run or wait count, encoded, in bytes. Inputs of at most 1 KiB don't count: the numbers of
+   * calls bound them. A node that holds none takes one of any size. Default 256 MiB.
+   */
+  readonly bytesMax: number
+  /** The same of one other node. Default 64 MiB. */
+  readonly perPeerBytesMax: number
 }
 
-export const loadLimitsDefault: LoadLimits = { inFlightMax: 10_000, waitingMax: 10_000, perPeerMax: 10_000 }
+const mebi = 1024 * 1024
+
+export const loadLimitsDefault: LoadLimits = {
+  inFlightMax: 10_000,
+  waitingMax: 10_000,
+  perPeerMax: 10_000,
+  bytesMax: 256 * mebi,
+  perPeerBytesMax: 64 * mebi,
+}
+
+/** An input of at most so many bytes is not counted: most are, and the numbers of calls stand for them. */
+export const uncountedBytesMax = 1_024
 
 /** The limits of one procedure, from its definition. */
 export interface ProcedureLimits {

@@ -113,7 +113,9 @@ function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode
     return failed('ERR_NOT_DECODABLE', 'not-run', 'The argument could not be decoded', error)
   }
   const result = runChecked(ctx, code, input, true)
-  return result instanceof Promise ? result.then((ran) => encoded(ctx, ran)) : encoded(ctx, result)
+  if (!(result instanceof Promise)) return encoded(ctx, result)
+  work.request.input = undefined
+  return result.then((ran) => encoded(ctx, ran))
 }
 
 function encoded(ctx: ProcedureContext, result: RunResult): ReplyResult {

@@ -126,7 +126,10 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
     running.process = process
     this.#kernel.deadlines.add(running, leftMs, seenMs)
     if (isHereToo) this.#here.set(process.serial, running)
-    else this.#elsewhere.set(formatPid(process), running)
+    else {
+      this.#elsewhere.set(formatPid(process), running)
+      work.request.input = undefined
+    }
     this.#inbound.running(work.call, process)
   }
 

@@ -117,6 +117,7 @@ class ServedStream implements Addressable, Attachment {
   async #resultOf(code: StreamProcessCode): Promise<ReplyResult> {
     const { codec } = this.#ctx
     const checked = await inputOf(code, () => valueOf(codec, this.#work.request.input))
+    this.#work.request.input = undefined
     if ('failure' in checked) return { ok: false, failure: checked.failure }
     const isPrimary = this.#ctx.notePrimary()
     if (code.primaryOnly && !isPrimary) return { ok: false, failure: notPrimary(this.#ctx) }

@@ -2,7 +2,7 @@ import { virtualClock } from '@skerry/testing'
 import { describe, expect, it } from 'vitest'
 import { procedure } from '../../src/rpc/procedure.ts'
 import type { Pid } from '../../src/actor/pid.ts'
-import type { Failure } from '../../src/actor/signal.ts'
+import type { Body, Failure } from '../../src/actor/signal.ts'
 import { InboundCall, ProcedureLoad } from '../../src/rpc/inbound-call.ts'
 import { InboundCalls } from '../../src/rpc/inbound-calls.ts'
 import { type LoadLimits, loadLimitsDefault, standingMs, startingMax } from '../../src/rpc/load-limits.ts'
@@ -33,15 +33,17 @@ function world(limits: Limits = {}, node: Partial<LoadLimits> = {}) {
     return { procedure: offered, load: new ProcedureLoad(offered.limits) }
   }
   const work = serves(limits)
-  const arrive = (from: Pid, timeLeftMs = 1_000, served = work, caller?: Pid): Failure | 'known' | undefined => {
-    const request = { procedure: 'work', version: 1, timeLeftMs, idempotencyKey: undefined, callerRegion: '' }
-    const signal = { type: 'spawn', from, to: call(0, 'me'), request: { ...request, input: new Uint8Array() } } as const
+  const bring = (from: Pid, input: Body, caller?: Pid, timeLeftMs = 1_000, served = work) => {
+    const request = { procedure: 'work', version: 1, timeLeftMs, idempotencyKey: undefined, callerRegion: '', input }
+    const signal = { type: 'spawn', from, to: call(0, 'me'), request } as const
     const whole = caller === undefined ? signal : { ...signal, caller }
     return inbound.arrive(new InboundCall(whole, served, clock.monotonic(), () => undefined))
   }
+  const arrive = (from: Pid, timeLeftMs = 1_000, served = work, caller?: Pid): Failure | 'known' | undefined =>
+    bring(from, new Uint8Array(), caller, timeLeftMs, served)
   /** It begins, and its process is there. */
   const run = (from: Pid): void => inbound.running(from, process(from.serial))
-  return { clock, inbound, arrive, run, serves, begun, refused }
+  return { clock, inbound, arrive, bring, run, serves, begun, refused }
 }
 
 /** Whether the promise has resolved, after everything that can happen without time has. */
@@ -304,6 +306,80 @@ describe('the queue', () => {
       expect(inTime / (perSecond * seconds)).toBeGreaterThan(0.95)
     },
   )
+})
+
+describe('the inputs of calls of other nodes', () => {
+  const kibi = (count: number): Uint8Array => new Uint8Array(count * 1024)
+  const overloaded = { code: 'ERR_OVERLOADED', outcome: 'not-run' }
+
+  it('have a bound in bytes for one node and one for all, whether their calls run or wait', () => {
+    const { bring } = world({ maxInFlight: 1 }, { perPeerBytesMax: 8 * 1024, bytesMax: 12 * 1024 })
+    expect([bring(call(1, 'a'), kibi(4)), bring(call(2, 'a'), kibi(4))]).toEqual([undefined, undefined])
+    expect(bring(call(3, 'a'), kibi(2))).toMatchObject(overloaded)
+    expect(bring(call(1, 'b'), kibi(4))).toBeUndefined()
+    expect(bring(call(2, 'b'), kibi(2))).toMatchObject(overloaded)
+  })
+
+  it('give their room back at the end, however it comes', async () => {
+    const { bring, inbound, run, clock } = world({ maxInFlight: 1, maxWaiting: 1 }, { perPeerBytesMax: 9 * 1024 })
+    const again = (serial: number): void => {
+      expect(bring(call(serial), kibi(9))).toBeUndefined()
+      expect(bring(call(serial + 1), kibi(2))).toMatchObject(overloaded)
+    }
+    again(1)
+    inbound.end(call(1))
+    again(11)
+    run(call(11))
+    inbound.endRunning()
+    again(21)
+    inbound.endLost({ node: 'a', life: 1 })
+    // This one stays, so that the next waits: until its time is over, until it is given back, until a newer one goes first.
+    expect(bring(call(31, 'me'), kibi(1))).toBeUndefined()
+    again(32)
+    await clock.advance(1_000)
+    again(41)
+    inbound.giveBackWaiting({ code: 'ERR_OVERLOADED', outcome: 'not-run', message: '' })
+    again(51)
+    await clock.advance(600)
+    expect(bring(call(52, 'b'), kibi(9), undefined, 10_000)).toBeUndefined()
+    again(61)
+  })
+
+  it('are refused without a trace when there is no place for their calls', () => {
+    const { bring, inbound } = world({ maxInFlight: 1, maxWaiting: 0 }, { perPeerBytesMax: 8 * 1024 })
+    bring(call(1, 'b'), kibi(2))
+    for (let serial = 1; serial <= 10; serial += 1) expect(bring(call(serial), kibi(7))).toMatchObject(overloaded)
+    inbound.end(call(1, 'b'))
+    expect(bring(call(1), kibi(7))).toBeUndefined()
+  })
+
+  it('may be of any size where none is held', () => {
+    const { bring, inbound } = world({}, { perPeerBytesMax: 1, bytesMax: 1 })
+    expect(bring(call(1), kibi(64))).toBeUndefined()
+    expect(bring(call(2), kibi(2))).toMatchObject(overloaded)
+    inbound.end(call(1))
+    expect(bring(call(3), kibi(64))).toBeUndefined()
+  })
+
+  it('are not counted up to a kibibyte, nor those of the node itself; those of a stand-in are of its caller', () => {
+    const { bring } = world({}, { perPeerBytesMax: 8 * 1024 })
+    for (let serial = 1; serial <= 20; serial += 1) {
+      expect(bring(call(serial), kibi(1))).toBeUndefined()
+      expect(bring(call(serial, 'me'), kibi(4))).toBeUndefined()
+    }
+    expect(bring(call(21, 'me'), kibi(7), call(100))).toBeUndefined()
+    expect(bring(call(22, 'me'), kibi(7), call(101))).toMatchObject(overloaded)
+  })
+
+  it('that wait keep nothing alive of the block that they came in', () => {
+    const { bring, inbound } = world({ maxInFlight: 1 })
+    const begun: InboundCall[] = []
+    inbound.on = { begins: (begins) => void begun.push(begins), refused() {} }
+    const block = kibi(64)
+    for (const serial of [1, 2]) bring(call(serial), block.subarray(serial * 100, serial * 100 + 100))
+    inbound.end(call(1))
+    expect(begun.map(({ request }) => (request.input as Uint8Array).buffer.byteLength)).toEqual([65_536, 100])
+  })
 })
 
 describe('when all remote processes are gone', () => {

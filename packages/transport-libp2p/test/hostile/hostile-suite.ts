@@ -19,6 +19,7 @@ import {
   heldMax,
   here,
   mebi,
+  perPeerHeldMax,
   rssMax,
   secret,
   startHostile,
@@ -161,6 +162,33 @@ export function hostileToCore(module: string): void {
       const after = await victim.report()
       expect(after.counters['overloads']).toBe(19_500)
       expectBounded(before, after)
+      hostile.link.close('enough')
+      await expect.poll(async () => grew(before, await victim.report()).held).toBeLessThan(4 * mebi)
+    })
+
+    it('floods it with requests of 256 KiB each: so many bytes of them are held as one peer may have, and others are served', async () => {
+      const victim = await startVictim()
+      const { callVictim } = await startMember(victim)
+      const before = await victim.report()
+      const hostile = await startHostile(victim)
+      const request = {
+        procedure: 'victim.hold',
+        version: 1,
+        timeLeftMs: 3_600_000,
+        idempotencyKey: undefined,
+        callerRegion: 'nowhere',
+        input: codec.encode(new Uint8Array(256 * 1024)),
+      }
+      for (let serial = 1; serial <= 600; serial += 1) {
+        await hostile.send({ type: 'spawn', from: { ...here(victim), serial }, to: here(victim), request })
+      }
+      await hostile.heard()
+      expect(await callVictim()).toBe('here')
+      const after = await victim.report()
+      // One with its head is a little more than a 256th of 64 MiB.
+      expect(after.counters['overloads']).toBe(345)
+      expect(grew(before, after).held).toBeLessThan(perPeerHeldMax + heldMax)
+      expect(grew(before, after).rss).toBeLessThan(perPeerHeldMax + rssMax)
       hostile.link.close('enough')
       await expect.poll(async () => grew(before, await victim.report()).held).toBeLessThan(4 * mebi)
     })

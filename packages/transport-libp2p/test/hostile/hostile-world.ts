@@ -60,6 +60,8 @@ export const mebi: number = 1024 * 1024
 /** What a node may hold more than before under each of these, beside what a test says of its own. */
 export const heldMax: number = 32 * mebi
 export const rssMax: number = 160 * mebi
+/** What the inputs of a peer's calls may count beside that, and its letters as much again: `perPeerBytesMax` of `load`. */
+export const perPeerHeldMax: number = 64 * mebi
 
 export interface Victim {
   readonly id: string

@@ -1,0 +1,43 @@
+/** How much of others may be held at a time, in bytes. */
+export interface HeldBytesLimits {
+  /** Of all together. */
+  readonly bytesMax: number
+  /** Of one. */
+  readonly perPeerBytesMax: number
+}
+
+/**
+ * What is held of each peer, in bytes, within two bounds: one for each, one for all. One thing of any size is taken where nothing is
+ * held, of that peer for its bound, of anybody for that of all: else what may be sent at all could never be held.
+ */
+export class HeldBytes {
+  readonly #limits: HeldBytesLimits
+  readonly #peers = new Map<string, number>()
+  #all = 0
+
+  constructor(limits: HeldBytesLimits) {
+    this.#limits = limits
+  }
+
+  get all(): number {
+    return this.#all
+  }
+
+  /** Whether there is room, which is taken then. */
+  take(peer: string, bytes: number): boolean {
+    const its = this.#peers.get(peer) ?? 0
+    if (its > 0 && its + bytes > this.#limits.perPeerBytesMax) return false
+    if (this.#all > 0 && this.#all + bytes > this.#limits.bytesMax) return false
+    this.#peers.set(peer, its + bytes)
+    this.#all += bytes
+    return true
+  }
+
+  /** As many as were taken. */
+  giveBack(peer: string, bytes: number): void {
+    const its = (this.#peers.get(peer) ?? 0) - bytes
+    if (its > 0) this.#peers.set(peer, its)
+    else this.#peers.delete(peer)
+    this.#all -= bytes
+  }
+}
