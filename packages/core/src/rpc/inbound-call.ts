@@ -12,6 +12,8 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
   readonly caller: NodeId
   /** It is not that node's own, but stands in for calls of it with one idempotency key. */
   readonly isStandIn: boolean
+  /** `allow` has said so already, when it came to join the work of its key. */
+  readonly isAllowed: boolean
   readonly request: SpawnRequest
   /** What its input counts as held of `caller`. */
   readonly heldBytes: number
@@ -34,11 +36,13 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
     served: ServedProcedure,
     arrivedMs: number,
     refuse: (call: InboundCall, failure: Failure) => void,
+    isAllowed = false,
   ) {
     const { from, caller, request } = signal
     this.call = from
     this.caller = (caller ?? from).node
     this.isStandIn = caller !== undefined
+    this.isAllowed = isAllowed
     this.request = request
     this.heldBytes = heldBytesOf(signal)
     this.served = served

@@ -1,11 +1,10 @@
 import { isLost, type LostPeer } from '../actor/edges.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
-import type { Addressable } from '../actor/host.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import type { NodeDownMessage, NodeUpMessage } from '../actor/mailbox.ts'
 import type { NodeWatcher } from '../actor/node-watchers.ts'
 import { formatPid, type Pid } from '../actor/pid.ts'
-import type { CancelSignal, Failure, ReplyResult, Signal, SpawnSignal } from '../actor/signal.ts'
+import type { CancelSignal, Failure, ReplyResult, SpawnSignal } from '../actor/signal.ts'
 import { reachable, sometimes } from '../platform/property.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import { notAllowed, tooLate } from './ask-allow.ts'
@@ -13,12 +12,16 @@ import { exitFailure } from './exit-failure.ts'
 import { type IdempotencyLimits, IdempotencyWindow } from './idempotency-window.ts'
 import { heldBytesOf } from './inbound-call.ts'
 import type { InboundCalls } from './inbound-calls.ts'
+import { type HeldCall, KeyedRun } from './keyed-run.ts'
 
 export interface KeyedCallsOptions {
   readonly kernel: Kernel
   readonly limits: IdempotencyLimits
-  /** Takes a request as any other, for a stand-in call of this node, or gives the reason why not. */
-  readonly take: (signal: SpawnSignal) => Failure | undefined
+  /**
+   * Takes a request as any other, for a stand-in call of this node, or gives the reason why not. Its time counts from its arrival;
+   * `isAllowed`: `allow` has said so already.
+   */
+  readonly take: (signal: SpawnSignal, arrivedMs: number, isAllowed: boolean) => Failure | undefined
   /** Ends the work of a stand-in call. `false`: it had not begun. */
   readonly end: (call: Pid, reason: ExitReason) => boolean
   /** Where calls are counted by their node. */
@@ -34,7 +37,8 @@ export interface KeyedCallsOptions {
  *
  * - A key belongs to the node that uses it, and to a procedure and version: no node can read, or block, what another did.
  * - While the work runs, a further call with its key waits for the same result. The work keeps the deadline that it began with.
- * - When nobody waits any more, because all have given up, the work is ended as any other. A caller whose *connection* was
+ * - When nobody waits any more, because all have given up, the work is ended as any other. A call that comes before it is over
+ *   waits for that and begins anew, or is given the result, if the work was done after all. A caller whose *connection* was
  *   lost has not given up: the work goes on, to its deadline, and its result is there for the next try. Only when a new
  *   life of that node shows up is it clear that nobody will ask.
  * - A result is given to every later call with its key. A failure of work that began is given to those that waited, to a
@@ -49,8 +53,8 @@ export class KeyedCalls implements NodeWatcher {
   readonly #window: IdempotencyWindow<KeyedRun>
   /** By the address of each call that waits. */
   readonly #waiting = new Map<string, KeyedRun>()
-  /** By the address of each call that may join when `allow` has said so. */
-  readonly #asking = new Map<string, { readonly call: Pid; readonly heldBytes: number }>()
+  /** By the address of each call that neither waits for a result nor was refused yet. */
+  readonly #held = new Map<string, HeldCall>()
   /** Those whose caller's connection was lost. */
   readonly #orphans = new Set<KeyedRun>()
 
@@ -62,7 +66,8 @@ export class KeyedCalls implements NodeWatcher {
   spawn(signal: SpawnSignal): void {
     const { kernel, inbound, mayJoin } = this.#options
     const { from } = signal
-    const entry = this.#window.find(keyOf(signal), kernel.platform.clock.monotonic())
+    const arrivedMs = kernel.platform.clock.monotonic()
+    const entry = this.#window.find(keyOf(signal), arrivedMs)
     if (entry?.state !== 'done' && !inbound.takesOneMoreOf(from)) {
       kernel.counters.overloads += 1
       // Never as not run where the work of its key runs: it would be sent to another node, and done there too.
@@ -71,45 +76,26 @@ export class KeyedCalls implements NodeWatcher {
       return
     }
     if (entry === undefined) {
-      this.#begin(keyOf(signal), signal)
+      this.#begin(keyOf(signal), signal, arrivedMs, false)
       return
     }
     const answer = mayJoin(signal)
-    if (typeof answer === 'boolean') this.#joinIfAllowed(signal, answer)
-    else this.#joinWhenAllowed(signal, answer)
+    if (typeof answer === 'boolean') this.#joinIfAllowed(signal, arrivedMs, answer)
+    else this.#joinWhenAllowed(signal, arrivedMs, answer)
   }
 
-  #joinWhenAllowed(signal: SpawnSignal, answer: Promise<boolean | undefined>): void {
-    const { inbound, kernel } = this.#options
-    const { from } = signal
-    // It may have to begin the work after all, and so keeps its input.
-    const heldBytes = heldBytesOf(signal)
-    if (!inbound.holds(from.node, heldBytes)) {
-      kernel.counters.overloads += 1
-      this.#refuse(from, { ...inbound.tooMuchOf(from.node), outcome: 'unknown' })
-      return
-    }
-    this.#asking.set(formatPid(from), { call: from, heldBytes })
-    inbound.joined(from, true)
+  #joinWhenAllowed(signal: SpawnSignal, arrivedMs: number, answer: Promise<boolean | undefined>): void {
+    const held = this.#hold(signal, arrivedMs, undefined)
+    if (held === undefined) return
     void answer.then((isAllowed) => {
       // Else its caller has given up, or was lost.
-      if (this.#stopAsking(from)) this.#joinIfAllowed(signal, isAllowed)
+      if (this.#letGo(held)) this.#joinIfAllowed(signal, arrivedMs, isAllowed)
     })
   }
 
-  #stopAsking(call: Pid): boolean {
-    const key = formatPid(call)
-    const asking = this.#asking.get(key)
-    if (asking === undefined) return false
-    this.#asking.delete(key)
-    this.#options.inbound.lets(call.node, asking.heldBytes)
-    this.#options.inbound.joined(call, false)
-    return true
-  }
-
-  #joinIfAllowed(signal: SpawnSignal, isAllowed: boolean | undefined): void {
+  #joinIfAllowed(signal: SpawnSignal, arrivedMs: number, isAllowed: boolean | undefined): void {
     const { from } = signal
-    if (isAllowed === true) this.#joinOrBegin(signal)
+    if (isAllowed === true) this.#joinOrBegin(signal, arrivedMs)
     else if (isAllowed === undefined) this.#refuse(from, tooLate)
     else {
       this.#options.kernel.counters.notAllowed += 1
@@ -117,12 +103,17 @@ export class KeyedCalls implements NodeWatcher {
     }
   }
 
-  #joinOrBegin(signal: SpawnSignal): void {
+  #joinOrBegin(signal: SpawnSignal, arrivedMs: number): void {
     const { kernel } = this.#options
     const key = keyOf(signal)
     const call = formatPid(signal.from)
     const entry = this.#window.find(key, kernel.platform.clock.monotonic())
     if (entry?.state === 'running') {
+      if (entry.run.ended) {
+        reachable('skerry/a call came while the given-up work of its key was ending')
+        this.#hold(signal, arrivedMs, entry.run)
+        return
+      }
       sometimes(true, 'skerry/a call joined the work of its key')
       this.#join(entry.run, signal.from)
       return
@@ -140,16 +131,50 @@ export class KeyedCalls implements NodeWatcher {
       }
       this.#window.forget(key)
     }
-    this.#begin(key, signal)
+    this.#begin(key, signal, arrivedMs, true)
+  }
+
+  /** It counts as one of its node meanwhile, and keeps its input, as it may have to begin the work. `undefined`: it was refused. */
+  #hold(signal: SpawnSignal, arrivedMs: number, behind: KeyedRun | undefined): HeldCall | undefined {
+    const { inbound, kernel } = this.#options
+    const { from } = signal
+    const call = formatPid(from)
+    // One that comes twice, which only a peer that is wrong sends, takes the place of the first.
+    const before = this.#held.get(call)
+    if (before !== undefined) this.#letGo(before)
+    const heldBytes = heldBytesOf(signal)
+    if (!inbound.holds(from.node, heldBytes)) {
+      kernel.counters.overloads += 1
+      this.#refuse(from, { ...inbound.tooMuchOf(from.node), outcome: 'unknown' })
+      return undefined
+    }
+    const held = { signal, arrivedMs, heldBytes, behind }
+    this.#held.set(call, held)
+    behind?.next.add(held)
+    inbound.joined(from, true)
+    return held
+  }
+
+  /** `false`: it was let go before. */
+  #letGo(held: HeldCall): boolean {
+    const { from } = held.signal
+    const call = formatPid(from)
+    if (this.#held.get(call) !== held) return false
+    this.#held.delete(call)
+    held.behind?.next.delete(held)
+    this.#options.inbound.lets(from.node, held.heldBytes)
+    this.#options.inbound.joined(from, false)
+    return true
   }
 
   /** The call is over for its caller. `false`: it is none of ours. */
   cancel({ from, reason }: CancelSignal): boolean {
-    return this.#stopAsking(from) || this.#leave(from, reason)
+    const held = this.#held.get(formatPid(from))
+    return held === undefined ? this.#leave(from, reason) : this.#letGo(held)
   }
 
   peerLost(lost: LostPeer): void {
-    for (const { call } of [...this.#asking.values()]) if (isLost(call, lost)) this.#stopAsking(call)
+    for (const held of [...this.#held.values()]) if (isLost(held.signal.from, lost)) this.#letGo(held)
     for (const run of new Set(this.#waiting.values())) {
       for (const call of run.waiting.values()) {
         if (!isLost(call, lost)) continue
@@ -171,7 +196,7 @@ export class KeyedCalls implements NodeWatcher {
     }
   }
 
-  #begin(key: string, signal: SpawnSignal): void {
+  #begin(key: string, signal: SpawnSignal, arrivedMs: number, isAllowed: boolean): void {
     const { kernel, take } = this.#options
     const run = new KeyedRun(key, kernel.allocatePid(), (result, served) => this.#finished(run, result, served))
     if (!this.#window.begin(key, run)) {
@@ -181,7 +206,7 @@ export class KeyedCalls implements NodeWatcher {
     }
     kernel.add(run)
     this.#join(run, signal.from)
-    const failure = take({ ...signal, from: run.pid, caller: signal.from })
+    const failure = take({ ...signal, from: run.pid, caller: signal.from }, arrivedMs, isAllowed)
     if (failure !== undefined) run.settle({ ok: false, failure })
   }
 
@@ -198,8 +223,8 @@ export class KeyedCalls implements NodeWatcher {
     const { kernel } = this.#options
     kernel.forget(run.pid)
     this.#noOrphan(run)
-    // Given up by all who wanted it, or never begun: nobody has to be protected from a second time.
-    if (run.ended || (!result.ok && result.failure.outcome === 'not-run')) this.#window.forget(run.key)
+    // Nothing was done, or half of it, and everybody who wanted it has given up: nobody has to be protected from a second time.
+    if (!result.ok && (run.ended || result.failure.outcome === 'not-run')) this.#window.forget(run.key)
     else {
       const done = { result: keepable(result), calls: run.calls, heard: run.waiting.size > 0 }
       this.#window.finish(run.key, done, kernel.platform.clock.monotonic())
@@ -210,6 +235,7 @@ export class KeyedCalls implements NodeWatcher {
       this.#answer(call, result, served)
     }
     run.waiting.clear()
+    for (const held of [...run.next]) if (this.#letGo(held)) this.#joinOrBegin(held.signal, held.arrivedMs)
   }
 
   #leave(call: Pid, reason: ExitReason): boolean {
@@ -254,41 +280,6 @@ export class KeyedCalls implements NodeWatcher {
   #answer(call: Pid, result: ReplyResult, served?: ServedTimes): void {
     const times = served === undefined ? {} : { served }
     this.#options.kernel.route({ type: 'reply', to: call, ref: 0, result: keepable(result), ...times })
-  }
-}
-
-/** The stand-in for all calls with one key, as long as its work runs. */
-class KeyedRun implements Addressable {
-  readonly key: string
-  readonly pid: Pid
-  readonly waiting = new Map<string, Pid>()
-  /** The calls that waited when the connection to their node was lost. */
-  readonly lost = new Map<string, Pid>()
-  /** All calls that have ever waited and did not give up. */
-  readonly calls = new Set<string>()
-  /** It was told to end, since nobody wanted it. */
-  ended = false
-  #settled = false
-  readonly #onSettled: (result: ReplyResult, served: ServedTimes | undefined) => void
-
-  constructor(key: string, pid: Pid, onSettled: (result: ReplyResult, served: ServedTimes | undefined) => void) {
-    this.key = key
-    this.pid = pid
-    this.#onSettled = onSettled
-  }
-
-  deliver(signal: Signal): void {
-    if (signal.type === 'reply') this.settle(signal.result, signal.served)
-    else if (signal.type === 'exit') this.settle({ ok: false, failure: exitFailure(signal.reason) })
-  }
-
-  // Its process is on this node, whose threads RpcProcesses watches.
-  peerLost(): void {}
-
-  settle(result: ReplyResult, served?: ServedTimes): void {
-    if (this.#settled) return
-    this.#settled = true
-    this.#onSettled(result, served)
   }
 }
 

@@ -65,7 +65,7 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
         keyed.spawn(signal)
         return
       }
-      const failure = take(signal)
+      const failure = take(signal, clock.monotonic(), false)
       if (failure !== undefined)
         answer({ call: signal.from, caller: signal.from.node, request: signal.request }, failure)
     },
@@ -101,20 +101,20 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
     return askAllow(kernel.platform, { procedure, caller, timeLeftMs }, allow)
   }
 
-  function takeKeyed(signal: SpawnSignal): Failure | undefined {
-    const failure = take(signal)
+  function takeKeyed(signal: SpawnSignal, arrivedMs: number, isAllowed: boolean): Failure | undefined {
+    const failure = take(signal, arrivedMs, isAllowed)
     if (failure !== undefined) tellRefusal(kernel, (signal.caller ?? signal.from).node, signal.request, failure)
     return failure
   }
 
   /** Takes a request, or gives the reason why not. */
-  function take(signal: SpawnSignal): Failure | undefined {
-    const refusal = tryToTake(signal)
+  function take(signal: SpawnSignal, arrivedMs: number, isAllowed: boolean): Failure | undefined {
+    const refusal = tryToTake(signal, arrivedMs, isAllowed)
     if (refusal?.code === 'ERR_OVERLOADED') kernel.counters.overloads += 1
     return refusal
   }
 
-  function tryToTake(signal: SpawnSignal): Failure | undefined {
+  function tryToTake(signal: SpawnSignal, arrivedMs: number, isAllowed: boolean): Failure | undefined {
     if (closed) return leaving
     // With calls that wait for its turn it is there.
     if (begun?.isOpen !== true && find(rpcServerName) === undefined) return notReady('The node is not ready yet')
@@ -122,7 +122,7 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
     const served = procedures.find({ name, version })
     if (served === undefined) return noProcedure(procedures.versionsOf(name), version)
     if (chance('skerry/refuse a call as overloaded')) return overloaded('The node has as many calls as it takes')
-    const refusal = inbound.arrive(new InboundCall(signal, served, clock.monotonic(), refuse))
+    const refusal = inbound.arrive(new InboundCall(signal, served, arrivedMs, refuse, isAllowed))
     if (refusal !== 'known') return refusal
     always(false, 'skerry/a call arrives once', { call: formatPid(signal.from) })
     kernel.counters.refusedSignals += 1

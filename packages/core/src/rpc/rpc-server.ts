@@ -57,7 +57,7 @@ function serveAll(serving: Serving, calls: BegunCalls): void {
 }
 
 function serve(serving: Serving, call: InboundCall, beganMs: number): void {
-  const { allow } = call.served.procedure
+  const allow = call.isAllowed ? undefined : call.served.procedure.allow
   // What `allow` of the calls before took is no time that this one has.
   const work = workOf(serving, call, allow === undefined ? beganMs : serving.kernel.platform.clock.monotonic())
   if (work === undefined) return

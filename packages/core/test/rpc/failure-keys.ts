@@ -109,6 +109,20 @@ export function keyedCalls({ kind, pair }: FailureWorld): void {
       expect(await third).toBe('stored at last')
     })
 
+    it('that comes right behind the giving up of all others begins anew', async () => {
+      const { client } = await start()
+      const key = newKey()
+      const controller = new AbortController()
+      const first = client.rpcRegion('fra', write, 'tea', { ...key, signal: controller.signal })
+      const { aborted } = await writes.next()
+      controller.abort()
+      const second = client.rpcRegion('fra', write, 'tea', key)
+      await expect(first).rejects.toMatchObject({ code: 'ERR_RPC_ABORTED', outcome: 'unknown' })
+      await aborted
+      ;(await writes.next()).answer('stored at last')
+      expect(await second).toBe('stored at last')
+    })
+
     it('tells its failure to all that wait, and the next begins anew', async () => {
       const { client } = await start()
       const key = newKey()
@@ -268,6 +282,24 @@ export function keyedCalls({ kind, pair }: FailureWorld): void {
       ;(await questions.next())(false)
       await expect(late).rejects.toMatchObject(refused)
       expect(server.counters()).toMatchObject({ notAllowed: 2, replays: 0 })
+    })
+
+    it('is asked for once, also when there is nothing left to join by then', async () => {
+      const { client } = await start()
+      const key = newKey()
+      const controller = new AbortController()
+      const first = client.rpcRegion('fra', guarded, 'tea', { ...key, signal: controller.signal })
+      ;(await questions.next())(true)
+      const { aborted } = await writes.next()
+      const second = client.rpcRegion('fra', guarded, 'tea', key)
+      const say = await questions.next()
+      controller.abort()
+      await expect(first).rejects.toMatchObject({ code: 'ERR_RPC_ABORTED' })
+      await aborted
+      say(true)
+      ;(await writes.next()).answer('stored')
+      expect(await second).toBe('stored')
+      expect(questions.waiting).toBe(0)
     })
 
     it('that gives up while it is asked whether it may join leaves nothing behind', async () => {
