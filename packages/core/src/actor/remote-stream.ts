@@ -12,7 +12,7 @@ export interface RemoteStreamOptions<Incoming = never> {
   /**
    * Milliseconds that the other side may say nothing at all, from 100 to 3,600,000, before the stream ends with
    * `ERR_STREAM_SILENT`, on both sides. One that has no item says at least twice in that time that it lives; one whose
-   * thread is stuck can't. Also how long it may take to begin. Default 15,000.
+   * thread is stuck can't. Also how long its process may take to come up. Default 15,000.
    */
   readonly silentMs?: number
   /** Aborting it ends the stream at once, and its procedure. Items that have come and were not read are dropped. */
@@ -39,8 +39,8 @@ export interface StreamVerbs {
    * flight to the node's limits, for as long as it lasts.
    *
    * After the last item the loop ends, or throws an `RpcError`, as a call would: `ERR_NODE_LOST` (`unknown`) for a lost link,
-   * `ERR_REMOTE_ERROR` (`ran`) for what the procedure threw. Until the first item it is tried at another node where a
-   * call would be. Whoever calls `next` and then neither reads on nor calls `return` keeps the process until the owner ends,
+   * `ERR_REMOTE_ERROR` (`ran`) for what the procedure threw. Until its procedure has begun it is tried at another node where a
+   * call would be, and no incoming item is taken; never after that. Whoever calls `next` and then neither reads on nor calls `return` keeps the process until the owner ends,
    * or `timeoutMs` passes.
    *
    * @example

@@ -213,7 +213,10 @@ export interface ItemSignal {
   readonly item: Uint8Array
 }
 
-/** So many more may be sent. None: a sign of life. The first one of a process tells the call its address. */
+/**
+ * So many more may be sent. None: a sign of life. The first one of a process that gives any says that its work begins, and tells
+ * the call its address.
+ */
 export interface CreditSignal {
   readonly type: 'credit'
   readonly from: Pid

@@ -39,6 +39,8 @@ export class StreamEnd implements Deadline {
   readonly #options: StreamEndOptions
   #self: Pid | undefined
   #other: Pid | undefined
+  /** The two know each other, and items may go. */
+  #hasBegun = false
   #open = true
   // What we send.
   readonly #credit = new SendCredit()
@@ -64,20 +66,32 @@ export class StreamEnd implements Deadline {
     this.#given = new GivenCredit(options.window)
   }
 
-  /** We have an address, and silence counts from now on. */
-  begin(self: Pid): void {
+  /**
+   * We have an address. `other`: who asked for this stream, and hears from now on that we live; without it the other end is still to
+   * greet us, and its silence counts from now on.
+   */
+  begin(self: Pid, other?: Pid): void {
     this.#self = self
-    this.#quietLooks = 0
-    this.#heard = true
+    this.#other = other
+    this.#notSilent()
     this.#options.runtime.deadlines.remove(this)
     this.#lookLater()
   }
 
-  /** The other end asked for this stream, and so gave us its window: tells it where we are, and that it may send too. */
-  greet(other: Pid): void {
-    this.#other = other
+  /**
+   * The work begins. The other end gave us its window when it asked: tells it where we are, and that it may send too. Until then it has
+   * no one to send to, and says nothing.
+   */
+  greet(): void {
+    this.#hasBegun = true
+    this.#notSilent()
     this.#credit.grant(this.#options.window)
     this.#sendCredit(this.#options.window)
+  }
+
+  /** Whether the two have met: the work has begun, and items may have gone either way. */
+  get hasBegun(): boolean {
+    return this.#hasBegun
   }
 
   // --- sending ---
@@ -150,8 +164,14 @@ export class StreamEnd implements Deadline {
   take(signal: StreamSignal): void {
     const { counters } = this.#options.runtime
     if (!this.#open) return
-    if (this.#other === undefined && signal.type === 'credit') this.#other = signal.from
-    if (this.#other === undefined || !samePid(this.#other, signal.from)) {
+    if (!this.#hasBegun && this.#other === undefined && signal.type === 'credit') {
+      this.#heard = true
+      // A sign of life: the work has not begun, and may be refused yet.
+      if (signal.items === 0) return
+      this.#other = signal.from
+      this.#hasBegun = true
+    }
+    if (!this.#hasBegun || this.#other === undefined || !samePid(this.#other, signal.from)) {
       counters.refusedSignals += 1
       return
     }
@@ -200,7 +220,9 @@ export class StreamEnd implements Deadline {
     if (!this.#open) return
     if (!this.#spoke) this.#sendCredit({ items: 0, bytes: 0 })
     this.#spoke = false
-    this.#quietLooks = this.#heard ? 0 : this.#quietLooks + 1
+    // One who was not greeted yet has nobody to tell that it lives.
+    const isGreeted = this.#hasBegun || this.#other === undefined
+    this.#quietLooks = this.#heard || !isGreeted ? 0 : this.#quietLooks + 1
     this.#heard = false
     if (this.#quietLooks < looksOfSilence) {
       this.#lookLater()
@@ -208,6 +230,11 @@ export class StreamEnd implements Deadline {
     }
     reachable('skerry/an end of a stream was silent')
     this.#options.on.silent()
+  }
+
+  #notSilent(): void {
+    this.#quietLooks = 0
+    this.#heard = true
   }
 
   #lookLater(): void {

@@ -87,8 +87,7 @@ class ServedStream implements Addressable, Attachment {
     runtime.add(this)
     actor.attach(this)
     if (!stream.hasIncoming) this.#end.stopReceiving()
-    this.#end.begin(this.pid)
-    this.#end.greet(work.call)
+    this.#end.begin(this.pid, work.call)
   }
 
   deliver(signal: Signal): void {
@@ -110,21 +109,27 @@ class ServedStream implements Addressable, Attachment {
 
   async run(code: StreamProcessCode): Promise<void> {
     const events = this.#ctx.serve(this.#work)
-    const result = await runInTrace(this.#ctx.trace, () => this.#resultOf(code))
+    const result = await this.#resultOf(code)
     this.#answer(result, events?.ended(result.ok ? undefined : result.failure))
   }
 
   async #resultOf(code: StreamProcessCode): Promise<ReplyResult> {
-    const { codec } = this.#ctx
-    const checked = await inputOf(code, () => valueOf(codec, this.#work.request.input))
+    const { codec, trace } = this.#ctx
+    const checked = await runInTrace(trace, () => inputOf(code, () => valueOf(codec, this.#work.request.input)))
     this.#work.request.input = undefined
     if ('failure' in checked) return { ok: false, failure: checked.failure }
+    return this.#ctx.inTurn(() => runInTrace(trace, () => this.#begun(code, checked.input)))
+  }
+
+  /** Asked last, as for a call. Only who begins greets: the caller goes to another node if this one refuses, with all its items. */
+  async #begun(code: StreamProcessCode, input: unknown): Promise<ReplyResult> {
     const isPrimary = this.#ctx.notePrimary()
     if (code.primaryOnly && !isPrimary) return { ok: false, failure: notPrimary(this.#ctx) }
+    this.#end.greet()
     try {
-      const source = code.run(this.#ctx, checked.input, this.#incoming(code.incoming))
+      const source = code.run(this.#ctx, input, this.#incoming(code.incoming))
       await pump(this.#end, source, (item) => this.#encoded(item, code.item), this.#runtime.counters)
-      return { ok: true, value: codec.encode(undefined, 'end'), encoded: true }
+      return { ok: true, value: this.#ctx.codec.encode(undefined, 'end'), encoded: true }
     } catch (thrown) {
       return { ok: false, failure: this.#failureOf(thrown) }
     }
