@@ -13,6 +13,8 @@ export interface StreamCarrier {
 /** What a call carries besides its one answer, which then is the end of it. */
 export interface CallStream {
   readonly request: StreamRequest
+  /** Its process has greeted: it has begun, and items may have gone. What refuses it from then on is not its node. */
+  readonly hasBegun: boolean
   /** The request goes to a node now; perhaps not for the first time, but then no other node has begun it. */
   sent(carrier: StreamCarrier): void
   take(signal: StreamSignal): void

@@ -141,6 +141,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
         ;(this.#plan.options as TokenOptions).onToken?.(signal.result.token)
       }
       if (signal.result.ok) this.#succeed(signal.result.value, signal.result.encoded, signal.served)
+      else if (this.#isOfItem(signal.result.failure)) this.#lostItem(signal.result.failure)
       else this.#failed(signal.result.failure)
     } else if (signal.type === 'exit' && signal.from.node === this.#target?.node) {
       this.#failed(exitFailure(signal.reason))
@@ -257,6 +258,17 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   }
 
   #lastFailure: Failure | undefined
+
+  /** Whether it is an item of a stream that was not sent: of what has begun, nothing else can be said not to have run. */
+  #isOfItem({ outcome }: Failure): boolean {
+    return outcome === 'not-run' && (this.#plan.options as StreamedOptions).stream?.hasBegun === true
+  }
+
+  /** Its process would wait for the item. */
+  #lostItem(failure: Failure): void {
+    const message = `After the stream had begun: ${failure.message}`
+    this.#giveUp({ ...failure, outcome: 'unknown', message }, 'cancelled')
+  }
 
   /** Tries again when the region table has changed; nodes that refused it may have changed their mind. */
   #wait(failure: Failure): void {

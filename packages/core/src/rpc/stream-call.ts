@@ -116,6 +116,10 @@ export class StreamCall implements CallStream, Attachment {
 
   // --- as the call that carries it sees it ---
 
+  get hasBegun(): boolean {
+    return this.#end.hasBegun
+  }
+
   sent(carrier: StreamCarrier): void {
     this.#carrier = carrier
     this.#end.begin(carrier.pid)

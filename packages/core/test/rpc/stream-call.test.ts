@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { ClientWorld, failureOf } from './client-world.ts'
+
+describe('the caller of a stream', () => {
+  it.each([
+    ['ERR_FRAME_TOO_LARGE', 'unknown', 'too-large', 10],
+    // More than may be parked for a node.
+    ['ERR_OVERLOADED', 'unknown', 'overloaded', 33 * 1024 * 1024],
+  ] as const)(
+    'is told of an incoming item that can not be sent (%s) as %s: its process is stopped, and it begins nowhere else',
+    async (code, outcome, result, bytes) => {
+      const world = new ClientWorld()
+      world.sends = ({ type }) => (type === 'item' ? result : 'sent')
+      const items = world.stream({ incoming: [new Uint8Array(bytes)] }, ['syd', 'lax'] as unknown as string)
+      const failure = failureOf(items.next())
+      await world.platform.settle()
+      world.credit(256, 1 << 20)
+      expect(await failure).toMatchObject({ code, outcome, attempts: [{ node: 's1', code, outcome }] })
+      expect(world.asked).toEqual(['s1'])
+      expect(world.sent).toMatchObject([{ type: 'cancel', to: { node: 's1' }, reason: 'cancelled' }])
+    },
+  )
+
+  it('sends its items to the process that runs, and to none that was refused before it did', async () => {
+    const world = new ClientWorld()
+    const items = world.stream({ incoming: ['a', 'b'] }, ['syd', 'lax'] as unknown as string)
+    const first = items.next()
+    await world.platform.settle()
+    // It lives, and has not begun.
+    world.credit(0, 0)
+    world.refuse({})
+    await world.platform.settle()
+    expect(world.asked).toEqual(['s1', 'l1'])
+    expect(world.sent).toEqual([])
+    world.credit(256, 1 << 20)
+    await world.platform.settle()
+    expect(world.sent).toMatchObject([
+      { type: 'item', to: world.process, seq: 0 },
+      { type: 'item', to: world.process, seq: 1 },
+      { type: 'itemsEnd', to: world.process },
+    ])
+    world.item(0, 'of l1')
+    expect(await first).toEqual({ value: 'of l1', done: false })
+  })
+
+  it('believes no node that says not-run of what it had begun', async () => {
+    const world = new ClientWorld()
+    const failure = failureOf(world.stream({}, ['syd', 'lax'] as unknown as string).next())
+    await world.platform.settle()
+    world.credit(256, 1 << 20)
+    world.refuse({ code: 'ERR_OVERLOADED' })
+    expect(await failure).toMatchObject({ code: 'ERR_OVERLOADED', outcome: 'unknown' })
+    expect(world.asked).toEqual(['s1'])
+  })
+})
