@@ -150,6 +150,7 @@ class MemoryTransport implements Transport, HubNode {
       return
     }
     const peer = this.#resolve(address)
+    if (peer === this) return answer(new TransportError('ERR_OWN_ADDRESS', `${address} is our own`))
     if (peer === undefined) return answer(new TransportError('ERR_DIAL_FAILED', `Nobody at ${address.slice(0, 400)}`))
     if (expect !== undefined && peer.#id !== expect) {
       return answer(new TransportError('ERR_WRONG_PEER', `${address} is not the node ${expect}`))
@@ -266,7 +267,7 @@ class MemoryTransport implements Transport, HubNode {
     const { hub } = this.#options
     if (hub === undefined || !address.startsWith(addressOf(hub, ''))) return undefined
     const id = address.slice(addressOf(hub, '').length)
-    return id === this.#id ? undefined : this.#hub?.nodes.get(id)
+    return this.#hub?.nodes.get(id)
   }
 
   #running(): Platform {

@@ -71,9 +71,12 @@ export interface Transport {
   dial(address: string, expect: NodeId | undefined, signal: AbortSignal): Promise<RawLink>
   /** Closes every link and stops listening. Resolves when nothing of it is left. Idempotent. */
   stop(): Promise<void>
-  /** Spreads a small record (at most 16 KiB) to the subscribers of `topic`. Best effort, a hint: it may be lost, repeated, reordered. */
+  /**
+   * Spreads a small record (at most 16 KiB, else it throws `ERR_FRAME_TOO_LARGE`) to the subscribers of `topic` at all other nodes, which hand it
+   * on where not all are linked. Best effort, a hint: it may be lost, a few times repeated, reordered.
+   */
   publish?(topic: string, record: Uint8Array): void
-  /** Listens to a topic, from now until `stop`. `via` is the node that handed the record on, not its author. */
+  /** Listens to a topic, from now until `stop`, beside who does already. `via` is the node that handed the record on, not its author. */
   subscribe?(topic: string, on: (via: NodeId, record: Uint8Array) => void): void
   /** The regions that a node may say it is in, linked or not: its record is not believed with another one. Default: any. */
   regionsOf?(node: NodeId): readonly string[] | undefined

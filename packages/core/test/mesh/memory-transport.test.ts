@@ -150,7 +150,6 @@ describe('a hub', () => {
       a.transport.dial(there.address('b'), undefined, never),
       a.transport.dial(here.address(id), undefined, never),
       alone.dial(here.address('a'), undefined, never),
-      a.transport.dial(here.address('a'), undefined, never),
     ].map((dial) => expect(dial).rejects.toMatchObject({ code: 'ERR_DIAL_FAILED' }))
     await here.platform.settle()
     await Promise.all(dials)

@@ -7,6 +7,9 @@ import { never, type World, type WorldNode } from './world.ts'
 const excuse = ({ gossip: supported }: { gossip: boolean }): string | undefined =>
   supported ? undefined : 'it has no gossip'
 
+// A record may be repeated, and how often is bounded.
+const repeatsMax = 10
+
 interface Heard {
   readonly via: string
   readonly record: Uint8Array
@@ -32,15 +35,16 @@ export const gossip: ConformancePromise = {
         const c = await world.node('c')
         const atB = listen(b, 'regions')
         const atC = listen(c, 'regions')
-        listen(a, 'regions')
+        const atA = listen(a, 'regions')
         await a.connect(b)
         await a.connect(c)
         const publish = (): void => a.transport.publish?.('regions', patternFrame(200))
         const both = Promise.all([atB.first, atC.first])
-        for (const { via, record } of await world.repeatUntil('the record at b and c', publish, both)) {
-          assert.ok([a.id, b.id, c.id].includes(via), `via ${via} is a member`)
-          assertSameBytes(record, patternFrame(200), 'the record')
-        }
+        const [heardByB, heardByC] = await world.repeatUntil('the record at b and c', publish, both)
+        assertVia(heardByB, [a, c])
+        assertVia(heardByC, [a, b])
+        for (const { record } of [heardByB, heardByC]) assertSameBytes(record, patternFrame(200), 'the record')
+        assert.equal(atA.all.length, 0, 'the publisher is not told its own record')
       },
     },
     {
@@ -53,8 +57,85 @@ export const gossip: ConformancePromise = {
         listen(a, 'large')
         await a.connect(b)
         const publish = (): void => a.transport.publish?.('large', patternFrame(16 * 1024))
-        const { record } = await world.repeatUntil('the record', publish, heard.first)
-        assertSameBytes(record, patternFrame(16 * 1024), 'the record')
+        const came = await world.repeatUntil('the record', publish, heard.first)
+        assertSameBytes(came.record, patternFrame(16 * 1024), 'the record')
+        assertVia(came, [a])
+      },
+    },
+    {
+      name: 'publish of more than 16 KiB throws ERR_FRAME_TOO_LARGE, spreads nothing, and the next record is spread',
+      excuse,
+      async run(world) {
+        const a = await world.node('a')
+        const b = await world.node('b')
+        const heard = listen(b, 'sizes')
+        listen(a, 'sizes')
+        await a.connect(b)
+        const publish = (): void => {
+          assert.throws(() => a.transport.publish?.('sizes', patternFrame(16 * 1024 + 1)), {
+            code: 'ERR_FRAME_TOO_LARGE',
+          })
+          a.transport.publish?.('sizes', patternFrame(20))
+        }
+        await world.repeatUntil('the record', publish, heard.count(3))
+        for (const { record } of heard.all) assert.equal(record.length, 20, 'only the small record is heard')
+      },
+    },
+    {
+      name: 'every subscriber of a topic is told, also two of one node',
+      excuse,
+      async run(world) {
+        const a = await world.node('a')
+        const b = await world.node('b')
+        const [first, second] = [listen(b, 'twice'), listen(b, 'twice')]
+        listen(a, 'twice')
+        await a.connect(b)
+        const publish = (): void => a.transport.publish?.('twice', patternFrame(30))
+        await world.repeatUntil('the record at both', publish, Promise.all([first.first, second.first]))
+      },
+    },
+    {
+      name: 'a record is handed on by a subscriber to one that is linked to it alone, as often as there are records',
+      excuse,
+      async run(world) {
+        const [a, b, c] = [await world.node('a'), await world.node('b'), await world.node('c')]
+        const heard = listen(c, 'far')
+        for (const node of [a, b]) listen(node, 'far')
+        await a.connect(b)
+        await b.connect(c)
+        const publish = (): void => a.transport.publish?.('far', patternFrame(50))
+        await world.repeatUntil('three records at c', publish, heard.count(3))
+        for (const { record } of heard.all) assertSameBytes(record, patternFrame(50), 'the record')
+      },
+    },
+    {
+      name: 'a record comes to rest where nodes are linked in a ring',
+      excuse,
+      async run(world) {
+        const [a, b, c] = [await world.node('a'), await world.node('b'), await world.node('c')]
+        const heard = [a, b, c].map((node) => listen(node, 'ring'))
+        const [ours, theirs] = await a.connect(b)
+        await b.connect(c)
+        await c.connect(a)
+        let published = 0
+        const publish = (): void => {
+          published += 1
+          a.transport.publish?.('ring', patternFrame(40, published))
+        }
+        await world.repeatUntil('a record at b and c', publish, Promise.all(heard.slice(1).map(({ first }) => first)))
+        // One that is handed on for ever would have gone round far more often than this.
+        for (let trip = 1; trip <= 200; trip += 1) {
+          ours.link.lane(0).send(patternFrame(10))
+          await theirs.received(0, trip)
+          theirs.link.lane(0).send(patternFrame(10))
+          await ours.received(0, trip)
+        }
+        for (const { all } of heard) {
+          for (let number = 1; number <= published; number += 1) {
+            const times = all.filter(({ record }) => Buffer.compare(record, patternFrame(40, number)) === 0).length
+            assert.ok(times <= repeatsMax, `one record was heard ${times} times: it is handed on without an end`)
+          }
+        }
       },
     },
     {
@@ -89,7 +170,7 @@ export const gossip: ConformancePromise = {
         const record = Uint8Array.from([...signature, ...said])
         const publish = (): void => b.transport.publish?.('signed', record.slice())
         const { via, record: came } = await world.repeatUntil('the record', publish, heard.first)
-        assert.ok([a.id, b.id].includes(via), `via ${via} is the one who handed it on`)
+        assert.ok([a.id, b.id].includes(via), `via ${via} is the one who handed it on: a (${a.id}) or b (${b.id})`)
         const [cameSignature, cameSaid] = [came.subarray(0, signature.length), came.subarray(signature.length)]
         assertSameBytes(cameSaid, said, 'what was said')
         assert.equal(c.transport.verify(a.id, cameSaid, cameSignature), true, 'it is of its author')
@@ -179,6 +260,14 @@ async function assertUnheard(world: World, intruding: Member): Promise<void> {
   // Ways may differ in speed: a few more of the member's, and one of the intruder's would have come too.
   for (let more = 1; more <= 5; more += 1) await world.repeatUntil('another', publish, heard.count(2 * more))
   for (const { record } of heard.all) assert.equal(record.length, 100)
+}
+
+/** `via` is a peer's id, proved as that of its link is: never our own, nor what the record says. */
+function assertVia({ via }: Heard, handers: readonly WorldNode[]): void {
+  assert.ok(
+    handers.some(({ id }) => id === via),
+    `via is ${via}, where only ${handers.map(({ id }) => id).join(' or ')} can have handed it on`,
+  )
 }
 
 function listen(node: WorldNode, topic: string): Listener {

@@ -85,7 +85,8 @@ export const identity: ConformancePromise = {
         }
         assert.equal(a.transport.verify(a.id, bytes, signature.subarray(0, signature.length - 1)), false, 'cut short')
         for (const author of ['', 'nobody', '\u0000', '/', a.id.slice(1), `${a.id}x`, 'x'.repeat(10_000)]) {
-          assert.equal(a.transport.verify(author, bytes, signature), false, `the author ${author.slice(0, 80)}`)
+          const problem = `verify takes ${JSON.stringify(author.slice(0, 80))} for the author, an id that nobody has: an id has one spelling`
+          assert.equal(a.transport.verify(author, bytes, signature), false, problem)
         }
       },
     },

@@ -136,6 +136,24 @@ export const lifecycle: ConformancePromise = {
       },
     },
     {
+      name: 'dial to our own address rejects with ERR_OWN_ADDRESS, or gives a link to ourselves',
+      async run(world) {
+        const a = await world.node('a')
+        const dial = a.transport.dial(a.address, undefined, never)
+        const outcome = await world.until(
+          'the dial to settle',
+          dial.then(
+            (link) => link.peer,
+            (error: unknown) => (error as { code?: unknown }).code,
+          ),
+        )
+        assert.ok(
+          outcome === 'ERR_OWN_ADDRESS' || outcome === a.id,
+          `it ended with ${String(outcome)}, and core would dial itself for ever`,
+        )
+      },
+    },
+    {
       name: 'dial to a node that stopped rejects with ERR_DIAL_FAILED',
       async run(world) {
         const a = await world.node('a')

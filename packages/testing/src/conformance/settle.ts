@@ -3,7 +3,8 @@ import type { Transport } from '@skerry/core/transport'
 import type { ConformancePromise } from './conformance-case.ts'
 import { assertSameBytes, patternFrame } from './frames.ts'
 import type { Member } from './harness.ts'
-import type { World } from './world.ts'
+import { rejectsWithCode } from './rejects.ts'
+import { never, type World } from './world.ts'
 
 /** What lets a transport run on a thread of its own: one instance signs, others made from its options carry the frames. */
 export const settle: ConformancePromise = {
@@ -43,7 +44,8 @@ export const settle: ConformancePromise = {
           assert.equal(here.verify(b.id, bytes, patternFrame(size)), false, 'garbage')
         assert.equal(here.verify('', bytes, signature), false, 'no author')
         const { address } = b
-        await assert.rejects(world.until('a dial of it', here.dial(address, b.id, new AbortController().signal)))
+        const dial = here.dial(address, b.id, never)
+        await world.until('a dial of it to reject', rejectsWithCode(dial, 'ERR_TRANSPORT_STOPPED'))
       },
     },
     {

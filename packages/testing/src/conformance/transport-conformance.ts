@@ -24,7 +24,7 @@ export type {
   TransportHarness,
   WorldNetwork,
 } from './harness.ts'
-export { startTcpWay, type TcpWay } from './tcp-way.ts'
+export { type SocketWay, startTcpWay, startUnixWay, type TcpWay } from './socket-way.ts'
 
 const caseMsDefault = 20_000
 // The runner's own limit comes later than ours, because ours says what the case was waiting for.

@@ -73,7 +73,10 @@ export class SimTransport implements Transport, Life {
   dial(address: string, expect: NodeId | undefined, signal: AbortSignal): Promise<RawLink> {
     if (!this.isRunning) return Promise.reject(stopped())
     const name = address.startsWith(addressPrefix) ? address.slice(addressPrefix.length) : ''
-    const target = name === this.machine.name ? undefined : this.#wire.machines.get(name)
+    if (name === this.machine.name) {
+      return Promise.reject(new TransportError('ERR_OWN_ADDRESS', `${address} is our own`))
+    }
+    const target = this.#wire.machines.get(name)
     return dial({ wire: this.#wire, dialler: this, target, address, expect, signal, pending: this.#dials })
   }
 

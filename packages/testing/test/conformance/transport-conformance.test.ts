@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type * as nodeTest from 'node:test'
+import { TransportError } from '@skerry/core'
 import type { TurnQueue } from '@skerry/core/platform'
 import type { RawLane, RawLink, Transport } from '@skerry/core/transport'
 import { manualPlatform } from '@skerry/testing'
@@ -77,6 +78,17 @@ const faults: readonly (readonly [fault: string, noticedBy: string, break_: (tra
     (transport) => ({
       ...bound(transport),
       dial: (address, expect, signal) => transport.dial(address, expect, signal).catch(() => forever()),
+    }),
+  ],
+  [
+    'does not know its own address',
+    'dial to our own address rejects with ERR_OWN_ADDRESS, or gives a link to ourselves',
+    (transport) => ({
+      ...bound(transport),
+      dial: (address, expect, signal) =>
+        transport.dial(address, expect, signal).catch(() => {
+          throw new TransportError('ERR_DIAL_FAILED', 'nobody there')
+        }),
     }),
   ],
   [
@@ -357,6 +369,90 @@ const faults: readonly (readonly [fault: string, noticedBy: string, break_: (tra
     }),
   ],
   [
+    'says that it handed on to itself what others published',
+    'a record reaches the other subscribers of its topic, and says which node handed it on',
+    (transport) => {
+      let self = ''
+      return {
+        ...bound(transport),
+        start: async (host, platform) => {
+          const started = await transport.start(host, platform)
+          self = started.id
+          return started
+        },
+        subscribe: (topic, on) => transport.subscribe?.(topic, (_via, record) => on(self, record)),
+      }
+    },
+  ],
+  [
+    'tells a publisher its own records',
+    'a record reaches the other subscribers of its topic, and says which node handed it on',
+    (transport) => {
+      const listeners: ((via: string, record: Uint8Array) => void)[] = []
+      return {
+        ...bound(transport),
+        publish(topic, record) {
+          transport.publish?.(topic, record)
+          for (const on of listeners) on('b', record)
+        },
+        subscribe(topic, on) {
+          listeners.push(on)
+          transport.subscribe?.(topic, on)
+        },
+      }
+    },
+  ],
+  [
+    'cuts records that are too large',
+    'publish of more than 16 KiB throws ERR_FRAME_TOO_LARGE, spreads nothing, and the next record is spread',
+    (transport) => ({
+      ...bound(transport),
+      publish: (topic, record) => transport.publish?.(topic, record.subarray(0, 16 * 1024)),
+    }),
+  ],
+  [
+    'tells only the last subscriber of a topic',
+    'every subscriber of a topic is told, also two of one node',
+    (transport) => {
+      const last = new Map<string, (via: string, record: Uint8Array) => void>()
+      return {
+        ...bound(transport),
+        subscribe(topic, on) {
+          if (!last.has(topic)) transport.subscribe?.(topic, (via, record) => last.get(topic)?.(via, record))
+          last.set(topic, on)
+        },
+      }
+    },
+  ],
+  [
+    'tells only those who are linked to the publisher',
+    'a record is handed on by a subscriber to one that is linked to it alone, as often as there are records',
+    (transport) => {
+      const peers = new Set<string>()
+      const seen = links((link) => {
+        peers.add(link.peer)
+        return link
+      })(transport)
+      return {
+        ...seen,
+        subscribe: (topic, on) =>
+          transport.subscribe?.(topic, (via, record) => (peers.has(via) ? on(via, record) : undefined)),
+      }
+    },
+  ],
+  [
+    'hands a record on round a ring for ever',
+    'a record comes to rest where nodes are linked in a ring',
+    (transport) => ({
+      ...bound(transport),
+      subscribe: (topic, on) =>
+        transport.subscribe?.(topic, (via, record) => {
+          // As often as it goes round while the case looks.
+          for (let round = 0; round < 20; round += 1) on(via, record)
+        }),
+    }),
+  ],
+  [
     'names an author for every signature',
     'what an author signed holds wherever it is heard, whoever handed it on, and nobody else can have signed it',
     (transport) => ({ ...bound(transport), verify: () => true }),
@@ -561,12 +657,14 @@ describe('transportConformance', () => {
       [
         "a connection that breaks closes its links at both ends, and others can be made (skipped: its harness can not cut the ways between nodes)",
         "a dial over a way that carries nothing can be given up (skipped: its harness can not cut the ways between nodes)",
-        "a frame larger than the receiver's limit closes the link and is not delivered (skipped: its frame limit is fixed)",
+        "a frame larger than the receiver's limit closes the link and is not delivered (skipped: its frame limit is fixed, so nobody here can send more: as an option it can be tested)",
         "a frame travels on its own lane only (skipped: it has one lane)",
         "a link over a way that carries nothing can be closed, and the transport stopped, without the peer (skipped: its harness can not cut the ways between nodes)",
         "a node of another cluster is refused, whoever dials, before any frame (skipped: it leaves clusters to the hello above it)",
         "a node with another secret is refused, whoever dials, before any frame (skipped: it knows no secret)",
         "a paused lane does not hold up another lane of the link (skipped: it has one lane)",
+        "a record comes to rest where nodes are linked in a ring (skipped: it has no gossip)",
+        "a record is handed on by a subscriber to one that is linked to it alone, as often as there are records (skipped: it has no gossip)",
         "a record of 16 KiB arrives whole (skipped: it has no gossip)",
         "a record of a node with another secret reaches no member, whatever it names as author (skipped: it has no gossip)",
         "a record of another cluster reaches no member (skipped: it has no gossip)",
@@ -577,7 +675,9 @@ describe('transportConformance', () => {
         "an instance that is settled and not started judges the signatures of others (skipped: its harness makes none from settled options)",
         "core ends a link over a way that carries nothing, at both ends, and has another one when the way is back (skipped: its harness can not cut the ways between nodes)",
         "core has another link after its connection broke (skipped: its harness can not cut the ways between nodes)",
+        "every subscriber of a topic is told, also two of one node (skipped: it has no gossip)",
         "instances from the same options, one after another, are the same node, and carry frames (skipped: its harness makes none from settled options)",
+        "publish of more than 16 KiB throws ERR_FRAME_TOO_LARGE, spreads nothing, and the next record is spread (skipped: it has no gossip)",
         "settled options are plain data, and make the node whose signatures the settled instance makes, not started (skipped: its harness makes none from settled options)",
         "two instances that were asked each on its own are two nodes (skipped: its harness makes none from settled options)",
         "what a subscriber does to the bytes of a record is seen by no other node, nor by the publisher (skipped: it has no gossip)",

@@ -1,14 +1,18 @@
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** A way over TCP to one port, which can be cut and broken. */
-export interface TcpWay {
-  /** Where to connect instead, on 127.0.0.1. */
-  readonly port: number
+/** A way over sockets to one node or server, which can be cut and broken. */
+export interface SocketWay {
   /** Nothing gets through in either direction, and nothing is closed: what is sent waits in the buffers of the machine. */
   cut(): void
   heal(): void
   breakOff(): void
   end(): Promise<void>
+}
+
+/** A way over TCP to one port. */
+export interface TcpWay extends SocketWay {
+  /** Where to connect instead, on 127.0.0.1. */
+  readonly port: number
 }
 
 type Pair = readonly [client: Socket, server: Socket]
@@ -22,6 +26,27 @@ type Pair = readonly [client: Socket, server: Socket]
  * way.cut()
  */
 export async function startTcpWay(to: number): Promise<TcpWay> {
+  const { server, way } = waysFrom(() => connect(to, '127.0.0.1').setNoDelay(true))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  return { ...way, port: typeof address === 'object' && address !== null ? address.port : 0 }
+}
+
+/**
+ * The same for Unix domain sockets: what connects to the file `from`, which is made, gets to the one at `to`.
+ *
+ * @example
+ * const way = await startUnixWay('/tmp/a-way.sock', '/tmp/a.sock')
+ * const transport = createMyTransport({ listen: '/tmp/a.sock', announce: '/tmp/a-way.sock' })
+ * way.cut()
+ */
+export async function startUnixWay(from: string, to: string): Promise<SocketWay> {
+  const { server, way } = waysFrom(() => connect(to))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(from, resolve))
+  return way
+}
+
+function waysFrom(reach: () => Socket): { server: Server; way: SocketWay } {
   const pairs = new Set<Pair>()
   let isCut = false
   const apply = (pair: Pair): void => {
@@ -30,8 +55,8 @@ export async function startTcpWay(to: number): Promise<TcpWay> {
       else socket.resume()
     }
   }
-  const server = createServer((client) => {
-    const pair: Pair = [client, connect(to, '127.0.0.1')]
+  const server = createServer({ noDelay: true }, (client) => {
+    const pair: Pair = [client, reach()]
     pairs.add(pair)
     join(pair, () => {
       for (const socket of pair) socket.destroy()
@@ -39,9 +64,6 @@ export async function startTcpWay(to: number): Promise<TcpWay> {
     })
     apply(pair)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
 
   function set(cut: boolean): void {
     isCut = cut
@@ -49,11 +71,10 @@ export async function startTcpWay(to: number): Promise<TcpWay> {
   }
 
   function breakOff(): void {
-    for (const socket of [...pairs].flat()) socket.resetAndDestroy()
+    for (const socket of [...pairs].flat()) reset(socket)
   }
 
-  return {
-    port,
+  const way: SocketWay = {
     cut: () => set(true),
     heal: () => set(false),
     breakOff,
@@ -62,11 +83,11 @@ export async function startTcpWay(to: number): Promise<TcpWay> {
       await new Promise((resolve) => server.close(resolve))
     },
   }
+  return { server, way }
 
   /** What one side says goes to the other, whose slowness slows it down; the end of one is the end of both. */
   function join(pair: Pair, end: () => void): void {
     for (const [from, into] of [pair, [pair[1], pair[0]] as const]) {
-      from.setNoDelay(true)
       from.on('data', (bytes) => {
         if (into.write(bytes)) return
         from.pause()
@@ -77,4 +98,10 @@ export async function startTcpWay(to: number): Promise<TcpWay> {
       from.on('error', end)
     }
   }
+}
+
+/** Only TCP knows a reset; a Unix domain socket that is destroyed with something unread gives its peer one by itself. */
+function reset(socket: Socket): void {
+  if (socket.remoteFamily === undefined) socket.destroy()
+  else socket.resetAndDestroy()
 }
