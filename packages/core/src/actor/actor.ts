@@ -9,6 +9,7 @@ import { type Attachment, Attachments } from './attachments.ts'
 import { ActorError } from './errors.ts'
 import type { EdgeHolder, LostPeer } from './edges.ts'
 import { type ExitReason, isCleanExit, portableReason, printReason, reasonOfThrown } from './exit-reason.ts'
+import { withOwnBody } from './held-letter.ts'
 import type { Host } from './host.ts'
 import {
   type Envelope,
@@ -47,6 +48,9 @@ export interface ActorOptions {
   /** Told of its end within it, behind its links. */
   readonly keeper?: Attachment | undefined
 }
+
+/** From so many letters on what waits is copied out of the block that it came in. */
+const backlogLong = 64
 
 type Life = 'starting' | 'running' | 'stopping' | 'exited'
 
@@ -90,7 +94,7 @@ export class Actor implements Turn, EdgeHolder {
     this.takesCode = options.takesCode
     this.isSentOut = options.isSentOut
     this.#keeper = options.keeper
-    this.mailbox = new Mailbox(options.mailboxLimit, options.mailboxPolicy)
+    this.mailbox = new Mailbox(options.mailboxLimit, options.mailboxPolicy, host.letters)
     this.relations = new Relations(host, this)
   }
 
@@ -189,6 +193,16 @@ export class Actor implements Turn, EdgeHolder {
     if (!this.#busy) this.#schedule()
   }
 
+  #receiveSent(envelope: Letter): void {
+    const { held } = envelope
+    if (held === undefined) {
+      this.receive(envelope)
+      return
+    }
+    if (!this.mailbox.pushHeld(envelope, held)) this.#giveUp(this.mailbox.displace(envelope))
+    if (!this.#busy) this.#schedule()
+  }
+
   #giveUp(envelope: Letter): void {
     if (envelope.type !== 'request') {
       this.#host.counters.mailboxDrops += 1
@@ -204,18 +218,17 @@ export class Actor implements Turn, EdgeHolder {
     switch (signal.type) {
       case 'message':
       case 'cast':
-        this.receive(signal)
+        this.#receiveSent(this.mailbox.length < backlogLong ? signal : withOwnBody(signal))
         return
       case 'call': {
-        const request: Request = {
-          type: 'request',
-          name: signal.name,
-          args: signal.args,
-          encoded: signal.encoded,
-          replier: this.#host.replierTo(signal.from, signal.ref),
-        }
+        const { name, args, encoded, held } = this.mailbox.length < backlogLong ? signal : withOwnBody(signal)
+        const replier = this.#host.replierTo(signal.from, signal.ref)
+        const request: Request =
+          held === undefined
+            ? { type: 'request', name, args, encoded, replier }
+            : { type: 'request', name, args, encoded, replier, held }
         if (signal.trace !== undefined) traceCall(request, signal.trace)
-        this.receive(request)
+        this.#receiveSent(request)
         return
       }
       case 'link':

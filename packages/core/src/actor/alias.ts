@@ -28,7 +28,7 @@ export class Alias implements Addressable, Attachment {
 
   deliver(signal: Signal): void {
     if (signal.type === 'message' || signal.type === 'cast') {
-      this.actor.receive(signal)
+      this.actor.deliver(signal)
     } else {
       const answer = answerUndeliverable(signal, 'noproc')
       if (answer === undefined) this.#host.counters.refusedSignals += 1

@@ -55,7 +55,7 @@ export function actor<Args extends readonly unknown[]>(definition: ActorDefiniti
     mailboxPolicy,
     remote: definition.remote,
     createProcess(runtime, self, args) {
-      const ctx = new ReceivingContext(runtime, self, new Mailbox(mailboxLimit, mailboxPolicy))
+      const ctx = new ReceivingContext(runtime, self, new Mailbox(mailboxLimit, mailboxPolicy, runtime.letters))
       return bareProcess(ctx, () => definition.run(ctx, ...(args as unknown as Args)))
     },
   }
@@ -87,6 +87,8 @@ export class ReceivingContext extends Context implements BareContext {
   /** Its own mailbox is emptied at every turn, so that the bound holds here. */
   #arrived: Mailbox | undefined
   #waiting: ((message: Message) => void) | undefined
+  /** What is counted of it must be given back at the end. */
+  #isCounted = false
 
   constructor(kernel: Runtime, self: Actor, arrived?: Mailbox) {
     super(kernel, self)
@@ -195,7 +197,12 @@ export class ReceivingContext extends Context implements BareContext {
       return
     }
     const mailbox = this.#mailbox()
-    if (!mailbox.push(letter)) {
+    const { held } = letter
+    if (held !== undefined && !this.#isCounted) {
+      this.#isCounted = true
+      this.#cell.attach({ ownerExited: () => void mailbox.drain() })
+    }
+    if (held === undefined ? !mailbox.push(letter) : !mailbox.pushHeld(letter, held)) {
       mailbox.displace(letter)
       this.#host.counters.mailboxDrops += 1
     }
@@ -203,7 +210,7 @@ export class ReceivingContext extends Context implements BareContext {
 
   // Most remote processes receive nothing.
   #mailbox(): Mailbox {
-    this.#arrived ??= new Mailbox(mailboxLimitDefault)
+    this.#arrived ??= new Mailbox(mailboxLimitDefault, 'reject', this.#host.letters)
     return this.#arrived
   }
 

@@ -3,6 +3,7 @@ import type { Platform } from '../platform/platform.ts'
 import type { KernelCounters } from './counters.ts'
 import type { EdgeHolder } from './edges.ts'
 import type { ExitReason } from './exit-reason.ts'
+import type { LetterCount } from './held-letter.ts'
 import type { Replier } from './mailbox.ts'
 import type { Pid } from './pid.ts'
 import type { Router } from './router.ts'
@@ -21,6 +22,8 @@ export interface Host extends Router {
   readonly platform: Platform
   readonly codec: Codec
   readonly counters: KernelCounters
+  /** Counts what waits here of other nodes. */
+  readonly letters: LetterCount
   /** The way back to a caller on another thread or node. */
   replierTo(from: Pid, ref: number): Replier
   isLocal(pid: Pid): boolean

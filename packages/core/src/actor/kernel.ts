@@ -18,6 +18,7 @@ import { type EdgeHolder, Edges, isLost, type LostPeer } from './edges.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { KernelStats } from './kernel-stats.ts'
 import { handedOver, handedSignal, handingReplier, handOverBetween } from './hand-over.ts'
+import { type LetterCount, noLetterCount } from './held-letter.ts'
 import type { Addressable } from './host.ts'
 import type { Replier, Request } from './mailbox.ts'
 import { Names } from './names.ts'
@@ -41,6 +42,8 @@ export interface KernelOptions {
   readonly codec: Codec
   /** See `Runtime`. Default 64 MiB. */
   readonly bodyBytesMax?: number
+  /** Default: counts nothing. */
+  readonly letters?: LetterCount
 }
 
 /** Runs the actors of one thread: gives them addresses, carries their signals, and answers for those that are gone. */
@@ -52,6 +55,7 @@ export class Kernel implements Runtime, CallHost {
   readonly codec: Codec
   readonly bodyBytesMax: number
   readonly counters: KernelCounters = newKernelCounters()
+  readonly letters: LetterCount
   readonly names: Names = new Names()
   /** The nodes that are up, and who is told of changes. */
   readonly nodes: NodeWatchers = new NodeWatchers()
@@ -103,6 +107,7 @@ export class Kernel implements Runtime, CallHost {
     this.platform = options.platform
     this.codec = options.codec
     this.bodyBytesMax = options.bodyBytesMax ?? bodyBytesMaxDefault
+    this.letters = options.letters ?? noLetterCount
     this.#handsOver = options.platform.handOver !== undefined
     this.deadlines = new DeadlineQueue(options.platform.clock, options.platform.turns)
     this.registerName = (name, pid, partitions) => this.names.register(name, pid, partitions)

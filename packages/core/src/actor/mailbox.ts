@@ -1,6 +1,7 @@
 import { RingQueue } from '../base/ring-queue.ts'
 import type { CastSignal, Failure, MessageSignal } from './signal.ts'
 import type { ExitReason } from './exit-reason.ts'
+import { type HeldLetter, type LetterCount, noLetterCount } from './held-letter.ts'
 import type { NodeId, Pid } from './pid.ts'
 
 /** Where the answer to a call goes: to a waiting promise of this thread, or back over a router. Later answers are void. */
@@ -17,6 +18,7 @@ export interface Request {
   args: unknown
   readonly encoded: boolean
   readonly replier: Replier
+  readonly held?: HeldLetter
 }
 
 /** What a trapping actor receives in place of an exit signal. */
@@ -101,12 +103,16 @@ export class Mailbox {
   readonly #queue = new RingQueue<Envelope>(0)
   readonly #limit: number
   readonly #policy: MailboxPolicy
+  readonly #letters: LetterCount
+  /** How many of those in it are letters that are counted. */
+  #held = 0
   /** How many of those in it are notices. As there are seldom any, nobody has to look at what kind each envelope is. */
   #notices = 0
 
-  constructor(limit: number, policy: MailboxPolicy = 'reject') {
+  constructor(limit: number, policy: MailboxPolicy = 'reject', letters: LetterCount = noLetterCount) {
     this.#limit = limit
     this.#policy = policy
+    this.#letters = letters
   }
 
   get length(): number {
@@ -120,6 +126,13 @@ export class Mailbox {
     return true
   }
 
+  /** The same for a letter that is counted. Apart, so that no other is asked. */
+  pushHeld(letter: Letter, held: HeldLetter): boolean {
+    if (!this.push(letter)) return false
+    this.#hold(held)
+    return true
+  }
+
   pushNotice(notice: Notice): void {
     this.#notices += 1
     this.#queue.push(notice)
@@ -130,14 +143,30 @@ export class Mailbox {
     if (this.#policy === 'reject') return letter
     const oldest = this.#queue.removeFirst(isLetter)
     if (oldest === undefined) return letter
+    this.#let(oldest as Letter)
+    if (letter.held !== undefined) this.#hold(letter.held)
     this.#queue.push(letter)
     return oldest as Letter
   }
 
   shift(): Envelope | undefined {
     const envelope = this.#queue.shift()
-    if (this.#notices > 0 && envelope !== undefined && !isLetter(envelope)) this.#notices -= 1
+    if (this.#notices + this.#held > 0 && envelope !== undefined) {
+      if (isLetter(envelope)) this.#let(envelope)
+      else this.#notices -= 1
+    }
     return envelope
+  }
+
+  #hold({ node, bytes }: HeldLetter): void {
+    this.#held += 1
+    this.#letters.add(node, bytes)
+  }
+
+  #let({ held }: Letter): void {
+    if (held === undefined) return
+    this.#held -= 1
+    this.#letters.giveBack(held.node, held.bytes)
   }
 
   /** Takes out the `DOWN` of a monitor, if it waits here. Looks at every message. */
@@ -150,6 +179,8 @@ export class Mailbox {
 
   drain(): Envelope[] {
     this.#notices = 0
-    return this.#queue.drain()
+    const all = this.#queue.drain()
+    if (this.#held > 0) for (const envelope of all) if (isLetter(envelope)) this.#let(envelope)
+    return all
   }
 }

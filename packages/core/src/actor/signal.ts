@@ -3,6 +3,7 @@ import { type ErrorData, isWholeErrorData } from '../base/error-data.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import type { TraceContext } from '../platform/trace-context.ts'
 import { type ExitReason, isReadableReason } from './exit-reason.ts'
+import type { HeldLetter } from './held-letter.ts'
 import type { NodeId, Pid } from './pid.ts'
 
 /**
@@ -33,6 +34,7 @@ export interface MessageSignal {
   readonly to: Pid
   readonly message: unknown
   readonly encoded: boolean
+  readonly held?: HeldLetter
 }
 
 export interface CastSignal {
@@ -41,6 +43,7 @@ export interface CastSignal {
   readonly name: string
   readonly args: unknown
   readonly encoded: boolean
+  readonly held?: HeldLetter
 }
 
 export interface CallSignal {
@@ -54,6 +57,7 @@ export interface CallSignal {
   readonly trace?: TraceContext | undefined
   readonly args: unknown
   readonly encoded: boolean
+  readonly held?: HeldLetter
 }
 
 export interface ReplySignal {

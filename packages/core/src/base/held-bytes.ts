@@ -1,3 +1,6 @@
+/** What is no larger is not counted: most is, and its number is bounded elsewhere. */
+export const uncountedBytesMax = 1_024
+
 /** How much of others may be held at a time, in bytes. */
 export interface HeldBytesLimits {
   /** Of all together. */
@@ -28,9 +31,14 @@ export class HeldBytes {
     const its = this.#peers.get(peer) ?? 0
     if (its > 0 && its + bytes > this.#limits.perPeerBytesMax) return false
     if (this.#all > 0 && this.#all + bytes > this.#limits.bytesMax) return false
-    this.#peers.set(peer, its + bytes)
-    this.#all += bytes
+    this.add(peer, bytes)
     return true
+  }
+
+  /** Beyond the bounds too. */
+  add(peer: string, bytes: number): void {
+    this.#peers.set(peer, (this.#peers.get(peer) ?? 0) + bytes)
+    this.#all += bytes
   }
 
   /** As many as were taken. */

@@ -11,7 +11,9 @@ import type {
   LinkSignal,
   MonitorSignal,
 } from '../actor/signal.ts'
+import { letterBytes, type LetterSignal } from '../actor/held-letter.ts'
 import { errorData } from '../base/error-data.ts'
+import { type HeldBytes, uncountedBytesMax } from '../base/held-bytes.ts'
 import type { Timer } from '../platform/platform.ts'
 import { reachable } from '../platform/property.ts'
 import { Farewell } from './farewell.ts'
@@ -40,6 +42,8 @@ export interface SparseRouting {
 export interface NodeRouterOptions {
   readonly kernel: Kernel
   readonly links: PeerLinks
+  /** What the letters of peers count that wait for this node's actors, and may count. */
+  readonly letters: HeldBytes
   /** Peers may send signals to every actor of the app. */
   readonly isOpenToMembers: boolean
   /** Carries a signal that came from another node to this node's threads. */
@@ -224,8 +228,37 @@ export class NodeRouter implements Router {
       return
     }
     if (signal.type === 'spawn' || signal.type === 'cancel') this.#options.inbox(signal)
-    else if (this.#isOpen(signal)) this.#options.deliver(signal)
+    else if (this.#isOpen(signal)) this.#deliver(peer.node, signal)
     else this.#refuseForeign(signal)
+  }
+
+  /** A letter that counts is held of its node until it leaves its mailbox, on whatever thread. */
+  #deliver(node: NodeId, signal: Signal): void {
+    const { deliver, letters } = this.#options
+    const bytes = letterBytes(signal)
+    if (bytes <= uncountedBytesMax) {
+      deliver(signal)
+      return
+    }
+    if (!letters.take(node, bytes)) {
+      this.#refuseLetter(signal as LetterSignal)
+      return
+    }
+    deliver({ ...(signal as LetterSignal), held: { node, bytes } })
+    // By now who has it counts it.
+    letters.giveBack(node, bytes)
+  }
+
+  #refuseLetter(signal: LetterSignal): void {
+    const { kernel } = this.#options
+    if (signal.type !== 'call') {
+      kernel.counters.mailboxDrops += 1
+      return
+    }
+    kernel.counters.mailboxRefusals += 1
+    const message = 'The node holds as many bytes of messages of its peer, or of all, as it may'
+    const failure: Failure = { code: 'ERR_MAILBOX_FULL', outcome: 'not-run', message }
+    kernel.route({ type: 'reply', to: signal.from, ref: signal.ref, result: { ok: false, failure } })
   }
 
   /** Tells every peer that a thread of this node is gone, after everything that the thread had sent. */

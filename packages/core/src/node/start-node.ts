@@ -3,6 +3,7 @@ import type { LostPeer } from '../actor/edges.ts'
 import { actorName } from '../actor/pid.ts'
 import type { CancelSignal, Signal, SpawnSignal } from '../actor/signal.ts'
 import { watchExit } from '../actor/watch.ts'
+import { HeldBytes } from '../base/held-bytes.ts'
 import { bodyBytesMaxDefault, defaultCodecLimits } from '../codec/limits.ts'
 import { msgpackCodec } from '../codec/msgpack-codec.ts'
 import { Discovery } from '../discovery/discovery.ts'
@@ -229,7 +230,8 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const { node: id, addresses, roles } = await links.start()
 
   const codec = msgpackCodec({}, (value) => kernel.onEncoded(value))
-  const kernel: Kernel = new Kernel({ node: id, life, thread: 0, platform, codec, bodyBytesMax })
+  const letters = new HeldBytes(loadLimits)
+  const kernel: Kernel = new Kernel({ node: id, life, thread: 0, platform, codec, bodyBytesMax, letters })
   const watchdog = marker && startWatchdog(marker, options.watchdog ?? {}, { node: id, life }, platform.log)
   const table = createRegionTable()
   const reader = openRegionTable(table)
@@ -264,6 +266,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const router = new NodeRouter({
     kernel,
     links,
+    letters,
     isOpenToMembers: options.remoteSignals === 'members',
     deliver: (signal) => kernel.route(signal),
     inbox: takeSpawn,

@@ -1,5 +1,6 @@
 import { type Deferred, deferred } from '../base/deferred.ts'
 import { errorFromData } from '../base/error-data.ts'
+import { heldOf } from '../actor/held-letter.ts'
 import { Kernel } from '../actor/kernel.ts'
 import type { Pid } from '../actor/pid.ts'
 import type { Signal } from '../actor/signal.ts'
@@ -27,6 +28,7 @@ import type {
   ThreadDown,
   ToThread,
 } from '../thread/thread-message.ts'
+import { ThreadLetters } from '../thread/thread-letters.ts'
 import { rootSerial, ThreadStarts } from '../thread/thread-starts.ts'
 import { ThreadTable } from '../thread/thread-table.ts'
 
@@ -63,7 +65,8 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   const platform: Platform = { ...own, log: portLog(send) }
   const { node, life, thread, bodyBytesMax } = boot
   const codec = msgpackCodec({}, (value) => kernel.onEncoded(value))
-  const kernel: Kernel = new Kernel({ node, life, thread, platform, codec, bodyBytesMax })
+  const letters = new ThreadLetters(() => platform.turns.enqueue({ runTurn: tellGone }))
+  const kernel: Kernel = new Kernel({ node, life, thread, platform, codec, bodyBytesMax, letters })
   const table = new ThreadTable(boot.threadTable)
   const registering = new Map<number, Deferred<void>>()
   /** The threads of their own that were started from here, with the actors that they should not outlive. */
@@ -189,6 +192,12 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
     if (signal.type === 'down' || (signal.type === 'exit' && signal.viaLink)) kernel.names.free(signal.from)
     if (isUnknownPlaced(signal.to)) drainAll()
     kernel.deliver(signal)
+    const held = heldOf(signal)
+    if (held !== undefined) letters.giveBack(held.node, held.bytes)
+  }
+
+  function tellGone(): void {
+    for (const [from, bytes] of letters.take()) send({ type: 'lettersGone', node: from, bytes })
   }
 
   /** Placed here, and the one who did so has told others its Pid before its own way brought it here. */

@@ -1,8 +1,9 @@
 import type { Replier } from '../actor/mailbox.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Failure, SpawnRequest, SpawnSignal } from '../actor/signal.ts'
-import { type ProcedureLimits, uncountedBytesMax, waitPart } from './load-limits.ts'
+import { type ProcedureLimits, waitPart } from './load-limits.ts'
 import type { OfferedProcedure } from './procedure.ts'
+import { uncountedBytesMax } from '../base/held-bytes.ts'
 import { type WaitingCall, WaitingCalls } from './waiting-calls.ts'
 
 /** A call that another node, thread or actor made and that this node has not finished. */

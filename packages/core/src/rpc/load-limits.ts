@@ -7,8 +7,9 @@ export interface LoadLimits {
   /** Calls of one node, this one too, that run or wait. Default 10,000: half of what all together may have. */
   readonly perPeerMax: number
   /**
-   * What the inputs of all calls of other nodes that run or wait count, encoded, in bytes. Inputs of at most 1 KiB don't count: the numbers of
-   * calls bound them. A node that holds none takes one of any size. Default 256 MiB.
+   * What the inputs of all calls of other nodes that run or wait count, encoded, in bytes; and as much again what waits in the mailboxes of
+   * actors. Inputs and messages of at most 1 KiB don't count: their numbers are bounded. A node that holds none takes one of any size.
+   * Default 256 MiB.
    */
   readonly bytesMax: number
   /** The same of one other node. Default 64 MiB. */
@@ -24,9 +25,6 @@ export const loadLimitsDefault: LoadLimits = {
   bytesMax: 256 * mebi,
   perPeerBytesMax: 64 * mebi,
 }
-
-/** An input of at most so many bytes is not counted: most are, and the numbers of calls stand for them. */
-export const uncountedBytesMax = 1_024
 
 /** The limits of one procedure, from its definition. */
 export interface ProcedureLimits {

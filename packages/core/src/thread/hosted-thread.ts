@@ -1,5 +1,6 @@
 import type { KernelStats } from '../actor/kernel-stats.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
+import type { LetterCount } from '../actor/held-letter.ts'
 import type { Pid } from '../actor/pid.ts'
 import type { Timer } from '../platform/clock.ts'
 import type { ThreadHandle } from '../platform/threads.ts'
@@ -9,11 +10,13 @@ import { PoolWatch } from './pool-watch.ts'
 import { enqueueLast } from './flush-group.ts'
 import type { Home } from './signal-bytes.ts'
 import { type Batch, ThreadChannel } from './thread-channel.ts'
+import { PostedLetters } from './posted-letters.ts'
 import type { FromThread, PlacedActor, ToThread } from './thread-message.ts'
 import { rootSerial } from './thread-starts.ts'
 
 export interface HostedThreadOptions {
   readonly home: Home
+  readonly letters: LetterCount
   readonly number: number
   /** Of the pool: which of its threads. */
   readonly slot: number | undefined
@@ -32,6 +35,7 @@ export class HostedThread {
   readonly channel: ThreadChannel<ToThread>
   readonly blockWords: BlockWords = newBlockWords()
   readonly watch: PoolWatch
+  readonly letters: PostedLetters
   /** Before its root has, what ends the thread is no error of that actor's. */
   hasStarted = false
   /** From then on it should give signs of life. */
@@ -54,8 +58,9 @@ export class HostedThread {
   #reading = false
   #early: { readonly batch: unknown; readonly carried: readonly unknown[] | undefined }[] = []
 
-  constructor({ home, number, slot, root, turns, blockedMs, nowMs }: HostedThreadOptions) {
+  constructor({ home, letters, number, slot, root, turns, blockedMs, nowMs }: HostedThreadOptions) {
     this.number = number
+    this.letters = new PostedLetters(letters)
     this.slot = slot
     this.root = root
     this.watch = new PoolWatch(this.blockWords, blockedMs, nowMs())
@@ -124,6 +129,7 @@ export class HostedThread {
   close(): void {
     this.orphaned?.cancel()
     this.starting?.cancel()
+    this.letters.drop()
     for (const answer of [...this.inspections.values()]) answer(undefined)
   }
 }

@@ -143,8 +143,10 @@ export class NodeThreads implements ThreadStarter, Router {
       }
       this.#expectEnd(signal.to)
     }
-    if (!thread.channel.isFullFor(signal)) thread.channel.sendSignal(signal)
-    else if (signal.type === 'call') kernel.route(refusalByThread(signal))
+    if (!thread.channel.isFullFor(signal)) {
+      thread.letters.posted(signal)
+      thread.channel.sendSignal(signal)
+    } else if (signal.type === 'call') kernel.route(refusalByThread(signal))
     else kernel.counters.mailboxDrops += 1
     if (endsOrphan(signal, thread.parent)) this.#expectRead(thread)
   }
@@ -239,6 +241,7 @@ export class NodeThreads implements ThreadStarter, Router {
     const { kernel, pool } = this.#options
     return new HostedThread({
       home: kernel,
+      letters: kernel.letters,
       number,
       slot,
       root,
@@ -309,6 +312,9 @@ export class NodeThreads implements ThreadStarter, Router {
       case 'echo':
         thread.orphaned?.cancel()
         thread.orphaned = undefined
+        return
+      case 'lettersGone':
+        thread.letters.gone(message.node, message.bytes)
         return
       case 'stats':
         thread.inspections.get(message.ref)?.(message.stats)

@@ -54,13 +54,16 @@ export class SignalWriter {
   /** Adds it; `false`: it is none that is packed. */
   add(signal: Signal): boolean {
     switch (signal.type) {
+      // What is counted is large, and must not lose that.
       case 'message':
+        if (signal.held !== undefined) return false
         return this.#addBody(kinds.message, signal.to, undefined, 0, undefined, signal.message, signal.encoded)
       case 'cast':
+        if (signal.held !== undefined) return false
         return this.#addBody(kinds.cast, signal.to, undefined, 0, signal.name, signal.args, signal.encoded)
       case 'call':
         // One with a trace is cloned whole: tracing costs more than that.
-        if (signal.trace !== undefined) return false
+        if (signal.trace !== undefined || signal.held !== undefined) return false
         return this.#addBody(kinds.call, signal.to, signal.from, signal.ref, signal.name, signal.args, signal.encoded)
       case 'reply': {
         const { result, via, served } = signal

@@ -148,6 +148,8 @@ export type FromThread =
   /** That thread's actor was told that its parent has ended, which the thread may be unable to read. */
   | { readonly type: 'orphaned'; readonly pid: Pid }
   | { readonly type: 'echo' }
+  /** What of the letters of that node wait here no more, in bytes. */
+  | { readonly type: 'lettersGone'; readonly node: NodeId; readonly bytes: number }
   | { readonly type: 'stats'; readonly ref: number; readonly stats: KernelStats }
   | { readonly type: 'measured'; readonly ref: number; readonly series: MeasuredSeries }
   /** An actor of the thread ended that has names, or is its root. It precedes the signals that tell others so. */

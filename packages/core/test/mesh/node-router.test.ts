@@ -3,6 +3,7 @@ import type { Kernel } from '../../src/actor/kernel.ts'
 import type { Signal } from '../../src/actor/signal.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 import { decodeSignal } from '../../src/mesh/frame.ts'
+import { HeldBytes } from '../../src/base/held-bytes.ts'
 import { linkHeaderBytes } from '../../src/mesh/link-message.ts'
 import { NodeRouter } from '../../src/mesh/node-router.ts'
 import type { PeerLinks } from '../../src/mesh/peer-links.ts'
@@ -23,6 +24,7 @@ function routerTo() {
     kernel,
     links,
     isOpenToMembers: false,
+    letters: new HeldBytes({ bytesMax: 0, perPeerBytesMax: 0 }),
     deliver: nothing,
     inbox: nothing,
     lost: nothing,
@@ -87,6 +89,7 @@ describe('NodeRouter', () => {
       kernel,
       links: { sendMessage, frameBytesMax: 1_000_000 } as unknown as PeerLinks,
       isOpenToMembers: false,
+      letters: new HeldBytes({ bytesMax: 0, perPeerBytesMax: 0 }),
       deliver: nothing,
       inbox: nothing,
       lost: nothing,

@@ -193,6 +193,24 @@ export function hostileToCore(module: string): void {
       await expect.poll(async () => grew(before, await victim.report()).held).toBeLessThan(4 * mebi)
     })
 
+    it('sends casts of 256 KiB to an actor that is busy for ever: so many bytes wait as one peer may have, the others are dropped', async () => {
+      const victim = await startVictim()
+      const { callVictim } = await startMember(victim)
+      const before = await victim.report()
+      const hostile = await startHostile(victim)
+      const args = codec.encode([new Uint8Array(256 * 1024)])
+      for (let more = 1; more <= 600; more += 1) {
+        await hostile.send({ type: 'cast', to: victim.stuck, name: 'see', args, encoded: true })
+      }
+      await hostile.heard()
+      expect(await callVictim()).toBe('here')
+      const after = await victim.report()
+      // The first is with the handler, and its body a little more than a 256th of 64 MiB.
+      expect(after.counters['mailboxDrops']).toBe(344)
+      expect(grew(before, after).held).toBeLessThan(perPeerHeldMax + heldMax)
+      expect(grew(before, after).rss).toBeLessThan(perPeerHeldMax + rssMax)
+    })
+
     it('sends bodies that nest without end or hold a million empty lists: they are refused before anything is made of them', async () => {
       const victim = await startVictim()
       const { callVictim } = await startMember(victim)

@@ -70,6 +70,8 @@ export interface Victim {
   readonly port: number
   /** An actor that takes signals of every member. */
   readonly open: Pid
+  /** Another, whose handler never ends. */
+  readonly stuck: Pid
   report(): Promise<Report>
   /** It calls `member.held` in the region of the lawful member. */
   call(): void
