@@ -19,7 +19,8 @@ export { leaveOutStacks } from './base/error-data.ts'
 // Links over a transport that is tested
 export { decodeLinkMessage, encodeLinkMessage, type Greeting, protocolVersion } from './mesh/link-message.ts'
 export type { PeerLinkSettings } from './mesh/peer-link-settings.ts'
-export { createPeerLinks, type LinkRefusal, type PeerLinks, type SendResult } from './mesh/peer-links.ts'
+export { createPeerLinks, type PeerLinks, type SendResult } from './mesh/peer-links.ts'
+export type { LinkRefusal } from './mesh/peer-links-events.ts'
 
 // Traces
 export { describeFrame } from './mesh/describe-frame.ts'

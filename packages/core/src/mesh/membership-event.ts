@@ -1,6 +1,6 @@
 import { decodeMeshMessage, type MeshMessage } from './mesh-message.ts'
 import type { NodeState, ProcedureRecord } from './node-record.ts'
-import type { PeerRef } from './peer-link.ts'
+import type { PeerRef } from './peer.ts'
 import type { NodeId } from './transport.ts'
 
 /** What the mesh actor is told, as plain messages from the links and the node, and of the times that it set itself. */

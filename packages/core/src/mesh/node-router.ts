@@ -21,9 +21,9 @@ import { decodeNotice, decodeSignal, encodeNotice, encodeSignalMessage, type Nod
 import { HeldSignals, opensLink } from './held-signals.ts'
 import { IdleLinks } from './idle-links.ts'
 import { linkHeaderBytes } from './link-message.ts'
-import type { PeerRef } from './peer-link.ts'
+import type { Peer, PeerRef } from './peer.ts'
 import { ParkedSignals } from './parked-signals.ts'
-import type { Peer, PeerLinks, SendResult } from './peer-links.ts'
+import type { PeerLinks, SendResult } from './peer-links.ts'
 import { SentOut } from './sent-out.ts'
 import type { SplitMessage } from './split-message.ts'
 

@@ -1,59 +1,25 @@
 import { assert } from '../base/assert.ts'
 import type { Clock, Timer } from '../platform/platform.ts'
 import { chance } from '../platform/property.ts'
-import { BulkReceiver, largestUnderWay } from './bulk-receiver.ts'
-import { BulkSender } from './bulk-sender.ts'
 import { MalformedError } from './byte-reader.ts'
-import { orderHeadBytes } from './frame.ts'
-import { judgePulse, leastRtt, type NodeLoad, type Pulse, type PulseVerdict, smoothRtt } from './heartbeat.ts'
-import { LaneWriter } from './lane-writer.ts'
+import { EarlyFrames } from './early-frames.ts'
+import type { NodeLoad, PulseVerdict } from './heartbeat.ts'
+import type { LinkEndReason } from './link-end-reason.ts'
+import { type FrameResult, LinkFrames } from './link-frames.ts'
+import { LinkLanes } from './link-lanes.ts'
 import {
-  bulkLane,
-  controlLane,
   decodeLinkMessage,
   encodeLinkMessage,
-  frameLane,
   type Greeting,
   isFrameMessage,
-  linkHeaderBytes,
   type LinkMessage,
-  partHeaderBytes,
 } from './link-message.ts'
+import { type LinkPhase, violationBy } from './link-phase.ts'
+import type { Measured, Peer, PeerRef, PeerState } from './peer.ts'
 import type { PeerLinkCounters, PeerLinkSettings } from './peer-link-settings.ts'
-import { nextRttFloor, noRttFloor } from './rtt-floor.ts'
-import { SplitMessage } from './split-message.ts'
-import type { NodeId, RawLane, RawLink } from './transport.ts'
-
-/** One life of one node. */
-export interface PeerRef {
-  readonly node: NodeId
-  readonly life: number
-}
-
-/** Why a link is over. The first eight can end a link that was up, the others only one that never came up. */
-export type LinkEndReason =
-  /** The connection was lost, or the peer closed it. */
-  | 'closed'
-  /** The peer said goodbye. All its frames had come. */
-  | 'goodbye'
-  /** Nothing came from the peer for `deadMs`. */
-  | 'heartbeat'
-  /** The peer said a newer hello: it regards this link as dead. */
-  | 'superseded'
-  /** The peer sent what the protocol does not allow. */
-  | 'protocol'
-  /** The peer does not read what must not be lost. */
-  | 'overloaded'
-  /** We stopped. */
-  | 'stopped'
-  /** Nobody used it: we said goodbye. */
-  | 'idle'
-  /** The handshake took too long. */
-  | 'timeout'
-  /** One side refused the other. */
-  | 'refused'
-  /** It was not needed: another link to the peer exists or won. */
-  | 'dropped'
+import { PeerVitals } from './peer-vitals.ts'
+import type { SplitMessage } from './split-message.ts'
+import type { NodeId, RawLink } from './transport.ts'
 
 /** What a link tells its owner. None of it is called after `ended`. */
 export interface PeerLinkEvents {
@@ -92,112 +58,61 @@ export interface PeerLinkOptions {
   readonly on: PeerLinkEvents
 }
 
-const noBytes = new Uint8Array(0)
-
-/**
- * - `greeting`: no accept was sent or seen.
- * - `opening`: accept was seen, and what the peer sent right behind it is being handed on.
- * - `up`.
- * - `leaving`: goodbye or refuse was sent; what still comes is dropped, and the peer should close.
- * - `ended`.
- */
-type State = 'greeting' | 'opening' | 'up' | 'leaving' | 'ended'
-
 /**
  * The protocol on one raw link: handshake, frames, pings, goodbye. It checks what may come when; whether a hello is
  * taken, and what a link means for the node, decides its owner, `PeerLinks`.
  */
-export class PeerLink {
+export class PeerLink implements Measured {
   readonly peer: NodeId
-  readonly roles: readonly string[]
   /** The regions that the peer may be in; any, if there are none. */
   readonly regions: readonly string[] | undefined
   readonly dialled: boolean
-  /** What the peer said of itself, once hello or accept came. */
-  greeting: Greeting | undefined
   ref: PeerRef
-  /** The epoch of our own hello or accept on this link; 0 before. */
-  ourEpoch = 0
   upSince = 0
-  rttMs: number | undefined
-  /** The peer's, as its last ping or pong said. */
-  load: number | undefined
-  inFlight: number | undefined
-  /** For how long its main thread has been stuck, as the thread of its transport said last. */
-  stuckMs = 0
-  /** Of the last pong that gave a round-trip time. */
-  #ponged: { readonly seq: number; readonly leastRttMs: number } | undefined
-  #rttFloor = noRttFloor
-  #state: State = 'greeting'
-  #pulse: Pulse = { heardAt: 0, suspected: false }
-  #heard = false
-  #sent = 0
-  #received = 0
+  readonly #roles: readonly string[]
+  /** What the peer said of itself, once hello or accept came. */
+  #greeting: Greeting | undefined
+  /** The epoch of our own hello or accept on this link; 0 before. */
+  #ourEpoch = 0
+  #phase: LinkPhase = 'greeting'
   #helloDone = false
-  /** A frame found no room. */
-  #owesRoom = false
   #timer: Timer | undefined
-  /** What came on the further lanes before accept, which it may overtake. */
-  #early: Uint8Array[] = []
-  #earlyBytes = 0
   readonly #options: PeerLinkOptions
   readonly #raw: RawLink
-  readonly #frames: LaneWriter
-  readonly #controls: LaneWriter
-  readonly #bulk: BulkSender
-  readonly #incomingBulk: BulkReceiver
-  /** The frame and bulk lanes where they are others than the control lane, for pausing them. */
-  readonly #furtherLanes: readonly RawLane[]
-  /** Frames above this travel in parts. */
-  #wholeBytesMax: number
+  readonly #lanes: LinkLanes
+  readonly #frames: LinkFrames
+  readonly #vitals: PeerVitals
+  readonly #early: EarlyFrames
 
   constructor(options: PeerLinkOptions) {
-    const { raw, dialled, clock, settings, maxFrameBytes, frameBytesMax, orderKey, on } = options
+    const { raw, dialled, clock, settings, counters, maxFrameBytes, frameBytesMax, orderKey, on } = options
     this.#options = options
     this.#raw = raw
     this.peer = raw.peer
-    this.roles = raw.roles ?? []
+    this.#roles = raw.roles ?? []
     this.regions = raw.regions
     this.dialled = dialled
     this.ref = { node: raw.peer, life: 0 }
-    const controls = raw.lane(controlLane)
-    const frames = raw.lane(frameLane)
-    const bulk = raw.lane(bulkLane)
-    this.#furtherLanes = [...new Set([frames, bulk])].filter((lane) => lane !== controls)
-    this.#controls = new LaneWriter(controls, settings.backlogBytesMax)
-    this.#frames = frames === controls ? this.#controls : new LaneWriter(frames, settings.backlogBytesMax)
-    const bulkWriter = bulk === frames ? this.#frames : new LaneWriter(bulk, settings.backlogBytesMax)
-    this.#wholeBytesMax = maxFrameBytes - linkHeaderBytes
-    this.#bulk = new BulkSender({
-      lane: bulkWriter,
-      partBytes: Math.min(settings.bulkPartBytes, maxFrameBytes - partHeaderBytes),
-      queueBytesMax: settings.bulkQueueBytesMax,
-      openMax: settings.bulkOpenMax,
-      heldBytesMax: settings.backlogBytesMax,
-      orderKey,
+    this.#lanes = new LinkLanes(raw, settings.backlogBytesMax)
+    this.#frames = new LinkFrames({
+      lanes: this.#lanes,
       clock,
-      giveWayMs: settings.bulkGiveWayMs,
-    })
-    bulkWriter.onRoom = () => this.#bulk.pump()
-    this.#frames.onRoom = () => {
-      if (bulkWriter === this.#frames) this.#bulk.pump()
-      this.#tellRoom()
-    }
-    this.#incomingBulk = new BulkReceiver({
+      settings,
+      counters,
+      maxFrameBytes,
       frameBytesMax,
-      openMax: settings.bulkOpenMax,
-      // The sender's own bound, once more for what is urgent, and one frame.
-      heldBytesMax: settings.backlogBytesMax * 2 + maxFrameBytes,
       orderKey,
       deliver: (frame) => on.frame(this, frame),
-      handedOn: (large) => {
-        options.counters.largeFramesReceived += 1
-        this.#sendControlMessage({ kind: 'handedOn', large })
+      handedOn: (large) => this.#sendControlMessage({ kind: 'handedOn', large }),
+      room: () => {
+        if (this.isUp) on.room?.(this)
       },
       violated: (detail) => this.#violated(detail),
     })
+    this.#vitals = new PeerVitals(settings, (ms) => raw.leastRtt?.(ms))
+    this.#early = new EarlyFrames(settings.backlogBytesMax + maxFrameBytes)
     this.#timer = clock.after(settings.handshakeTimeoutMs, () => {
-      options.counters.handshakeTimeouts += 1
+      counters.handshakeTimeouts += 1
       this.end('timeout', 'no answer to the handshake')
     })
   }
@@ -207,74 +122,108 @@ export class PeerLink {
    * a hello that came before is delivered from within.
    */
   listen(): void {
-    if (this.dialled) for (const lane of this.#furtherLanes) lane.pause()
+    if (this.dialled) this.#lanes.pauseFurther()
     void this.#raw.closed.then(({ reason }) => this.#finish('closed', reason))
-    this.#raw.lane(controlLane).onFrame((bytes) => this.#receive(bytes))
-    for (const lane of this.#furtherLanes) lane.onFrame((bytes) => this.#receiveOnFurtherLane(bytes))
+    this.#lanes.listen(
+      (bytes) => this.#receive(bytes),
+      (bytes) => this.#receiveOnFurtherLane(bytes),
+    )
   }
 
   get isUp(): boolean {
-    return this.#state === 'up' || this.#state === 'opening'
+    return this.#phase === 'up' || this.#phase === 'opening'
   }
 
   get isGreeting(): boolean {
-    return this.#state === 'greeting'
+    return this.#phase === 'greeting'
   }
 
   /** How many frames went and came: while it stays the same the link is not used. */
   get traffic(): number {
-    return this.#sent + this.#received
+    return this.#frames.traffic
   }
 
   get meshVersion(): number {
-    return this.greeting?.meshVersion ?? 1
+    return this.#greeting?.meshVersion ?? 1
   }
 
-  get isSuspected(): boolean {
-    return this.#pulse.suspected
+  get rttMs(): number | undefined {
+    return this.#vitals.rttMs
+  }
+
+  get load(): number | undefined {
+    return this.#vitals.load
+  }
+
+  get inFlight(): number | undefined {
+    return this.#vitals.inFlight
   }
 
   get isStuck(): boolean {
-    return this.stuckMs >= this.#options.settings.stuckMs
+    return this.#vitals.isStuck
+  }
+
+  /** The peer as its greeting described it. */
+  describe(): Peer {
+    const greeting = this.#greeting
+    return { ...this.ref, region: greeting?.region ?? '', roles: this.#roles, addresses: greeting?.addresses ?? [] }
+  }
+
+  /** The same, with what is known of it and of this link now. */
+  state(): PeerState {
+    const { rttMs, load, inFlight, isStuck, meshVersion } = this
+    return {
+      ...this.describe(),
+      rttMs,
+      load,
+      inFlight,
+      isStuck,
+      suspected: this.#vitals.isSuspected,
+      meshVersion,
+      epoch: this.#ourEpoch,
+      peerEpoch: this.#greeting?.epoch ?? 0,
+    }
   }
 
   sayHello(greeting: Greeting): void {
-    assert(this.dialled && this.#state === 'greeting', 'only the dialling side says hello, and first')
-    this.ourEpoch = greeting.epoch
+    assert(this.dialled && this.#phase === 'greeting', 'only the dialling side says hello, and first')
+    this.#ourEpoch = greeting.epoch
     this.#helloDone = true
     this.#sendControlMessage({ kind: 'hello', greeting })
   }
 
   /** The acceptor's answer to a hello. The link is up. */
   accept(greeting: Greeting): void {
-    assert(!this.dialled && this.#state === 'greeting' && this.#helloDone, 'accept answers a hello')
-    this.ourEpoch = greeting.epoch
+    assert(!this.dialled && this.#phase === 'greeting' && this.#helloDone, 'accept answers a hello')
+    this.#ourEpoch = greeting.epoch
     this.#cameUp()
-    this.#state = 'up'
+    this.#phase = 'up'
     this.#sendControlMessage({ kind: 'accept', greeting })
   }
 
   /** The dialler saw accept and agrees: the link is up. Follow with {@link handOnEarly}. */
   open(): void {
-    assert(this.dialled && this.#state === 'greeting' && this.greeting !== undefined, 'accept came')
+    assert(this.dialled && this.#phase === 'greeting' && this.#greeting !== undefined, 'accept came')
     this.#cameUp()
-    this.#state = 'opening'
+    this.#phase = 'opening'
   }
 
   /** Hands on what came before accept, in order, after the owner has told the node that the link is up. */
   handOnEarly(): void {
-    for (let next = 0; next < this.#early.length && this.#state === 'opening'; next += 1) {
-      this.#receive(this.#early[next] as Uint8Array)
+    while (this.#phase === 'opening') {
+      const frame = this.#early.shift()
+      if (frame === undefined) break
+      this.#receive(frame)
     }
-    this.#early = []
-    if (this.#state !== 'opening') return
-    this.#state = 'up'
-    for (const lane of this.#furtherLanes) lane.resume()
+    this.#early.drop()
+    if (this.#phase !== 'opening') return
+    this.#phase = 'up'
+    this.#lanes.resumeFurther()
   }
 
   /** Turns the peer away. It should close; after `goodbyeMs` we do. */
   refuse(code: string, text: string): void {
-    assert(this.#state === 'greeting', 'only a link in the handshake is refused')
+    assert(this.#phase === 'greeting', 'only a link in the handshake is refused')
     this.#sendControlMessage({ kind: 'refuse', code, text })
     this.#leave('refused', text)
   }
@@ -282,111 +231,42 @@ export class PeerLink {
   /** Says goodbye behind the last frame. The peer should close; after `goodbyeMs` we do. */
   sayGoodbye(reason: LinkEndReason, text: string): void {
     assert(this.isUp, 'goodbye ends a link that is up')
-    this.#frames.sendLast(encodeLinkMessage({ kind: 'goodbye', text }))
+    this.#lanes.frames.sendLast(encodeLinkMessage({ kind: 'goodbye', text }))
     this.#leave(reason, text)
   }
 
-  /**
-   * Takes a frame as a message, behind its kind. `too-large`: for the peer. `overloaded`: the backlog is full, or too much
-   * waits for large frames.
-   */
-  sendFrame(message: Uint8Array | SplitMessage, urgent = false): 'sent' | 'too-large' | 'overloaded' {
-    const result = this.#sendFrame(message, urgent)
-    if (result === 'overloaded') this.#owesRoom = true
-    return result
-  }
-
-  #sendFrame(message: Uint8Array | SplitMessage, urgent: boolean): 'sent' | 'too-large' | 'overloaded' {
-    this.#sent += 1
-    return message instanceof SplitMessage ? this.#sendSplit(message, urgent) : this.#sendWhole(message, urgent)
-  }
-
-  #sendSplit(message: SplitMessage, urgent: boolean): 'sent' | 'too-large' | 'overloaded' {
-    if (message.byteLength > this.#wholeBytesMax + linkHeaderBytes) return this.#sendLarge(message, urgent)
-    if (this.#bulk.isOpen) {
-      this.#bulk.smallPassed()
-      if (!this.#bulk.mayFollow(headOf(message), message.byteLength - linkHeaderBytes, urgent)) return 'overloaded'
-    }
-    return this.#frames.sendSplit(message, urgent) ? 'sent' : 'overloaded'
-  }
-
-  #sendWhole(whole: Uint8Array, urgent: boolean): 'sent' | 'too-large' | 'overloaded' {
-    if (whole.length > this.#wholeBytesMax + linkHeaderBytes) {
-      return this.#sendLarge(new SplitMessage(whole, noBytes), urgent)
-    }
-    if (this.#bulk.isOpen) {
-      this.#bulk.smallPassed()
-      const frame = whole.subarray(linkHeaderBytes)
-      if (!this.#bulk.mayFollow(frame, frame.byteLength, urgent)) return 'overloaded'
-    }
-    return this.#frames.send(whole, urgent) ? 'sent' : 'overloaded'
-  }
-
-  #sendLarge(message: SplitMessage, urgent: boolean): 'sent' | 'too-large' | 'overloaded' {
-    const frameBytes = message.byteLength - linkHeaderBytes
-    if (frameBytes > (this.greeting?.frameBytesMax ?? 0)) return 'too-large'
-    if (!this.#bulk.hasRoom(frameBytes)) return 'overloaded'
-    const head = headOf(message)
-    const place = encodeLinkMessage({ kind: 'bulk', large: this.#bulk.nextNumber, frameBytes, head })
-    if (!this.#frames.send(place, urgent)) return 'overloaded'
-    this.#options.counters.largeFramesSent += 1
-    this.#bulk.take(message, head)
-    return 'sent'
-  }
-
-  #tellRoom(): void {
-    if (!this.#owesRoom || !this.isUp) return
-    this.#owesRoom = false
-    this.#options.on.room?.(this)
+  /** Takes a frame as a message, behind its kind: see {@link LinkFrames.send}. */
+  sendFrame(message: Uint8Array | SplitMessage, urgent = false): FrameResult {
+    return this.#frames.send(message, urgent)
   }
 
   /** Whether a large frame was taken and not yet handed on at the peer. A goodbye would overtake it. */
   get isSendingLarge(): boolean {
-    return this.#bulk.isOpen
+    return this.#frames.isSendingLarge
   }
 
   /** `false`: the backlog is full. */
   sendControl(bytes: Uint8Array): boolean {
-    return this.#controls.send(encodeLinkMessage({ kind: 'control', bytes }))
+    return this.#lanes.controls.send(encodeLinkMessage({ kind: 'control', bytes }))
   }
 
   /** Pings the peer and says what the time since the last beat shows of it. */
   beat(beat: { now: number; pausedMs: number; lagMs: number; seq: number; load: NodeLoad }): PulseVerdict {
-    const { settings, counters } = this.#options
-    const { now, pausedMs, lagMs } = beat
-    const judged = judgePulse(this.#pulse, { now, pausedMs, lagMs, heard: this.#heard }, settings)
-    this.#pulse = judged.pulse
-    this.#heard = false
+    const verdict = this.#vitals.judge(beat)
     // Behind a full buffer a ping would only measure the buffer, and what is in the buffer shows our life as well.
-    if (this.#controls.blocked) counters.pingsSkipped += 1
+    if (this.#lanes.controls.blocked) this.#options.counters.pingsSkipped += 1
     else this.#sendControlMessage({ kind: 'ping', seq: beat.seq, ...beat.load })
-    return judged.verdict
+    return verdict
   }
 
-  /**
-   * By how much that is more than this link ever needs; `undefined` where that is not known yet. What a link that is new while we lag
-   * needs can't be told until we have caught up.
-   */
+  /** See {@link PeerVitals.sampleRtt}. */
   sampleRtt(sampleMs: number, seq: number, isLagging: boolean): number | undefined {
-    const isFirst = this.#ponged === undefined
-    if (isFirst && isLagging) return undefined
-    this.rttMs = smoothRtt(this.rttMs, sampleMs)
-    const leastRttMs = leastRtt(this.#ponged?.leastRttMs, sampleMs)
-    this.#ponged = { seq, leastRttMs }
-    if (!isLagging) this.#sampleFloor(sampleMs)
-    return isFirst ? undefined : sampleMs - leastRttMs
-  }
-
-  #sampleFloor(sampleMs: number): void {
-    const { toldMs } = this.#rttFloor
-    this.#rttFloor = nextRttFloor(this.#rttFloor, sampleMs)
-    const leastMs = this.#rttFloor.toldMs
-    if (leastMs !== undefined && leastMs !== toldMs) this.#raw.leastRtt?.(leastMs)
+    return this.#vitals.sampleRtt(sampleMs, seq, isLagging)
   }
 
   /** Ends the link at once. Idempotent. */
   end(reason: LinkEndReason, detail: string): void {
-    if (this.#state === 'ended') return
+    if (this.#phase === 'ended') return
     this.#raw.close(detail === '' ? reason : `${reason}: ${detail}`)
     this.#finish(reason, detail)
   }
@@ -394,85 +274,65 @@ export class PeerLink {
   #cameUp(): void {
     this.#timer?.cancel()
     this.#raw.answerPings?.()
-    const { settings, maxFrameBytes } = this.#options
-    const peerBytesMax = this.greeting?.frameBytesMax ?? 0
-    if (peerBytesMax > 0) this.#wholeBytesMax = Math.min(settings.bulkFrameBytes, maxFrameBytes - linkHeaderBytes)
-    this.#bulk.underWayBytesMax = peerBytesMax * largestUnderWay
+    this.#frames.open(this.#greeting?.frameBytesMax ?? 0)
     this.upSince = this.#options.clock.monotonic()
-    this.#pulse = { heardAt: this.upSince, suspected: false }
+    this.#vitals.cameUp(this.upSince)
   }
 
   #leave(reason: LinkEndReason, detail: string): void {
     this.#timer?.cancel()
-    this.#state = 'leaving'
+    this.#phase = 'leaving'
     this.#timer = this.#options.clock.after(this.#options.settings.goodbyeMs, () => this.end(reason, detail))
   }
 
   #finish(reason: LinkEndReason, detail: string): void {
-    if (this.#state === 'ended') return
-    this.#state = 'ended'
+    if (this.#phase === 'ended') return
+    this.#phase = 'ended'
     this.#timer?.cancel()
-    this.#early = []
-    this.#options.counters.framesLost += this.#frames.drop() + this.#bulk.drop()
-    this.#incomingBulk.drop()
-    this.#controls.drop()
+    this.#early.drop()
+    this.#options.counters.framesLost += this.#frames.drop()
+    this.#lanes.controls.drop()
     this.#options.on.ended(this, reason, detail)
   }
 
   #sendControlMessage(message: LinkMessage): void {
-    this.#controls.sendLast(encodeLinkMessage(message))
+    this.#lanes.controls.sendLast(encodeLinkMessage(message))
   }
 
   // Lanes are independent, so on the dialler's side the acceptor's first frames may overtake its accept. The lanes are
   // paused until then; what a transport still delivers waits here.
   #receiveOnFurtherLane(bytes: Uint8Array): boolean {
-    if (!this.dialled || this.#state === 'up' || this.#state === 'leaving' || this.#state === 'ended') {
+    if (!this.dialled || this.#phase === 'up' || this.#phase === 'leaving' || this.#phase === 'ended') {
       return this.#receive(bytes)
     }
-    this.#early.push(bytes)
-    this.#earlyBytes += bytes.byteLength
-    const bytesMax = this.#options.settings.backlogBytesMax + this.#options.maxFrameBytes
-    if (this.#earlyBytes > bytesMax) this.#violated('too much came before accept')
+    if (!this.#early.push(bytes)) this.#violated('too much came before accept')
     return false
   }
 
   /** Whether nobody reads the bytes any more. */
   #receive(bytes: Uint8Array): boolean {
-    if (this.#pulse.suspected) {
-      this.#pulse = { ...this.#pulse, suspected: false }
-      if (this.isUp) this.#options.on.trusted(this)
-    }
-    if (this.#state === 'ended' || this.#state === 'leaving') {
+    if (this.#vitals.heard() && this.isUp) this.#options.on.trusted(this)
+    if (this.#phase === 'ended' || this.#phase === 'leaving') {
       this.#receiveLate(bytes)
       return false
     }
-    this.#heard = true
     if (isFrameMessage(bytes) && this.isUp) {
-      this.#receiveFrame(bytes)
+      if (this.#frames.passes(bytes)) this.#options.on.frameMessage(this, bytes)
       return false
     }
     const message = this.#decode(bytes)
     if (message === undefined) return false
-    if (this.isUp) this.#receiveUp(message)
-    else this.#receiveGreeting(message)
+    const violation = violationBy(message.kind, this.#phase, { dialled: this.dialled, helloDone: this.#helloDone })
+    if (violation === undefined) this.#take(message)
+    else this.#violated(violation)
     // A part was copied to its place.
     return message.kind === 'part'
-  }
-
-  #receiveFrame(message: Uint8Array): void {
-    const { counters, on } = this.#options
-    counters.framesReceived += 1
-    this.#received += 1
-    if (this.#bulk.isOpen) this.#bulk.smallPassed()
-    if (this.#incomingBulk.isOpen && this.#incomingBulk.hold(message.subarray(linkHeaderBytes)))
-      counters.framesHeld += 1
-    else on.frameMessage(this, message)
   }
 
   // Both sides may say goodbye at a time: then neither waits for the other.
   #receiveLate(bytes: Uint8Array): void {
     this.#options.counters.framesLate += 1
-    if (this.#state === 'ended' || isFrameMessage(bytes)) return
+    if (this.#phase === 'ended' || isFrameMessage(bytes)) return
     if (this.#decode(bytes)?.kind === 'goodbye') this.end('closed', 'both said goodbye')
   }
 
@@ -486,72 +346,68 @@ export class PeerLink {
     }
   }
 
-  #receiveGreeting(message: LinkMessage): void {
-    if (message.kind === 'hello' && !this.dialled && !this.#helloDone) {
-      this.#helloDone = true
-      this.#greetedBy(message.greeting)
-      this.#options.on.hello(this, message.greeting)
-    } else if (message.kind === 'accept' && this.dialled && this.#helloDone) {
-      this.#greetedBy(message.greeting)
-      this.#options.on.accepted(this, message.greeting)
-    } else if (message.kind === 'refuse' && this.dialled && this.#helloDone) {
-      this.#options.on.refused(this, message.code, message.text)
-      this.end('refused', message.code)
-    } else {
-      this.#violated(`${message.kind} in the handshake`)
-    }
-  }
-
-  #receiveUp(message: LinkMessage): void {
+  /** A message that may come now. */
+  #take(message: LinkMessage): void {
+    const { counters, on } = this.#options
     switch (message.kind) {
-      case 'ping':
+      case 'hello':
+        this.#helloDone = true
+        this.#greetedBy(message.greeting)
+        on.hello(this, message.greeting)
+        return
+      case 'accept':
+        this.#greetedBy(message.greeting)
+        on.accepted(this, message.greeting)
+        return
+      case 'refuse':
+        on.refused(this, message.code, message.text)
+        this.end('refused', message.code)
+        return
+      case 'ping': {
         this.#noteLoad(message)
-        if (this.#ponged !== undefined) this.#options.on.pinged(this.#ponged.seq, this.#ponged.leastRttMs)
+        const { lastPong } = this.#vitals
+        if (lastPong !== undefined) on.pinged(lastPong.seq, lastPong.leastRttMs)
         this.#answer(message.seq)
         return
+      }
       case 'pong':
         this.#noteLoad(message)
-        this.#options.on.pong(this, message.seq)
+        on.pong(this, message.seq)
         return
       case 'control':
-        this.#options.counters.controlsReceived += 1
-        this.#options.on.control(this, message.bytes)
+        counters.controlsReceived += 1
+        on.control(this, message.bytes)
         return
       case 'goodbye':
         this.end('goodbye', message.text)
         return
       case 'bulk':
-        this.#incomingBulk.announced(message.large, message.frameBytes, message.head)
+        this.#frames.announced(message.large, message.frameBytes, message.head)
         return
       case 'part':
-        this.#incomingBulk.part(message.large, message.frameBytes, message.bytes)
+        this.#frames.part(message.large, message.frameBytes, message.bytes)
         return
       case 'handedOn':
-        if (this.#bulk.handedOn(message.large)) this.#tellRoom()
-        else this.#violated('credit for a large frame that was not sent')
+        this.#frames.credited(message.large)
         return
-      default:
-        this.#violated(`${message.kind} on a link that is up`)
+      case 'frame':
+        assert(false, 'frames are taken undecoded')
     }
   }
 
-  #noteLoad({ load, inFlight, stuckMs = 0 }: NodeLoad): void {
-    const wasStuck = this.isStuck
-    this.load = load
-    this.inFlight = inFlight
-    this.stuckMs = stuckMs
-    if (this.isStuck !== wasStuck) this.#options.on.stuck(this)
+  #noteLoad(load: NodeLoad): void {
+    if (this.#vitals.noteLoad(load)) this.#options.on.stuck(this)
   }
 
   #answer(seq: number): void {
     // The transport has.
     if (this.#raw.answerPings !== undefined) return
     const pong = encodeLinkMessage({ kind: 'pong', seq, ...this.#options.load() })
-    if (chance('skerry/skip a pong') || !this.#controls.send(pong)) this.#options.counters.pongsSkipped += 1
+    if (chance('skerry/skip a pong') || !this.#lanes.controls.send(pong)) this.#options.counters.pongsSkipped += 1
   }
 
   #greetedBy(greeting: Greeting): void {
-    this.greeting = greeting
+    this.#greeting = greeting
     this.ref = { node: this.peer, life: greeting.life }
   }
 
@@ -559,9 +415,4 @@ export class PeerLink {
     this.#options.counters.protocolErrors += 1
     this.end('protocol', detail)
   }
-}
-
-/** As much of the frame's beginning as its order needs. */
-function headOf(message: SplitMessage): Uint8Array {
-  return message.slice(linkHeaderBytes, Math.min(message.byteLength, linkHeaderBytes + orderHeadBytes))
 }

@@ -1,108 +1,26 @@
 import { assert } from '../base/assert.ts'
-import { deferred, type Deferred } from '../base/deferred.ts'
 import type { Platform } from '../platform/platform.ts'
-import { always, sometimes } from '../platform/property.ts'
-import { type DialOutcome, Dialer } from './dialer.ts'
-import type { DialTarget } from './dial-target.ts'
+import { always } from '../platform/property.ts'
 import { Beats } from './beats.ts'
-import { lagMsMin, type NodeLoad } from './heartbeat.ts'
-import { judgeGreeting, judgeHello } from './link-decision.ts'
-import {
-  encodeLinkMessage,
-  type Greeting,
-  greetingLimits,
-  linkHeaderBytes,
-  protocolVersion,
-  protocolVersionMin,
-} from './link-message.ts'
 import { textBytes } from './byte-writer.ts'
-import { meshVersion } from './mesh-message.ts'
-import { PeerEpochs } from './peer-epochs.ts'
-import { type LinkEndReason, PeerLink, type PeerRef } from './peer-link.ts'
-import { sayable } from './sayable.ts'
+import type { DialTarget } from './dial-target.ts'
+import { Dialer } from './dialer.ts'
+import { Handshakes, type LocalNode } from './handshakes.ts'
+import { lagMsMin, type NodeLoad } from './heartbeat.ts'
+import type { LinkEndReason } from './link-end-reason.ts'
+import { encodeLinkMessage, greetingLimits, linkHeaderBytes } from './link-message.ts'
+import type { Measured, PeerState } from './peer.ts'
+import { PeerLink } from './peer-link.ts'
 import {
   defaultPeerLinkSettings,
   type PeerLinkCounters,
   type PeerLinkSettings,
   zeroPeerLinkCounters,
 } from './peer-link-settings.ts'
+import type { PeerLinksEvents } from './peer-links-events.ts'
+import { sayable } from './sayable.ts'
 import type { SplitMessage } from './split-message.ts'
 import type { NodeId, RawLink, Transport } from './transport.ts'
-
-/** What this node says of itself. Its id and addresses come from the transport. Texts of at most 256 bytes. */
-export interface LocalNode {
-  /** New at every boot: a safe integer from 0. */
-  readonly life: number
-  readonly cluster: string
-  readonly region: string
-}
-
-/** A peer that a link is up to, as its greeting described it. */
-export interface Peer extends PeerRef {
-  readonly region: string
-  /** As its transport authenticated it. */
-  readonly roles: readonly string[]
-  readonly addresses: readonly string[]
-}
-
-/** What the heartbeats of a peer showed. */
-export type Measured = Pick<PeerState, 'rttMs' | 'load' | 'inFlight' | 'isStuck' | 'meshVersion'>
-
-export interface PeerState extends Peer {
-  /** The smoothed round-trip time; `undefined` until the first pong. */
-  readonly rttMs: number | undefined
-  /** As {@link NodeLoad}; `undefined` until the peer's first ping or pong. */
-  readonly load: number | undefined
-  readonly inFlight: number | undefined
-  /** Its main thread has given no sign of life for `stuckMs`. */
-  readonly isStuck: boolean
-  readonly suspected: boolean
-  /** What its mesh actor understands. */
-  readonly meshVersion: number
-  /** The number of our own hello or accept on this link, which no other link of this life has. */
-  readonly epoch: number
-  /** The same number of the peer. */
-  readonly peerEpoch: number
-}
-
-/** Why a peer and we have no link, beyond duplicates, which sort themselves out. */
-export interface LinkRefusal {
-  readonly by: 'us' | 'peer'
-  /** `ERR_WRONG_CLUSTER`, `ERR_PROTOCOL_VERSION`, `ERR_WRONG_PEER`, `ERR_TOO_MANY_LINKS`, or what a newer peer says. */
-  readonly code: string
-  readonly text: string
-}
-
-/** All are called in the order in which things happened, and must not throw. They may call any verb. */
-export interface PeerLinksEvents {
-  /** Frames and controls may be sent, and will come, from now on. Never twice for a node without `down` between. */
-  up(peer: Peer): void
-  /** Exactly once for each `up`. What was sent and not yet delivered may be lost. */
-  down(peer: PeerRef, reason: LinkEndReason, detail: string): void
-  /** In the order in which the peer sent those of one order key. The bytes belong to the receiver. */
-  frame(peer: PeerRef, frame: Uint8Array): void
-  /**
-   * The same for a frame that stands behind the kind byte of its link message, as all do that came alone and need not wait: a view of
-   * it would cost as much as reading it. Default: `frame` gets that view.
-   */
-  frameMessage?(peer: PeerRef, message: Uint8Array): void
-  /** In their own order, which is not that of frames. */
-  control(peer: PeerRef, bytes: Uint8Array): void
-  /** The peer has been silent for `silentMs`. Its link is still up. Followed by `trusted` or `down`. */
-  suspect(peer: PeerRef): void
-  trusted(peer: PeerRef): void
-  /** A frame to the peer was `overloaded`, and there may be room by now. */
-  room?(peer: PeerRef): void
-  /** The main thread of a peer gives no sign of life, or does so again: see `measured`. Its link is well. */
-  stuck?(peer: PeerRef): void
-  /** The transport is over for good. */
-  failed?(error: Error): void
-  /** See `TransportHost.uncarried`. */
-  uncarried?(how: 'dropped' | 'lost', messages: number): void
-  refused(node: NodeId, refusal: LinkRefusal): void
-  /** A dial to a node that was learned failed. It goes on until the node is forgotten. */
-  unreached?(node: NodeId): void
-}
 
 /**
  * `sent`: taken; it arrives, in order, unless the link's `down` comes. The others take nothing: `no-link`, `too-large`
@@ -207,21 +125,14 @@ class Links implements PeerLinks {
   readonly #options: PeerLinksOptions
   readonly #settings: PeerLinkSettings
   readonly #up = new Map<NodeId, PeerLink>()
-  /** Links on which our hello waits for its answer. At most one a peer. */
-  readonly #helloSent = new Map<NodeId, { link: PeerLink; target: DialTarget }>()
-  /** Accepted links before their hello, and any link that waits for the peer to close it. */
-  readonly #unsettled = new Set<PeerLink>()
-  readonly #latest = new PeerEpochs((node) => this.#up.has(node))
-  /** Hellos that came before the transport told us who we are. */
-  #hellosBeforeStart: (() => void)[] = []
+  readonly #handshakes: Handshakes<PeerLink>
   readonly #addressesBeforeStart: ((dialer: Dialer) => void)[] = []
-  #self: { node: NodeId; cluster: string; addresses: readonly string[] } | undefined
+  /** Our own, as the transport said. */
+  #addresses: readonly string[] = []
   #dialer: Dialer | undefined
-  #epoch = 0
   readonly #beats: Beats
   #starting: Promise<StartedLinks> | undefined
   #stopping: Promise<void> | undefined
-  #allEnded: Deferred<void> | undefined
 
   constructor(options: PeerLinksOptions) {
     const { self, transport } = options
@@ -246,6 +157,18 @@ class Links implements PeerLinks {
       suspect: (link) => on.suspect(link.ref),
       told: (busy) => transport.beat?.(busy),
     })
+    this.#handshakes = new Handshakes({
+      self,
+      settings: this.#settings,
+      counters: this.counters,
+      frameBytesMax: this.frameBytesMax,
+      log: platform.log,
+      links: this.#up,
+      isStopping: () => this.#stopping !== undefined,
+      up: (link) => this.#cameUp(link),
+      settled: (target, outcome) => this.#dialer?.settled(target, outcome),
+      refused: (node, refusal) => on.refused(node, refusal),
+    })
   }
 
   start(): Promise<StartedLinks> {
@@ -255,7 +178,7 @@ class Links implements PeerLinks {
   }
 
   async #start(): Promise<StartedLinks> {
-    const { transport, platform, self } = this.#options
+    const { transport, platform } = this.#options
     const host = {
       accepted: (raw: RawLink) => this.#accepted(raw),
       found: (address: string) => this.addSeed(address),
@@ -264,12 +187,12 @@ class Links implements PeerLinks {
     }
     const { id: node, addresses, roles = [] } = await transport.start(host, platform)
     assert(textBytes(node) <= greetingLimits.nameBytes, `a node id has at most ${greetingLimits.nameBytes} bytes`)
-    this.#self = { node, cluster: self.cluster, addresses: sayable(addresses) }
+    this.#addresses = sayable(addresses)
     if (this.#stopping !== undefined) return { node, addresses, roles }
     this.#dialer = this.#createDialer(node)
     this.#beats.start()
     for (const add of this.#addressesBeforeStart.splice(0)) add(this.#dialer)
-    for (const judge of this.#hellosBeforeStart.splice(0)) judge()
+    this.#handshakes.start(node, this.#addresses)
     return { node, addresses, roles }
   }
 
@@ -313,7 +236,7 @@ class Links implements PeerLinks {
   }
 
   peers(): PeerState[] {
-    return Array.from(this.#up.values(), stateOf)
+    return Array.from(this.#up.values(), (link) => link.state())
   }
 
   peerNodes(): Iterable<NodeId> {
@@ -325,8 +248,7 @@ class Links implements PeerLinks {
   }
 
   linkTo(node: NodeId): PeerState | undefined {
-    const link = this.#up.get(node)
-    return link === undefined ? undefined : stateOf(link)
+    return this.#up.get(node)?.state()
   }
 
   isSendingLarge(): boolean {
@@ -336,13 +258,13 @@ class Links implements PeerLinks {
 
   addSeed(address: string): void {
     this.#withDialer((dialer) => {
-      if (this.#self?.addresses.includes(address) !== true) dialer.addSeed(address)
+      if (!this.#addresses.includes(address)) dialer.addSeed(address)
     })
   }
 
   offer(address: string): void {
     this.#withDialer((dialer) => {
-      if (this.#self?.addresses.includes(address) !== true) dialer.offer(address)
+      if (!this.#addresses.includes(address)) dialer.offer(address)
     })
   }
 
@@ -384,13 +306,9 @@ class Links implements PeerLinks {
   async #stop(reason: string): Promise<void> {
     this.#beats.stop()
     this.#dialer?.stop()
-    for (const { link } of [...this.#helloSent.values()]) link.end('dropped', 'stopping')
-    for (const link of [...this.#unsettled]) if (link.isGreeting) link.end('dropped', 'stopping')
+    this.#handshakes.stop()
     for (const link of [...this.#up.values()]) this.#leave(link, 'stopped', reason)
-    if (this.#unsettled.size > 0) {
-      this.#allEnded = deferred()
-      await this.#allEnded.promise
-    }
+    await this.#handshakes.allEnded()
     // A transport that failed to start says so to whoever called `start`; stopping it is still right.
     await this.#starting?.catch(() => undefined)
     await this.#options.transport.stop()
@@ -413,21 +331,21 @@ class Links implements PeerLinks {
       counters: this.counters,
       dial: (address, expect, signal) => transport.dial(address, expect, signal),
       isLinked: (peer) => this.#up.has(peer),
-      isGreeting: (peer) => this.#helloSent.has(peer),
+      isGreeting: (peer) => this.#handshakes.isGreeting(peer),
       reached: (raw, target) => this.#reached(raw, target),
       failed: (peer) => this.#options.on.unreached?.(peer),
     })
   }
 
   #accepted(raw: RawLink): void {
-    if (this.#stopping !== undefined || this.#unsettled.size >= this.#settings.greetingLinksMax) {
+    const why = this.#stopping === undefined ? undefined : 'stopping'
+    const refusal = why ?? (this.#handshakes.isFull ? 'too many links in the handshake' : undefined)
+    if (refusal !== undefined) {
       this.counters.linksRejected += 1
-      raw.close(this.#stopping === undefined ? 'too many links in the handshake' : 'stopping')
+      raw.close(refusal)
       return
     }
-    const link = this.#createLink(raw, false)
-    this.#unsettled.add(link)
-    link.listen()
+    this.#handshakes.accepted(this.#createLink(raw, false))
   }
 
   #reached(raw: RawLink, target: DialTarget): void {
@@ -437,10 +355,7 @@ class Links implements PeerLinks {
       this.#dialer?.settled(target, 'failed')
       return
     }
-    const link = this.#createLink(raw, true)
-    this.#helloSent.set(raw.peer, { link, target })
-    link.listen()
-    if (link.isGreeting) link.sayHello(this.#greeting())
+    this.#handshakes.dialled(this.#createLink(raw, true), target)
   }
 
   #createLink(raw: RawLink, dialled: boolean): PeerLink {
@@ -457,9 +372,9 @@ class Links implements PeerLinks {
       orderKey: this.#options.orderKey ?? oneOrder,
       load: () => this.#beats.load,
       on: {
-        hello: (link, greeting) => this.#hello(link, greeting),
-        accepted: (link, greeting) => this.#acceptedBy(link, greeting),
-        refused: (link, code, text) => this.#refusedBy(link, code, text),
+        hello: (link, greeting) => this.#handshakes.hello(link, greeting),
+        accepted: (link, greeting) => this.#handshakes.acceptedBy(link, greeting),
+        refused: (link, code, text) => this.#handshakes.refusedBy(link, code, text),
         frame: (link, frame) => on.frame(link.ref, frame),
         frameMessage: (link, message) => {
           if (on.frameMessage === undefined) on.frame(link.ref, message.subarray(linkHeaderBytes))
@@ -481,115 +396,24 @@ class Links implements PeerLinks {
     })
   }
 
-  #hello(link: PeerLink, hello: Greeting): void {
-    const self = this.#self
-    if (self === undefined) {
-      this.#hellosBeforeStart.push(() => {
-        if (link.isGreeting) this.#hello(link, hello)
-      })
-      return
-    }
-    if (link.peer === self.node) {
-      this.counters.linksDropped += 1
-      link.end('dropped', 'this is ourselves')
-      return
-    }
-    const pending = this.#helloSent.get(link.peer)
-    const old = this.#up.get(link.peer)
-    const verdict = judgeHello({
-      self,
-      peer: link,
-      hello,
-      latest: this.#latest.get(link.peer),
-      linked: old !== undefined,
-      helloPending: pending !== undefined,
-    })
-    if (verdict.kind === 'refuse') {
-      this.#refuse(link, verdict.code, verdict.text)
-      return
-    }
-    if (old === undefined && this.#up.size >= this.#settings.linksMax) {
-      this.#refuse(link, 'ERR_TOO_MANY_LINKS', `at most ${this.#settings.linksMax} links here`)
-      return
-    }
-    this.#latest.note(link.peer, hello)
-    if (verdict.abandon) pending?.link.end('dropped', 'the other side dialled too')
-    sometimes(verdict.supersede, 'skerry/a link of an older epoch was closed')
-    if (verdict.supersede) old?.end('superseded', 'the peer said hello anew')
-    // A listener of the old link's `down` may have stopped us: then `#stop` ends this link too.
-    if (this.#stopping !== undefined) return
-    this.#unsettled.delete(link)
-    link.accept(this.#greeting())
-    this.#cameUp(link)
-  }
-
-  #acceptedBy(link: PeerLink, greeting: Greeting): void {
-    const pending = this.#helloSent.get(link.peer)
-    if (this.#self === undefined || pending?.link !== link || this.#up.has(link.peer)) {
-      link.end('dropped', 'there is another link')
-      return
-    }
-    const mismatch = judgeGreeting(this.#self, link, greeting)
-    if (mismatch !== undefined) {
-      this.#tellRefused(link, { by: 'us', ...mismatch })
-      link.end('refused', mismatch.code)
-      return
-    }
-    this.#latest.note(link.peer, greeting)
-    this.#helloSent.delete(link.peer)
-    link.open()
-    this.#cameUp(link)
-    link.handOnEarly()
-  }
-
-  #refusedBy(link: PeerLink, code: string, text: string): void {
-    if (code === 'ERR_DUPLICATE_LINK') {
-      this.counters.duplicateRefusals += 1
-      this.#settle(link, 'duplicate')
-      return
-    }
-    this.#tellRefused(link, { by: 'peer', code, text })
-  }
-
-  #refuse(link: PeerLink, code: string, text: string): void {
-    if (code === 'ERR_DUPLICATE_LINK') this.counters.duplicateRefusals += 1
-    else this.#tellRefused(link, { by: 'us', code, text })
-    if (link.isGreeting) link.refuse(code, text)
-  }
-
-  #tellRefused(link: PeerLink, refusal: LinkRefusal): void {
-    this.counters.helloRefusals += 1
-    this.#options.platform.log.warn({ node: link.peer, ...refusal }, 'link refused')
-    this.#options.on.refused(link.peer, refusal)
-  }
-
   #cameUp(link: PeerLink): void {
     always(!this.#up.has(link.peer), 'skerry/at most one link to a peer is up', { peer: link.peer })
     this.#up.set(link.peer, link)
     this.#dialer?.linkUp(link.peer)
     this.counters.linksUp += 1
-    this.#options.on.up(peerOf(link))
+    this.#options.on.up(link.describe())
   }
 
   #leave(link: PeerLink, reason: 'stopped' | 'idle', text: string): void {
-    this.#unsettled.add(link)
+    this.#handshakes.leaving(link)
     link.sayGoodbye(reason, text)
     this.#wentDown(link, reason, text)
   }
 
   #ended(link: PeerLink, reason: LinkEndReason, detail: string): void {
-    this.#unsettled.delete(link)
-    if (this.#unsettled.size === 0) this.#allEnded?.resolve()
+    this.#handshakes.ended(link)
     if (reason === 'heartbeat') this.counters.heartbeatDeaths += 1
     if (this.#up.get(link.peer) === link) this.#wentDown(link, reason, detail)
-    else this.#settle(link, 'failed')
-  }
-
-  #settle(link: PeerLink, outcome: DialOutcome): void {
-    const pending = this.#helloSent.get(link.peer)
-    if (pending?.link !== link) return
-    this.#helloSent.delete(link.peer)
-    this.#dialer?.settled(pending.target, outcome)
   }
 
   #wentDown(link: PeerLink, reason: LinkEndReason, detail: string): void {
@@ -598,42 +422,4 @@ class Links implements PeerLinks {
     this.#dialer?.linkDown(link.peer, this.#options.platform.clock.monotonic() - link.upSince)
     this.#options.on.down(link.ref, reason, detail)
   }
-
-  #greeting(): Greeting {
-    assert(this.#self !== undefined, 'the transport has started')
-    this.#epoch += 1
-    const { node, cluster, addresses } = this.#self
-    const { life, region } = this.#options.self
-    return {
-      protocolVersion,
-      protocolVersionMin,
-      cluster,
-      node,
-      life,
-      region,
-      epoch: this.#epoch,
-      addresses,
-      frameBytesMax: this.frameBytesMax,
-      meshVersion,
-    }
-  }
-}
-
-function stateOf(link: PeerLink): PeerState {
-  return {
-    ...peerOf(link),
-    rttMs: link.rttMs,
-    load: link.load,
-    inFlight: link.inFlight,
-    isStuck: link.isStuck,
-    suspected: link.isSuspected,
-    meshVersion: link.meshVersion,
-    epoch: link.ourEpoch,
-    peerEpoch: link.greeting?.epoch ?? 0,
-  }
-}
-
-function peerOf(link: PeerLink): Peer {
-  const { greeting, roles } = link
-  return { ...link.ref, region: greeting?.region ?? '', roles, addresses: greeting?.addresses ?? [] }
 }

@@ -1,6 +1,6 @@
 import type { NodeLoad } from './heartbeat.ts'
 import type { NodeRecord } from './node-record.ts'
-import type { Measured } from './peer-links.ts'
+import type { Measured } from './peer.ts'
 import type { NodeId } from './transport.ts'
 
 /** A node that calls may be sent to, with what the heartbeat measured. */

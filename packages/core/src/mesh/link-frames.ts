@@ -1,0 +1,193 @@
+import type { Clock } from '../platform/platform.ts'
+import { BulkReceiver, largestUnderWay } from './bulk-receiver.ts'
+import { BulkSender } from './bulk-sender.ts'
+import { orderHeadBytes } from './frame.ts'
+import type { LaneWriter } from './lane-writer.ts'
+import type { LinkLanes } from './link-lanes.ts'
+import { encodeLinkMessage, linkHeaderBytes, partHeaderBytes } from './link-message.ts'
+import type { PeerLinkCounters, PeerLinkSettings } from './peer-link-settings.ts'
+import { SplitMessage } from './split-message.ts'
+
+/** What became of a frame. The last two take nothing: see {@link SendResult}. */
+export type FrameResult = 'sent' | 'too-large' | 'overloaded'
+
+export interface LinkFramesOptions {
+  readonly lanes: Pick<LinkLanes, 'frames' | 'bulk'>
+  readonly clock: Clock
+  readonly settings: PeerLinkSettings
+  readonly counters: PeerLinkCounters
+  readonly maxFrameBytes: number
+  /** The largest frame that the peer may send us. */
+  readonly frameBytesMax: number
+  /** Which frames keep their order among each other. */
+  readonly orderKey: (frame: Uint8Array) => string
+  /** A frame that was large, or was held behind one, in its turn. */
+  readonly deliver: (frame: Uint8Array) => void
+  /** A large frame was handed on: its sender has room for another. */
+  readonly handedOn: (large: number) => void
+  /** A frame was `overloaded`, and there may be room by now. */
+  readonly room: () => void
+  /** The peer broke the rules. */
+  readonly violated: (detail: string) => void
+}
+
+const noBytes = new Uint8Array(0)
+
+/**
+ * The frames of one link, both ways: small ones whole on the frame lane, large ones in parts on the bulk lane, each in its place
+ * among those of its order.
+ */
+export class LinkFrames {
+  readonly #options: LinkFramesOptions
+  readonly #writer: LaneWriter
+  readonly #sender: BulkSender
+  readonly #receiver: BulkReceiver
+  /** Frames above this travel in parts. */
+  #wholeBytesMax: number
+  #peerBytesMax = 0
+  /** A frame found no room. */
+  #owesRoom = false
+  #sent = 0
+  #received = 0
+
+  constructor(options: LinkFramesOptions) {
+    const { lanes, clock, settings, maxFrameBytes, orderKey, counters } = options
+    this.#options = options
+    this.#writer = lanes.frames
+    this.#wholeBytesMax = maxFrameBytes - linkHeaderBytes
+    this.#sender = new BulkSender({
+      lane: lanes.bulk,
+      partBytes: Math.min(settings.bulkPartBytes, maxFrameBytes - partHeaderBytes),
+      queueBytesMax: settings.bulkQueueBytesMax,
+      openMax: settings.bulkOpenMax,
+      heldBytesMax: settings.backlogBytesMax,
+      orderKey,
+      clock,
+      giveWayMs: settings.bulkGiveWayMs,
+    })
+    lanes.bulk.onRoom = () => this.#sender.pump()
+    lanes.frames.onRoom = () => {
+      if (lanes.bulk === lanes.frames) this.#sender.pump()
+      this.#tellRoom()
+    }
+    this.#receiver = new BulkReceiver({
+      frameBytesMax: options.frameBytesMax,
+      openMax: settings.bulkOpenMax,
+      // The sender's own bound, once more for what is urgent, and one frame.
+      heldBytesMax: settings.backlogBytesMax * 2 + maxFrameBytes,
+      orderKey,
+      deliver: options.deliver,
+      handedOn: (large) => {
+        counters.largeFramesReceived += 1
+        options.handedOn(large)
+      },
+      violated: options.violated,
+    })
+  }
+
+  /** The link is up. `peerBytesMax`: the largest frame that the peer takes; 0: none in parts. */
+  open(peerBytesMax: number): void {
+    const { settings, maxFrameBytes } = this.#options
+    this.#peerBytesMax = peerBytesMax
+    if (peerBytesMax > 0) this.#wholeBytesMax = Math.min(settings.bulkFrameBytes, maxFrameBytes - linkHeaderBytes)
+    this.#sender.underWayBytesMax = peerBytesMax * largestUnderWay
+  }
+
+  /** How many frames went and came. */
+  get traffic(): number {
+    return this.#sent + this.#received
+  }
+
+  /** Whether a large frame was taken and not yet handed on at the peer. A goodbye would overtake it. */
+  get isSendingLarge(): boolean {
+    return this.#sender.isOpen
+  }
+
+  /**
+   * Takes a frame as a message, behind its kind. `too-large`: for the peer. `overloaded`: the backlog is full, or too much
+   * waits for large frames.
+   */
+  send(message: Uint8Array | SplitMessage, urgent: boolean): FrameResult {
+    this.#sent += 1
+    const result = message instanceof SplitMessage ? this.#sendSplit(message, urgent) : this.#sendWhole(message, urgent)
+    if (result === 'overloaded') this.#owesRoom = true
+    return result
+  }
+
+  #sendSplit(message: SplitMessage, urgent: boolean): FrameResult {
+    if (message.byteLength > this.#wholeBytesMax + linkHeaderBytes) return this.#sendLarge(message, urgent)
+    if (this.#sender.isOpen) {
+      this.#sender.smallPassed()
+      if (!this.#sender.mayFollow(headOf(message), message.byteLength - linkHeaderBytes, urgent)) return 'overloaded'
+    }
+    return this.#writer.sendSplit(message, urgent) ? 'sent' : 'overloaded'
+  }
+
+  #sendWhole(whole: Uint8Array, urgent: boolean): FrameResult {
+    if (whole.length > this.#wholeBytesMax + linkHeaderBytes) {
+      return this.#sendLarge(new SplitMessage(whole, noBytes), urgent)
+    }
+    if (this.#sender.isOpen) {
+      this.#sender.smallPassed()
+      const frame = whole.subarray(linkHeaderBytes)
+      if (!this.#sender.mayFollow(frame, frame.byteLength, urgent)) return 'overloaded'
+    }
+    return this.#writer.send(whole, urgent) ? 'sent' : 'overloaded'
+  }
+
+  #sendLarge(message: SplitMessage, urgent: boolean): FrameResult {
+    const frameBytes = message.byteLength - linkHeaderBytes
+    if (frameBytes > this.#peerBytesMax) return 'too-large'
+    if (!this.#sender.hasRoom(frameBytes)) return 'overloaded'
+    const head = headOf(message)
+    const place = encodeLinkMessage({ kind: 'bulk', large: this.#sender.nextNumber, frameBytes, head })
+    if (!this.#writer.send(place, urgent)) return 'overloaded'
+    this.#options.counters.largeFramesSent += 1
+    this.#sender.take(message, head)
+    return 'sent'
+  }
+
+  /** A small frame came, behind its kind. `true`: hand it on now; `false`: it waits for a large one before it. */
+  passes(message: Uint8Array): boolean {
+    const { counters } = this.#options
+    counters.framesReceived += 1
+    this.#received += 1
+    if (this.#sender.isOpen) this.#sender.smallPassed()
+    if (!this.#receiver.isOpen || !this.#receiver.hold(message.subarray(linkHeaderBytes))) return true
+    counters.framesHeld += 1
+    return false
+  }
+
+  /** The place of a large frame came: see {@link BulkReceiver}. */
+  announced(large: number, frameBytes: number, head: Uint8Array): void {
+    this.#receiver.announced(large, frameBytes, head)
+  }
+
+  part(large: number, frameBytes: number, bytes: Uint8Array): void {
+    this.#receiver.part(large, frameBytes, bytes)
+  }
+
+  /** The peer has handed on a large frame of ours. */
+  credited(large: number): void {
+    if (this.#sender.handedOn(large)) this.#tellRoom()
+    else this.#options.violated('credit for a large frame that was not sent')
+  }
+
+  /** The link is over. Says how many frames had not left. */
+  drop(): number {
+    const lost = this.#writer.drop() + this.#sender.drop()
+    this.#receiver.drop()
+    return lost
+  }
+
+  #tellRoom(): void {
+    if (!this.#owesRoom) return
+    this.#owesRoom = false
+    this.#options.room()
+  }
+}
+
+/** As much of the frame's beginning as its order needs. */
+function headOf(message: SplitMessage): Uint8Array {
+  return message.slice(linkHeaderBytes, Math.min(message.byteLength, linkHeaderBytes + orderHeadBytes))
+}

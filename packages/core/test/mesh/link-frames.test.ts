@@ -1,0 +1,144 @@
+import { virtualClock } from '@skerry/testing'
+import { describe, expect, it } from 'vitest'
+import { LaneWriter } from '../../src/mesh/lane-writer.ts'
+import { LinkFrames } from '../../src/mesh/link-frames.ts'
+import { decodeLinkMessage, encodeLinkMessage } from '../../src/mesh/link-message.ts'
+import { defaultPeerLinkSettings, zeroPeerLinkCounters } from '../../src/mesh/peer-link-settings.ts'
+import { SplitMessage } from '../../src/mesh/split-message.ts'
+
+const [small, large] = [frameOf(100), frameOf(2_500)]
+
+describe('a frame', () => {
+  it('that is small travels whole on the frame lane', () => {
+    const { frames, sent } = link()
+    expect(frames.send(small, false)).toBe('sent')
+    expect(sent).toEqual([{ lane: 'frames', kind: 'frame' }])
+    expect(frames.isSendingLarge).toBe(false)
+  })
+
+  it('that is large has its place on the frame lane, and its parts on the bulk lane', () => {
+    const { frames, sent, counters } = link()
+    expect(frames.send(large, false)).toBe('sent')
+    expect(sent.map(({ lane, kind }) => `${lane} ${kind}`)).toEqual([
+      'frames bulk',
+      'bulk part',
+      'bulk part',
+      'bulk part',
+    ])
+    expect([frames.isSendingLarge, counters.largeFramesSent]).toEqual([true, 1])
+  })
+
+  it('is too large by what the peer said, and nothing travels in parts to one that said nothing', () => {
+    expect(link({ peerBytesMax: 2_000 }).frames.send(large, false)).toBe('too-large')
+    expect(link({ peerBytesMax: 0 }).frames.send(frameOf(3_999), false)).toBe('sent')
+    expect(link({ peerBytesMax: 0 }).frames.send(frameOf(4_001), false)).toBe('too-large')
+  })
+
+  it('in two pieces is sent as one in one piece is', () => {
+    const { frames, sent } = link()
+    for (const message of [small, large]) {
+      frames.send(new SplitMessage(message.slice(0, 10), message.slice(10)), false)
+    }
+    expect(sent.map(({ kind }) => kind)).toEqual(['frame', 'bulk', 'part', 'part', 'part'])
+  })
+
+  it('that finds no room is told of room once the lane takes again', () => {
+    const { frames, log, drain, close } = link()
+    close()
+    for (let at = 0; at < 30; at += 1) frames.send(small, false)
+    expect(frames.send(small, false)).toBe('overloaded')
+    drain()
+    drain()
+    expect(log).toEqual(['room'])
+  })
+
+  it('counts as traffic, whichever way it goes', () => {
+    const { frames } = link()
+    frames.send(small, false)
+    expect(frames.passes(small)).toBe(true)
+    expect(frames.traffic).toBe(2)
+  })
+})
+
+describe('what comes', () => {
+  it('waits behind a large frame of its order until that is whole, and is handed on behind it', () => {
+    const { frames, log, counters } = link()
+    frames.announced(0, 200, new Uint8Array(100))
+    expect(frames.passes(small)).toBe(false)
+    frames.part(0, 200, new Uint8Array(150))
+    expect(log).toEqual([])
+    frames.part(0, 200, new Uint8Array(50))
+    expect(log.filter((line) => line.startsWith('deliver'))).toEqual(['deliver 200', 'deliver 100'])
+    expect(log).toContain('handedOn 0')
+    expect([counters.framesHeld, counters.largeFramesReceived, counters.framesReceived]).toEqual([1, 1, 1])
+    expect(frames.passes(small)).toBe(true)
+  })
+
+  it('as credit for what was not sent breaks the rules', () => {
+    const { frames, log } = link()
+    frames.send(large, false)
+    frames.credited(0)
+    frames.credited(0)
+    expect(log).toEqual(['credit for a large frame that was not sent'])
+    expect(frames.isSendingLarge).toBe(false)
+  })
+})
+
+it('the end of a link says how many frames had not left', () => {
+  const { frames, close } = link()
+  close()
+  frames.send(small, false)
+  frames.send(small, false)
+  expect(frames.drop()).toBe(2)
+})
+
+/** One side of a link that takes frames of at most 4,000 bytes and sends those above 1,000 in parts of that size. */
+function link({ peerBytesMax = 100_000 } = {}) {
+  const sent: { lane: string; kind: string }[] = []
+  const log: string[] = []
+  const drains: (() => void)[] = []
+  let open = true
+  const writer = (lane: string): LaneWriter =>
+    new LaneWriter(
+      {
+        send: (frame) => {
+          sent.push({ lane, kind: decodeLinkMessage(frame).kind })
+          return open
+        },
+        onDrain: (on) => void drains.push(on),
+        onFrame() {},
+        pause() {},
+        resume() {},
+      },
+      4_000,
+    )
+  const counters = zeroPeerLinkCounters()
+  const frames = new LinkFrames({
+    lanes: { frames: writer('frames'), bulk: writer('bulk') },
+    clock: virtualClock(),
+    settings: { ...defaultPeerLinkSettings, backlogBytesMax: 4_000, bulkFrameBytes: 1_000, bulkPartBytes: 1_000 },
+    counters,
+    maxFrameBytes: 4_001,
+    frameBytesMax: 100_000,
+    orderKey: () => '',
+    deliver: (frame) => log.push(`deliver ${frame.byteLength}`),
+    handedOn: (number) => log.push(`handedOn ${number}`),
+    room: () => log.push('room'),
+    violated: (detail) => log.push(detail),
+  })
+  frames.open(peerBytesMax)
+  const drain = (): void => {
+    open = true
+    for (const on of drains) on()
+  }
+  const close = (): void => {
+    open = false
+    // The lane says that it is full with the frame that it takes last.
+    frames.send(small, false)
+  }
+  return { frames, sent, log, counters, drain, close }
+}
+
+function frameOf(bytes: number): Uint8Array {
+  return encodeLinkMessage({ kind: 'frame', bytes: new Uint8Array(bytes) })
+}
