@@ -40,8 +40,10 @@ export interface RpcOptions {
    */
   readonly reconnectMs?: number
   /**
-   * Waits, while nobody in the target can serve the call, until somebody can, at most for the time that the call has. Default
-   * `false`: it fails at once with the regions that are known.
+   * Waits, while nobody in the target can serve the call, until somebody can, at most for the time that the call has: for a node
+   * that can, of which it hears at once, and while those that are there refuse it as busy, leaving, not ready or not primary.
+   * These are asked again, three at most, after pauses of up to 100 ms at first and 2 s in the end. Any other refusal fails it. Default
+   * `false`: it fails at once with the regions that are known, or after three nodes.
    */
   readonly wait?: boolean
   /**

@@ -70,7 +70,8 @@ export interface RpcReport {
   readonly procedure: ProcedureName
   /** `'ok'`, or the code that the caller got. */
   readonly code: string
+  /** In order; of a call that waits the last 32. */
   readonly attempts: readonly Attempt[]
-  /** The choices that were made, in order; the last one may have found no node. None for a call to one node. */
+  /** The choices that were made, in order, of a call that waits the last 32; the last one may have found no node. None for a call to one node. */
   readonly choices: readonly ChoiceExplanation[]
 }

@@ -94,7 +94,7 @@ export interface RpcCallEvent extends EventSource {
   trace: TraceContext | undefined
   /** Whether choices of a node should be explained, which looks at every node: `false` until a subscriber of `start` says so. */
   explain: boolean
-  /** Those that were, in order. The last one may have found no node. */
+  /** Those that were, in order; of a call that waits the last 32. The last one may have found no node. */
   readonly choices: EventChoice[]
   /** How many nodes it was sent to. */
   attempts: number

@@ -2,6 +2,7 @@ import type { RemoteOwner } from '../actor/remote-verbs.ts'
 import type { Failure } from '../actor/signal.ts'
 import { type EventChoice, type EventError, type RpcCallEvent, rpcAttempts, rpcCalls } from '../platform/telemetry.ts'
 import { activeTrace, carriedTrace, type TraceContext } from '../platform/trace-context.ts'
+import { keepLast } from './tries.ts'
 
 /** What tells of a call. */
 interface Told {
@@ -67,7 +68,7 @@ export class CallEvents {
   }
 
   chose(choice: EventChoice | undefined): void {
-    if (choice !== undefined && this.#event.explain) this.#event.choices.push(choice)
+    if (choice !== undefined && this.#event.explain) keepLast(this.#event.choices, choice)
   }
 
   sent({ node, region }: { readonly node: string; readonly region: string }): void {

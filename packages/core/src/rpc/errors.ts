@@ -51,7 +51,7 @@ export class RpcError extends RuntimeError {
   /** The node that was last tried, if one was. */
   readonly node: NodeId | undefined
   readonly region: string | undefined
-  /** The nodes that it was sent to, in order, and what each said. */
+  /** The nodes that it was sent to, in order, and what each said; of a call that waits the last 32. */
   readonly attempts: readonly Attempt[]
   /** The exit reason of the remote process, where it ended without an answer. */
   readonly reason: ExitReason | undefined

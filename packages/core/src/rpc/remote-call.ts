@@ -23,9 +23,8 @@ import { exitFailure } from './exit-failure.ts'
 import { afterNotPrimary, isNews, primaryNewsMs } from './primary-news.ts'
 import { mayTryElsewhere } from './retry.ts'
 import { timeoutMsMax } from './rpc-options.ts'
+import { keepLast, Tries } from './tries.ts'
 
-/** The nodes that one call tries before it gives up, each after a certain "not run" from the one before. */
-const attemptsMax = 3
 /** The default time for a call by region, in milliseconds: Fly RPC's. */
 const rpcTimeoutMsDefault = 5_000
 
@@ -86,16 +85,14 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   // Made when there is one: most calls succeed at once, and nobody asks why.
   #attempts: Attempt[] | undefined
   #choices: ChoiceExplanation[] | undefined
-  /** Those that would not do. Most calls are tried once. */
-  #tried: Set<NodeId> | undefined
+  /** What failed. Most calls are tried once. */
+  #tries: Tries | undefined
   #node: RegionTableNode | undefined
   #target: Pid | undefined
   /** The connection was lost under a call with a key: it goes on when it is back. */
   #lost: LostCall | undefined
   /** Nobody could serve it yet. */
   #waiting: { readonly failure: Failure; readonly stop: () => void } | undefined
-  /** How often the primary had moved from where it was sought; those attempts do not count. */
-  #moves = 0
   #open = true
   #events: CallEvents | undefined
   #onAbort: (() => void) | undefined
@@ -228,11 +225,11 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
 
   #choose(): RegionTableNode | Failure {
     const plan = this.#plan
-    const tried = this.#tried ?? none
+    const tried = this.#tries?.nodes ?? none
     if (plan.options.explain === undefined && this.#events?.explains !== true) return plan.chooser.choose(plan, tried)
     const { chosen, explanation } = plan.chooser.explain(plan, tried)
     this.#events?.chose(explanation)
-    if (explanation !== undefined) (this.#choices ??= []).push(explanation)
+    if (explanation !== undefined) keepLast((this.#choices ??= []), explanation)
     return chosen
   }
 
@@ -270,13 +267,27 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     this.#giveUp({ ...failure, outcome: 'unknown', message }, 'cancelled')
   }
 
-  /** Tries again when the region table has changed; nodes that refused it may have changed their mind. */
+  /** Tries again: others as soon as the region table knows of them, those that refused it after a pause. */
   #wait(failure: Failure): void {
-    const stop = this.#plan.chooser.onTable(() => {
+    const { clock, random } = this.#kernel.platform
+    const tries = this.#tries
+    const stopListening = this.#plan.chooser.onTable(() => {
+      if (tries?.areSpent === true) return
+      const chosen = this.#choose()
+      if ('outcome' in chosen) return
       this.#stopWaiting()
-      this.#tried = undefined
-      this.#attempt()
+      this.#send(chosen)
     })
+    const nextRound = (): void => {
+      this.#stopWaiting()
+      tries?.nextRound()
+      this.#attempt()
+    }
+    const pause = tries?.isRefused === true ? clock.after(tries.pauseMs(random.float()), nextRound) : undefined
+    const stop = (): void => {
+      pause?.cancel()
+      stopListening()
+    }
     const last = this.#lastFailure ?? failure
     this.#waiting = { failure: { ...last, message: `${last.message}; it waited in vain` }, stop }
   }
@@ -286,13 +297,17 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     this.#waiting = undefined
   }
 
-  get #attemptsMade(): number {
-    return this.#attempts?.length ?? 0
+  /** No further node is to be tried. */
+  #giveUpTrying(failure: Failure): void {
+    if (this.#plan.options.wait === true) this.#wait(failure)
+    else this.#finish(failure)
   }
 
-  #note({ node, region }: RegionTableNode, { code, outcome }: Failure): void {
-    this.#attempts ??= []
-    this.#attempts.push({ node, region, code, outcome })
+  #note({ node, region }: RegionTableNode, { code, outcome }: Failure): Tries {
+    keepLast((this.#attempts ??= []), { node, region, code, outcome })
+    this.#tries ??= new Tries()
+    this.#tries.add()
+    return this.#tries
   }
 
   /** The node may have the work, under our key: if the connection comes back to the same life, it will tell. */
@@ -300,10 +315,10 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     const node = this.#node as RegionTableNode
     this.#leaveTarget()
     this.#events?.failed(failure)
-    this.#note(node, failure)
+    const tries = this.#note(node, failure)
     // Of several, the first is what is known: a later try that was not sent says nothing of it.
     const lost = this.#lost?.failure ?? failure
-    if (this.#attemptsMade >= attemptsMax) {
+    if (tries.areSpent) {
       this.#finish(lost)
       return
     }
@@ -323,36 +338,37 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
       return
     }
     const node = this.#node as RegionTableNode
-    this.#note(node, failure)
+    const tries = this.#note(node, failure)
     this.#lastFailure = failure
     this.#events?.failed(failure)
     this.#leaveTarget()
-    if (failure.code === 'ERR_NOT_PRIMARY' && this.#goesOnAsPrimary(failure, node.region)) return
-    const again = mayTryElsewhere(failure) && this.#attemptsMade - this.#moves < attemptsMax
+    if (failure.code === 'ERR_NOT_PRIMARY' && this.#goesOnAsPrimary(failure, node, tries)) return
+    const mayGoOn = mayTryElsewhere(failure)
+    const again = mayGoOn && !tries.areSpent
     sometimes(again, 'skerry/a call was tried at another node')
-    if (!again) {
-      this.#finish(failure)
-      return
-    }
-    this.#tried ??= new Set()
-    this.#tried.add(node.node)
-    this.#attempt()
+    tries.nodes.add(node.node)
+    if (again) this.#attempt()
+    else if (mayGoOn) this.#giveUpTrying(failure)
+    else this.#finish(failure)
   }
 
   /** A call for the primary goes where that has moved to, as soon as the table says so. `false`: it is a refusal as any other. */
-  #goesOnAsPrimary(refusal: Failure, region: string): boolean {
+  #goesOnAsPrimary(refusal: Failure, { node, region }: RegionTableNode, tries: Tries): boolean {
     const known = this.#kernel.remote
-    if (known === undefined || this.#plan.region !== 'primary' || this.#moves >= attemptsMax) return false
+    if (known === undefined || this.#plan.region !== 'primary') return false
     const next = afterNotPrimary(refusal, region, known)
-    if (next === 'elsewhere') return false
-    this.#moves += 1
+    if (next === 'elsewhere' || !tries.move()) return false
     if (next === 'again') {
       this.#attempt()
       return true
     }
     reachable('skerry/a call waited for the news of a newer primary')
     const failure = { ...refusal, message: `${refusal.message}; where that is did not become known in time` }
-    const timer = this.#kernel.platform.clock.after(primaryNewsMs, () => this.#finish(failure))
+    const timer = this.#kernel.platform.clock.after(primaryNewsMs, () => {
+      this.#stopWaiting()
+      tries.nodes.add(node)
+      this.#giveUpTrying(failure)
+    })
     const stopListening = this.#plan.chooser.onTable(() => {
       if (!isNews(refusal, region, known)) return
       this.#stopWaiting()
@@ -434,7 +450,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     const { name, version } = procedure
     const attempts: Attempt[] = [...(this.#attempts ?? [])]
     const node = this.#node as RegionTableNode
-    if (code === 'ok') attempts.push({ node: node.node, region: node.region, code, outcome: 'ran' })
+    if (code === 'ok') keepLast(attempts, { node: node.node, region: node.region, code, outcome: 'ran' })
     tellReport(this.#kernel, options, { procedure: { name, version }, code, attempts, choices: this.#choices ?? [] })
   }
 

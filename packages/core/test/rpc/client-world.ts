@@ -2,7 +2,13 @@ import { manualPlatform } from '@skerry/testing'
 import { Kernel } from '../../src/actor/kernel.ts'
 import type { Pid } from '../../src/actor/pid.ts'
 import type { RemoteStreamOptions } from '../../src/actor/remote-stream.ts'
-import type { ProcedureName, RemoteOwner, RemoteServices, RpcOptions } from '../../src/actor/remote-verbs.ts'
+import type {
+  ProcedureName,
+  RegionTarget,
+  RemoteOwner,
+  RemoteServices,
+  RpcOptions,
+} from '../../src/actor/remote-verbs.ts'
 import type { Failure, Signal, SpawnSignal } from '../../src/actor/signal.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 import { decodeSignal } from '../../src/mesh/frame.ts'
@@ -24,7 +30,7 @@ import { createRpcStreams } from '../../src/rpc/rpc-stream.ts'
 export const write: ProcedureName = { name: 'write', version: 1 }
 
 const self = { node: 'f1', life: 1 }
-const regionOf: Readonly<Record<string, string>> = { f1: 'fra', s1: 'syd', s2: 'syd', l1: 'lax' }
+const regionOf: Readonly<Record<string, string>> = { f1: 'fra', s1: 'syd', s2: 'syd', s3: 'syd', s4: 'syd', l1: 'lax' }
 
 /**
  * The client of the node `f1` in `fra`, over a real router between nodes, beside others whose parts the test plays: `s1` in `syd`
@@ -66,11 +72,11 @@ export class ClientWorld {
     this.write(primaryRegion, primaryEpoch, nodes)
   }
 
-  call(options: RpcOptions = {}, target = 'primary'): Promise<unknown> {
+  call(options: RpcOptions = {}, target: RegionTarget = 'primary'): Promise<unknown> {
     return this.#remote.callRegion(plainOwner, target, write, 1, options)
   }
 
-  stream(options: RemoteStreamOptions<unknown> = {}, target = 'primary'): AsyncIterableIterator<unknown> {
+  stream(options: RemoteStreamOptions<unknown> = {}, target: RegionTarget = 'primary'): AsyncIterableIterator<unknown> {
     return this.#streams.open(plainOwner, target, write, 1, options)
   }
 

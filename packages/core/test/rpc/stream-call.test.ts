@@ -11,7 +11,7 @@ describe('the caller of a stream', () => {
     async (code, outcome, result, bytes) => {
       const world = new ClientWorld()
       world.sends = ({ type }) => (type === 'item' ? result : 'sent')
-      const items = world.stream({ incoming: [new Uint8Array(bytes)] }, ['syd', 'lax'] as unknown as string)
+      const items = world.stream({ incoming: [new Uint8Array(bytes)] }, ['syd', 'lax'])
       const failure = failureOf(items.next())
       await world.platform.settle()
       world.credit(256, 1 << 20)
@@ -23,7 +23,7 @@ describe('the caller of a stream', () => {
 
   it('sends its items to the process that runs, and to none that was refused before it did', async () => {
     const world = new ClientWorld()
-    const items = world.stream({ incoming: ['a', 'b'] }, ['syd', 'lax'] as unknown as string)
+    const items = world.stream({ incoming: ['a', 'b'] }, ['syd', 'lax'])
     const first = items.next()
     await world.platform.settle()
     // It lives, and has not begun.
@@ -45,7 +45,7 @@ describe('the caller of a stream', () => {
 
   it('believes no node that says not-run of what it had begun', async () => {
     const world = new ClientWorld()
-    const failure = failureOf(world.stream({}, ['syd', 'lax'] as unknown as string).next())
+    const failure = failureOf(world.stream({}, ['syd', 'lax']).next())
     await world.platform.settle()
     world.credit(256, 1 << 20)
     world.refuse({ code: 'ERR_OVERLOADED' })
