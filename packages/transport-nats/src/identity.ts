@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
 import { badOption } from './options.ts'
 
 /** A node's name and the key that proves it. The name is the public key in base64url: 43 characters, fit for a subject. */
@@ -23,7 +23,7 @@ export function readIdentity(privateKey: string | undefined): Identity {
   if (privateKey === undefined) return freshIdentity()
   const seed = Buffer.from(privateKey, 'base64')
   if (seed.byteLength !== keyBytes) throw badOption('privateKey', 'is not a key made by createIdentity')
-  return withId(createPrivateKey({ key: Buffer.concat([pkcs8Head, seed]), format: 'der', type: 'pkcs8' }))
+  return identityOf(seed)
 }
 
 /** The bytes of the public key that a node's name is; `undefined` for what names no node. */
@@ -38,9 +38,11 @@ export function idOfKey(key: Uint8Array): string {
 }
 
 function freshIdentity(): Identity {
-  return withId(generateKeyPairSync('ed25519').privateKey)
+  // Any 32 bytes are a private key of Ed25519 (RFC 8032). Node's generator is not used: see freshAgreementKey.
+  return identityOf(randomBytes(keyBytes))
 }
 
-function withId(key: KeyObject): Identity {
+function identityOf(seed: Uint8Array): Identity {
+  const key = createPrivateKey({ key: Buffer.concat([pkcs8Head, seed]), format: 'der', type: 'pkcs8' })
   return { id: createPublicKey(key).export({ format: 'jwk' }).x as string, key }
 }

@@ -10,6 +10,7 @@ import {
   openAnswer,
   openRefuse,
 } from './handshake.ts'
+import { keyBytes } from './identity.ts'
 import type { Signatures } from './signatures.ts'
 
 /** Who we are to a handshake. */
@@ -28,8 +29,13 @@ export interface AgreementKey {
 }
 
 export function freshAgreementKey(): AgreementKey {
-  const { privateKey, publicKey } = generateKeyPairSync('x25519')
-  return { privateKey, publicBytes: Buffer.from(publicKey.export({ format: 'jwk' }).x as string, 'base64url') }
+  // The public half is not to be a KeyObject that is exported: in Node 20 `export` locks the key while it allocates, and the
+  // garbage collector, at work just then, locks the same key to free what made it. After some thousand keys the thread stood
+  // still for ever. Node's types know only both halves encoded.
+  const { privateKey, publicKey } = generateKeyPairSync('x25519', {
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+  } as object) as unknown as { privateKey: KeyObject; publicKey: Buffer }
+  return { privateKey, publicBytes: publicKey.subarray(-keyBytes) }
 }
 
 /** What a dial came to, when the peer answered. */
