@@ -26,6 +26,14 @@ export interface TurnQueue {
    */
   enqueueIdle?(turn: Turn): void
   /**
+   * Asked by what hands on that which was read from a socket or a port: whether this thread was busy for more than a millisecond
+   * since it was asked last, so that more than this may have come meanwhile. Never within a turn. Where this is absent
+   * whatever has come is read before any turn runs.
+   */
+  isReadingLate?(): boolean
+  /** Runs `turn` once every socket and port was read from again, if it has anything. There where `isReadingLate` is. */
+  enqueueBehindReads?(turn: Turn): void
+  /**
    * Calls `run` from now on whenever turns have run and none is left, and before others wait for the event loop: so behind
    * each turn, though not at once. It costs a turn less than `enqueueLast` each time does. Must not throw.
    */
@@ -55,6 +63,7 @@ const budgetMs = 4
 const turnsToReadMin = 8
 const turnsToReadMax = 32
 const shortTurnMs = 0.01
+const lateMs = 1
 
 /** The turn queue of one thread: turns run as microtasks while the budget lasts, then after `setImmediate`. */
 export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
@@ -65,6 +74,9 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
   const last = new RingQueue<Turn>(16)
   let pausing: (() => void) | undefined
   let scheduled = false
+  let isInTurns = false
+  let askedMs = 0
+  let idleMs = 0
   let turnsLeft = turnsPerBudget
   let budgetStarted = 0
   /** The clock is read when so many turns are left. */
@@ -74,7 +86,9 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
 
   function run(): void {
     // Otherwise all turns would belong to the trace of whoever enqueued the first.
+    isInTurns = true
     runInTrace(undefined, runTurns)
+    isInTurns = false
   }
 
   function runTurns(): void {
@@ -105,7 +119,7 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
     }
   }
 
-  function runIdle(turn: Turn): void {
+  function runOutside(turn: Turn): void {
     runInTrace(undefined, () => turn.runTurn())
   }
 
@@ -150,7 +164,19 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
       schedule()
     },
     enqueueIdle(turn) {
-      process.nextTick(runIdle, turn)
+      process.nextTick(runOutside, turn)
+    },
+    isReadingLate() {
+      if (isInTurns) return false
+      const now = performance.now()
+      const { idleTime } = performance.nodeTiming
+      const busyMs = now - askedMs - (idleTime - idleMs)
+      askedMs = now
+      idleMs = idleTime
+      return busyMs > lateMs
+    },
+    enqueueBehindReads(turn) {
+      setImmediate(runOutside, turn)
     },
     onPause(told) {
       const others = pausing

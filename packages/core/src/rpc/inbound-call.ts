@@ -1,7 +1,7 @@
 import type { Replier } from '../actor/mailbox.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Failure, SpawnRequest, SpawnSignal } from '../actor/signal.ts'
-import { type ProcedureLimits, waitPart } from './load-limits.ts'
+import { crowdedPart, type ProcedureLimits, waitPart } from './load-limits.ts'
 import type { OfferedProcedure } from './procedure.ts'
 import { uncountedBytesMax } from '../base/held-bytes.ts'
 import { type WaitingCall, WaitingCalls } from './waiting-calls.ts'
@@ -80,6 +80,11 @@ export class ProcedureLoad {
 
   constructor(limits: ProcedureLimits) {
     this.limits = limits
+  }
+
+  /** Whether so many wait that the next block of requests may not find room. */
+  get isCrowded(): boolean {
+    return this.waiting.length >= this.limits.maxWaiting * crowdedPart
   }
 }
 

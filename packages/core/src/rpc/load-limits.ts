@@ -42,6 +42,12 @@ export const procedureLimitsDefault: ProcedureLimits = { maxInFlight: Infinity, 
  */
 export const startingMax = 32
 
+/**
+ * A thread that catches up with what came while it was busy begins when this part of a procedure's queue is full: a block of 64 KB
+ * may bring 600 more calls.
+ */
+export const crowdedPart = 0.25
+
 /** A queue whose oldest call has waited for more than this part of the time that it may stands: the newest go first. */
 export const patientPart = 0.5
 

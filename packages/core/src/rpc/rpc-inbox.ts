@@ -11,6 +11,7 @@ import { InboundCall } from './inbound-call.ts'
 import type { IdempotencyLimits } from './idempotency-window.ts'
 import type { InboundCalls } from './inbound-calls.ts'
 import { KeyedCalls } from './keyed-calls.ts'
+import { LateReads } from './late-reads.ts'
 import { rpcServerName } from './rpc-server.ts'
 import type { ServedProcedures } from './served-procedures.ts'
 
@@ -37,6 +38,9 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
   const { clock } = kernel.platform
   let closed = false
   let begun: BegunCalls | undefined
+  /** `begun`, while it is held back. */
+  let heldBack: BegunCalls | undefined
+  const late = new LateReads(kernel.platform.turns, caughtUp)
   const keyed = new KeyedCalls({ kernel, limits: idempotency, take: takeKeyed, end, inbound, mayJoin })
   inbound.on = {
     begins(call) {
@@ -44,12 +48,9 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
         begun.join(call)
         return
       }
-      const server = find(rpcServerName)
-      if (server === undefined) refuse(call, restarting)
-      else {
-        begun = new BegunCalls(call)
-        server.receive({ type: 'request', name: 'spawn', args: [begun], encoded: false, replier: begun })
-      }
+      begun = new BegunCalls(call)
+      if (call.caller !== kernel.node && late.holds()) heldBack = begun
+      else handOver(begun)
     },
     refused(call, failure) {
       kernel.counters.overloads += 1
@@ -59,6 +60,7 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
 
   return {
     spawn(signal) {
+      late.came()
       const { idempotencyKey, isCast, stream } = signal.request
       // A cast has nobody who could be told of an outcome, and the items of a stream are for one reader.
       if (idempotencyKey !== undefined && isCast !== true && stream === undefined) {
@@ -70,6 +72,7 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
         answer({ call: signal.from, caller: signal.from.node, request: signal.request }, failure)
     },
     cancel(signal) {
+      late.came()
       if (!keyed.cancel(signal)) end(signal.from, signal.reason)
     },
     peerLost(lost) {
@@ -80,6 +83,18 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
       closed = true
       inbound.giveBackWaiting(leaving)
     },
+  }
+
+  function caughtUp(): void {
+    const calls = heldBack
+    heldBack = undefined
+    if (calls !== undefined) handOver(calls)
+  }
+
+  function handOver(calls: BegunCalls): void {
+    const server = find(rpcServerName)
+    if (server === undefined) calls.fail(restarting)
+    else server.receive({ type: 'request', name: 'spawn', args: [calls], encoded: false, replier: calls })
   }
 
   function end(call: Pid, reason: ExitReason): boolean {
@@ -123,6 +138,8 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
     if (served === undefined) return noProcedure(procedures.versionsOf(name), version)
     if (chance('skerry/refuse a call as overloaded')) return overloaded('The node has as many calls as it takes')
     const refusal = inbound.arrive(new InboundCall(signal, served, arrivedMs, refuse, isAllowed))
+    // More may come in one read, and must find room.
+    if (heldBack !== undefined && served.load.isCrowded) late.release()
     if (refusal !== 'known') return refusal
     always(false, 'skerry/a call arrives once', { call: formatPid(signal.from) })
     kernel.counters.refusedSignals += 1

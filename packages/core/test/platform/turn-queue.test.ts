@@ -55,6 +55,28 @@ describe('the turn queue of a thread', () => {
     expect(ran).toEqual(Array.from({ length: count }, (_, index) => index))
   })
 
+  it('says whether it was busy for long since it was asked last, but not within a turn', async () => {
+    const queue = systemTurnQueue()
+    const answers: unknown[] = []
+    queue.isReadingLate?.()
+    // More than a millisecond, however long this takes.
+    for (const end = performance.now() + 5; performance.now() < end;);
+    queue.enqueue({ runTurn: () => void answers.push(queue.isReadingLate?.()) })
+    await immediate()
+    answers.push(queue.isReadingLate?.())
+    expect(answers).toEqual([false, true])
+  })
+
+  it('runs what goes behind the reads behind all turns and promises', async () => {
+    const queue = systemTurnQueue()
+    const ran: string[] = []
+    queue.enqueueBehindReads?.({ runTurn: () => void ran.push('behind') })
+    queue.enqueue({ runTurn: () => void ran.push('turn') })
+    await Promise.resolve().then(() => ran.push('promise'))
+    await immediate()
+    expect(ran).toEqual(['turn', 'promise', 'behind'])
+  })
+
   it('runs what waits for idleness behind all turns and promises, and before anything else of the event loop', async () => {
     const queue = systemTurnQueue()
     const ran: string[] = []
