@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { badOption } from './options.ts'
 
 /** A node's name and the key that proves it. The name is the public key in base64url: 43 characters, fit for a subject. */
@@ -38,8 +38,12 @@ export function idOfKey(key: Uint8Array): string {
 }
 
 function freshIdentity(): Identity {
-  // Any 32 bytes are a private key of Ed25519 (RFC 8032). Node's generator is not used: see freshAgreementKey.
-  return identityOf(randomBytes(keyBytes))
+  // As bytes, for the reason that freshAgreementKey gives.
+  const { privateKey } = generateKeyPairSync('ed25519', {
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+  })
+  return identityOf(privateKey.subarray(pkcs8Head.byteLength))
 }
 
 function identityOf(seed: Uint8Array): Identity {

@@ -1,19 +1,5 @@
-import type { NodeId } from './pid.ts'
+import type { HeldLetter } from './letter-count.ts'
 import type { CallSignal, CastSignal, MessageSignal, Signal } from './signal.ts'
-
-/** What a letter of another node counts while it waits. Small ones have none. */
-export interface HeldLetter {
-  readonly node: NodeId
-  readonly bytes: number
-}
-
-/** Counts the letters of other nodes that wait on this thread. */
-export interface LetterCount {
-  add(node: NodeId, bytes: number): void
-  giveBack(node: NodeId, bytes: number): void
-}
-
-export const noLetterCount: LetterCount = { add() {}, giveBack() {} }
 
 /** A message, cast or call on its way from another node. */
 export type LetterSignal = MessageSignal | CastSignal | CallSignal

@@ -1,7 +1,7 @@
 import { RingQueue } from '../base/ring-queue.ts'
 import type { CastSignal, Failure, MessageSignal } from './signal.ts'
 import type { ExitReason } from './exit-reason.ts'
-import { type HeldLetter, type LetterCount, noLetterCount } from './held-letter.ts'
+import { type HeldLetter, type LetterCount, noLetterCount } from './letter-count.ts'
 import type { NodeId, Pid } from './pid.ts'
 
 /** Where the answer to a call goes: to a waiting promise of this thread, or back over a router. Later answers are void. */

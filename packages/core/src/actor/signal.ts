@@ -3,7 +3,7 @@ import { type ErrorData, isWholeErrorData } from '../base/error-data.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import type { TraceContext } from '../platform/trace-context.ts'
 import { type ExitReason, isReadableReason } from './exit-reason.ts'
-import type { HeldLetter } from './held-letter.ts'
+import type { HeldLetter } from './letter-count.ts'
 import type { NodeId, Pid } from './pid.ts'
 
 /**

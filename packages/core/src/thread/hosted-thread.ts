@@ -1,6 +1,6 @@
 import type { KernelStats } from '../actor/kernel-stats.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
-import type { LetterCount } from '../actor/held-letter.ts'
+import type { LetterCount } from '../actor/letter-count.ts'
 import type { Pid } from '../actor/pid.ts'
 import type { Timer } from '../platform/clock.ts'
 import type { ThreadHandle } from '../platform/threads.ts'

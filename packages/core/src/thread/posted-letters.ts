@@ -1,4 +1,5 @@
-import { heldOf, type LetterCount } from '../actor/held-letter.ts'
+import { heldOf } from '../actor/held-letter.ts'
+import type { LetterCount } from '../actor/letter-count.ts'
 import type { NodeId } from '../actor/pid.ts'
 import type { Signal } from '../actor/signal.ts'
 

@@ -1,4 +1,4 @@
-import type { LetterCount } from '../actor/held-letter.ts'
+import type { LetterCount } from '../actor/letter-count.ts'
 import type { NodeId } from '../actor/pid.ts'
 
 /**

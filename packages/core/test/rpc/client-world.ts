@@ -10,6 +10,7 @@ import type {
   RpcOptions,
 } from '../../src/actor/remote-verbs.ts'
 import type { Failure, Signal, SpawnSignal } from '../../src/actor/signal.ts'
+import { HeldBytes } from '../../src/base/held-bytes.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 import { decodeSignal } from '../../src/mesh/frame.ts'
 import { linkHeaderBytes } from '../../src/mesh/link-message.ts'
@@ -65,6 +66,7 @@ export class ClientWorld {
       deliver: unused,
       inbox: unused,
       lost: unused,
+      letters: new HeldBytes({ bytesMax: 0, perPeerBytesMax: 0 }),
       sparse: { reach: () => false, unreachable: unused, isSpare: () => false, crosses: async () => true },
     })
     for (const node of Object.keys(regionOf)) router.up({ node, life: 1, region: '', roles: [], addresses: [] })
