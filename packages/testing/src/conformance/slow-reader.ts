@@ -23,6 +23,25 @@ export const slowReader: ConformancePromise = {
       },
     },
     {
+      name: 'a second listener of onDrain replaces the first',
+      async run(world) {
+        const a = await world.node('a')
+        const [ours, theirs] = await a.connect(await world.node('b'))
+        const told: string[] = []
+        ours.link.lane(0).onDrain(() => told.push('the first'))
+        const drained = new Promise<void>((resolve) => {
+          ours.link.lane(0).onDrain(() => {
+            told.push('the second')
+            resolve()
+          })
+        })
+        const { sent, size } = sendUntilFull(world, ours)
+        await world.until('the second listener to be told of room', drained)
+        assertNumbered(await theirs.received(0, sent), size)
+        assert.ok(!told.includes('the first'), 'the replaced listener is told no more')
+      },
+    },
+    {
       name: 'a paused lane stops its sender; after resume everything arrives, in order',
       async run(world) {
         const a = await world.node('a')

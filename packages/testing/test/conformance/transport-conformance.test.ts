@@ -107,6 +107,38 @@ const faults: readonly (readonly [fault: string, noticedBy: string, break_: (tra
     lanes((lane) => ({ ...lane, send: (frame) => lane.send(new Uint8Array(frame.buffer)) })),
   ],
   [
+    'puts pieces together the wrong way round',
+    'frames in two pieces arrive whole among others, their bodies unchanged, and are refused beyond maxFrameBytes',
+    lanes((lane) => ({ ...lane, sendPieces: (head, body) => lane.send(Buffer.concat([body, head])) })),
+  ],
+  [
+    'cuts pieces that are too large together',
+    'frames in two pieces arrive whole among others, their bodies unchanged, and are refused beyond maxFrameBytes',
+    lanes((lane) => ({
+      ...lane,
+      sendPieces: (head, body) => lane.send(Buffer.concat([head, body]).subarray(0, 1024 * 1024)),
+    })),
+  ],
+  [
+    'ends a link that seems far',
+    'a link that is told of any round-trip time carries as before',
+    links((link) => ({ ...boundLink(link), leastRtt: (ms) => (ms > 1_000 ? link.close('too far') : undefined) })),
+  ],
+  [
+    'tells the first who asked for room',
+    'a second listener of onDrain replaces the first',
+    lanes((lane) => {
+      let isAsked = false
+      return {
+        ...lane,
+        onDrain(on) {
+          if (!isAsked) lane.onDrain(on)
+          isAsked = true
+        },
+      }
+    }),
+  ],
+  [
     'loses the first frame',
     'frames sent right after the dial are not lost',
     lanes((lane) => {
