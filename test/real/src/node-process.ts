@@ -3,6 +3,7 @@ import net, { type NetConnectOpts } from 'node:net'
 import { CallError, RpcError, RuntimeError, startNode, systemPlatform } from '@skerry/core'
 import { libp2pTransport } from '@skerry/transport-libp2p'
 import type { FromNode, ToNode } from './control-message.ts'
+import { faultLog } from './fault-log.ts'
 import { ordersApp } from './orders.ts'
 import type { Berth } from './ways.ts'
 
@@ -18,7 +19,7 @@ if (place.localAddress !== undefined) bindTo(place.localAddress)
 const node = await startNode(ordersApp, {
   region: place.region,
   primaryRegion: 'syd',
-  platform: systemPlatform({ filesRoot: place.folder }),
+  platform: systemPlatform({ filesRoot: place.folder, log: faultLog() }),
   transport: libp2pTransport({
     cluster: 'orders',
     secrets: ['a secret of this test and of nothing else'],

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { child, defineApp, genServer, type Node, type OfferedProcedure, procedure } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import * as threads from '../fixtures/thread-procedures.mjs'
@@ -70,6 +71,8 @@ export function waitingCalls({ pair, failure }: FailureWorld): void {
       const sibling = await join(busy, 'gru')
       await client.waitFor(() => client.isRpcSupported(sibling.id, hold), 'the sibling')
       const held = new AbortController()
+      // More calls on one signal than Node thinks likely.
+      setMaxListeners(200, held.signal)
       const options = { signal: held.signal, timeoutMs: 30_000 }
       const busyWith = Promise.allSettled(
         Array.from({ length: 200 }, () => client.rpc(sibling.id, hold, undefined, options)),

@@ -1,7 +1,9 @@
+import { Console } from 'node:console'
 import * as crypto from 'node:crypto'
 import * as dns from 'node:dns'
 import * as fs from 'node:fs'
 import * as net from 'node:net'
+import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import * as zlib from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -69,14 +71,17 @@ describe('detectEscapes', () => {
   })
 
   it('is silent about virtual timers, clones, output and streams', async () => {
+    const said: string[] = []
+    const out = new Console(new Writable({ write: (chunk, _encoding, done) => (said.push(String(chunk)), done()) }))
     await world.run(async () => {
       setTimeout(() => undefined, 1)
       setImmediate(() => undefined)
       structuredClone({ a: 1 })
-      console.debug('said inside an event')
+      out.debug('said inside an event')
       await new Response('a').text()
     })
     expect(world.escapes).toEqual([])
+    expect(said).toEqual(['said inside an event\n'])
   })
 
   it('is silent about what the test runner does', async () => {

@@ -29,7 +29,10 @@ describe('refuseFakeTimers', () => {
   })
 
   it.each(['Date', 'setTimeout', 'setImmediate'] as const)('refuses a %s mocked by node:test', (name) => {
+    // Node warns that they are an experiment.
+    const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     mock.timers.enable({ apis: [name] })
+    warning.mockRestore()
     undo.push(() => mock.timers.reset())
     expect(refuseFakeTimers).toThrow(expect.objectContaining({ code: 'ERR_FAKE_TIMERS' }))
   })
