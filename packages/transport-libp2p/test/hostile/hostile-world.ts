@@ -39,6 +39,8 @@ export interface Report {
   readonly held: number
   readonly counters: Readonly<Record<string, number>>
   readonly nodes: readonly { readonly id: string; readonly region: string }[]
+  /** How many sockets it holds open over TCP, in the handshake or behind it. */
+  readonly connections: number
   /** What its calls of `member.held` came to so far: values, and codes of failures. */
   readonly outcomes: readonly unknown[]
   /** Whether the actor `open` is the one that was there at the beginning. */
