@@ -3,6 +3,7 @@ import type { RawLane } from '@skerry/core/transport'
 import { FrameQueue } from './frame-queue.ts'
 import { FrameReader } from './frame-reader.ts'
 import { dataPacket, packetHeadBytes } from './link-packet.ts'
+import { PieceQueue } from './piece-queue.ts'
 
 /** What a lane needs of its link. */
 export interface LaneOwner {
@@ -37,7 +38,7 @@ export class NatsLane implements RawLane {
   #room: number
   #drainIsOwed = false
   #onDrain: (() => void) | undefined
-  readonly #came: Uint8Array[] = []
+  readonly #came = new PieceQueue()
   readonly #reader: FrameReader
   /** Of the bytes that came: how many we have not granted again. Never more than the window. */
   #ungranted = 0
@@ -145,7 +146,7 @@ export class NatsLane implements RawLane {
 
   discard(): void {
     this.#waiting.clear()
-    this.#came.length = 0
+    this.#came.clear()
     this.#inReader = 0
     this.#reader.push(new Uint8Array(0))
   }

@@ -1,4 +1,7 @@
-/** What came on the further lanes of a link before its accept, which it may overtake; at most `bytesMax` bytes. */
+// What a frame costs beside its bytes, so that a flood of empty ones is bounded too.
+const frameOverheadBytes = 64
+
+/** What came on the further lanes of a link before its accept, which it may overtake; at most `bytesMax` bytes, overhead included. */
 export class EarlyFrames {
   readonly #bytesMax: number
   #frames: Uint8Array[] = []
@@ -12,7 +15,7 @@ export class EarlyFrames {
   /** `false`: that was too much. */
   push(frame: Uint8Array): boolean {
     this.#frames.push(frame)
-    this.#bytes += frame.byteLength
+    this.#bytes += frame.byteLength + frameOverheadBytes
     return this.#bytes <= this.#bytesMax
   }
 

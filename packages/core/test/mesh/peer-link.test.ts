@@ -135,6 +135,20 @@ describe('the handshake, as dialler', () => {
     expect(b.frames).toEqual(['a:one', 'a:two', 'a:three', 'a:four', 'a:five'])
   })
 
+  it('counts what overtook accept by frames too: a flood of small ones ends the link', async () => {
+    const { world, b, peer } = await diallingByHand({ backlogBytesMax: 64 * 1024 })
+    // As if it could not pause.
+    world.links[0]?.near.lane(1).resume()
+    const say = async (frames: number): Promise<number> => {
+      for (let more = 0; more < frames; more += 1) peer.say({ kind: 'frame', bytes: new Uint8Array(1) }, 1)
+      await world.pass(50)
+      return b.links.counters.protocolErrors
+    }
+    expect(await say(1_500)).toBe(0)
+    expect(await say(1_500)).toBe(1)
+    expect(b.events).toEqual([])
+  })
+
   it('pauses the frame lane until accept', async () => {
     const { world, peer } = await diallingByHand()
     const ours = world.links[0]?.near.lane(1)
@@ -265,11 +279,11 @@ async function upByHand(): Promise<{ world: World; b: ObservedNode; peer: HandPe
   return { world, b, peer }
 }
 
-async function diallingByHand(): Promise<{ world: World; b: ObservedNode; peer: HandPeer }> {
+async function diallingByHand(settings = {}): Promise<{ world: World; b: ObservedNode; peer: HandPeer }> {
   const world = newWorld()
   const accepted: RawLink[] = []
   await world.transport('a').start({ accepted: (raw) => void accepted.push(raw), found: () => undefined })
-  const b = observe({ world, node: 'b' })
+  const b = observe({ world, node: 'b', settings })
   await b.links.start()
   b.links.addSeed(addressOf('a'))
   await world.pass(30)

@@ -3,6 +3,7 @@ import { pipe } from 'it-pipe'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { LineReader, LineStream } from '../line.ts'
 import { announceWindowInSteps, setReceiveWindow } from '../receive-window.ts'
+import { joinSmallPieces } from './joined-pieces.ts'
 
 type Pull = (result: IteratorResult<Uint8ArrayList | Uint8Array, undefined>) => void
 
@@ -28,6 +29,7 @@ export class DuplexStream implements LineStream {
       this.#finish = resolve
     })
     announceWindowInSteps(stream)
+    joinSmallPieces(stream)
   }
 
   read(reader: LineReader): void {
