@@ -8,7 +8,7 @@ import { activeTrace, carriedTrace, type TraceContext } from '../platform/trace-
 import type { RegionTableNode, RegionTableView } from '../region/region-table.ts'
 import { servesProcedure } from '../region/region-table-view.ts'
 import { checkedPlaces, encodedInput, refusal } from './rpc-each.ts'
-import { checkRpcOptions } from './rpc-options.ts'
+import { checkTime } from './rpc-options.ts'
 
 const timeoutMsDefault = 5_000
 
@@ -25,7 +25,7 @@ export function castRemote(
   },
 ): void {
   const { target, procedure, options } = asked
-  const wrong = checkRpcOptions(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs })
+  const wrong = checkTime('timeoutMs', options.timeoutMs)
   if (wrong !== undefined) throw refusal(procedure, { code: 'ERR_BAD_OPTIONS', outcome: 'not-run', message: wrong })
   const nodes = isMany(target)
     ? checkedPlaces(target, table, procedure).map((place) => ('node' in place ? place.node : undefined))

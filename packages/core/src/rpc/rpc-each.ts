@@ -8,7 +8,7 @@ import { servesProcedure } from '../region/region-table-view.ts'
 import { RpcError } from './errors.ts'
 import { type Place, placesOf } from './many-nodes.ts'
 import { encodeBody, inputFailure } from './body.ts'
-import { checkRpcOptions } from './rpc-options.ts'
+import { checkTime } from './rpc-options.ts'
 
 const timeoutMsDefault = 5_000
 const concurrencyDefault = 64
@@ -99,7 +99,7 @@ interface Where {
 function checkEach(kernel: Kernel, procedure: ProcedureName, input: unknown, options: EachOptions): void {
   const { concurrency } = options
   const wrong =
-    checkRpcOptions(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }) ??
+    checkTime('timeoutMs', options.timeoutMs) ??
     (concurrency === undefined ||
     (Number.isSafeInteger(concurrency) && concurrency >= 1 && concurrency <= concurrencyMax)
       ? undefined

@@ -4,7 +4,7 @@ import type { RemoteStream, RemoteStreamOptions, StreamServices } from '../actor
 import type { ProcedureName, RegionTarget, RemoteOwner, RemoteServices } from '../actor/remote-verbs.ts'
 import type { StreamedOptions } from './call-stream.ts'
 import { refusal } from './rpc-each.ts'
-import { checkRpcOptions, timeoutMsMax } from './rpc-options.ts'
+import { checkTime, timeoutMsMax } from './rpc-options.ts'
 import { noMore, StreamCall, type StreamPlan } from './stream-call.ts'
 
 const silentMsDefault = 15_000
@@ -69,8 +69,8 @@ function isNode(target: RegionTarget | { readonly node: NodeId }): target is { r
 function checkStreamOptions(options: RemoteStreamOptions<unknown>): string | undefined {
   const { timeoutMs, idleTimeoutMs, silentMs, windowItems, windowBytes } = options
   return (
-    checkRpcOptions(timeoutMs === undefined ? {} : { timeoutMs }) ??
-    (idleTimeoutMs === undefined ? undefined : checkRpcOptions({ timeoutMs: idleTimeoutMs })) ??
+    checkTime('timeoutMs', timeoutMs) ??
+    checkTime('idleTimeoutMs', idleTimeoutMs) ??
     outOf('silentMs', silentMs, 100, 3_600_000) ??
     outOf('windowItems', windowItems, 1, 65_536) ??
     outOf('windowBytes', windowBytes, 1_024, 64 * 1_024 * 1_024)

@@ -432,8 +432,17 @@ export function streamSuite(kind: MeshKind): void {
       expect(await refused(client.stream('no such/region', count, 1))).toEqual(failure('ERR_BAD_REGION', 'not-run'))
       expect(await refused(client.stream('nowhere', count, 1))).toEqual(failure('ERR_NO_NODE_IN_REGION', 'not-run'))
       expect(await refused(client.stream('lax', count, 1))).toEqual(failure('ERR_NO_PROCEDURE', 'not-run'))
-      const bad = { silentMs: 1 }
-      expect(await refused(client.stream('syd', count, 1, bad))).toEqual(failure('ERR_BAD_OPTIONS', 'not-run'))
+      for (const bad of [
+        { timeoutMs: 0 },
+        { idleTimeoutMs: NaN },
+        { silentMs: 1 },
+        { windowItems: 0 },
+        { windowBytes: 1_023 },
+      ]) {
+        const error = await refused(client.stream('syd', count, 1, bad))
+        expect(error).toEqual(failure('ERR_BAD_OPTIONS', 'not-run'))
+        expect((error as RpcError).message).toMatch(new RegExp(`: ${Object.keys(bad)[0]} must`))
+      }
       const fn = (() => 1) as unknown as number
       expect(await refused(client.stream('syd', count, fn))).toEqual(failure('ERR_NOT_ENCODABLE', 'not-run'))
       const asCall = client.rpcRegion('syd', count as unknown as ProcedureRef<number, number>, 1)
