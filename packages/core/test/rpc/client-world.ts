@@ -62,6 +62,7 @@ export class ClientWorld {
         sendMessage: (node: string, message: Uint8Array | SplitMessage) => this.#send(node, message),
         frameBytesMax: 1_000_000,
       } as unknown as PeerLinks,
+      letters: new HeldBytes({ bytesMax: 0, perPeerBytesMax: 0 }),
       isOpenToMembers: false,
       deliver: unused,
       inbox: unused,
