@@ -35,6 +35,7 @@ import type { PrimaryConflict } from '../mesh/primary.ts'
 import type { ChildInfo } from '../otp/child-table.ts'
 import type { SupervisorProtocol } from '../otp/supervisor.ts'
 import type { RegionTableReader } from '../region/region-table.ts'
+import { type SchemaConflict, schemaConflicts } from '../region/schema-conflicts.ts'
 import type { InboundCalls } from '../rpc/inbound-calls.ts'
 import type { RpcInbox } from '../rpc/rpc-inbox.ts'
 import type { CallMeasurement } from '../thread/node-measures.ts'
@@ -343,6 +344,18 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
    */
   primaryConflicts(): readonly PrimaryConflict[] {
     return this.#parts.memory.conflicts
+  }
+
+  /**
+   * The nodes that announce other schemas than this one for a procedure of the same version, by the hashes of their schemas: empty
+   * when all is well. Callers of such a procedure are served by either. Libraries of other versions may describe the same schema
+   * differently, hence no error.
+   *
+   * @example
+   * for (const { node: other, procedure } of node.schemaConflicts()) console.warn(`${procedure} differs on ${other}`)
+   */
+  schemaConflicts(): readonly SchemaConflict[] {
+    return schemaConflicts(this.nodes())
   }
 
   regions(): readonly string[] {

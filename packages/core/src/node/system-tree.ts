@@ -14,6 +14,7 @@ import { genServer } from '../otp/gen-server.ts'
 import { supervisorBehavior } from '../otp/supervisor.ts'
 import { regionRegistry, regionRegistryName, type RegionTablePrimary } from '../region/region-registry.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
+import { type SchemaConflict, SchemaConflictWatch } from '../region/schema-conflicts.ts'
 import type { InboundCalls } from '../rpc/inbound-calls.ts'
 import type { OfferedProcedure } from '../rpc/procedure.ts'
 import { replicaServer, replicaServerName } from '../rpc/replica-server.ts'
@@ -64,6 +65,7 @@ export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
     appVersion: self.appVersion,
     procedures: options.announced.procedures,
   })
+  const schemas = new SchemaConflictWatch()
   const mesh = membershipServer({
     kernel,
     links,
@@ -73,7 +75,11 @@ export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
     memory: options.memory,
     lookForIdle: options.lookForIdle,
     isReady: () => options.announced.ready,
-    onView: (nodes) => tell(kernel, regionRegistryName, 'update', [nodes.map(tableNode), tablePrimary(options.memory)]),
+    onView: (view) => {
+      const nodes = view.map(tableNode)
+      tellSchemaConflicts(kernel, schemas.look(nodes))
+      tell(kernel, regionRegistryName, 'update', [nodes, tablePrimary(options.memory)])
+    },
   })
   const registry = regionRegistry({
     table,
@@ -151,6 +157,12 @@ function tell(kernel: Kernel, name: string, cast: string, args: readonly unknown
   const pid = kernel.names.whereis(name)
   const actor = pid === undefined ? undefined : kernel.actor(pid)
   actor?.receive({ type: 'cast', to: actor.pid, name: cast, args, encoded: false })
+}
+
+function tellSchemaConflicts({ platform }: Kernel, news: readonly SchemaConflict[]): void {
+  if (news.length === 0) return
+  const fields = { others: news.slice(0, 10), count: news.length }
+  platform.log.warn(fields, 'nodes announce one procedure and version with schemas that differ from ours')
 }
 
 function tellMembership(kernel: Kernel, message: unknown): void {

@@ -20,9 +20,21 @@ export function schemaHash(
   schemaVersion?: string,
 ): string | undefined {
   if (schemaVersion !== undefined) return hashOf({ schemaVersion })
-  if (input === undefined || output === undefined) return undefined
-  const [goesIn, comesOut] = [described(input, 'input'), described(output, 'output')]
-  return goesIn === undefined || comesOut === undefined ? undefined : hashOf([goesIn, comesOut])
+  return hashOfAll([described(input, 'input'), described(output, 'output')])
+}
+
+/** The same of a stream, whose callers also see what of theirs goes in one by one, if any does. */
+export function streamSchemaHash(
+  { input, item, incoming }: Record<'input' | 'item' | 'incoming', StandardSchemaV1 | undefined>,
+  schemaVersion?: string,
+): string | undefined {
+  if (schemaVersion !== undefined) return hashOf({ schemaVersion })
+  const comesIn = incoming === undefined ? null : described(incoming, 'input')
+  return hashOfAll([described(input, 'input'), described(item, 'output'), comesIn])
+}
+
+function hashOfAll(sides: readonly unknown[]): string | undefined {
+  return sides.includes(undefined) ? undefined : hashOf(sides)
 }
 
 function hashOf(data: unknown): string {
@@ -32,7 +44,8 @@ function hashOf(data: unknown): string {
     .slice(0, hashChars)
 }
 
-function described(schema: StandardSchemaV1, side: 'input' | 'output'): unknown {
+function described(schema: StandardSchemaV1 | undefined, side: 'input' | 'output'): unknown {
+  if (schema === undefined) return undefined
   return jsonSchema(schema, side) ?? schemaStructure(schema)
 }
 

@@ -3,6 +3,7 @@ import type { StreamRef } from '../actor/remote-verbs.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { checkedIdentity, type Implementation, type OfferedProcedure, offered } from './procedure.ts'
 import { ProcedureContext } from './procedure-context.ts'
+import { streamSchemaHash } from './schema-hash.ts'
 import { streamProcess, type StreamProcessCode } from './stream-process.ts'
 
 /** How a streaming procedure runs: as a procedure does, but for its `run`. */
@@ -36,7 +37,7 @@ export interface StreamHere<in out Input, out Item, in Incoming = never>
 export function streamProcedure<Input, Item, Incoming = never>(
   definition: StreamDefinition<Input, Item, Incoming>,
 ): StreamHere<Input, Item, Incoming> {
-  return here(definition, definition, unchecked)
+  return here(definition, definition, unchecked, undefined)
 }
 
 const unchecked = { input: undefined, item: undefined, incoming: undefined }
@@ -64,6 +65,8 @@ export interface StreamContractDefinition<
   readonly item: Item
   /** Of each item of the caller. Default: it sends none. */
   readonly incoming?: Incoming
+  /** What the hash of its schemas is of, instead of the schemas: as in a procedure's contract. */
+  readonly schemaVersion?: string
 }
 
 export interface StreamContract<
@@ -104,8 +107,10 @@ export function streamContract<
   return {
     ...checkedIdentity(definition.name, definition.version),
     implement(implementation) {
-      const { input, item, incoming } = implementation.validate === false ? unchecked : definition
-      return here(definition, implementation, { input, item, incoming })
+      const { input, item, incoming } = definition
+      const schemas = { input, item, incoming }
+      const hash = streamSchemaHash(schemas, definition.schemaVersion)
+      return here(definition, implementation, implementation.validate === false ? unchecked : schemas, hash)
     },
   }
 }
@@ -114,11 +119,13 @@ function here<Input, Item, Incoming>(
   { name, version }: { readonly name: string; readonly version?: number },
   implementation: StreamImplementation<never, unknown, never>,
   schemas: Pick<StreamProcessCode, 'input' | 'item' | 'incoming'>,
+  schema: string | undefined,
 ): StreamHere<Input, Item, Incoming> {
   const { primaryOnly = false } = implementation
   const run = implementation.run.bind(implementation)
   const code = { ...schemas, run, primaryOnly } as unknown as StreamProcessCode
-  return offered(checkedIdentity(name, version), implementation, (runtime, actor, [work]) =>
+  const offer = offered(checkedIdentity(name, version), implementation, (runtime, actor, [work]) =>
     streamProcess(runtime, actor, new ProcedureContext(runtime, actor), work as RemoteWork, code),
   )
+  return { ...offer, schema }
 }

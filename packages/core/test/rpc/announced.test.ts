@@ -1,4 +1,14 @@
-import { contract, defineApp, memoryTransport, type Node, procedure, silentLog, startNode } from '@skerry/core'
+import {
+  contract,
+  defineApp,
+  memoryTransport,
+  type Node,
+  procedure,
+  silentLog,
+  startNode,
+  streamContract,
+} from '@skerry/core'
+import { recordedLog } from '@skerry/testing'
 import { expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 
@@ -32,6 +42,28 @@ it('a node knows of every other what it announced and what was measured of it', 
   ])
   expect(own?.procedures).toEqual(other?.procedures)
   expect(other).toMatchObject({ load: expect.any(Number) as unknown, inFlight: 0 })
+})
+
+it('a node names the others whose schemas of a procedure or a stream differ from its own, and logs each of them once', async () => {
+  const start = async (region: string, item: z.ZodType, log = recordedLog()): Promise<[Node, typeof log]> => {
+    const tail = streamContract({ name: 'tail', input: z.string(), item, incoming: z.number() })
+    const procedures = [orderHere, plain, tail.implement({ async *run() {} })]
+    const app = defineApp({ name: 'shop', children: [], procedures })
+    const transport = memoryTransport({ hub: 'conflicts' })
+    const node = await startNode(app, { region, primaryRegion: 'syd', transport, log })
+    onTestFinished(() => node.stop())
+    return [node, log]
+  }
+  const [syd, log] = await start('syd', z.string())
+  await start('lax', z.string())
+  const [fra] = await start('fra', z.number())
+  await syd.waitFor(() => syd.schemaConflicts().length > 0, 'the conflict')
+  const conflict = { node: fra.id, procedure: 'tail', version: 1, schema: expect.stringMatching(/^[0-9a-f]{16}$/) }
+  expect(syd.schemaConflicts()).toEqual([conflict])
+  await fra.waitFor(() => fra.schemaConflicts().length === 2, 'both conflicts')
+  expect(log.entries.filter(({ fields }) => 'others' in fields).map(({ fields }) => fields)).toEqual([
+    { others: [conflict], count: 1 },
+  ])
 })
 
 it('an app has a version of bounded length', () => {

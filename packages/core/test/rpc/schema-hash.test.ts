@@ -3,7 +3,7 @@ import { type } from 'arktype'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { schemaHash } from '../../src/rpc/schema-hash.ts'
+import { schemaHash, streamSchemaHash } from '../../src/rpc/schema-hash.ts'
 
 const receipt = z.object({ id: z.string() })
 
@@ -81,5 +81,22 @@ describe('the hash of schemas', () => {
     let deep: v.GenericSchema = v.string()
     for (let level = 0; level < 100; level += 1) deep = v.array(deep)
     expect(schemaHash(deep, receipt)).toBeUndefined()
+  })
+
+  it('of a stream is of what goes in and comes out, once or one by one', () => {
+    const [text, number] = [z.string(), z.number()]
+    const hashes = [
+      streamSchemaHash({ input: text, item: number, incoming: text }),
+      streamSchemaHash({ input: text, item: number, incoming: number }),
+      streamSchemaHash({ input: text, item: number, incoming: undefined }),
+      streamSchemaHash({ input: text, item: text, incoming: text }),
+      streamSchemaHash({ input: number, item: number, incoming: text }),
+      streamSchemaHash({ input: z.bigint(), item: number, incoming: undefined }, '2'),
+      schemaHash(text, number),
+    ]
+    expect(hashes.every((hash) => /^[0-9a-f]{16}$/.test(hash ?? ''))).toBe(true)
+    expect(new Set(hashes).size).toBe(hashes.length)
+    expect(streamSchemaHash({ input: z.bigint(), item: number, incoming: undefined })).toBeUndefined()
+    expect(streamSchemaHash({ input: text, item: number, incoming: z.bigint() })).toBeUndefined()
   })
 })
