@@ -104,6 +104,16 @@ export class Actor implements Turn, EdgeHolder {
     this.#schedule()
   }
 
+  /** Runs `process`, whose init is running already. Followed by {@link begun}, in the same turn. */
+  beginWithin(process: Process): void {
+    this.#process = process
+  }
+
+  /** The init of its process, which ran outside of its own turns, is over. */
+  begun(): void {
+    this.#initDone()
+  }
+
   /** Whether its handler awaits something: what it receives waits for no turn then. */
   get busy(): boolean {
     return this.#busy

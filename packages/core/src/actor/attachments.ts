@@ -11,25 +11,25 @@ export interface Attachment {
  * What ends with one actor, in no order. A `Set` whose members come and go makes its table anew all the time, and each old
  * table keeps the next one alive, with all in it, until the whole heap is collected; here each costs a store.
  */
-export class Attachments {
-  readonly #members: Attachment[] = []
+export class Attachments<T extends Attachment = Attachment> {
+  readonly #members: T[] = []
 
   get size(): number {
     return this.#members.length
   }
 
   /** Adds what is not there yet. */
-  add(attachment: Attachment): void {
+  add(attachment: T): void {
     if (this.#has(attachment)) return
     attachment.attachedAt = this.#members.length
     this.#members.push(attachment)
   }
 
   /** Whether it was there. */
-  delete(attachment: Attachment): boolean {
+  delete(attachment: T): boolean {
     if (!this.#has(attachment)) return false
     const at = attachment.attachedAt as number
-    const last = this.#members.pop() as Attachment
+    const last = this.#members.pop() as T
     if (last !== attachment) {
       this.#members[at] = last
       last.attachedAt = at
@@ -38,12 +38,17 @@ export class Attachments {
     return true
   }
 
-  /** Tells each that is there now. */
-  ownerExited(reason: ExitReason): void {
-    for (const attachment of [...this.#members]) attachment.ownerExited(reason)
+  /** Those that are there now. */
+  all(): T[] {
+    return [...this.#members]
   }
 
-  #has(attachment: Attachment): boolean {
+  /** Tells each that is there now. */
+  ownerExited(reason: ExitReason): void {
+    for (const attachment of this.all()) attachment.ownerExited(reason)
+  }
+
+  #has(attachment: T): boolean {
     return attachment.attachedAt !== undefined && this.#members[attachment.attachedAt] === attachment
   }
 }

@@ -82,7 +82,6 @@ function bareProcess(ctx: ReceivingContext, run: () => void | Promise<void>): Pr
 
 /** A context with the messages that arrived and were not yet received. Bounded by the mailbox's limit. */
 export class ReceivingContext extends Context implements BareContext {
-  readonly #cell: Actor
   readonly #host: Runtime
   /** Its own mailbox is emptied at every turn, so that the bound holds here. */
   #arrived: Mailbox | undefined
@@ -90,15 +89,14 @@ export class ReceivingContext extends Context implements BareContext {
   /** What is counted of it must be given back at the end. */
   #isCounted = false
 
-  constructor(kernel: Runtime, self: Actor, arrived?: Mailbox) {
+  constructor(kernel: Runtime, self: Actor | undefined, arrived?: Mailbox) {
     super(kernel, self)
     this.#arrived = arrived
-    this.#cell = self
     this.#host = kernel
   }
 
   receive(options: ReceiveOptions = {}): Promise<Message> {
-    if (!this.#cell.alive) return new Promise(() => undefined)
+    if (!this.ownActor.alive) return new Promise(() => undefined)
     const arrived = this.#arrived?.shift()
     if (arrived !== undefined) return Promise.resolve(messageIn(arrived))
     return new Promise((resolve, reject) => {
@@ -108,14 +106,14 @@ export class ReceivingContext extends Context implements BareContext {
       }
       const timer = this.clock.after(options.timeoutMs, () => {
         this.#waiting = undefined
-        this.#cell.detach(attachment)
+        this.ownActor.detach(attachment)
         reject(new ActorError('ERR_RECEIVE_TIMEOUT', `No message within ${options.timeoutMs} ms`))
       })
       const attachment: Attachment = { ownerExited: () => timer.cancel() }
-      this.#cell.attach(attachment)
+      this.ownActor.attach(attachment)
       this.#waiting = (message) => {
         timer.cancel()
-        this.#cell.detach(attachment)
+        this.ownActor.detach(attachment)
         resolve(message)
       }
     })
@@ -154,7 +152,7 @@ export class ReceivingContext extends Context implements BareContext {
     } catch (error) {
       this.#host.counters.undecodable += 1
       this.log.warn(
-        { actor: this.#cell.label, err: errorData(error) },
+        { actor: this.ownActor.label, err: errorData(error) },
         'a message could not be decoded and was dropped',
       )
       return
@@ -163,7 +161,7 @@ export class ReceivingContext extends Context implements BareContext {
   }
 
   end(reason: ExitReason): void {
-    this.#cell.exit(reason)
+    this.ownActor.exit(reason)
   }
 
   /** The codec of this node. */
@@ -173,22 +171,22 @@ export class ReceivingContext extends Context implements BareContext {
 
   /** Answers the call that this process runs for, and ends: the answer takes the place of the exit signal. */
   answerAndEnd(call: Pid, result: ReplyResult, served?: ServedTimes): void {
-    if (!this.#cell.alive) {
+    if (!this.ownActor.alive) {
       this.#host.counters.afterExit += 1
       return
     }
-    this.#cell.relations.removeLink(call)
+    this.ownActor.relations.removeLink(call)
     if (result.ok && result.encoded && !this.#host.isLocal(call)) giveAway(result.value as Uint8Array)
     this.#host.route(
       served === undefined
         ? { type: 'reply', to: call, ref: 0, result }
         : { type: 'reply', to: call, ref: 0, result, served },
     )
-    this.#cell.exit('normal')
+    this.ownActor.exit('normal')
   }
 
   crash(thrown: unknown): void {
-    this.#cell.crash(thrown)
+    this.ownActor.crash(thrown)
   }
 
   #take(letter: MessageSignal): void {
@@ -200,7 +198,7 @@ export class ReceivingContext extends Context implements BareContext {
     const { held } = letter
     if (held !== undefined && !this.#isCounted) {
       this.#isCounted = true
-      this.#cell.attach({ ownerExited: () => void mailbox.drain() })
+      this.ownActor.attach({ ownerExited: () => void mailbox.drain() })
     }
     if (held === undefined ? !mailbox.push(letter) : !mailbox.pushHeld(letter, held)) {
       mailbox.displace(letter)

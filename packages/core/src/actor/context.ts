@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import type { Files } from '../platform/files.ts'
 import type { Random } from '../platform/random.ts'
@@ -77,20 +78,39 @@ export interface DemonitorOptions {
  * nothing it does has an effect: sends are dropped and counted, and promises of its verbs never settle.
  */
 export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, RegionVerbs {
-  readonly self: Pid
   /** When this actor's work must be done, in the clock's monotonic milliseconds. Only remote processes have one. */
   deadlineMs: number | undefined
   /** The place of the work in hand in a trace, if its caller gave one: calls that are made meanwhile go on from there. */
   trace: TraceContext | undefined
   readonly #kernel: Runtime
-  readonly #actor: Actor
+  #actor: Actor | undefined
   // Made on first use, as most actors have no files.
   #files: Files | undefined
 
-  constructor(kernel: Runtime, actor: Actor) {
+  /** Without an `actor` there is a `becomeActor`. */
+  constructor(kernel: Runtime, actor: Actor | undefined) {
     this.#kernel = kernel
     this.#actor = actor
-    this.self = actor.pid
+  }
+
+  /** This actor's address. */
+  get self(): Pid {
+    return this.ownActor.pid
+  }
+
+  /** Whose context it is. */
+  protected get ownActor(): Actor {
+    return this.#actor ?? this.#become()
+  }
+
+  #become(): Actor {
+    this.#actor = this.becomeActor()
+    return this.#actor
+  }
+
+  /** Makes the actor of a context that had none so far: it is asked for something that takes one. */
+  protected becomeActor(): Actor {
+    assert(false, 'a context without an actor can make one')
   }
 
   /** This node's id. */
@@ -123,16 +143,16 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
 
   /** Aborts when this actor ends, whatever the reason. Hand it to I/O that should end with the actor. */
   get signal(): AbortSignal {
-    return this.#actor.signal
+    return this.ownActor.signal
   }
 
   /** Whether exit signals arrive as `EXIT` messages instead of ending this actor. `kill` always ends it. */
   set trapExit(trap: boolean) {
-    this.#actor.trapExit = trap
+    this.ownActor.trapExit = trap
   }
 
   get trapExit(): boolean {
-    return this.#actor.trapExit
+    return this.ownActor.trapExit
   }
 
   /** Starts an actor without waiting for its init and without a link (unless asked): Erlang's `spawn`. */
@@ -236,7 +256,7 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     if (this.#isOver()) return neverSettles()
     const timeoutMs = options?.timeoutMs ?? callTimeoutMsDefault
     const list = args as readonly unknown[]
-    return this.#kernel.call(this.#actor, target, name, list, timeoutMs, this.trace) as Promise<
+    return this.#kernel.call(this.ownActor, target, name, list, timeoutMs, this.trace) as Promise<
       CallReply<Protocol, Name>
     >
   }
@@ -244,14 +264,14 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
   /** Links two lives: when one ends, the other gets its exit signal. At most one link between two actors. */
   link(pid: Pid): void {
     if (this.#isOver() || samePid(pid, this.self)) return
-    this.#actor.relations.addLink(pid)
+    this.ownActor.relations.addLink(pid)
     this.#kernel.route({ type: 'link', from: this.self, to: pid })
   }
 
   /** Removes the link. An `EXIT` message that is already queued stays. */
   unlink(pid: Pid): void {
     if (this.#isOver()) return
-    if (this.#actor.relations.removeLink(pid)) this.#kernel.route({ type: 'unlink', from: this.self, to: pid })
+    if (this.ownActor.relations.removeLink(pid)) this.#kernel.route({ type: 'unlink', from: this.self, to: pid })
   }
 
   /**
@@ -266,7 +286,7 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
    * ctx.sendAfter(1_000, ctx.self, 'enough') // then: answers.release()
    */
   alias<Protocol = unknown>(): { readonly pid: Pid<Protocol>; release(): void } {
-    const alias = new Alias(this.#kernel, this.#actor, this.#kernel.allocatePid())
+    const alias = new Alias(this.#kernel, this.ownActor, this.#kernel.allocatePid())
     if (this.#isOver()) alias.release()
     return { pid: alias.pid as Pid<Protocol>, release: () => alias.release() }
   }
@@ -277,7 +297,7 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     const pid = this.#kernel.resolve(target)
     const nobody: Pid = { node: this.#kernel.node, life: this.#kernel.life, thread: this.#kernel.thread, serial: 0 }
     if (this.#isOver()) return { ref, pid: pid ?? nobody }
-    this.#actor.relations.addMonitor(ref, pid ?? nobody)
+    this.ownActor.relations.addMonitor(ref, pid ?? nobody)
     this.#kernel.route({ type: 'monitor', from: this.self, to: pid ?? nobody, ref })
     return { ref, pid: pid ?? nobody }
   }
@@ -285,8 +305,8 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
   /** Ends a monitor. A `DOWN` that is already queued stays, unless `flush` takes it out, which looks at every message. */
   demonitor(monitor: MonitorRef, options: DemonitorOptions = {}): void {
     if (this.#isOver()) return
-    if (options.flush === true) this.#actor.mailbox.removeDown(monitor.ref)
-    const pid = this.#actor.relations.removeMonitor(monitor.ref)
+    if (options.flush === true) this.ownActor.mailbox.removeDown(monitor.ref)
+    const pid = this.ownActor.relations.removeMonitor(monitor.ref)
     if (pid !== undefined) this.#kernel.route({ type: 'demonitor', from: this.self, to: pid, ref: monitor.ref })
   }
 
@@ -302,13 +322,13 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
    */
   monitorNodes(): readonly NodeUpMessage[] {
     if (this.#isOver()) return []
-    this.#kernel.nodes.add(this.#actor)
+    this.#kernel.nodes.add(this.ownActor)
     return this.#kernel.nodes.nodes
   }
 
   /** Ends the subscription. Messages that are queued already stay. */
   demonitorNodes(): void {
-    this.#kernel.nodes.remove(this.#actor)
+    this.#kernel.nodes.remove(this.ownActor)
   }
 
   /**
@@ -343,7 +363,7 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
   /** Sends a message later. The timer ends with this actor. Returns a function that cancels it. */
   sendAfter<Protocol>(delayMs: number, target: Target<Protocol>, message: MessageOf<Protocol>): () => void {
     if (this.#isOver()) return () => undefined
-    const actor = this.#actor
+    const actor = this.ownActor
     let timer: Timer | undefined = undefined
     const attachment: Attachment = { ownerExited: () => timer?.cancel() }
     timer = this.clock.after(delayMs, () => {
@@ -510,7 +530,7 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
   }
 
   #owner(): RemoteOwner {
-    const actor = this.#actor
+    const actor = this.ownActor
     return {
       actor,
       get alive() {
@@ -526,7 +546,7 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
   #route(pid: Pid, signal: MessageSignal | CastSignal): void {
     const kernel = this.#kernel
     if (kernel.isLocal(pid)) {
-      kernel.post(this.#actor, signal)
+      kernel.post(this.ownActor, signal)
       return
     }
     // Encoded here, so that a body that can't travel is an error for its sender and for nobody else.
@@ -540,15 +560,15 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
   #whileAlive<T>(promise: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       promise.then(
-        (value) => this.#actor.alive && resolve(value),
-        (error: unknown) => this.#actor.alive && reject(error),
+        (value) => this.ownActor.alive && resolve(value),
+        (error: unknown) => this.ownActor.alive && reject(error),
       )
     })
   }
 
   /** Whether this life has ended; counts the attempt. */
   #isOver(): boolean {
-    if (this.#actor.alive) return false
+    if (this.ownActor.alive) return false
     this.#kernel.counters.afterExit += 1
     return true
   }

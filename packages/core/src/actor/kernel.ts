@@ -5,7 +5,7 @@ import { errorData } from '../base/error-data.ts'
 import { SerialTable } from '../base/serial-table.ts'
 import type { Platform } from '../platform/platform.ts'
 import { sometimes } from '../platform/property.ts'
-import { actorSpawns } from '../platform/telemetry.ts'
+import { actorExits, actorSpawns } from '../platform/telemetry.ts'
 import { activeTrace, carriedTrace, isTraceFollowed, type TraceContext } from '../platform/trace-context.ts'
 import { Actor, type ActorOptions } from './actor.ts'
 import { AwayReplier, unencodableFailure } from './away-replier.ts'
@@ -94,6 +94,8 @@ export class Kernel implements Runtime, CallHost {
   readonly #serialStep: number
   #nextSerial: number
   #staysHere = false
+  /** Processes that are no actors as yet. */
+  #light = 0
   #nextRef = 1
 
   constructor(options: KernelOptions) {
@@ -115,12 +117,12 @@ export class Kernel implements Runtime, CallHost {
   }
 
   get actorCount(): number {
-    return this.#entities.size
+    return this.#entities.size + this.#light
   }
 
   get stats(): KernelStats {
     return {
-      actors: this.#entities.size,
+      actors: this.actorCount,
       edges: this.#edges.size,
       awayCalls: this.#awayCalls.size,
       nodes: this.#nodesCrossed(),
@@ -194,6 +196,34 @@ export class Kernel implements Runtime, CallHost {
     if (actor.isSentOut && this.thread !== 0) this.onSentOut?.(actor.pid)
     this.platform.onActor?.({ type: 'spawn', pid: actor.pid, label: actor.label })
     if (actorSpawns.hasSubscribers) actorSpawns.publish({ ...actor.pid, label: actor.label, system: actor.system })
+  }
+
+  /** A process begins that is no actor as yet. Whoever is told of an address may use it: so nobody listens to `actorSpawns`. */
+  lightBegan(pid: Pid, label: string): void {
+    this.#light += 1
+    this.platform.onActor?.({ type: 'spawn', pid, label })
+  }
+
+  /** It has ended in order, and was no actor. */
+  lightEnded(pid: Pid, label: string): void {
+    this.#light -= 1
+    this.platform.onActor?.({ type: 'exit', pid, label, reason: 'normal' })
+    if (actorExits.hasSubscribers) actorExits.publish({ ...pid, label, system: false, reason: 'normal' })
+  }
+
+  /** It becomes an actor, to be begun by who runs it. */
+  lightBecomes(pid: Pid, head: BehaviorHead, options: SpawnOptions): Actor {
+    this.#light -= 1
+    const actor = new Actor(this, pid, actorOptions(head, options))
+    this.add(actor)
+    return actor
+  }
+
+  /** Stands for an actor that has ended. */
+  deadActor(pid: Pid, head: BehaviorHead): Actor {
+    const actor = new Actor(this, pid, actorOptions(head, {}))
+    actor.life = 'exited'
+    return actor
   }
 
   /** One who is dead already can have no linked actor: it would be an orphan that nobody ends. */

@@ -171,7 +171,7 @@ export interface SpawnRequest {
   readonly idempotencyKey: string | undefined
   /** Where the caller's node is, and what it may act as: of another node, what its link says and not what it claims. */
   readonly callerRegion: string
-  readonly callerRoles?: readonly string[]
+  readonly callerRoles?: readonly string[] | undefined
   /** Gone on the node where it runs once the procedure has it and takes long: what waits keeps nothing alive. */
   input: Body
   /** Nobody waits for an answer, and nobody's end ends the process. */

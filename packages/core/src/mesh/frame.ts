@@ -288,9 +288,18 @@ function readRequest(reader: FrameReader, { region = '', roles = [] }: FrameEnd)
   const short = reader.short()
   const input = short === notShort ? reader.rest() : (short as ShortValue)
   const idempotencyKey = key === '' ? undefined : key
-  const request = { procedure, version, timeLeftMs, idempotencyKey, callerRegion: region, callerRoles: roles, input }
-  // Most are plain calls without a trace, and copies of an object cost more than reading it.
-  return mode === plainMode && trace === noTrace ? request : { ...request, ...mode, ...trace }
+  const request: SpawnRequest = {
+    procedure,
+    version,
+    timeLeftMs,
+    idempotencyKey,
+    callerRegion: region,
+    callerRoles: roles,
+    input,
+    trace: trace.trace,
+  }
+  // Most are plain calls, and copies of an object cost more than reading it.
+  return mode === plainMode ? request : { ...request, ...mode }
 }
 
 const plainMode: Pick<SpawnRequest, 'isCast' | 'stream'> = {}

@@ -94,7 +94,7 @@ export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
       systemChild('mesh', mesh, membershipServerName),
       systemChild('RegionRegistry', registry, regionRegistryName),
       systemChild('RpcProcesses', rpcProcesses(kernel, inbound), rpcProcessesName),
-      systemChild('RpcServer', rpcServer({ kernel, inbound, roles: self.roles }), rpcServerName),
+      systemChild('RpcServer', rpcServer({ kernel, inbound }), rpcServerName),
       // Last: nobody else depends on it.
       ...(options.replica === undefined
         ? []

@@ -7,7 +7,7 @@ import type { InboundCall } from './inbound-call.ts'
  * that it does for them. There are never more than may be starting at a time.
  */
 export class BegunCalls implements Replier {
-  readonly #calls: InboundCall[]
+  readonly #calls: (InboundCall | undefined)[]
   #next = 0
   /** Whether further ones may still join: its turn has not come. */
   isOpen = true
@@ -23,7 +23,11 @@ export class BegunCalls implements Replier {
   /** The next one, of those that nobody has taken. */
   take(): InboundCall | undefined {
     this.isOpen = false
-    return this.#calls[this.#next++]
+    const call = this.#calls[this.#next]
+    // Whoever brings the next call in still has this.
+    this.#calls[this.#next] = undefined
+    this.#next += 1
+    return call
   }
 
   /** What runs answers the calls itself. */

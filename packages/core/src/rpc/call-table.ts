@@ -14,8 +14,8 @@ export interface CallItem {
 /** Something by the address of a call from this or another node. Two numbers and a node's id cost less to look up than a text made of them. */
 export class CallTable<T extends CallItem> {
   readonly #peers = new Map<NodeId, Peer<T>[]>()
-  /** The one asked for last: each call is looked up several times, and calls come in bursts. */
-  #last: { readonly node: NodeId; readonly peer: Peer<T> } | undefined
+  /** The thread asked for last: each call is looked up several times, and calls come in bursts. */
+  #last: Last<T> | undefined
   #size = 0
 
   get size(): number {
@@ -29,7 +29,7 @@ export class CallTable<T extends CallItem> {
   }
 
   get(call: Pid): T | undefined {
-    return this.#peerOf(call)?.threads.get(call.thread)?.get(call.serial)
+    return this.#itemsOf(call)?.get(call.serial)
   }
 
   /** Puts in something that is not there yet. */
@@ -42,7 +42,7 @@ export class CallTable<T extends CallItem> {
       if (lives === undefined) this.#peers.set(node, [peer])
       else lives.push(peer)
     }
-    let items = peer.threads.get(thread)
+    let items = this.#itemsOf(item.call)
     if (items === undefined) {
       items = new SerialTable()
       peer.threads.set(thread, items)
@@ -53,18 +53,19 @@ export class CallTable<T extends CallItem> {
     this.#size += 1
   }
 
-  delete(call: Pid): boolean {
-    const peer = this.#peerOf(call)
-    const items = peer?.threads.get(call.thread)
+  /** Takes it out. */
+  take(call: Pid): T | undefined {
+    const items = this.#itemsOf(call)
     const item = items?.get(call.serial)
-    if (peer === undefined || items === undefined || item === undefined) return false
+    const peer = this.#last?.peer
+    if (peer === undefined || items === undefined || item === undefined) return undefined
     items.delete(call.serial)
     if (item.isStandIn) peer.standIns -= 1
-    if (items.size === 0 && peer.threads.size > idleThreadsMax) peer.threads.delete(call.thread)
+    if (items.size === 0 && peer.threads.size > idleThreadsMax) this.#giveUpThread(peer, call.thread)
     peer.size -= 1
     this.#size -= 1
-    this.#dropIfGone(call.node, peer)
-    return true
+    if (peer.isGone) this.#dropIfGone(call.node, peer)
+    return item
   }
 
   values(): T[] {
@@ -75,13 +76,18 @@ export class CallTable<T extends CallItem> {
   lost(lost: LostPeer, outlives: (item: T) => boolean): T[] {
     const lives = this.#peers.get(lost.node) ?? []
     const items = lives.flatMap(itemsOf).filter((item) => isLost(item.call, lost) && !outlives(item))
-    for (const { call } of items) this.delete(call)
+    for (const { call } of items) this.take(call)
     const peer = lives.find(({ life }) => life === lost.life)
     if (peer === undefined) return items
     if (lost.thread === undefined) peer.isGone = true
-    if (peer.threads.get(lost.thread ?? -1)?.size === 0) peer.threads.delete(lost.thread as number)
+    if (peer.threads.get(lost.thread ?? -1)?.size === 0) this.#giveUpThread(peer, lost.thread as number)
     this.#dropIfGone(lost.node, peer)
     return items
+  }
+
+  #giveUpThread(peer: Peer<T>, thread: number): void {
+    this.#last = undefined
+    peer.threads.delete(thread)
   }
 
   #dropIfGone(node: NodeId, peer: Peer<T>): void {
@@ -95,15 +101,24 @@ export class CallTable<T extends CallItem> {
   #peerOf({ node, life }: Pick<Pid, 'node' | 'life'>): Peer<T> | undefined {
     const last = this.#last
     if (last !== undefined && last.peer.life === life && last.node === node) return last.peer
-    const lives = this.#peers.get(node)
-    if (lives === undefined) return undefined
-    for (const peer of lives) {
-      if (peer.life !== life) continue
-      this.#last = { node, peer }
-      return peer
-    }
-    return undefined
+    return this.#peers.get(node)?.find((peer) => peer.life === life)
   }
+
+  #itemsOf({ node, life, thread }: Pid): SerialTable<T> | undefined {
+    const last = this.#last
+    if (last !== undefined && last.thread === thread && last.peer.life === life && last.node === node) return last.items
+    const peer = this.#peers.get(node)?.find((one) => one.life === life)
+    const items = peer?.threads.get(thread)
+    if (peer !== undefined && items !== undefined) this.#last = { node, peer, thread, items }
+    return items
+  }
+}
+
+interface Last<T extends CallItem> {
+  readonly node: NodeId
+  readonly peer: Peer<T>
+  readonly thread: number
+  readonly items: SerialTable<T>
 }
 
 interface Peer<T extends CallItem> {

@@ -1,13 +1,24 @@
 import type { Replier } from '../actor/mailbox.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
+import type { LostPeer } from '../actor/edges.ts'
+import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Failure, SpawnRequest, SpawnSignal } from '../actor/signal.ts'
+import type { RemoteWork } from '../actor/thread-starter.ts'
 import { crowdedPart, type ProcedureLimits, waitPart } from './load-limits.ts'
 import type { OfferedProcedure } from './procedure.ts'
 import { uncountedBytesMax } from '../base/held-bytes.ts'
 import { type WaitingCall, WaitingCalls } from './waiting-calls.ts'
 
-/** A call that another node, thread or actor made and that this node has not finished. */
-export class InboundCall implements Replier, WaitingCall<InboundCall> {
+/** The process that runs a call. */
+export interface StartedProcess {
+  /** Tells it to end, soon. Nothing if it has ended already. */
+  stop(reason: ExitReason): void
+  /** The same, as the node or thread of its caller was lost. */
+  callerLost(lost: LostPeer): void
+}
+
+/** A call that another node, thread or actor made and that this node has not finished: what its process has to do. */
+export class InboundCall implements Replier, RemoteWork, WaitingCall<InboundCall> {
   readonly call: Pid
   /** The node that asked. */
   readonly caller: NodeId
@@ -15,7 +26,7 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
   readonly isStandIn: boolean
   /** `allow` has said so already, when it came to join the work of its key. */
   readonly isAllowed: boolean
-  readonly request: SpawnRequest
+  request: SpawnRequest
   /** What its input counts as held of `caller`. */
   readonly heldBytes: number
   readonly served: ServedProcedure
@@ -24,12 +35,14 @@ export class InboundCall implements Replier, WaitingCall<InboundCall> {
   /** How much of its time was left when its work was last looked at, and when that was. */
   leftMs: number
   seenMs: number
-  older: InboundCall | undefined
-  newer: InboundCall | undefined
+  older: InboundCall | undefined = undefined
+  newer: InboundCall | undefined = undefined
   /** `starting`: let in; its process is not there yet. */
   state: 'waiting' | 'starting' | 'running' = 'waiting'
+  /** Whether its caller still waits for it. */
+  isWanted = true
   /** The remote process that runs it. */
-  process: Pid | undefined
+  process: StartedProcess | undefined = undefined
   readonly #refuse: (call: InboundCall, failure: Failure) => void
 
   constructor(

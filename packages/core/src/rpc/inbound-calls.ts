@@ -1,16 +1,12 @@
 import type { LostPeer } from '../actor/edges.ts'
-import type { ExitReason } from '../actor/exit-reason.ts'
-import type { Replier } from '../actor/mailbox.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Failure, SpawnRequest } from '../actor/signal.ts'
-import type { RemoteWork } from '../actor/thread-starter.ts'
 import { HeldBytes } from '../base/held-bytes.ts'
 import { RingQueue } from '../base/ring-queue.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import { CallTable } from './call-table.ts'
-import type { InboundCall, ProcedureLoad } from './inbound-call.ts'
+import type { InboundCall, ProcedureLoad, StartedProcess } from './inbound-call.ts'
 import { type LoadLimits, lookOverMs, startingMax } from './load-limits.ts'
-import type { OfferedProcedure } from './procedure.ts'
 
 /** What the calls that arrived are told. */
 export interface InboundListener {
@@ -20,21 +16,10 @@ export interface InboundListener {
   refused(call: InboundCall, failure: Failure): void
 }
 
-/** How much time a call had left, in milliseconds, when the clock was last read for it. */
-export interface TimeLeft {
-  readonly leftMs: number
-  readonly seenMs: number
-}
-
-/** Starts and ends the processes that run calls. */
+/** Starts the processes that run calls. */
 export interface ProcessStarter {
-  /**
-   * Starts the process of a call that has been let in and has the time `left`; one that can't be started is told to `caller` as not
-   * run.
-   */
-  start(procedure: OfferedProcedure, work: RemoteWork, left: TimeLeft, caller: Replier): void
-  /** Nothing if it has ended already. */
-  stop(process: Pid, reason: ExitReason): void
+  /** Starts the process of a call that has been let in; one that can't be started is told to it as not run. */
+  start(call: InboundCall): void
 }
 
 /**
@@ -146,14 +131,13 @@ export class InboundCalls {
     else this.#joined.set(call.node, count)
   }
 
-  /** Whether its caller still waits for it. */
+  /** Whether the caller of that address still waits. */
   isWanted(call: Pid): boolean {
     return this.#calls.get(call) !== undefined
   }
 
-  running(call: Pid, process: Pid): void {
-    const inbound = this.#calls.get(call)
-    if (inbound === undefined) return
+  running(inbound: InboundCall, process: StartedProcess): void {
+    if (!inbound.isWanted) return
     inbound.process = process
     this.takesTime(inbound)
   }
@@ -167,10 +151,9 @@ export class InboundCalls {
   }
 
   /** It is over, whatever came of it; gives back its process, if it has begun. */
-  end(call: Pid): Pid | undefined {
-    const inbound = this.#calls.get(call)
+  end(call: Pid): StartedProcess | undefined {
+    const inbound = this.#calls.take(call)
     if (inbound === undefined) return undefined
-    this.#calls.delete(call)
     this.#leave(inbound)
     return inbound.process
   }
@@ -202,9 +185,12 @@ export class InboundCalls {
   }
 
   /** Ends all calls of a lost node or thread, but no casts; gives back the processes that still run for them. */
-  endLost(lost: LostPeer): Pid[] {
-    const processes: Pid[] = []
-    for (const inbound of this.#calls.lost(lost, ({ request }) => request.isCast === true)) {
+  endLost(lost: LostPeer): StartedProcess[] {
+    const processes: StartedProcess[] = []
+    const ended = this.#calls.lost(lost, ({ request }) => request.isCast === true)
+    // All before the first leaves its place to another, which must not be one of them.
+    for (const inbound of ended) inbound.isWanted = false
+    for (const inbound of ended) {
       this.#leave(inbound)
       if (inbound.process !== undefined) processes.push(inbound.process)
     }
@@ -244,6 +230,7 @@ export class InboundCalls {
   #leave(call: InboundCall): void {
     const { load } = call.served
     this.lets(call.caller, call.heldBytes)
+    call.isWanted = false
     if (call.state === 'waiting') {
       load.waiting.remove(call)
       this.#leftQueue(load)
@@ -305,7 +292,8 @@ export class InboundCalls {
 
   /** Of a call that was taken out of its queue. */
   #refuse(call: InboundCall, failure: Failure): void {
-    this.#calls.delete(call.call)
+    this.#calls.take(call.call)
+    call.isWanted = false
     this.lets(call.caller, call.heldBytes)
     this.#leftQueue(call.served.load)
     this.on.refused(call, failure)

@@ -13,19 +13,34 @@ import { ServeEvents } from './serve-events.ts'
 
 /** What a procedure is handed: an actor's context, and what it may know of its call. `ctx.signal` aborts when the caller is gone. */
 export class ProcedureContext extends ReceivingContext {
-  /** Who asked. */
-  caller: Caller = notKnownYet
-  /** The caller's idempotency key: store it with the write that it guards, in one transaction. */
-  idempotencyKey: string | undefined
   readonly #runtime: Runtime
+  readonly #light: Light | undefined
+  #work: RemoteWork | undefined = undefined
+  // Made when first asked for.
+  #caller: Caller | undefined = undefined
   #primaryEpoch = 0
-  #token: string | undefined
-  readonly #actor: Actor
+  #token: string | undefined = undefined
 
-  constructor(runtime: Runtime, actor: Actor) {
+  /** `light`: what it is the context of, if that is no actor. */
+  constructor(runtime: Runtime, actor: Actor | undefined, light?: Light) {
     super(runtime, actor)
     this.#runtime = runtime
-    this.#actor = actor
+    this.#light = light
+  }
+
+  protected override becomeActor(): Actor {
+    return this.#light === undefined ? super.becomeActor() : this.#light.becomeActor()
+  }
+
+  /** Who asked. */
+  get caller(): Caller {
+    if (this.#work === undefined) return notKnownYet
+    return (this.#caller ??= callerOf(this.#work))
+  }
+
+  /** The caller's idempotency key: store it with the write that it guards, in one transaction. */
+  get idempotencyKey(): string | undefined {
+    return this.#work?.request.idempotencyKey
   }
 
   /**
@@ -59,7 +74,8 @@ export class ProcedureContext extends ReceivingContext {
 
   override answerAndEnd(call: Pid, result: ReplyResult, served?: ServedTimes): void {
     const token = this.#token
-    super.answerAndEnd(call, result.ok && token !== undefined ? { ...result, token } : result, served)
+    const whole = result.ok && token !== undefined ? { ...result, token } : result
+    if (this.#light?.answer(whole, served) !== true) super.answerAndEnd(call, whole, served)
   }
 
   /**
@@ -67,12 +83,13 @@ export class ProcedureContext extends ReceivingContext {
    * `act` does; never, if the process ends before.
    */
   inTurn<T>(act: () => T | Promise<T>): Promise<T> {
-    const { pid, label } = this.#actor
+    const actor = this.ownActor
+    const { pid, label } = actor
     return new Promise((resolve) => {
       // What it throws is the promise's.
       const run = async (): Promise<T> => act()
       const runTurn = (): void => {
-        if (this.#actor.alive) resolve(run())
+        if (actor.alive) resolve(run())
       }
       this.#runtime.platform.turns.enqueue({ pid, label, runTurn })
     })
@@ -84,18 +101,20 @@ export class ProcedureContext extends ReceivingContext {
     this.log.warn({ code: failure.code, caller: this.caller.node }, `a cast was not run: ${failure.message}`)
   }
 
-  /** Notes the primary as it is now, right before the procedure runs; whether this node is in its region. */
-  notePrimary(): boolean {
-    // In this order: should the primary change in between, the epoch is too low, which a fence refuses.
+  /**
+   * Notes the primary as it is now, right before the procedure runs. Before anybody asks whether this node is in its region: should the
+   * primary change in between, the epoch is too low, which a fence refuses.
+   */
+  notePrimary(): void {
     this.#primaryEpoch = super.primaryEpoch
-    return this.isPrimary
   }
 
   /** Tells of this process, whoever wants to know. Called once, before the procedure runs. */
   serve(work: RemoteWork): ServeEvents | undefined {
+    if (!ServeEvents.areWanted(work)) return undefined
     const { self, clock } = this
-    const events = ServeEvents.begin({ self, clock, actor: this.#actor }, work)
-    this.trace = events?.trace
+    const events = new ServeEvents({ self, clock, actor: this.ownActor }, work)
+    this.trace = events.trace
     return events
   }
 
@@ -111,10 +130,16 @@ export class ProcedureContext extends ReceivingContext {
 
   /** Fills in what the request says. Called once, before the procedure runs. */
   begin(work: RemoteWork): void {
-    this.caller = callerOf(work)
-    this.idempotencyKey = work.request.idempotencyKey
+    this.#work = work
     this.deadlineMs = (work.sentOver === undefined ? work.arrivedMs : this.clock.monotonic()) + work.request.timeLeftMs
   }
+}
+
+/** A process that becomes an actor when it takes one. */
+interface Light {
+  becomeActor(): Actor
+  /** Answers its caller and ends. `false`: it is an actor, which does that itself. */
+  answer(result: ReplyResult, served: ServedTimes | undefined): boolean
 }
 
 const notKnownYet: Caller = { node: '', region: '', roles: [] }

@@ -245,6 +245,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
       timeLeftMs: leftMs,
       idempotencyKey: this.#plan.options.idempotencyKey,
       callerRegion: this.#plan.callerRegion,
+      callerRoles: undefined,
       input: this.#input,
       trace: this.#events === undefined ? traceOf(this.#owner) : this.#events.trace,
     }

@@ -39,12 +39,10 @@ export class RemoteProcess implements Process {
     const work = this.#work
     const code = this.#code
     ctx.begin(work)
-    if (work.request.stream !== undefined) {
-      ctx.answerAndEnd(work.call, failed('ERR_NO_PROCEDURE', 'not-run', 'It is a call, not a stream'))
-    } else if (work.request.isCast === true) void runToEnd(ctx, work, code)
-    else if (work.sentOver === undefined) runToAnswer(ctx, work, code)
+    if (work.request.isCast === true) void runToEnd(ctx, work, code)
+    else if (work.sentOver === undefined) runForCall(ctx, work, code)
     // Over there the thread that asked is told first that it has begun.
-    else void ctx.inTurn(() => runToAnswer(ctx, work, code))
+    else void ctx.inTurn(() => runForCall(ctx, work, code))
   }
 
   handle(envelope: Envelope): void {
@@ -53,7 +51,11 @@ export class RemoteProcess implements Process {
 }
 
 /** In one turn, without any promise, if neither the procedure nor a schema makes one. */
-function runToAnswer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): void {
+export function runForCall(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): void {
+  if (work.request.stream !== undefined) {
+    ctx.answerAndEnd(work.call, failed('ERR_NO_PROCEDURE', 'not-run', 'It is a call, not a stream'))
+    return
+  }
   const events = ctx.serve(work)
   let result: MaybePromise<ReplyResult>
   try {
@@ -156,8 +158,8 @@ async function checkInput(
 
 function run(ctx: ProcedureContext, code: RemoteProcessCode, input: unknown): MaybePromise<RunResult> {
   // Asked last, and on the thread where it runs: whoever knows by now that it is not the primary does not begin.
-  const isPrimary = ctx.notePrimary()
-  if (code.primaryOnly && !isPrimary) return { ok: false, failure: notPrimary(ctx) }
+  ctx.notePrimary()
+  if (code.primaryOnly && !ctx.isPrimary) return { ok: false, failure: notPrimary(ctx) }
   const value = isTraceFollowed() ? runInTrace(ctx.trace, () => code.run(ctx, input)) : code.run(ctx, input)
   return code.output === undefined && !isThenable(value) ? { ok: true, value } : checkOutput(code, value)
 }

@@ -2,7 +2,7 @@ import type { ExitReason } from '../actor/exit-reason.ts'
 import type { LostPeer } from '../actor/edges.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import { formatPid, type Pid } from '../actor/pid.ts'
-import type { CancelSignal, Failure, SpawnSignal } from '../actor/signal.ts'
+import type { CancelSignal, Failure, SpawnRequest, SpawnSignal } from '../actor/signal.ts'
 import { always, chance, reachable, sometimes } from '../platform/property.ts'
 import { askAllow } from './ask-allow.ts'
 import { BegunCalls } from './begun-calls.ts'
@@ -77,7 +77,9 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
     },
     peerLost(lost) {
       keyed.peerLost(lost)
-      for (const process of inbound.endLost(lost)) stop(process, 'noconnection')
+      // If RpcProcesses is gone, so are all processes.
+      const isUp = inbound.processes !== undefined
+      for (const process of inbound.endLost(lost)) if (isUp) process.callerLost(lost)
     },
     close() {
       closed = true
@@ -103,8 +105,16 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
     sometimes(process === undefined, 'skerry/a cancellation found nothing to end')
     if (process === undefined) return false
     reachable('skerry/a remote process was cancelled')
-    stop(process, reason)
+    // If RpcProcesses is gone, so are all processes.
+    if (inbound.processes !== undefined) process.stop(reason)
     return true
+  }
+
+  /** Of another node its link says what it may act as. Of one shape with what comes in a frame: a call would cost a tenth more. */
+  function ofThisNode(request: SpawnRequest): SpawnRequest {
+    const { procedure, version, timeLeftMs, idempotencyKey, callerRegion, input, trace } = request
+    const own = { procedure, version, timeLeftMs, idempotencyKey, callerRegion, callerRoles: roles, input, trace }
+    return request.isCast === true || request.stream !== undefined ? { ...request, ...own } : own
   }
 
   function mayJoin({ from, request }: SpawnSignal): boolean | Promise<boolean | undefined> {
@@ -137,7 +147,9 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
     const served = procedures.find({ name, version })
     if (served === undefined) return noProcedure(procedures.versionsOf(name), version)
     if (chance('skerry/refuse a call as overloaded')) return overloaded('The node has as many calls as it takes')
-    const refusal = inbound.arrive(new InboundCall(signal, served, arrivedMs, refuse, isAllowed))
+    const call = new InboundCall(signal, served, arrivedMs, refuse, isAllowed)
+    if (call.caller === kernel.node) call.request = ofThisNode(call.request)
+    const refusal = inbound.arrive(call)
     // More may come in one read, and must find room.
     if (heldBack !== undefined && served.load.isCrowded) late.release()
     if (refusal !== 'known') return refusal
@@ -155,11 +167,6 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
     tellRefusal(kernel, caller, request, failure)
     if (request.isCast === true) kernel.counters.castsNotRun += 1
     else kernel.route({ type: 'reply', to: call, ref: 0, result: { ok: false, failure } })
-  }
-
-  /** If RpcProcesses is gone, so are all processes. */
-  function stop(process: Pid, reason: ExitReason): void {
-    inbound.processes?.stop(process, reason)
   }
 
   function find(name: string): ReturnType<Kernel['actor']> {

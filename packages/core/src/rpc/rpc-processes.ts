@@ -1,22 +1,24 @@
 import type { Actor, Process } from '../actor/actor.ts'
-import type { Attachment } from '../actor/attachments.ts'
+import { type Attachment, Attachments } from '../actor/attachments.ts'
 import type { Behavior } from '../actor/behavior.ts'
 import { Context } from '../actor/context.ts'
-import type { Deadline, DeadlinePlace } from '../actor/deadline-queue.ts'
 import type { ActorError } from '../actor/errors.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Kernel } from '../actor/kernel.ts'
-import { type Envelope, mailboxLimitDefault, type Replier, type Request } from '../actor/mailbox.ts'
+import { type Envelope, mailboxLimitDefault, type Request } from '../actor/mailbox.ts'
 import { formatPid, type Pid, samePid } from '../actor/pid.ts'
 import type { Failure } from '../actor/signal.ts'
 import { isHere, type Placement, type RemoteWork, type ThreadStarter } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
 import { cutOut } from '../base/given-bytes.ts'
-import { SerialTable } from '../base/serial-table.ts'
 import type { ChildInfo } from '../otp/child-table.ts'
-import type { Clock, Timer } from '../platform/clock.ts'
-import type { InboundCalls, ProcessStarter, TimeLeft } from './inbound-calls.ts'
+import type { Clock } from '../platform/clock.ts'
+import { actorSpawns } from '../platform/telemetry.ts'
+import type { InboundCall } from './inbound-call.ts'
+import type { InboundCalls, ProcessStarter } from './inbound-calls.ts'
+import { LightProcess } from './light-process.ts'
 import type { OfferedProcedure } from './procedure.ts'
+import { type ProcessKeeper, RunningWork } from './running-work.ts'
 
 /** How long a remote process may take to end after it was told, in milliseconds, before it (and its own thread) is killed. */
 const stopGraceMs = 100
@@ -37,42 +39,12 @@ export function rpcProcesses(kernel: Kernel, inbound: InboundCalls): Behavior {
   }
 }
 
-/** One remote process. */
-class RunningWork implements Deadline, Attachment {
-  place: DeadlinePlace | number | undefined
-  kill: Timer | undefined
-  /** Why we ended it, if we did. */
-  stopped: ExitReason | undefined
-  hasEnded = false
-  /** Known once it was started. */
-  process: Pid | undefined
-  readonly behavior: string
-  readonly work: RemoteWork
-  readonly #processes: RpcProcesses
-
-  constructor(processes: RpcProcesses, behavior: string, work: RemoteWork) {
-    this.#processes = processes
-    this.behavior = behavior
-    this.work = work
-  }
-
-  expire(): void {
-    this.#processes.end(this, 'timeout')
-  }
-
-  /** The process ended, on this thread. */
-  ownerExited(): void {
-    this.#processes.ended(this)
-  }
-}
-
-class RpcProcesses implements Process, Attachment, ProcessStarter {
+class RpcProcesses implements Process, Attachment, ProcessKeeper, ProcessStarter {
   readonly #ctx: Context
   readonly #actor: Actor
   readonly #kernel: Kernel
   readonly #inbound: InboundCalls
-  /** By serial. */
-  readonly #here = new SerialTable<RunningWork>()
+  readonly #here = new Attachments<RunningWork>()
   /** On other threads, by their printed Pid. */
   readonly #elsewhere = new Map<string, RunningWork>()
   #isOver = false
@@ -100,7 +72,7 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
     this.#startNoMore()
     await Promise.all(
       this.#all().map((work) => {
-        const ended = watchExit(this.#kernel, work.process as Pid)
+        const ended = watchExit(this.#kernel, work.process)
         this.end(work, 'shutdown')
         return ended
       }),
@@ -113,31 +85,18 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
   ownerExited(reason: ExitReason): void {
     this.#isOver = true
     this.#startNoMore()
-    for (const [, work] of this.#here.entries()) this.#tell(work, reason)
+    for (const work of this.#here.all()) this.#tell(work, reason)
   }
 
-  start(procedure: OfferedProcedure, work: RemoteWork, { leftMs, seenMs }: TimeLeft, caller: Replier): void {
-    const running = new RunningWork(this, procedure.behavior.name, work)
-    const isHereToo = isHere(procedure.thread, 0) || this.#kernel.threads === undefined
-    const process = isHereToo
-      ? this.#startHere(procedure, running)
-      : this.#startElsewhere(procedure, running, leftMs, caller)
-    if (process === undefined) return
-    running.process = process
-    this.#kernel.deadlines.add(running, leftMs, seenMs)
-    if (isHereToo) this.#here.set(process.serial, running)
-    else {
-      this.#elsewhere.set(formatPid(process), running)
-      work.request.input = undefined
-    }
-    this.#inbound.running(work.call, process)
+  start(call: InboundCall): void {
+    const { procedure } = call.served
+    if (isHere(procedure.thread, 0) || this.#kernel.threads === undefined) this.#startHere(procedure, call)
+    else this.#startElsewhere(procedure, call)
   }
 
   /** In a turn of its own: the caller that gave up may be of this thread, and must not hear of the end before that is over. */
-  stop(process: Pid, reason: ExitReason): void {
-    const isOfThisThread = process.thread === this.#ctx.self.thread
-    const work = isOfThisThread ? this.#here.get(process.serial) : this.#elsewhere.get(formatPid(process))
-    if (work !== undefined) this.#kernel.platform.turns.enqueue({ runTurn: () => this.end(work, reason) })
+  stop(work: RunningWork, reason: ExitReason): void {
+    this.#kernel.platform.turns.enqueue({ runTurn: () => this.end(work, reason) })
   }
 
   /** Tells a process to end; one that does not in its grace is killed, with its thread if it has one. */
@@ -151,10 +110,10 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
   /** A process of this thread ended. */
   ended(work: RunningWork): void {
     work.hasEnded = true
-    this.#here.delete((work.process as Pid).serial)
+    this.#here.delete(work)
     this.#cancelTimers(work)
     // The next life of this actor does that, once it can start what waits.
-    if (!this.#isOver) this.#inbound.end(work.work.call)
+    if (!this.#isOver && work.call.isWanted) this.#inbound.end(work.call.call)
   }
 
   #startNoMore(): void {
@@ -162,7 +121,7 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
   }
 
   #all(): RunningWork[] {
-    return [...this.#here.entries().map(([, work]) => work), ...this.#elsewhere.values()]
+    return [...this.#here.all(), ...this.#elsewhere.values()]
   }
 
   #handleRequest(request: Request): void {
@@ -177,40 +136,55 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
     }
   }
 
-  #startHere({ behavior }: OfferedProcedure, running: RunningWork): Pid {
-    const { work } = running
-    const actor = this.#kernel.spawn(behavior, [work], { parent: this.#ctx.self, keeper: running })
-    if (work.request.isCast !== true) actor.relations.addLink(work.call)
-    return actor.pid
+  #startHere(procedure: OfferedProcedure, call: InboundCall): void {
+    const kernel = this.#kernel
+    const { code } = procedure
+    // Whoever listens is told of the address, and may use it.
+    const mayBeLight = code !== undefined && call.request.isCast !== true && !actorSpawns.hasSubscribers
+    const work = mayBeLight
+      ? new LightProcess(this, kernel, this.#ctx.self, call, code)
+      : this.#startActor(procedure, call)
+    // A turn waits, and most have ended before the turns pause: they need no place among the deadlines.
+    kernel.deadlines.addSoon(work, call.leftMs)
+    this.#here.add(work)
+    this.#inbound.running(call, work)
   }
 
-  /** Starts it linked to us and to the call; `undefined` when it did not start, which is then answered. */
-  #startElsewhere(
-    procedure: OfferedProcedure,
-    { work }: RunningWork,
-    timeLeftMs: number,
-    caller: Replier,
-  ): Pid | undefined {
+  #startActor({ behavior }: OfferedProcedure, call: InboundCall): RunningWork {
+    const work = new RunningWork(this, call, undefined)
+    const actor = this.#kernel.spawn(behavior, [call], { parent: this.#ctx.self, keeper: work })
+    if (call.request.isCast !== true) actor.relations.addLink(call.call)
+    work.started(actor.pid)
+    return work
+  }
+
+  /** Starts it linked to us and to the call. If it does not start the call is told so. */
+  #startElsewhere(procedure: OfferedProcedure, call: InboundCall): void {
     const self = this.#ctx.self
     let notRun = false
     const onNotRun = (error: ActorError): void => {
       notRun = true
-      caller.fail(notRunFailure(error))
+      call.fail(notRunFailure(error))
     }
-    const links = work.request.isCast === true ? [self] : [self, work.call]
+    const links = call.request.isCast === true ? [self] : [self, call.call]
     const { pid } = (this.#kernel.threads as ThreadStarter).start({
       behavior: procedure.behavior,
-      args: [overThere(work, timeLeftMs, this.#ctx.clock)],
+      args: [overThere(call, this.#ctx.clock)],
       placement: procedure.thread as Exclude<Placement, 'same'>,
       parent: self,
       links,
       onNotRun,
     })
-    return notRun ? undefined : pid
+    if (notRun) return
+    const work = new RunningWork(this, call, pid)
+    this.#kernel.deadlines.add(work, call.leftMs, call.seenMs)
+    this.#elsewhere.set(formatPid(pid), work)
+    call.request.input = undefined
+    this.#inbound.running(call, work)
   }
 
   #tell(work: RunningWork, reason: ExitReason): void {
-    this.#kernel.route({ type: 'exit', from: this.#ctx.self, to: work.process as Pid, reason, viaLink: false })
+    this.#kernel.route({ type: 'exit', from: this.#ctx.self, to: work.process, reason, viaLink: false })
   }
 
   #handleExit(from: Pid, reason: ExitReason): void {
@@ -222,7 +196,7 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
       return
     }
     running.hasEnded = true
-    const { call, request } = running.work
+    const { call, request } = running.call
     this.#elsewhere.delete(key)
     this.#cancelTimers(running)
     this.#inbound.end(call)
@@ -238,16 +212,15 @@ class RpcProcesses implements Process, Attachment, ProcessStarter {
   }
 }
 
-/** What a process on another thread has to know of the time that passed here. */
-function overThere(work: RemoteWork, timeLeftMs: number, clock: Clock): RemoteWork {
-  const sentOver = { queueMs: clock.monotonic() - work.arrivedMs, wallMs: clock.wall() }
-  const { input } = work.request
+/** What a process on another thread has to know of its call, and of the time that passed here. */
+function overThere({ call, caller, request, arrivedMs, leftMs }: InboundCall, clock: Clock): RemoteWork {
+  const sentOver = { queueMs: clock.monotonic() - arrivedMs, wallMs: clock.wall() }
+  const { input } = request
   const own = input instanceof Uint8Array ? cutOut(input) : input
-  return { ...work, request: { ...work.request, input: own, timeLeftMs }, sentOver }
+  return { call, caller, request: { ...request, input: own, timeLeftMs: leftMs }, arrivedMs, sentOver }
 }
 
-function childInfo({ process, behavior }: RunningWork): ChildInfo {
-  const pid = process as Pid
+function childInfo({ process: pid, behavior }: RunningWork): ChildInfo {
   return { id: formatPid(pid), pid, type: 'worker', status: 'running', behavior }
 }
 

@@ -4,7 +4,6 @@ import type { Kernel } from '../actor/kernel.ts'
 import { type Envelope, mailboxLimitDefault } from '../actor/mailbox.ts'
 import { samePid } from '../actor/pid.ts'
 import type { Failure } from '../actor/signal.ts'
-import type { RemoteWork } from '../actor/thread-starter.ts'
 import { askAllow, notAllowed, tooLate } from './ask-allow.ts'
 import type { BegunCalls } from './begun-calls.ts'
 import { callerOf } from './caller.ts'
@@ -41,8 +40,6 @@ export function rpcServer(serving: Serving): Behavior {
 export interface Serving {
   readonly kernel: Kernel
   readonly inbound: InboundCalls
-  /** What this node may act as. */
-  readonly roles: readonly string[]
 }
 
 function serveAll(serving: Serving, calls: BegunCalls): void {
@@ -59,54 +56,51 @@ function serveAll(serving: Serving, calls: BegunCalls): void {
 function serve(serving: Serving, call: InboundCall, beganMs: number): void {
   const allow = call.isAllowed ? undefined : call.served.procedure.allow
   // What `allow` of the calls before took is no time that this one has.
-  const work = workOf(serving, call, allow === undefined ? beganMs : serving.kernel.platform.clock.monotonic())
-  if (work === undefined) return
+  if (!hasTime(call, allow === undefined ? beganMs : serving.kernel.platform.clock.monotonic())) return
   if (allow === undefined) {
-    begin(serving, call, work)
+    begin(serving, call)
     return
   }
-  const question = { procedure: work.request.procedure, caller: callerOf(work), timeLeftMs: call.leftMs }
+  const question = { procedure: call.request.procedure, caller: callerOf(call), timeLeftMs: call.leftMs }
   const answer = askAllow(serving.kernel.platform, question, allow)
-  if (typeof answer === 'boolean') beginIfAllowed(serving, call, work, answer)
+  if (typeof answer === 'boolean') beginIfAllowed(serving, call, answer)
   else {
     serving.inbound.takesTime(call)
     void answer.then((isAllowed) => {
       // It may have been cancelled meanwhile, or its time may be up.
-      const now = workOf(serving, call, serving.kernel.platform.clock.monotonic())
-      if (now === undefined) return
+      if (!hasTime(call, serving.kernel.platform.clock.monotonic())) return
       if (isAllowed === undefined) call.fail(tooLate)
-      else beginIfAllowed(serving, call, now, isAllowed)
+      else beginIfAllowed(serving, call, isAllowed)
     })
   }
 }
 
-function beginIfAllowed(serving: Serving, call: InboundCall, work: RemoteWork, isAllowed: boolean): void {
+function beginIfAllowed(serving: Serving, call: InboundCall, isAllowed: boolean): void {
   if (isAllowed) {
-    begin(serving, call, work)
+    begin(serving, call)
     return
   }
   serving.kernel.counters.notAllowed += 1
-  call.fail(notAllowed(work.caller))
+  call.fail(notAllowed(call.caller))
 }
 
-/** What is to be done now for this call; `undefined` when nothing is, of which its caller was told if it still waits. */
-function workOf({ kernel, inbound, roles }: Serving, call: InboundCall, nowMs: number): RemoteWork | undefined {
+/** Whether something is to be done now for this call; if not, its caller was told if it still waits. */
+function hasTime(call: InboundCall, nowMs: number): boolean {
   // Cancelled while it waited here: nobody wants the work, nobody is told.
-  if (!inbound.isWanted(call.call)) return undefined
+  if (!call.isWanted) return false
   const waitedMs = nowMs - call.arrivedMs
   const timeLeftMs = call.request.timeLeftMs - waitedMs
   if (timeLeftMs <= 0) {
     call.fail(tooLate)
-    return undefined
+    return false
   }
   // Deadlines are of whole milliseconds, and those of one duration cost less: see DeadlineQueue.
   call.leftMs = waitedMs < 1 ? call.request.timeLeftMs : timeLeftMs
   call.seenMs = nowMs
-  const request = call.caller === kernel.node ? { ...call.request, callerRoles: roles } : call.request
-  return { call: call.call, caller: call.caller, request, arrivedMs: call.arrivedMs }
+  return true
 }
 
-function begin({ kernel, inbound }: Serving, call: InboundCall, work: RemoteWork): void {
+function begin({ kernel, inbound }: Serving, call: InboundCall): void {
   const { procedure } = call.served
   // Once more where it runs, but no thread is started in vain.
   if (procedure.primaryOnly && kernel.remote?.isPrimary === false) {
@@ -114,7 +108,7 @@ function begin({ kernel, inbound }: Serving, call: InboundCall, work: RemoteWork
     return
   }
   if (inbound.processes === undefined) call.fail(notReady)
-  else inbound.processes.start(procedure, work, call, call)
+  else inbound.processes.start(call)
 }
 
 const notReady: Failure = {

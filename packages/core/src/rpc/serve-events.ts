@@ -21,8 +21,9 @@ export class ServeEvents implements Attachment {
   readonly #beganMs: number
   #isOver = false
 
-  private constructor(serving: Serving, { caller, request, ...work }: RemoteWork) {
+  constructor(serving: Serving, work: RemoteWork) {
     const { clock, self } = serving
+    const { caller, request } = work
     this.#serving = serving
     this.#beganMs = clock.monotonic()
     this.#event = {
@@ -45,10 +46,9 @@ export class ServeEvents implements Attachment {
     serving.actor.attach(this)
   }
 
-  /** `undefined`: nobody listens, and the caller does not trace. */
-  static begin(serving: Serving, work: RemoteWork): ServeEvents | undefined {
-    if (!rpcServes.hasSubscribers && work.request.trace === undefined) return undefined
-    return new ServeEvents(serving, work)
+  /** Whether somebody listens, or the caller traces. */
+  static areWanted(work: RemoteWork): boolean {
+    return rpcServes.hasSubscribers || work.request.trace !== undefined
   }
 
   /** The procedure is done; gives the times, for the caller. */

@@ -123,8 +123,8 @@ class ServedStream implements Addressable, Attachment {
 
   /** Asked last, as for a call. Only who begins greets: the caller goes to another node if this one refuses, with all its items. */
   async #begun(code: StreamProcessCode, input: unknown): Promise<ReplyResult> {
-    const isPrimary = this.#ctx.notePrimary()
-    if (code.primaryOnly && !isPrimary) return { ok: false, failure: notPrimary(this.#ctx) }
+    this.#ctx.notePrimary()
+    if (code.primaryOnly && !this.#ctx.isPrimary) return { ok: false, failure: notPrimary(this.#ctx) }
     this.#end.greet()
     try {
       const source = code.run(this.#ctx, input, this.#incoming(code.incoming))

@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { procedure } from '../../src/rpc/procedure.ts'
 import type { Pid } from '../../src/actor/pid.ts'
 import type { Body, Failure } from '../../src/actor/signal.ts'
-import { InboundCall, ProcedureLoad } from '../../src/rpc/inbound-call.ts'
+import { InboundCall, ProcedureLoad, type StartedProcess } from '../../src/rpc/inbound-call.ts'
 import { InboundCalls } from '../../src/rpc/inbound-calls.ts'
 import { type LoadLimits, loadLimitsDefault, standingMs, startingMax } from '../../src/rpc/load-limits.ts'
 
 const call = (serial: number, node = 'a', thread = 0): Pid => ({ node, life: 1, thread, serial })
-const process = (serial: number): Pid => ({ node: 'me', life: 9, thread: 0, serial })
+const ignore = (): void => undefined
+const process = (serial: number): StartedProcess & { serial: number } => ({ serial, stop: ignore, callerLost: ignore })
 
 interface Limits {
   readonly maxInFlight?: number
@@ -33,16 +34,20 @@ function world(limits: Limits = {}, node: Partial<LoadLimits> = {}) {
     return { procedure: offered, load: new ProcedureLoad(offered.limits) }
   }
   const work = serves(limits)
+  const arrived = new Map<number, InboundCall>()
   const bring = (from: Pid, input: Body, caller?: Pid, timeLeftMs = 1_000, served = work) => {
     const request = { procedure: 'work', version: 1, timeLeftMs, idempotencyKey: undefined, callerRegion: '', input }
     const signal = { type: 'spawn', from, to: call(0, 'me'), request } as const
     const whole = caller === undefined ? signal : { ...signal, caller }
-    return inbound.arrive(new InboundCall(whole, served, clock.monotonic(), () => undefined))
+    const inboundCall = new InboundCall(whole, served, clock.monotonic(), () => undefined)
+    arrived.set(from.serial, inboundCall)
+    return inbound.arrive(inboundCall)
   }
   const arrive = (from: Pid, timeLeftMs = 1_000, served = work, caller?: Pid): Failure | 'known' | undefined =>
     bring(from, new Uint8Array(), caller, timeLeftMs, served)
   /** It begins, and its process is there. */
-  const run = (from: Pid): void => inbound.running(from, process(from.serial))
+  const run = (from: Pid, its = process(from.serial)): void =>
+    inbound.running(arrived.get(from.serial) as InboundCall, its)
   return { clock, inbound, arrive, bring, run, serves, begun, refused }
 }
 
@@ -64,20 +69,20 @@ describe('the calls that a node works on', () => {
   })
 
   it('give their process to the one who ends them first, if they had begun', () => {
-    const { inbound, arrive } = world()
+    const { inbound, arrive, run } = world()
     arrive(call(1))
     arrive(call(2))
-    inbound.running(call(1), process(5))
+    run(call(1), process(5))
     expect(inbound.end(call(2))).toBeUndefined()
     expect(inbound.end(call(1))).toEqual(process(5))
     expect(inbound.end(call(1))).toBeUndefined()
   })
 
   it('are not brought back by a process that starts after their end', () => {
-    const { inbound, arrive } = world()
+    const { inbound, arrive, run } = world()
     arrive(call(1))
     inbound.end(call(1))
-    inbound.running(call(1), process(5))
+    run(call(1), process(5))
     expect(inbound.isWanted(call(1))).toBe(false)
     expect(inbound.size).toBe(0)
   })
@@ -90,10 +95,10 @@ describe('the calls that a node works on', () => {
   })
 
   it('of a lost node all end, and only the processes that run for them are given back', () => {
-    const { inbound, arrive } = world()
+    const { inbound, arrive, run } = world()
     for (const each of [call(1), call(2), call(3, 'b')]) arrive(each)
-    inbound.running(call(1), process(5))
-    inbound.running(call(3, 'b'), process(6))
+    run(call(1), process(5))
+    run(call(3, 'b'), process(6))
     expect(inbound.endLost({ node: 'a', life: 1 })).toEqual([process(5)])
     expect(inbound.isWanted(call(2))).toBe(false)
     expect(inbound.isWanted(call(3, 'b'))).toBe(true)
@@ -287,8 +292,10 @@ describe('the queue', () => {
       const { inbound, clock, arrive } = world({ maxInFlight })
       let inTime = 0
       inbound.on = {
-        begins({ call: { serial }, arrivedMs }) {
-          inbound.running(call(serial), process(serial))
+        begins(one) {
+          const { serial } = one.call
+          const { arrivedMs } = one
+          inbound.running(one, process(serial))
           clock.after(serviceMs, () => {
             if (inbound.end(call(serial)) !== undefined && clock.monotonic() - arrivedMs <= timeoutMs) inTime += 1
           })
@@ -384,9 +391,9 @@ describe('the inputs of calls of other nodes', () => {
 
 describe('when all remote processes are gone', () => {
   it('only the calls that still wait for their turn go on', () => {
-    const { inbound, arrive } = world()
+    const { inbound, arrive, run } = world()
     for (const each of [call(1), call(2)]) arrive(each)
-    inbound.running(call(1), process(5))
+    run(call(1), process(5))
     inbound.endRunning()
     expect([call(1), call(2)].map((each) => inbound.isWanted(each))).toEqual([false, true])
   })
