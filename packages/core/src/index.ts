@@ -156,6 +156,7 @@ export type {
   EventSource,
   PeerDownEvent,
   PeerUpEvent,
+  PrimaryConflictEvent,
   RegionTableEvent,
   RpcAttemptEvent,
   RpcCallEvent,

@@ -123,8 +123,9 @@ export interface RegionVerbs {
   /**
    * Makes another region the primary, for every node, in a new epoch, which it resolves with when this node knows. The others
    * learn of it as of any news of a node, within milliseconds where they are linked, and a node that was away when it comes
-   * back. The highest epoch wins; between two announcements of one epoch the higher node id does. What runs goes on: see
-   * `primaryOnly`, and fence a database by `ctx.primaryEpoch`. Nothing of it is stored: when all nodes restart at the same
+   * back. The highest epoch wins; between two announcements of one epoch the higher node id does. The loser of such a tie
+   * resolves with that epoch too, and its region is not the primary: `primaryRegion` tells, once the other's news has come.
+   * What runs goes on: see `primaryOnly`, and fence a database by `ctx.primaryEpoch`. Nothing of it is stored: when all nodes restart at the same
    * time the configuration holds again, so change that too.
    *
    * Rejects with `ERR_BAD_REGION`; with `ERR_NODE_STOPPED` for plain code; with `ERR_NOPROC` or `ERR_CALLEE_EXITED` while the

@@ -5,6 +5,7 @@ import type { Kernel } from '../actor/kernel.ts'
 import { type Envelope, mailboxLimitDefault } from '../actor/mailbox.ts'
 import { samePid } from '../actor/pid.ts'
 import { knob, sometimes } from '../platform/property.ts'
+import { primaryConflictEvents } from '../platform/telemetry.ts'
 import { type Accusation, openAccusation, sealAccusation } from './accusation.ts'
 import { type AccusationGrounds, type DroppedAccusation, judgeAccusation } from './accusation-verdict.ts'
 import { DetectorPace, membershipTickMs } from './detector-pace.ts'
@@ -484,12 +485,17 @@ class MembershipServer implements Process {
 
   #lookForConflicts(): void {
     const { primaryRegion } = this.#own.record
+    const before = this.#conflicts.known.length
     const isNew = this.#conflicts.look(this.#own.record, recordsOf(this.#state.members.values()))
     const { known } = this.#conflicts
     this.#options.memory.conflicts = known
-    if (!isNew) return
+    if (!isNew && known.length === before) return
     const fields = { primaryRegion, others: known.slice(0, 10), count: known.length }
-    this.#ctx.log.error(fields, 'nodes are configured with different primary regions')
+    if (isNew) this.#ctx.log.error(fields, 'nodes are configured with different primary regions')
+    else if (known.length === 0) this.#ctx.log.info(fields, 'the conflict of primary regions is settled')
+    if (!primaryConflictEvents.hasSubscribers) return
+    const { node, life, thread } = this.#ctx.self
+    primaryConflictEvents.publish({ node, life, thread, ...fields })
   }
 
   // --- the view ---

@@ -196,6 +196,15 @@ export interface RegionTableEvent extends EventSource {
   readonly omitted: number
 }
 
+/** Which nodes are configured with another primary region than this one has changed. */
+export interface PrimaryConflictEvent extends EventSource {
+  readonly primaryRegion: string
+  /** By id, ten at most. Empty: there is no conflict any more. */
+  readonly others: readonly { readonly node: string; readonly primaryRegion: string }[]
+  /** All of them. */
+  readonly count: number
+}
+
 export const rpcCalls: Spans<RpcCallEvent> = new Spans('skerry:rpc.call')
 export const rpcAttempts: Events<RpcAttemptEvent> = new Events('skerry:rpc.attempt')
 export const rpcServes: Spans<RpcServeEvent> = new Spans('skerry:rpc.serve')
@@ -207,3 +216,4 @@ export const restarts: Events<SupervisorRestartEvent> = new Events('skerry:super
 export const peerUps: Events<PeerUpEvent> = new Events('skerry:peer.up')
 export const peerDowns: Events<PeerDownEvent> = new Events('skerry:peer.down')
 export const regionTables: Events<RegionTableEvent> = new Events('skerry:region.table')
+export const primaryConflictEvents: Events<PrimaryConflictEvent> = new Events('skerry:primary.conflict')

@@ -10,6 +10,7 @@ export interface ObservedNode {
   threads(): Promise<ThreadInfo[]>
   regions(): readonly string[]
   regionNodes(region: string): readonly string[]
+  primaryConflicts(): readonly unknown[]
 }
 
 export type ThreadKind = ThreadInfo['kind']

@@ -63,7 +63,11 @@ export function observeNode(node: ObservedNode, options: { readonly meterProvide
     unit: '{node}',
     description: 'Nodes that are up, as this node knows',
   })
-  const all = [...counters.map(({ counter }) => counter), threads, actors, awayCalls, regionNodes]
+  const conflicts = meter.createObservableGauge('skerry.primary.conflicts', {
+    unit: '{node}',
+    description: 'Nodes that are configured with another primary region',
+  })
+  const all = [...counters.map(({ counter }) => counter), threads, actors, awayCalls, regionNodes, conflicts]
 
   const observe = async (
     result: Parameters<Parameters<typeof meter.addBatchObservableCallback>[0]>[0],
@@ -76,6 +80,7 @@ export function observeNode(node: ObservedNode, options: { readonly meterProvide
       result.observe(awayCalls, of.awayCalls, attributes)
       for (const { name, counter } of counters) result.observe(counter, of.counters[name], attributes)
     }
+    result.observe(conflicts, node.primaryConflicts().length, source)
     for (const region of node.regions()) {
       result.observe(regionNodes, node.regionNodes(region).length, { ...source, 'skerry.region': region })
     }

@@ -64,6 +64,7 @@ export interface MeasuredNode extends ObservedNode {
   measureCalls(buckets: readonly number[]): CallMeasurement
 }
 
+const conflictsHelp = 'Nodes that are configured with another primary region'
 const droppedHelp = 'Measurements that were left out, as their family had 1,000 series'
 
 const callFamilies: readonly (readonly [MeasureFamily, Omit<Family, 'samples'>])[] = [
@@ -122,6 +123,7 @@ function nodeFamilies(node: ObservedNode, totals: ReadonlyMap<ThreadKind, KindTo
       'Nodes that are up, as this node knows',
       node.regions().map((region) => ({ suffix: '', labels: { region }, value: node.regionNodes(region).length })),
     ),
+    single('gauge', 'skerry_primary_conflicts', conflictsHelp, node.primaryConflicts().length),
     ...counterNames.map((name) =>
       familyOf(
         'counter',

@@ -9,9 +9,12 @@ import {
   procedure,
   startNode,
 } from '@skerry/core'
+import { prometheusText } from '@skerry/core/prometheus'
+import { recordedLog } from '@skerry/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Sightings } from '../fixtures/sightings.ts'
 import { moveThere } from '../fixtures/thread-procedures.mjs'
+import { told } from '../fixtures/told.ts'
 import { knows, newMeshName, quiet } from '../rpc/two-nodes.ts'
 
 const begun = new Sightings<() => void>()
@@ -105,21 +108,36 @@ describe('several nodes', () => {
 
   it('[node] agree after two changes at the same time', async () => {
     const { syd, lax } = await startRegions(['syd', 'lax'])
-    await Promise.all([syd.setPrimaryRegion('fra'), lax.setPrimaryRegion('nrt')])
+    const epochs = await Promise.all([syd.setPrimaryRegion('fra'), lax.setPrimaryRegion('nrt')])
     await agree([syd, lax], syd.id > lax.id ? 'fra' : 'nrt', 1)
+    // The loser is told no other epoch: which region won, the region says.
+    expect(epochs).toEqual([1, 1])
   })
 
-  it('[node] see a conflict of their configurations, until a change settles it', async () => {
-    const { syd, start } = await startRegions(['syd'])
+  it('[node] see a conflict of their configurations, until a change settles it: in the log, as an event, as a metric', async () => {
+    const { start } = await startRegions([])
+    const log = recordedLog()
+    const events = told('skerry:primary.conflict')
+    const syd = await start('syd', { log })
     expect(syd.primaryConflicts()).toEqual([])
     const lax = await start('lax', { primaryRegion: 'lax' })
     await syd.waitFor(() => syd.primaryConflicts().length > 0, 'the conflict')
-    expect(syd.primaryConflicts()).toEqual([{ node: lax.id, primaryRegion: 'lax' }])
+    const others = [{ node: lax.id, primaryRegion: 'lax' }]
+    expect(syd.primaryConflicts()).toEqual(others)
+    expect(await conflictsIn(syd)).toBe(1)
     await lax.waitFor(() => lax.primaryConflicts().length > 0, 'the conflict')
     expect([syd.primaryRegion, lax.primaryRegion]).toEqual(['syd', 'lax'])
     await syd.setPrimaryRegion('syd')
     await agree([syd, lax], 'syd', 1)
     expect([...syd.primaryConflicts(), ...lax.primaryConflicts()]).toEqual([])
+    await expect.poll(() => conflictsIn(syd)).toBe(0)
+    const fields = { primaryRegion: 'syd', others, count: 1 }
+    const settled = { primaryRegion: 'syd', others: [], count: 0 }
+    expect(events.map(({ event }) => event).filter(({ node }) => node === syd.id)).toMatchObject([fields, settled])
+    expect(log.entries.filter(({ message }) => message.includes('primary regions'))).toMatchObject([
+      { level: 'error', fields, message: 'nodes are configured with different primary regions' },
+      { level: 'info', message: 'the conflict of primary regions is settled' },
+    ])
   })
 })
 
@@ -144,6 +162,11 @@ describe('what is for the primary only', () => {
     expect(await syd.rpcPrimary(write, undefined)).toEqual({ region: 'lax', epoch: 1 })
   })
 })
+
+/** As a scrape tells. */
+async function conflictsIn(node: Node): Promise<number> {
+  return Number(/^skerry_primary_conflicts (\d+)$/m.exec(await prometheusText(node))?.[1])
+}
 
 async function agree(nodes: readonly Node[], region: string, epoch: number): Promise<void> {
   for (const node of nodes) {

@@ -40,6 +40,7 @@ function nodeOf(): { infos: ThreadInfo[]; totals: NodeTotals } {
       threads: () => Promise.resolve(node.infos),
       regions: () => [],
       regionNodes: () => [],
+      primaryConflicts: () => [],
     }),
   }
   return node
