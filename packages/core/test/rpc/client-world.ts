@@ -67,7 +67,6 @@ export class ClientWorld {
       deliver: unused,
       inbox: unused,
       lost: unused,
-      letters: new HeldBytes({ bytesMax: 0, perPeerBytesMax: 0 }),
       sparse: { reach: () => false, unreachable: unused, isSpare: () => false, crosses: async () => true },
     })
     for (const node of Object.keys(regionOf)) router.up({ node, life: 1, region: '', roles: [], addresses: [] })
