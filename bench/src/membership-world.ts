@@ -6,9 +6,10 @@ import { seededRandom } from '@skerry/testing'
 // Not part of core's interface: a thousand whole nodes would not fit into one process.
 import { Kernel } from '../../packages/core/dist/actor/kernel.js'
 import { membershipServerName } from '../../packages/core/dist/mesh/membership-name.js'
-import { type MembershipEvent, meshEventOf } from '../../packages/core/dist/mesh/membership-event.js'
+import type { MembershipEvent } from '../../packages/core/dist/mesh/membership-event.js'
 import type { MembershipMemory } from '../../packages/core/dist/mesh/membership-memory.js'
 import { membershipServer } from '../../packages/core/dist/mesh/membership-server.js'
+import { PeerIntake } from '../../packages/core/dist/mesh/peer-intake.js'
 import { createPeerLinks, type PeerLinks } from '../../packages/core/dist/mesh/peer-links.js'
 import type { RoutableNode } from '../../packages/core/dist/mesh/told-view.js'
 
@@ -214,6 +215,7 @@ export class MeshNode {
       const mesh = pid === undefined ? undefined : kernel.actor(pid)
       mesh?.receive({ type: 'message', to: mesh.pid, message: event, encoded: false })
     }
+    const intake = new PeerIntake({ wake: () => tell({ event: 'read' }), dropped: () => undefined })
     const links = createPeerLinks({
       transport,
       platform,
@@ -226,8 +228,7 @@ export class MeshNode {
         trusted: (peer) => tell({ event: 'trusted', peer }),
         frame: () => undefined,
         control: (peer, bytes) => {
-          const event = meshEventOf(peer.node, bytes)
-          if (event !== undefined) tell(event)
+          intake.put(peer.node, bytes)
         },
         refused: () => undefined,
       },
@@ -244,6 +245,7 @@ export class MeshNode {
     const mesh = membershipServer({
       kernel,
       links,
+      intake,
       transport,
       memory,
       ownLoad: () => ({ load: 0, inFlight: 0 }),

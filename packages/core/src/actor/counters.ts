@@ -22,6 +22,13 @@ export interface KernelCounters {
   replays: number
   /** Records of nodes, and accusations, that were not believed, or for which there was no room. */
   recordsIgnored: number
+  /**
+   * What peers told or asked the mesh beyond what it reads and answers: the next comparison makes up for it, unless it was meant to do
+   * harm.
+   */
+  meshDrops: number
+  /** Signatures of records and accusations from peers that were checked. Nothing was lost: it shows what they cost. */
+  signatureChecks: number
   /** Bodies from elsewhere that could not be decoded. */
   undecodable: number
   /** Messages that the transport dropped: forged, repeated, malformed, more than it looks at, or too large for what it stands on. */
@@ -56,6 +63,8 @@ export function newKernelCounters(): KernelCounters {
     notAllowed: 0,
     replays: 0,
     recordsIgnored: 0,
+    meshDrops: 0,
+    signatureChecks: 0,
     undecodable: 0,
     transportDrops: 0,
     transportLosses: 0,

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts'
 import { deferred, type Deferred } from '../base/deferred.ts'
-import type { Log } from '../platform/log.ts'
+import type { Clock } from '../platform/clock.ts'
 import { sometimes } from '../platform/property.ts'
 import type { DialTarget } from './dial-target.ts'
 import type { DialOutcome } from './dialer.ts'
@@ -11,6 +11,7 @@ import { PeerEpochs } from './peer-epochs.ts'
 import type { PeerLink } from './peer-link.ts'
 import type { PeerLinkCounters, PeerLinkSettings } from './peer-link-settings.ts'
 import type { LinkRefusal } from './peer-links-events.ts'
+import { NodeRates } from './record-rate.ts'
 import type { NodeId } from './transport.ts'
 
 /** What this node says of itself. Its id and addresses come from the transport. Texts of at most 256 bytes. */
@@ -29,11 +30,14 @@ export type HandshakeLink = Pick<
 
 export interface HandshakesOptions<Link> {
   readonly self: LocalNode
-  readonly settings: Pick<PeerLinkSettings, 'greetingLinksMax' | 'linksMax'>
+  readonly settings: Pick<
+    PeerLinkSettings,
+    'greetingLinksMax' | 'greetingLinksPerPeerMax' | 'hellosAtOnce' | 'hellosPerSecond' | 'linksMax'
+  >
   readonly counters: Pick<PeerLinkCounters, 'duplicateRefusals' | 'helloRefusals' | 'linksDropped'>
   /** The largest frame that this node takes. */
   readonly frameBytesMax: number
-  readonly log: Pick<Log, 'warn'>
+  readonly clock: Pick<Clock, 'monotonic'>
   /** Those that are up. */
   readonly links: ReadonlyMap<NodeId, Link>
   /** Whether this node stops: then no link comes up any more. */
@@ -47,7 +51,8 @@ export interface HandshakesOptions<Link> {
 
 /**
  * The links that are not up: in their handshake, or waiting for the peer to close them. Decides, by {@link judgeHello}, which of them comes up,
- * so that there is one for each peer. At most `greetingLinksMax` that peers dialled; of those that we dialled, one for each peer.
+ * so that there is one for each peer. At most `greetingLinksMax` that peers dialled, and `greetingLinksPerPeerMax` of each; of those that we
+ * dialled, one for each peer. A peer that comes and goes more often than `hellosPerSecond` is refused.
  */
 export class Handshakes<Link extends HandshakeLink> {
   readonly #options: HandshakesOptions<Link>
@@ -56,6 +61,7 @@ export class Handshakes<Link extends HandshakeLink> {
   /** Accepted links before their hello, and any link that waits for the peer to close it. */
   readonly #unsettled = new Set<Link>()
   readonly #latest: PeerEpochs
+  readonly #hellos: NodeRates
   /** Hellos that came before the transport told us who we are. */
   #hellosBeforeStart: (() => void)[] = []
   #self: { readonly node: NodeId; readonly cluster: string; readonly addresses: readonly string[] } | undefined
@@ -65,6 +71,8 @@ export class Handshakes<Link extends HandshakeLink> {
   constructor(options: HandshakesOptions<Link>) {
     this.#options = options
     this.#latest = new PeerEpochs((node) => options.links.has(node))
+    const { hellosAtOnce, hellosPerSecond, linksMax } = options.settings
+    this.#hellos = new NodeRates({ burst: hellosAtOnce, perSecond: hellosPerSecond }, linksMax)
   }
 
   /** The transport has said who we are: what came before is judged. */
@@ -86,9 +94,13 @@ export class Handshakes<Link extends HandshakeLink> {
     await this.#allEnded.promise
   }
 
-  /** Whether no further link of a peer may begin its handshake. */
-  get isFull(): boolean {
-    return this.#unsettled.size >= this.#options.settings.greetingLinksMax
+  /** Whether no further link of this peer may begin its handshake. */
+  isFullFor(peer: NodeId): boolean {
+    const { greetingLinksMax, greetingLinksPerPeerMax } = this.#options.settings
+    if (this.#unsettled.size >= greetingLinksMax) return true
+    let its = 0
+    for (const link of this.#unsettled) if (link.peer === peer) its += 1
+    return its >= greetingLinksPerPeerMax
   }
 
   /** Whether a hello of ours to this node waits for its answer. */
@@ -129,7 +141,7 @@ export class Handshakes<Link extends HandshakeLink> {
       })
       return
     }
-    const { counters, links, settings, isStopping, up } = this.#options
+    const { clock, counters, links, settings, isStopping, up } = this.#options
     if (link.peer === self.node) {
       counters.linksDropped += 1
       link.end('dropped', 'this is ourselves')
@@ -151,6 +163,10 @@ export class Handshakes<Link extends HandshakeLink> {
     }
     if (old === undefined && links.size >= settings.linksMax) {
       this.#refuse(link, 'ERR_TOO_MANY_LINKS', `at most ${settings.linksMax} links here`)
+      return
+    }
+    if (!this.#hellos.take(link.peer, clock.monotonic())) {
+      this.#refuse(link, 'ERR_TOO_MANY_LINKS', 'too many hellos in a short time')
       return
     }
     this.#latest.note(link.peer, hello)
@@ -202,7 +218,6 @@ export class Handshakes<Link extends HandshakeLink> {
 
   #tellRefused(link: Link, refusal: LinkRefusal): void {
     this.#options.counters.helloRefusals += 1
-    this.#options.log.warn({ node: link.peer, ...refusal }, 'link refused')
     this.#options.refused(link.peer, refusal)
   }
 

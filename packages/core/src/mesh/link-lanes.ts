@@ -36,6 +36,14 @@ export class LinkLanes {
     for (const lane of this.#further) lane.pause()
   }
 
+  pauseControls(): void {
+    this.#control.pause()
+  }
+
+  resumeControls(): void {
+    this.#control.resume()
+  }
+
   resumeFurther(): void {
     for (const lane of this.#further) lane.resume()
   }

@@ -2,30 +2,40 @@ import type { Process } from '../actor/actor.ts'
 import type { Behavior } from '../actor/behavior.ts'
 import { Context } from '../actor/context.ts'
 import type { Kernel } from '../actor/kernel.ts'
-import { type Envelope, mailboxLimitDefault } from '../actor/mailbox.ts'
+import type { Envelope } from '../actor/mailbox.ts'
 import { samePid } from '../actor/pid.ts'
 import { knob, sometimes } from '../platform/property.ts'
 import { primaryConflictEvents } from '../platform/telemetry.ts'
-import { type Accusation, openAccusation, sealAccusation } from './accusation.ts'
-import { type AccusationGrounds, type DroppedAccusation, judgeAccusation } from './accusation-verdict.ts'
+import { type Accusation, sealAccusation } from './accusation.ts'
+import {
+  type AccusationGrounds,
+  type DroppedAccusation,
+  judgeAccusation,
+  type OwnAccusation,
+  toRefute,
+} from './accusation-verdict.ts'
 import { DetectorPace, membershipTickMs } from './detector-pace.ts'
 import { type DetectorSettings, FailureDetector } from './failure-detector.ts'
 import { type Gossip, GossipOutbox } from './gossip-outbox.ts'
 import type { NodeLoad } from './heartbeat.ts'
 import { LinkPlan } from './link-plan.ts'
 import * as membership from './membership.ts'
-import type { Member, Membership, MembershipStep } from './membership.ts'
+import type { Member, Membership, MembershipChange, MembershipStep } from './membership.ts'
 import type { MembershipEvent, MembershipTime } from './membership-event.ts'
 import type { MembershipMemory } from './membership-memory.ts'
-import { membershipTopic } from './mesh-message.ts'
+import { type MeshReading, membershipTopic, type SealedList } from './mesh-message.ts'
 import { MeshSender } from './mesh-sender.ts'
 import { meshShape, neighboursOf } from './neighbours.ts'
 import type { NodeRecord } from './node-record.ts'
+import { OwnNewsPace } from './own-news-pace.ts'
 import { type OwnNews, OwnRecord } from './own-record.ts'
 import type { Measured } from './peer.ts'
+import { PeerBudgets } from './peer-budgets.ts'
+import type { PeerIntake } from './peer-intake.ts'
 import type { PeerLinks } from './peer-links.ts'
 import { newerPrimary, type Primary, primaryOf } from './primary.ts'
 import { PrimaryConflicts } from './primary-conflicts.ts'
+import { readMs, ReadPace } from './read-pace.ts'
 import { RecordComparison } from './record-comparison.ts'
 import { RecordOpener } from './record-opener.ts'
 import { avoidedNodes, routableView } from './routable-view.ts'
@@ -36,14 +46,14 @@ import { toldAtOnceMax, ViewPace } from './view-pace.ts'
 
 /** How often each peer is told what we vouch for, in milliseconds: what heals a lost announcement. */
 const snapshotEveryMs = 10_000
-/** Words of our own that one message of a peer calls forth at most; the next comparison calls forth the others. */
-const ownWordsMax = 64
 /** What Transport.publish takes. A larger record travels by comparison alone. */
 const publishBytesMax = 16 * 1024
 
 export interface MembershipServerOptions {
   readonly kernel: Kernel
   readonly links: PeerLinks
+  /** What peers told. It wakes this actor by `read`. */
+  readonly intake: PeerIntake
   readonly transport: Transport
   /** What outlives this actor. */
   readonly memory: MembershipMemory
@@ -67,7 +77,8 @@ export function membershipServer(options: MembershipServerOptions): Behavior {
     name: 'mesh',
     module: undefined,
     trapExit: true,
-    mailboxLimit: mailboxLimitDefault,
+    // The node itself says only so much, and peers say nothing here: none of it may be lost.
+    mailboxLimit: Infinity,
     createProcess: (runtime, actor) => new MembershipServer(new Context(runtime, actor), options),
   }
 }
@@ -78,7 +89,10 @@ class MembershipServer implements Process {
   readonly #snapshotEveryMs = knob('skerry/snapshot every ms', snapshotEveryMs, [500, 3_000])
   #state: Membership
   readonly #own: OwnRecord
+  readonly #ownPace: OwnNewsPace
   readonly #opener: RecordOpener
+  readonly #budgets: PeerBudgets
+  readonly #readPace = new ReadPace()
   readonly #detector: FailureDetector
   readonly #detectorPace: DetectorPace
   readonly #plan: LinkPlan
@@ -98,12 +112,20 @@ class MembershipServer implements Process {
     const version = Math.floor(ctx.clock.wall())
     this.#own = new OwnRecord({ ...self(), ...recordFields(memory.primary), version }, transport)
     this.#state = membership.createMembership(this.#own.seal())
-    this.#opener = new RecordOpener(transport, this.#state.settings.membersMax)
+    this.#ownPace = new OwnNewsPace(this.#now())
+    this.#opener = new RecordOpener(this.#counted(transport), this.#state.settings.membersMax)
+    this.#budgets = new PeerBudgets(this.#state.settings.membersMax)
     this.#detector = new FailureDetector(this.#own.node, options.detector)
     this.#detectorPace = new DetectorPace(this.#now())
     this.#plan = new LinkPlan(links)
     this.#conflicts = new PrimaryConflicts(memory.conflicts)
-    this.#sender = new MeshSender({ links, isReady, log: ctx.log })
+    this.#sender = new MeshSender({
+      links,
+      isReady,
+      log: ctx.log,
+      mayAnswer: (node, bytes) => this.#budgets.answerBytes.take(node, this.#now(), bytes),
+      unanswered: () => void (options.kernel.counters.meshDrops += 1),
+    })
     this.#comparison = new RecordComparison(this.#sender, () => sealedOf(this.#state))
     this.#comparison.vouched.set(this.#own.node, this.#state.self)
     memory.reach = (node, life) => this.#addressesOf(node, life)
@@ -122,6 +144,8 @@ class MembershipServer implements Process {
     this.#issue({})
     this.#again('tick', membershipTickMs)
     this.#again('snapshots', this.#snapshotEveryMs)
+    // The predecessor may have been woken.
+    this.#again('read', 0)
   }
 
   handle(envelope: Envelope): void {
@@ -169,21 +193,14 @@ class MembershipServer implements Process {
         this.#tellView()
         return
       case 'stuck':
-        this.#tellView()
+        this.#tellViewAfter(this.#viewPace.moved(this.#state.members.size, now))
         return
-      case 'told':
-        if (event.message.kind === 'digest') {
-          const { digest, isAnswer } = event.message
-          this.#comparison.heard(event.via, digest, { isAnswer, shape: this.#state.shape, now })
-        } else if (event.message.kind === 'accusations') {
-          this.#hearAccusations(event.via, event.message.accusations, now)
-        }
+      case 'read':
+        this.#read(now)
         return
-      case 'records': {
-        const open = (sealed: Uint8Array) => this.#opener.openFrom(event.via, sealed, now)
-        this.#take(membership.mergeSealed(this.#state, event.records, open, now), event.via)
+      case 'say':
+        if (this.#ownPace.cameDue(now)) this.#issue({})
         return
-      }
       case 'announce':
         this.#issue({ procedures: event.procedures })
         this.#comparison.tellAll([...this.#options.links.peerNodes()])
@@ -229,11 +246,64 @@ class MembershipServer implements Process {
     this.#again('tick', membershipTickMs)
   }
 
+  // --- what peers told ---
+
+  #read(now: number): void {
+    const heard = this.#options.intake.next()
+    if (heard === undefined) {
+      this.#options.intake.rests()
+      return
+    }
+    this.#heard(heard.via, heard.message, now)
+    const waitMs = this.#readPace.took(this.#now() - now)
+    if (!this.#options.intake.rests()) this.#again('read', waitMs)
+  }
+
+  #heard(via: NodeId, message: MeshReading | undefined, now: number): void {
+    const { counters } = this.#options.kernel
+    if (message === undefined) {
+      counters.undecodable += 1
+    } else if (message.kind === 'digest') {
+      const { digest, isAnswer } = message
+      if (!this.#budgets.digests.take(via, now)) counters.meshDrops += 1
+      else this.#comparison.heard(via, digest, { isAnswer, shape: this.#state.shape, now })
+    } else if (message.kind === 'accusations') {
+      this.#hearAccusations(via, this.#piece(via, message.sealed, now), now)
+    } else {
+      const open = (sealed: Uint8Array) => this.#opener.openFrom(via, sealed, now)
+      this.#take(membership.mergeSealed(this.#state, this.#piece(via, message.sealed, now), open, now), via)
+    }
+  }
+
+  /** As much of it as one turn has time for, and the peer may have looked at. */
+  *#piece(via: NodeId, sealed: SealedList, now: number): Iterable<Uint8Array> {
+    while (sealed.left > 0) {
+      if (!this.#budgets.looks.take(via, now)) {
+        this.#options.kernel.counters.recordsIgnored += sealed.drop()
+        return
+      }
+      yield sealed.next() as Uint8Array
+      if (this.#now() - now >= readMs) return
+    }
+  }
+
+  /** Counts what is checked. */
+  #counted(transport: Transport): Pick<Transport, 'verify' | 'regionsOf'> {
+    const { counters } = this.#options.kernel
+    return {
+      verify: (author, bytes, signature) => {
+        counters.signatureChecks += 1
+        return transport.verify(author, bytes, signature)
+      },
+      regionsOf: (node) => transport.regionsOf?.(node),
+    }
+  }
+
   /** Takes a step's state and does what its changes ask for. */
   #take(step: MembershipStep, via?: NodeId): void {
     this.#state = step.state
     let viewChanged = false
-    const contradicted: Uint8Array[] = []
+    const contradicted = new Map<NodeId, readonly Uint8Array[]>()
     for (const change of step.changes) {
       switch (change.kind) {
         case 'changed':
@@ -247,24 +317,23 @@ class MembershipServer implements Process {
           this.#detector.gone(change.node)
           break
         case 'contradicted':
-          this.#plan.heardOf(change.node)
-          if (via === undefined) break
-          if (change.evidence.length > 0) contradicted.push(...change.evidence)
-          else if (contradicted.length < ownWordsMax) contradicted.push(this.#ownWord(change))
+          if (!contradicted.has(change.node)) contradicted.set(change.node, this.#contradict(change, via))
           break
         case 'forgotten':
           this.#plan.forget(change.node)
           break
         case 'refute':
           this.#own.outbid(change.version)
-          this.#issue({})
+          this.#calledForth()
           break
         case 'ignored':
           this.#options.kernel.counters.recordsIgnored += 1
-          this.#ctx.log.warn({ node: change.node, why: change.why }, 'a membership record was ignored')
+          if (this.#maySay(via)) {
+            this.#ctx.log.warn({ node: change.node, why: change.why, via }, 'a membership record was ignored')
+          }
       }
     }
-    if (via !== undefined) this.#sender.sendSealed([via], 'accusations', contradicted)
+    if (via !== undefined) this.#sender.answer(via, 'accusations', [...contradicted.values()].flat())
     if (!viewChanged) return
     const { state } = step
     this.#options.memory.records = () => sealedOf(state)
@@ -286,8 +355,23 @@ class MembershipServer implements Process {
     else if (via !== undefined) this.#gossipLater('records', known.sealed, via)
   }
 
+  /** What tells a peer that a node which it vouches for is none of ours any more. As often as the peer may, it is dialled, too. */
+  #contradict(change: Contradicted, via: NodeId | undefined): readonly Uint8Array[] {
+    const isTooOften = via !== undefined && !this.#budgets.words.take(via, this.#now())
+    if (!isTooOften) this.#plan.heardOf(change.node)
+    if (via === undefined || change.evidence.length > 0) return change.evidence
+    if (!isTooOften) return [this.#ownWord(change)]
+    this.#options.kernel.counters.meshDrops += 1
+    return []
+  }
+
+  /** Whether what this peer said and is not believed may be logged: so often, and then it is only counted. */
+  #maySay(via: NodeId | undefined): boolean {
+    return via === undefined || this.#budgets.lines.take(via, this.#now())
+  }
+
   /** We have only lost sight of it: our own word, which need not count, lets it say that it is there. */
-  #ownWord({ node, life, version }: { node: NodeId; life: number; version: number }): Uint8Array {
+  #ownWord({ node, life, version }: Contradicted): Uint8Array {
     return sealAccusation({ subject: node, life, version, accuser: this.#own.node }, this.#options.transport)
   }
 
@@ -321,22 +405,26 @@ class MembershipServer implements Process {
     this.#gossipLater('accusations', sealed, undefined)
   }
 
-  #hearAccusations(via: NodeId, accusations: readonly Uint8Array[], now: number): void {
+  #hearAccusations(via: NodeId, accusations: Iterable<Uint8Array>, now: number): void {
     const grounds: AccusationGrounds = {
-      own: () => this.#own.record,
+      own: () => this.#spokenFor(),
       worth: (claim) => this.#detector.worth(claim, now),
       mayCheck: () => this.#opener.mayCheck(via, now),
-      isSigned: (sealed) => openAccusation(sealed, this.#options.transport) !== undefined,
+      mayAccuse: (accuser) => this.#budgets.accusers.take(accuser, now),
+      isSigned: (sealed) => this.#opener.isSigned(sealed),
     }
     let changed = false
+    const ofUs: OwnAccusation[] = []
+    const answered = new Set<NodeId>()
     for (const sealed of accusations) {
       const judged = judgeAccusation(sealed, grounds)
       switch (judged.verdict) {
-        case 'refute':
-          this.#refute(judged.claim)
+        case 'ofUs':
+          ofUs.push({ claim: judged.claim, sealed })
           break
         case 'answer':
-          this.#answer(via, judged.claim.subject)
+          if (!answered.has(judged.claim.subject)) this.#answer(via, judged.claim.subject)
+          answered.add(judged.claim.subject)
           break
         case 'passes':
           this.#detector.passed(judged.claim, now)
@@ -350,11 +438,14 @@ class MembershipServer implements Process {
         case 'malformed':
         case 'not-authentic':
         case 'too-often':
-          this.#ignoreAccusation(via, judged)
+          this.#ignoreAccusation(via, judged, now)
           break
         case 'nothing':
       }
     }
+    const { refute, dropped } = toRefute(ofUs, grounds)
+    for (const one of dropped) this.#ignoreAccusation(via, one, now)
+    if (refute !== undefined) this.#refute(refute)
     if (!changed) return
     this.#viewMayHaveChanged()
     this.#watch()
@@ -364,19 +455,26 @@ class MembershipServer implements Process {
   #refute({ version }: Accusation): void {
     sometimes(true, 'skerry/an accusation was refuted')
     this.#own.outbid(version)
-    this.#issue({})
+    this.#calledForth()
+  }
+
+  /** Up to which version accusations of this node are refuted, or will be with its next word, and the version of its last one. */
+  #spokenFor(): { node: NodeId; answered: number; said: number } {
+    const { node, version } = this.#own.record
+    return { node, answered: this.#ownPace.isOwed ? version : version - 1, said: this.#state.self.record.version }
   }
 
   /** Sends whoever handed on an accusation the record that refutes it. */
   #answer(via: NodeId, subject: NodeId): void {
     const known = this.#state.members.get(subject)?.known
-    if (known !== undefined) this.#sender.sendSealed([via], 'records', [known.sealed])
+    if (known !== undefined) this.#sender.answer(via, 'records', [known.sealed])
   }
 
-  #ignoreAccusation(via: NodeId, { verdict, claim }: DroppedAccusation): void {
+  #ignoreAccusation(via: NodeId, { verdict, claim }: DroppedAccusation, now: number): void {
     this.#options.kernel.counters.recordsIgnored += 1
-    if (verdict === 'too-often') return
-    this.#ctx.log.warn({ node: via, accuser: claim?.accuser, why: verdict }, 'an accusation was ignored')
+    if (verdict === 'not-authentic') this.#opener.wasForged(via, now)
+    if (verdict !== 'too-often' && this.#maySay(via))
+      this.#ctx.log.warn({ node: via, accuser: claim?.accuser, why: verdict }, 'an accusation was ignored')
   }
 
   /** What is said against a node goes to itself too, as soon as it can be told: it alone can refute it. */
@@ -422,6 +520,7 @@ class MembershipServer implements Process {
 
   /** Says something new of this node: a higher version, sealed, published and sent to every peer. */
   #issue(news: OwnNews): void {
+    this.#ownPace.said()
     const own = this.#own.say(news)
     this.#take(membership.issueOwn(this.#state, own))
     if (!this.#options.isReady()) return
@@ -431,9 +530,16 @@ class MembershipServer implements Process {
     } else this.#gossipLater('records', own.sealed, undefined)
   }
 
+  /** Says something new of this node because of what others said: soon, and not at the pace of others. */
+  #calledForth(): void {
+    const waitMs = this.#ownPace.calledForth(this.#now())
+    if (waitMs === 'now') this.#issue({})
+    else if (waitMs !== 'planned') this.#again('say', waitMs)
+  }
+
   /** What a peer that just came is told: everything where that is little, else what we have and it does not. */
   #introduce(node: NodeId, now: number): void {
-    if (this.#state.members.size <= toldAtOnceMax) this.#comparison.tellAll([node])
+    if (this.#state.members.size <= toldAtOnceMax) this.#comparison.introduceTo(node)
     else {
       this.#sender.sendSealed([node], 'records', [this.#state.self.sealed])
       this.#comparison.askForLack(node, { isAnswer: false, shape: this.#state.shape, now })
@@ -467,6 +573,7 @@ class MembershipServer implements Process {
   #setPrimary(region: string): number {
     const primary: Primary = { region, epoch: this.#own.record.primaryEpoch + 1, by: this.#own.node }
     this.#adopt(primary)
+    this.#issue({})
     return primary.epoch
   }
 
@@ -474,13 +581,15 @@ class MembershipServer implements Process {
   #hear(heard: Primary): void {
     const known = primaryOf(this.#own.record)
     const newest = newerPrimary(known, heard)
-    if (newest !== known) this.#adopt(newest)
+    if (newest === known) return
+    this.#adopt(newest)
+    this.#calledForth()
   }
 
   #adopt(primary: Primary): void {
     this.#options.memory.primary = primary
-    this.#issue(recordFields(primary))
-    this.#ctx.log.info({ ...primary }, 'the primary region was changed')
+    this.#own.note(recordFields(primary))
+    if (this.#maySay(primary.by)) this.#ctx.log.info({ ...primary }, 'the primary region was changed')
   }
 
   #lookForConflicts(): void {
@@ -501,7 +610,10 @@ class MembershipServer implements Process {
   // --- the view ---
 
   #viewMayHaveChanged(): void {
-    const waitMs = this.#viewPace.changed(this.#state.members.size, this.#now())
+    this.#tellViewAfter(this.#viewPace.changed(this.#state.members.size, this.#now()))
+  }
+
+  #tellViewAfter(waitMs: 'now' | 'planned' | number): void {
     if (waitMs === 'now') this.#viewChanged()
     else if (waitMs !== 'planned') this.#again('view', waitMs)
   }
@@ -544,6 +656,8 @@ class MembershipServer implements Process {
     return this.#ctx.clock.monotonic()
   }
 }
+
+type Contradicted = Extract<MembershipChange, { kind: 'contradicted' }>
 
 const noAddresses: readonly string[] = []
 

@@ -57,21 +57,61 @@ export function encodeSealed(
   return { chunks, skipped }
 }
 
+/** One of them, however large it is. */
+export function wholeMessage(kind: 'records' | 'accusations', sealed: Uint8Array): Uint8Array {
+  return new ByteWriter(headerBytes + lengthBytes + sealed.byteLength).u8(formats[kind]).bytes(sealed).finish()
+}
+
 export function encodeDigest(digest: RecordDigest, isAnswer: boolean): Uint8Array {
   const writer = new ByteWriter(2 + digestParts * 4).u8(formats.digest).u8(isAnswer ? 1 : 0)
   for (const part of digest) writer.u32(part)
   return writer.finish()
 }
 
+/** The same, as it is read: a peer's message may hold more than should be looked at in one turn. */
+export type MeshReading =
+  | { readonly kind: 'records' | 'accusations'; readonly sealed: SealedList }
+  | { readonly kind: 'digest'; readonly digest: RecordDigest; readonly isAnswer: boolean }
+
+/** What is sealed in one message, taken one after the other. */
+export class SealedList {
+  readonly #reader: ByteReader
+
+  /** Throws a `MalformedError` unless all of it can be read, which is found out before anything is made of it. */
+  constructor(bytes: Uint8Array) {
+    const check = new ByteReader(bytes)
+    // Each turn takes at least the length, so the size bounds the loop.
+    while (check.left > 0) check.bytes(nodeRecordLimits.sealedBytes)
+    this.#reader = new ByteReader(bytes)
+  }
+
+  /** How many bytes were not taken yet. */
+  get left(): number {
+    return this.#reader.left
+  }
+
+  /** A copy, so that keeping it does not keep the whole message. */
+  next(): Uint8Array | undefined {
+    return this.left === 0 ? undefined : this.#reader.bytes(nodeRecordLimits.sealedBytes).slice()
+  }
+
+  /** Gives up the rest. What it gives back: how many there were. */
+  drop(): number {
+    let dropped = 0
+    for (; this.left > 0; dropped += 1) this.#reader.bytes(nodeRecordLimits.sealedBytes)
+    return dropped
+  }
+}
+
 /** The reverse of both. `undefined` when the bytes are none of them: count it. */
-export function decodeMeshMessage(bytes: Uint8Array): MeshMessage | undefined {
+export function readMeshMessage(bytes: Uint8Array): MeshReading | undefined {
   try {
     const reader = new ByteReader(bytes)
     switch (reader.u8()) {
       case formats.records:
-        return { kind: 'records', records: readSealed(reader) }
+        return { kind: 'records', sealed: new SealedList(reader.rest()) }
       case formats.accusations:
-        return { kind: 'accusations', accusations: readSealed(reader) }
+        return { kind: 'accusations', sealed: new SealedList(reader.rest()) }
       case formats.digest: {
         const isAnswer = reader.u8() === 1
         const digest = new Uint32Array(digestParts)
@@ -88,10 +128,11 @@ export function decodeMeshMessage(bytes: Uint8Array): MeshMessage | undefined {
   }
 }
 
-function readSealed(reader: ByteReader): Uint8Array[] {
-  const sealed: Uint8Array[] = []
-  // Each turn takes at least the length, so the chunk's size bounds the loop. Copies, so that keeping one does not keep
-  // the whole chunk.
-  while (reader.left > 0) sealed.push(reader.bytes(nodeRecordLimits.sealedBytes).slice())
-  return sealed
+/** The same, all at once. */
+export function decodeMeshMessage(bytes: Uint8Array): MeshMessage | undefined {
+  const reading = readMeshMessage(bytes)
+  if (reading === undefined || reading.kind === 'digest') return reading
+  const all: Uint8Array[] = []
+  for (let one = reading.sealed.next(); one !== undefined; one = reading.sealed.next()) all.push(one)
+  return reading.kind === 'records' ? { kind: 'records', records: all } : { kind: 'accusations', accusations: all }
 }

@@ -10,6 +10,10 @@ export interface MeshSenderOptions {
   /** Before that this node only listens. */
   readonly isReady: () => boolean
   readonly log: Pick<Log, 'warn'>
+  /** Takes so many bytes of what that peer may be answered with; `false`: not so much is left. */
+  readonly mayAnswer: (node: NodeId, bytes: number) => boolean
+  /** An answer ends before its end: the peer asked for too much. */
+  readonly unanswered: () => void
 }
 
 /** Sends to the mesh actors of peers what they understand. What is lost or refused comes with the next comparison. */
@@ -34,6 +38,21 @@ export class MeshSender {
       if (kind === 'accusations' && !this.readsDigests(node)) continue
       // Each link owns its bytes.
       for (const chunk of chunks) links.sendControl(node, chunk.slice())
+    }
+  }
+
+  /** What a peer is sent because of what it said, as far as it may have that. */
+  answer(node: NodeId, kind: Gossip, sealed: Iterable<Uint8Array>): void {
+    this.sendSealed([node], kind, this.#within(node, sealed))
+  }
+
+  *#within(node: NodeId, sealed: Iterable<Uint8Array>): Iterable<Uint8Array> {
+    for (const one of sealed) {
+      if (!this.#options.mayAnswer(node, one.byteLength)) {
+        this.#options.unanswered()
+        return
+      }
+      yield one
     }
   }
 

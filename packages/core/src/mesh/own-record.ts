@@ -39,6 +39,11 @@ export class OwnRecord {
     return this.seal()
   }
 
+  /** Says this with the next word. */
+  note(news: OwnNews): void {
+    this.#record = { ...this.#record, ...news }
+  }
+
   /** What is said next is above this version. */
   outbid(version: number): void {
     if (version > this.#record.version) this.#record = { ...this.#record, version }

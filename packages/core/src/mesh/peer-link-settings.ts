@@ -36,6 +36,12 @@ export interface PeerLinkSettings {
    * and is sent nothing larger: `'too-large'`.
    */
   readonly bodyBytesMax: number
+  /**
+   * Control messages (pings, pongs, and what mesh actors tell each other; each counts once more for each 4 KiB) that are read of a peer at
+   * once, and in a second from then on. Who sends more is read more slowly.
+   */
+  readonly controlsAtOnce: number
+  readonly controlsPerSecond: number
   /** Frames above this, or above the transport's own maximum, travel in parts on the bulk lane. */
   readonly bulkFrameBytes: number
   /** How many bytes one part carries, at most. */
@@ -54,6 +60,11 @@ export interface PeerLinkSettings {
   readonly addressesPerPeerMax: number
   /** Accepted links that have not said a valid hello yet, or are being closed. A further one is closed at once. */
   readonly greetingLinksMax: number
+  /** The same of one peer. */
+  readonly greetingLinksPerPeerMax: number
+  /** Hellos of one peer that are taken at once, and in a second from then on. A further one is refused. */
+  readonly hellosAtOnce: number
+  readonly hellosPerSecond: number
   /** Links that are up. A further hello is refused, and no further one is said. May be exceeded by `dialsMax`. */
   readonly linksMax: number
 }
@@ -73,6 +84,8 @@ export const defaultPeerLinkSettings: PeerLinkSettings = {
   goodbyeMs: 500,
   backlogBytesMax: 8 * 1024 * 1024,
   bodyBytesMax: bodyBytesMaxDefault,
+  controlsAtOnce: 4_096,
+  controlsPerSecond: 1_000,
   bulkFrameBytes: 128 * 1024,
   bulkPartBytes: 60 * 1024,
   bulkGiveWayMs: 1,
@@ -82,6 +95,9 @@ export const defaultPeerLinkSettings: PeerLinkSettings = {
   addressesMax: 10_000,
   addressesPerPeerMax: 8,
   greetingLinksMax: 256,
+  greetingLinksPerPeerMax: 16,
+  hellosAtOnce: 64,
+  hellosPerSecond: 2,
   linksMax: 4_096,
 }
 
@@ -93,7 +109,7 @@ export interface PeerLinkCounters {
   linksDown: number
   /** Raw links that we did not need: to ourselves, or to a peer that already has a link or a hello on its way. */
   linksDropped: number
-  /** Accepted links closed because too many were in the handshake. */
+  /** Accepted links closed because too many, or too many of that peer, were in the handshake. */
   linksRejected: number
   helloRefusals: number
   duplicateRefusals: number
@@ -119,6 +135,10 @@ export interface PeerLinkCounters {
   framesLate: number
   controlsSent: number
   controlsReceived: number
+  /** How often the control lane of a peer was paused, as more came than is read. */
+  controlPauses: number
+  /** Control messages that came in spite of that, and were not read. */
+  controlsDropped: number
   pingsSkipped: number
   pongsSkipped: number
   /** Addresses not kept: too many, too long, or replaced by newer ones. */
@@ -152,6 +172,8 @@ export function zeroPeerLinkCounters(): PeerLinkCounters {
     framesLate: 0,
     controlsSent: 0,
     controlsReceived: 0,
+    controlPauses: 0,
+    controlsDropped: 0,
     pingsSkipped: 0,
     pongsSkipped: 0,
     addressesDropped: 0,

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts'
 import type { Clock, Timer } from '../platform/platform.ts'
 import { chance } from '../platform/property.ts'
 import { MalformedError } from './byte-reader.ts'
+import { ControlPace } from './control-pace.ts'
 import { EarlyFrames } from './early-frames.ts'
 import type { NodeLoad, PulseVerdict } from './heartbeat.ts'
 import type { LinkEndReason } from './link-end-reason.ts'
@@ -82,6 +83,9 @@ export class PeerLink implements Measured {
   readonly #lanes: LinkLanes
   readonly #frames: LinkFrames
   readonly #vitals: PeerVitals
+  readonly #controlPace: ControlPace
+  /** Runs while the control lane is paused. */
+  #pauseTimer: Timer | undefined
   readonly #early: EarlyFrames
 
   constructor(options: PeerLinkOptions) {
@@ -94,6 +98,8 @@ export class PeerLink implements Measured {
     this.dialled = dialled
     this.ref = { node: raw.peer, life: 0 }
     this.#lanes = new LinkLanes(raw, settings.backlogBytesMax)
+    const controls = { burst: settings.controlsAtOnce, perSecond: settings.controlsPerSecond }
+    this.#controlPace = new ControlPace(controls, clock.monotonic())
     this.#frames = new LinkFrames({
       lanes: this.#lanes,
       clock,
@@ -289,6 +295,7 @@ export class PeerLink implements Measured {
     if (this.#phase === 'ended') return
     this.#phase = 'ended'
     this.#timer?.cancel()
+    this.#pauseTimer?.cancel()
     this.#early.drop()
     this.#options.counters.framesLost += this.#frames.drop()
     this.#lanes.controls.drop()
@@ -323,8 +330,8 @@ export class PeerLink implements Measured {
     const message = this.#decode(bytes)
     if (message === undefined) return false
     const violation = violationBy(message.kind, this.#phase, { dialled: this.dialled, helloDone: this.#helloDone })
-    if (violation === undefined) this.#take(message)
-    else this.#violated(violation)
+    if (violation !== undefined) this.#violated(violation)
+    else if (this.#mayRead(message, bytes.byteLength)) this.#take(message)
     // A part was copied to its place.
     return message.kind === 'part'
   }
@@ -344,6 +351,27 @@ export class PeerLink implements Measured {
       this.#violated(error.message)
       return undefined
     }
+  }
+
+  /** Whether the peer may say so much. Of goodbyes and credit it can't say more than we gave it cause for. */
+  #mayRead({ kind }: LinkMessage, bytes: number): boolean {
+    if (kind !== 'ping' && kind !== 'pong' && kind !== 'control') return true
+    const { clock, counters } = this.#options
+    const verdict = this.#controlPace.came(clock.monotonic(), bytes)
+    if (verdict === 'drop') counters.controlsDropped += 1
+    else if (verdict === 'pause') this.#pauseControls()
+    return verdict !== 'drop'
+  }
+
+  #pauseControls(): void {
+    if (this.#pauseTimer !== undefined) return
+    const { clock, counters } = this.#options
+    counters.controlPauses += 1
+    this.#lanes.pauseControls()
+    this.#pauseTimer = clock.after(this.#controlPace.waitMs(clock.monotonic()), () => {
+      this.#pauseTimer = undefined
+      this.#lanes.resumeControls()
+    })
   }
 
   /** A message that may come now. */

@@ -162,7 +162,7 @@ class Links implements PeerLinks {
       settings: this.#settings,
       counters: this.counters,
       frameBytesMax: this.frameBytesMax,
-      log: platform.log,
+      clock: platform.clock,
       links: this.#up,
       isStopping: () => this.#stopping !== undefined,
       up: (link) => this.#cameUp(link),
@@ -339,7 +339,7 @@ class Links implements PeerLinks {
 
   #accepted(raw: RawLink): void {
     const why = this.#stopping === undefined ? undefined : 'stopping'
-    const refusal = why ?? (this.#handshakes.isFull ? 'too many links in the handshake' : undefined)
+    const refusal = why ?? (this.#handshakes.isFullFor(raw.peer) ? 'too many links in the handshake' : undefined)
     if (refusal !== undefined) {
       this.counters.linksRejected += 1
       raw.close(refusal)

@@ -17,7 +17,7 @@ const askAgainMs = 500
  */
 export class RecordComparison {
   readonly vouched: VouchedRecords = new VouchedRecords()
-  readonly #sender: Pick<MeshSender, 'readsDigests' | 'sendDigest' | 'sendSealed'>
+  readonly #sender: ComparisonSender
   readonly #snapshot: () => Iterable<Uint8Array>
   /** When a peer was asked last for what we lack. */
   #lackAskedAt = -Infinity
@@ -25,10 +25,7 @@ export class RecordComparison {
   #compared = 0
 
   /** `snapshot`: all that is vouched for, sealed. */
-  constructor(
-    sender: Pick<MeshSender, 'readsDigests' | 'sendDigest' | 'sendSealed'>,
-    snapshot: () => Iterable<Uint8Array>,
-  ) {
+  constructor(sender: ComparisonSender, snapshot: () => Iterable<Uint8Array>) {
     this.#sender = sender
     this.#snapshot = snapshot
   }
@@ -36,6 +33,11 @@ export class RecordComparison {
   /** Sends all that is vouched for. */
   tellAll(nodes: readonly NodeId[]): void {
     this.#sender.sendSealed(nodes, 'records', this.#snapshot())
+  }
+
+  /** The same to a peer that just came, as far as it may be answered: one that comes and goes is not told all each time. */
+  introduceTo(node: NodeId): void {
+    this.#sender.answer(node, 'records', this.#snapshot())
   }
 
   /** With a peer of an older version by telling it all. */
@@ -63,10 +65,12 @@ export class RecordComparison {
   heard(via: NodeId, theirs: RecordDigest, { isAnswer, shape, now }: AskForLack): void {
     const parts = differences(this.vouched.digest, theirs)
     if (parts.size === 0) return
-    this.#sender.sendSealed([via], 'records', this.vouched.in(parts))
+    this.#sender.answer(via, 'records', this.vouched.in(parts))
     if (!isAnswer) this.askForLack(via, { isAnswer: true, shape, now })
   }
 }
+
+type ComparisonSender = Pick<MeshSender, 'readsDigests' | 'sendDigest' | 'sendSealed' | 'answer'>
 
 interface AskForLack {
   /** Whether the digest answers one. */

@@ -1,13 +1,14 @@
+import { openAccusation } from './accusation.ts'
 import type { RecordDoubt } from './membership.ts'
 import { type NodeRecord, openRecord } from './node-record.ts'
 import { mayClaim } from './record-claim.ts'
-import { checksRate, newsRate, NodeRates } from './record-rate.ts'
+import { checksRate, forgedCost, newsRate, NodeRates } from './record-rate.ts'
 import type { NodeId, Transport } from './transport.ts'
 
 /** A sealed record, opened, or why it is not believed. */
 export type OpenedRecord = NodeRecord | RecordDoubt | undefined
 
-/** Opens sealed records: whose are believed, and how many a peer may have checked. */
+/** Opens sealed records and accusations: whose are believed, and how many a peer may have checked. */
 export class RecordOpener {
   readonly #transport: Pick<Transport, 'verify' | 'regionsOf'>
   readonly #checks: NodeRates
@@ -31,11 +32,22 @@ export class RecordOpener {
   openFrom(via: NodeId, sealed: Uint8Array, now: number): OpenedRecord {
     if (!this.mayCheck(via, now)) return 'too-often'
     const record = this.open(sealed)
+    if (record === undefined) this.wasForged(via, now)
     return typeof record === 'object' && !this.#news.take(record.node, now) ? 'too-often' : record
   }
 
   /** Takes one of the checks of signatures that this peer may cause; `false`: there is none left. */
   mayCheck(via: NodeId, now: number): boolean {
     return this.#checks.take(via, now)
+  }
+
+  /** Whether the accuser signed this accusation. */
+  isSigned(accusation: Uint8Array): boolean {
+    return openAccusation(accusation, this.#transport) !== undefined
+  }
+
+  /** What was checked for this peer was signed by nobody: it may have less checked. */
+  wasForged(via: NodeId, now: number): void {
+    this.#checks.charge(via, now, forgedCost - 1)
   }
 }

@@ -3,6 +3,9 @@ export const toldAtOnceMax = 64
 /** Beyond it a change is told no sooner after the one before than so many milliseconds for each member: to tell a view takes time with all. */
 const toldMsEach = 0.25
 
+/** What a peer can change as often as it likes is told no sooner after a change before than so many milliseconds. */
+const movedMsEach = 100
+
 /**
  * When a view is made anew and told to RegionRegistry. In a small mesh that is at every change; in a large one, where it takes longer
  * than all else, changes are gathered.
@@ -23,11 +26,22 @@ export class ViewPace {
    * `planned`: it is told with what changed before.
    */
   changed(members: number, now: number): 'now' | 'planned' | number {
-    if (members <= toldAtOnceMax) return 'now'
+    return members <= toldAtOnceMax ? 'now' : this.#plan(members * toldMsEach, now)
+  }
+
+  /** The same where a peer can change it with each of its pings. */
+  moved(members: number, now: number): 'now' | 'planned' | number {
+    const waitMs = this.#plan(Math.max(movedMsEach, members * toldMsEach), now)
+    if (waitMs !== 0) return waitMs
+    this.#isPlanned = false
+    return 'now'
+  }
+
+  #plan(afterMs: number, now: number): 'planned' | number {
     this.#isUntold = true
     if (this.#isPlanned) return 'planned'
     this.#isPlanned = true
-    return Math.max(0, this.#toldAt + members * toldMsEach - now)
+    return Math.max(0, this.#toldAt + afterMs - now)
   }
 
   /** The planned time came. `false`: somebody told it meanwhile. */

@@ -14,10 +14,13 @@ import { createPeerLinks, type PeerLinks } from '../mesh/peer-links.ts'
 import type { NodeLoad } from '../mesh/heartbeat.ts'
 import type { Peer, PeerRef } from '../mesh/peer.ts'
 import { membershipServerName } from '../mesh/membership-name.ts'
-import { type MembershipEvent, meshEventOf } from '../mesh/membership-event.ts'
+import type { MembershipEvent } from '../mesh/membership-event.ts'
 import type { MembershipMemory } from '../mesh/membership-memory.ts'
-import { membershipTopic } from '../mesh/mesh-message.ts'
+import { membershipTopic, wholeMessage } from '../mesh/mesh-message.ts'
 import { NodeRouter } from '../mesh/node-router.ts'
+import { linesRate } from '../mesh/peer-budgets.ts'
+import { PeerIntake } from '../mesh/peer-intake.ts'
+import { NodeRates } from '../mesh/record-rate.ts'
 import type { Transport, TransportSpec } from '../mesh/transport.ts'
 import { supervisorBehavior } from '../otp/supervisor.ts'
 import type { Log } from '../platform/log.ts'
@@ -137,6 +140,9 @@ export interface NodeOptions {
 /** What the codec takes. */
 const bodyBytesMost = defaultCodecLimits.bytesMax
 
+/** Of so many nodes it is known how often a refusal was logged; it is counted in any case. */
+const refusalLinesMax = 4_096
+
 /** How many threads a pool may have. */
 const poolSizeMax = 64
 
@@ -188,6 +194,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const inbound = new InboundCalls(loadLimits, platform.clock)
   // Measured once a heartbeat: each reading covers the time since the one before.
   let ownLoad: NodeLoad = { load: 0, inFlight: 0 }
+  const refusalLines = new NodeRates(linesRate, refusalLinesMax)
   const nameOfCluster = options.cluster ?? cluster ?? app.name
   const links: PeerLinks = createPeerLinks({
     load: () => (ownLoad = { load: platform.load(), inFlight: inbound.size }),
@@ -222,13 +229,20 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
         if (early === undefined) router.receive(peer, message, linkHeaderBytes)
         else later(() => router.receive(peer, message, linkHeaderBytes))
       },
-      control: (peer, bytes) => later(() => takeControl(peer.node, bytes)),
+      control: (peer, bytes) => later(() => intake.put(peer.node, bytes)),
       unreached: (node) => later(() => router.unreached(node)),
-      refused: (node, refusal) => platform.log.warn({ node, ...refusal }, 'a link was refused'),
+      refused: (node, refusal) => {
+        if (refusalLines.take(node, platform.clock.monotonic()))
+          platform.log.warn({ node, ...refusal }, 'a link was refused')
+      },
     },
   })
   const { node: id, addresses, roles } = await links.start()
 
+  const intake = new PeerIntake({
+    wake: () => tellMesh({ event: 'read' }),
+    dropped: () => void (kernel.counters.meshDrops += 1),
+  })
   const codec = msgpackCodec({}, (value) => kernel.onEncoded(value))
   const letters = new HeldBytes(loadLimits)
   const kernel: Kernel = new Kernel({ node: id, life, thread: 0, platform, codec, bodyBytesMax, letters })
@@ -296,6 +310,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     ownLoad: () => ownLoad,
     kernel,
     links,
+    intake,
     transport,
     table,
     inbound,
@@ -342,7 +357,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     for (const act of early) act()
     early = undefined
     discovery.start()
-    transport.subscribe?.(membershipTopic, (via, record) => tellMesh({ event: 'records', via, records: [record] }))
+    transport.subscribe?.(membershipTopic, (via, record) => intake.put(via, wholeMessage('records', record)))
     const appRoot = kernel.spawn(supervisorBehavior(app.name, app), [], { register: app.name })
     await appRoot.started
     node.watchRoots(watchExit(kernel, systemRoot.pid), watchExit(kernel, appRoot.pid))
@@ -397,12 +412,6 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     const mesh = pid === undefined ? undefined : kernel.actor(pid)
     // While the actor is being restarted its successor reads the links themselves.
     mesh?.receive({ type: 'message', to: mesh.pid, message: event, encoded: false })
-  }
-
-  function takeControl(via: string, bytes: Uint8Array): void {
-    const event = meshEventOf(via, bytes)
-    if (event === undefined) kernel.counters.undecodable += 1
-    else tellMesh(event)
   }
 }
 

@@ -6,6 +6,7 @@ import { membershipServerName } from '../mesh/membership-name.ts'
 import type { MembershipMemory } from '../mesh/membership-memory.ts'
 import { membershipServer } from '../mesh/membership-server.ts'
 import type { NodeState, ProcedureRecord } from '../mesh/node-record.ts'
+import type { PeerIntake } from '../mesh/peer-intake.ts'
 import type { PeerLinks } from '../mesh/peer-links.ts'
 import type { Transport } from '../mesh/transport.ts'
 import type { RoutableNode } from '../mesh/told-view.ts'
@@ -28,6 +29,7 @@ const namesName = 'system.names'
 export interface SystemTreeOptions {
   readonly kernel: Kernel
   readonly links: PeerLinks
+  readonly intake: PeerIntake
   readonly transport: Transport
   readonly table: SharedArrayBuffer
   readonly inbound: InboundCalls
@@ -55,7 +57,7 @@ export interface SystemTreeOptions {
  * Remote processes hang under RpcProcesses, before RpcServer, so that a crash of RpcServer loses none.
  */
 export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
-  const { kernel, links, transport, table, inbound, self } = options
+  const { kernel, links, intake, transport, table, inbound, self } = options
   const record = () => ({
     node: self.node,
     life: self.life,
@@ -69,6 +71,7 @@ export function systemTree(options: SystemTreeOptions): Behavior<[], unknown> {
   const mesh = membershipServer({
     kernel,
     links,
+    intake,
     transport,
     self: record,
     ownLoad: options.ownLoad,

@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Accusation, sealAccusation, versionsAheadMax } from '../../src/mesh/accusation.ts'
-import { type AccusationGrounds, judgeAccusation } from '../../src/mesh/accusation-verdict.ts'
+import { type AccusationGrounds, judgeAccusation, toRefute } from '../../src/mesh/accusation-verdict.ts'
 
 const other = { subject: 'b', life: 1, version: 7, accuser: 'c' }
 const ours = { ...other, subject: 'me' }
@@ -20,12 +20,54 @@ it('no signature is checked for one that says nothing new, nor for a peer that h
   expect(judged(other, { mayCheck: () => false, isSigned })).toEqual({ verdict: 'too-often', claim: other })
 })
 
-it('one of ourselves is refuted, unless it is of no record that we could have made', () => {
+it('one of ourselves is to be refuted, unless that is done already, or it is of no record that we could have made', () => {
   const versions = [4, 5, 5 + versionsAheadMax, 6 + versionsAheadMax]
   const verdicts = versions.map((version) => judged({ ...ours, version }).verdict)
-  expect(verdicts).toEqual(['nothing', 'refute', 'refute', 'nothing'])
-  expect(judged(ours, { isSigned: () => false })).toEqual({ verdict: 'nothing' })
+  expect(verdicts).toEqual(['nothing', 'ofUs', 'ofUs', 'nothing'])
 })
+
+it('of an accuser who accuses more than may be passed on nothing is, if it was he', () => {
+  const mayAccuse = (): boolean => false
+  expect(judged(other, { mayAccuse })).toEqual({ verdict: 'too-often', claim: other })
+  const forged = { isSigned: () => false, mayAccuse: () => expect.unreachable() }
+  expect(judged(other, forged)).toEqual({ verdict: 'not-authentic', claim: other })
+})
+
+describe('of many accusations of ourselves', () => {
+  const many = Array.from({ length: 100 }, (_, at) => ({
+    claim: { ...ours, version: 5 + ((at * 7) % 100) },
+    sealed: Uint8Array.of(5 + ((at * 7) % 100)),
+  }))
+
+  it('the highest is checked and refuted, and no other', () => {
+    const checked: number[] = []
+    const isSigned = (sealed: Uint8Array): boolean => checked.push(sealed[0] as number) > 0
+    expect(toRefute(many, { mayCheck: () => true, isSigned })).toEqual({
+      refute: { ...ours, version: 104 },
+      dropped: [],
+    })
+    expect(checked).toEqual([104])
+  })
+
+  it('few are checked where they are forged, and none beyond what the peer may have checked', () => {
+    let checks = 0
+    const isSigned = (): boolean => {
+      checks += 1
+      return false
+    }
+    const all = toRefute(many, { mayCheck: () => true, isSigned })
+    expect([all.refute, checks]).toEqual([undefined, 8])
+    expect(verdictsOf(all.dropped)).toEqual({ 'not-authentic': 8, 'too-often': 92 })
+    expect(verdictsOf(toRefute(many, { mayCheck: () => false, isSigned }).dropped)).toEqual({ 'too-often': 100 })
+    expect(checks).toBe(8)
+  })
+})
+
+function verdictsOf(dropped: readonly { verdict: string }[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { verdict } of dropped) counts[verdict] = (counts[verdict] ?? 0) + 1
+  return counts
+}
 
 it('what is none is malformed', () => {
   expect(judgeAccusation(Uint8Array.of(9), grounds())).toEqual({ verdict: 'malformed', claim: undefined })
@@ -37,9 +79,10 @@ function judged(claim: Accusation, changed: Partial<AccusationGrounds> = {}) {
 
 function grounds(): AccusationGrounds {
   return {
-    own: () => ({ node: 'me', version: 5 }),
+    own: () => ({ node: 'me', answered: 4, said: 5 }),
     worth: () => 'counts',
     mayCheck: () => true,
+    mayAccuse: () => true,
     isSigned: () => true,
   }
 }

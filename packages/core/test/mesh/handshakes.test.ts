@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { DialTarget } from '../../src/mesh/dial-target.ts'
-import { type HandshakeLink, Handshakes } from '../../src/mesh/handshakes.ts'
+import { type HandshakeLink, Handshakes, type HandshakesOptions } from '../../src/mesh/handshakes.ts'
 import { type Greeting, protocolVersion } from '../../src/mesh/link-message.ts'
 import { zeroPeerLinkCounters } from '../../src/mesh/peer-link-settings.ts'
 
@@ -46,6 +46,22 @@ describe('a peer that dialled', () => {
     expect(node.log).toEqual(['up b', 'down b superseded', 'up b'])
     node.handshakes.hello(third, greeting('c'))
     expect(third.log).toEqual(['listen', 'refuse ERR_TOO_MANY_LINKS'])
+  })
+
+  it('and comes and goes more often than may be is refused for a while, and others are not', () => {
+    const node = started({ hellosAtOnce: 3, hellosPerSecond: 2 })
+    const comes = (peer: string, epoch: number): string | undefined => {
+      const link = node.accepted(peer)
+      node.handshakes.hello(link, greeting(peer, epoch))
+      const said = link.log.at(-1)
+      link.end('closed', '')
+      return said
+    }
+    const refused = 'refuse ERR_TOO_MANY_LINKS'
+    expect([1, 2, 3, 4].map((epoch) => comes('b', epoch))).toEqual(['accept 1', 'accept 2', 'accept 3', refused])
+    expect(comes('c', 1)).toBe('accept 4')
+    node.passes(500)
+    expect([comes('b', 5), comes('b', 6)]).toEqual(['accept 5', refused])
   })
 
   it('is ourselves: the link is not needed', () => {
@@ -123,11 +139,18 @@ describe('links that are not settled', () => {
     const b = node.accepted('b')
     node.handshakes.hello(b, greeting('b'))
     node.accepted('c')
-    expect(node.handshakes.isFull).toBe(false)
+    expect(node.handshakes.isFullFor('d')).toBe(false)
     node.handshakes.leaving(b)
-    expect(node.handshakes.isFull).toBe(true)
+    expect(node.handshakes.isFullFor('d')).toBe(true)
     b.end('stopped', '')
-    expect(node.handshakes.isFull).toBe(false)
+    expect(node.handshakes.isFullFor('d')).toBe(false)
+  })
+
+  it('of one peer have a bound of their own', () => {
+    const node = started({ greetingLinksPerPeerMax: 2 })
+    node.accepted('b')
+    node.accepted('b')
+    expect([node.handshakes.isFullFor('b'), node.handshakes.isFullFor('c')]).toEqual([true, false])
   })
 
   it('end with a stop, and those that wait for their peer are waited for', async () => {
@@ -154,24 +177,34 @@ interface FakeLink extends HandshakeLink {
   onEnd: () => void
 }
 
-function started(settings: { greetingLinksMax?: number; linksMax?: number } = {}) {
+type Settings = HandshakesOptions<FakeLink>['settings']
+
+function started(settings: Partial<Settings> = {}) {
   const node = nodeOf(settings)
   node.handshakes.start('me', ['fake:me'])
   return node
 }
 
 /** `me`, whose links are nothing but a log. */
-function nodeOf(settings: { greetingLinksMax?: number; linksMax?: number } = {}) {
+function nodeOf(settings: Partial<Settings> = {}) {
   const log: string[] = []
   const links = new Map<string, FakeLink>()
   const counters = zeroPeerLinkCounters()
   let isStopping = false
+  let now = 0
   const handshakes = new Handshakes<FakeLink>({
     self: { life: 1, cluster: 'test', region: 'fra' },
-    settings: { greetingLinksMax: 10, linksMax: 10, ...settings },
+    settings: {
+      greetingLinksMax: 10,
+      greetingLinksPerPeerMax: 10,
+      hellosAtOnce: 10,
+      hellosPerSecond: 1,
+      linksMax: 10,
+      ...settings,
+    },
     counters,
     frameBytesMax: 1_000,
-    log: { warn() {} },
+    clock: { monotonic: () => now },
     links,
     isStopping: () => isStopping,
     up: (link) => {
@@ -224,6 +257,9 @@ function nodeOf(settings: { greetingLinksMax?: number; linksMax?: number } = {})
     log,
     stop: () => {
       isStopping = true
+    },
+    passes: (ms: number) => {
+      now += ms
     },
     accepted: (peer: string) => {
       const link = linkTo(peer)

@@ -30,9 +30,17 @@ it('a node that can not serve yet says nothing', () => {
   expect(sent).toEqual([])
 })
 
+it('an answer ends where the peer asked for too much, and that is counted', () => {
+  const { sender, sent, unanswered } = senderOf()
+  sender.answer('new', 'records', [Uint8Array.of(1), new Uint8Array(60), Uint8Array.of(2)])
+  expect(sent.map(({ bytes }) => decodeMeshMessage(bytes))).toEqual([{ kind: 'records', records: [Uint8Array.of(1)] }])
+  expect(unanswered()).toBe(1)
+})
+
 function senderOf(isReady = true) {
   const sent: { to: string; bytes: Uint8Array }[] = []
   const warned: object[] = []
+  let unanswered = 0
   const sender = new MeshSender({
     links: {
       controlBytesMax: 100,
@@ -44,6 +52,8 @@ function senderOf(isReady = true) {
     },
     isReady: () => isReady,
     log: { warn: (fields) => void warned.push(fields) },
+    mayAnswer: (_node, bytes) => bytes < 50,
+    unanswered: () => void (unanswered += 1),
   })
-  return { sender, sent, warned }
+  return { sender, sent, warned, unanswered: () => unanswered }
 }

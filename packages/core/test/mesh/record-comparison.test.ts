@@ -32,6 +32,12 @@ it('a peer of an older version is told all instead', () => {
   expect(log).toEqual(['old: all'])
 })
 
+it('a peer that comes is told as much as it may be answered', () => {
+  const { comparison, log } = alone()
+  comparison.introduceTo('a')
+  expect(log).toEqual(['a: all that it may have'])
+})
+
 it('compares with one neighbour after the other, of those that can', () => {
   const { comparison, log } = alone(['old'])
   for (let round = 0; round < 4; round += 1) comparison.withNext(['a', 'old', 'b', 'c'])
@@ -76,7 +82,8 @@ function side(other: () => Side): Side {
   const comparison = new RecordComparison(
     {
       readsDigests: () => true,
-      sendSealed: (_nodes, _kind, sealed) => {
+      sendSealed: () => undefined,
+      answer: (_node, _kind, sealed) => {
         log.push('records')
         for (const one of sealed) other().has(new TextDecoder().decode(one))
       },
@@ -100,6 +107,7 @@ function alone(old: readonly string[] = []) {
     {
       readsDigests: (node) => !old.includes(node),
       sendSealed: (nodes) => void log.push(`${nodes.join()}: all`),
+      answer: (node) => void log.push(`${node}: all that it may have`),
       sendDigest: (node) => void log.push(`${node}: digest`),
     },
     () => [],

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { OwnRecord } from '../../src/mesh/own-record.ts'
 import { RecordOpener } from '../../src/mesh/record-opener.ts'
-import { checksRate, newsRate } from '../../src/mesh/record-rate.ts'
+import { checksRate, forgedCost, newsRate } from '../../src/mesh/record-rate.ts'
 
 const genuine = { verify: () => true }
 
@@ -26,6 +26,14 @@ it('a peer has so many signatures checked', () => {
   for (let at = 0; at < checksRate.burst; at += 1) opener.mayCheck('flood', 0)
   expect(opener.openFrom('flood', sealed('a'), 0)).toBe('too-often')
   expect(opener.openFrom('other', sealed('a'), 0)).toMatchObject({ node: 'a' })
+})
+
+it('of a peer that hands on forged ones few are checked', () => {
+  let checks = 0
+  const opener = new RecordOpener({ verify: () => (checks += 1) < 0 }, 10)
+  for (let at = 0; at < 10_000; at += 1) opener.openFrom('forger', sealed('a'), 0)
+  expect(checks).toBe(checksRate.burst / forgedCost)
+  expect(opener.openFrom('forger', sealed('a'), 60_000)).toBeUndefined()
 })
 
 function sealed(node: string): Uint8Array {
