@@ -17,6 +17,7 @@ import { expect, onTestFinished } from 'vitest'
 import type { Signal } from '../../../core/src/actor/signal.ts'
 import { msgpackCodec } from '../../../core/src/codec/msgpack-codec.ts'
 import { encodeSignal } from '../../../core/src/mesh/frame.ts'
+import { decodeMeshMessage, type MeshMessage } from '../../../core/src/mesh/mesh-message.ts'
 import {
   controlLane,
   decodeLinkMessage,
@@ -129,6 +130,10 @@ export interface HostilePeer {
   send(signal: Signal): Promise<void>
   /** The bytes of a control payload: what mesh actors tell each other. */
   control(bytes: Uint8Array): void
+  /** The same, as fast as the victim reads, until `isEnough` says so. What it gives back: how many were sent. */
+  flood(payload: () => Uint8Array, isEnough: (sent: number) => boolean): Promise<number>
+  /** What the victim's mesh actor told. */
+  readonly told: MeshMessage[]
   /** Resolves when the victim has read all that was sent. */
   heard(): Promise<void>
   /** The kinds of the link's messages that came on the lane of signals, and what came. */
@@ -145,11 +150,13 @@ export async function startHostile(
   const { id } = await transport.start({ accepted() {}, found() {} }, systemPlatform({ log: silentLog }))
   const link = await transport.dial(victim.address, victim.id, new AbortController().signal)
   const answers: Uint8Array[] = []
+  const told: MeshMessage[] = []
   let onAnswer = (): void => undefined
   const accepted = new Promise<void>((resolve) => {
     link.lane(controlLane).onFrame((frame) => {
       const message = decodeLinkMessage(frame)
       if (message.kind === 'accept') resolve()
+      if (message.kind === 'control') told.push(decodeMeshMessage(message.bytes) as MeshMessage)
       if (message.kind === 'ping') link.lane(controlLane).send(encodeLinkMessage({ ...message, kind: 'pong' }))
     })
   })
@@ -187,6 +194,24 @@ export async function startHostile(
     link,
     answers,
     send,
+    told,
+    flood: async (payload, isEnough) => {
+      const lane = link.lane(controlLane)
+      let hasRoom: (() => void) | undefined
+      lane.onDrain(() => hasRoom?.())
+      let sent = 0
+      while (!isEnough(sent)) {
+        const isThere = lane.send(encodeLinkMessage({ kind: 'control', bytes: payload() }))
+        sent += 1
+        const room = new Promise<void>((resolve) => {
+          hasRoom = resolve
+        })
+        // A victim that reads no more must not hold up the test; and what else is due has its turn.
+        if (!isThere) await Promise.race([room, new Promise((resolve) => void setTimeout(resolve, 50))])
+        else if (sent % 500 === 0) await new Promise((resolve) => void setImmediate(resolve))
+      }
+      return sent
+    },
     control: (bytes) => void link.lane(controlLane).send(encodeLinkMessage({ kind: 'control', bytes })),
     heard: async () => {
       // A monitor of nobody is answered at once, behind all that came before it.

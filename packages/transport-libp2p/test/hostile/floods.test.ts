@@ -1,0 +1,3 @@
+import { floodsOfTheMesh } from './flood-suite.ts'
+
+floodsOfTheMesh('@skerry/transport-libp2p')
