@@ -1,4 +1,4 @@
-import { badOption, checkOptions, type Libp2pTransportOptions } from './options.ts'
+import { badOption, badOptionStart, checkOptions, type Libp2pTransportOptions } from './options.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -53,7 +53,7 @@ function checkEach(options: Libp2pTransportOptions): void {
     try {
       checkOptions({ cluster: options.cluster, [option]: value })
     } catch (cause) {
-      const problem = cause instanceof Error ? cause.message : String(cause)
+      const problem = (cause instanceof Error ? cause.message : String(cause)).replace(badOptionStart, '')
       throw badOption(variables[option] ?? option, `can't be: ${problem}`, { cause })
     }
   }

@@ -51,6 +51,10 @@ export class MeshTransport implements Transport {
     const running = await this.#starting
     if (this.#stopping !== undefined) throw stopped()
     this.#running = running
+    const { secrets, identitiesOnly } = this.#options
+    if (secrets.length === 0 && !identitiesOnly && !running.addresses.every(isLoopback)) {
+      platform.log.warn({ addresses: running.addresses }, 'no cluster secret: whoever reaches the port is a member')
+    }
     for (const seed of this.#options.seeds) if (!isOneOf(running.addresses, seed)) host.found(seed)
     const { roles = [] } = this.#options.identities.get(running.id) ?? {}
     return { id: running.id, addresses: running.addresses, roles }
@@ -155,6 +159,10 @@ async function untilAborted(dialling: Promise<RawLink>, address: string, signal:
 /** All nodes may have the same list of seeds, with their own address in it. Our addresses end in `/p2p/<id>`; seeds may. */
 function isOneOf(addresses: readonly string[], seed: string): boolean {
   return addresses.some((address) => address === seed || address.replace(/\/p2p\/[^/]+$/, '') === seed)
+}
+
+function isLoopback(address: string): boolean {
+  return /^\/(?:ip4\/127\.|ip6\/::1\/)/.test(address)
 }
 
 function stopped(): TransportError {

@@ -105,8 +105,11 @@ export function checkOptions(options: unknown): CheckedOptions {
   }
 }
 
+/** How the message of {@link badOption} begins. */
+export const badOptionStart = 'Bad option of the libp2p transport: '
+
 export function badOption(name: string, problem: string, options?: { cause: unknown }): TransportError {
-  return new TransportError('ERR_TRANSPORT_START', `Bad option of the libp2p transport: ${name} ${problem}`, options)
+  return new TransportError('ERR_TRANSPORT_START', `${badOptionStart}${name} ${problem}`, options)
 }
 
 function checkCluster(value: unknown): string {

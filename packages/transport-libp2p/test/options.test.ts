@@ -1,3 +1,5 @@
+import { silentLog } from '@skerry/core'
+import type { Platform } from '@skerry/core/platform'
 import { describe, expect, it } from 'vitest'
 import { createIdentity, createLibp2pTransport, libp2pTransport } from '../src/index.ts'
 import { connect, never, startNode } from './nodes.ts'
@@ -152,6 +154,19 @@ describe('starting', () => {
     await first.transport.stop()
     const again = await startNode({ listen: [bareAddress], seeds: [bareAddress, '/dns4/other.example/tcp/4001'] })
     expect(again.found).toEqual(['/dns4/other.example/tcp/4001'])
+  })
+
+  it('says that nothing but a name keeps strangers out, where it has no secret and others than this machine reach it', async () => {
+    const warned: string[] = []
+    const platform = (): Platform =>
+      testPlatform({ log: { ...silentLog, warn: (_fields, message) => void warned.push(message) } })
+    const announce = ['/ip4/10.1.2.3/tcp/4001']
+    await startNode({ secrets: [] }, platform())
+    await startNode({ announce }, platform())
+    await startNode({ secrets: [], announce, identitiesOnly: true }, platform())
+    expect(warned).toEqual([])
+    await startNode({ secrets: [], announce }, platform())
+    expect(warned).toEqual([expect.stringContaining('no cluster secret')])
   })
 
   it('only dials when it listens nowhere', async () => {
