@@ -62,6 +62,10 @@ export async function startNats(
         links.serverBack()
         presence.start()
       },
+      gaveUp(error) {
+        links.serverLost()
+        host.failed?.(error)
+      },
     },
   })
 

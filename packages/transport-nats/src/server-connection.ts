@@ -38,6 +38,8 @@ export interface ServerConnectionEvents {
   /** What was on its way may be lost. Followed by `back`, however long that takes. */
   lost(): void
   back(): void
+  /** There will be no connection any more. */
+  gaveUp(error: TransportError): void
 }
 
 const connectMs = 5_000
@@ -52,9 +54,10 @@ const noResponders = 503
 export async function connectToServer(
   options: CheckedOptions,
   { clock, log, name, on }: { clock: Clock; log: Log; name: string; on: ServerConnectionEvents },
+  client: typeof connect = connect,
 ): Promise<ServerConnection> {
   const { servers } = options
-  const connection = await connect(clientOptions(options, name)).catch((cause: unknown) => {
+  const connection = await client(clientOptions(options, name)).catch((cause: unknown) => {
     throw new TransportError('ERR_TRANSPORT_START', `No NATS server at ${servers.join(', ')}: ${String(cause)}`, {
       cause,
     })
@@ -85,12 +88,10 @@ export async function connectToServer(
   void connection.closed().then((error) => {
     if (isClosing) return
     // It tries for ever, so this is something that it does not come back from.
-    log.error(
-      { error: String(error) },
-      'NATS transport: the client gave up; this node is alone until it is started again',
-    )
+    log.error({ error: String(error) }, 'NATS transport: the client gave up, and the node ends')
     if (isUp) on.lost()
     isUp = false
+    on.gaveUp(new TransportError('ERR_TRANSPORT_STOPPED', `The NATS client gave up: ${String(error)}`))
   })
 
   // What is thrown into the client ends its reading for good, and says so to nobody.
