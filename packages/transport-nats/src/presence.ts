@@ -8,7 +8,9 @@ export interface PresenceOptions {
   readonly isLinked: (node: string) => boolean
   /** Whether we have no link at all. */
   readonly isAlone: () => boolean
-  readonly found: (node: string) => void
+  /** It should be dialled from now on, until it is withdrawn. */
+  readonly offer: (node: string) => void
+  readonly withdraw: (node: string) => void
 }
 
 // Every node says that it is here this often, and more rarely the more others there are: so that each hears about twenty a
@@ -17,20 +19,23 @@ const everyMs = 10_000
 const perNodeMs = 50
 // How many of all nodes answer one that is new to them, about.
 const answersMean = 8
-// Nodes heard of lately, and nodes that core was told of. Of more we have no need: records lead to the others.
+// Nodes heard of lately, and nodes that are offered to core. Of more we have no need: records lead to the others.
 const heardMax = 4_096
-const toldMax = 1_024
+const offeredMax = 1_024
+// A node that missed so many of its turns to say that it is here is gone.
+const missedMax = 4
 
 /**
  * Finds the others: whoever uses the same servers and knows the secret. Usually a record leads to a node before this does.
- * So a node is reported at once only while we have no link at all; later, once it was heard of twice and still is not linked.
- * What was reported is dialled for ever, which is why it is not done lightly.
+ * So a node is offered at once only while we have no link at all; later, once it was heard of twice and still is not linked. It is
+ * withdrawn when it is linked, or not heard of any more.
  */
 export class Presence {
   readonly #options: PresenceOptions
   /** When a node was heard of first. The oldest goes. */
   readonly #heard = new Map<string, number>()
-  readonly #told = new Set<string>()
+  /** Those that are offered: when each was heard of last. */
+  readonly #offered = new Map<string, number>()
   #timer: Timer | undefined
 
   constructor(options: PresenceOptions) {
@@ -50,7 +55,7 @@ export class Presence {
 
   /** A node said that it is here. */
   heard(node: string): void {
-    const { clock, random, isAlone, isLinked, found } = this.#options
+    const { clock, random, isAlone, isLinked, offer } = this.#options
     const now = clock.monotonic()
     const since = this.#heard.get(node)
     if (since === undefined) {
@@ -60,10 +65,12 @@ export class Presence {
       // It is new here and hears nobody until somebody speaks; a few of us are enough.
       if (random.float() * this.#heard.size < answersMean) this.#options.say()
     }
-    if (this.#told.has(node) || this.#told.size >= toldMax || isLinked(node)) return
-    if (since === undefined && !isAlone()) return
-    this.#told.add(node)
-    found(node)
+    if (this.#offered.has(node)) this.#offered.set(node, now)
+    else {
+      if (this.#offered.size >= offeredMax || isLinked(node) || (since === undefined && !isAlone())) return
+      this.#offered.set(node, now)
+      offer(node)
+    }
   }
 
   #again(): void {
@@ -71,7 +78,18 @@ export class Presence {
     const meanMs = Math.max(everyMs, this.#heard.size * perNodeMs)
     this.#timer = clock.after(meanMs * (0.5 + random.float()), () => {
       say()
+      this.#withdrawOld(meanMs * missedMax)
       this.#again()
     })
+  }
+
+  #withdrawOld(silentMs: number): void {
+    const { clock, isLinked, withdraw } = this.#options
+    const now = clock.monotonic()
+    for (const [node, heardMs] of this.#offered) {
+      if (!isLinked(node) && now - heardMs <= silentMs) continue
+      this.#offered.delete(node)
+      withdraw(node)
+    }
   }
 }

@@ -86,7 +86,9 @@ export async function startNats(
     say: () => broadcast('', new Uint8Array(0)),
     isLinked: (node) => links.isLinked(node),
     isAlone: () => links.isAlone,
-    found: (node) => host.found(formatAddress(tag, node)),
+    offer: (node) =>
+      host.offered === undefined ? host.found(formatAddress(tag, node)) : host.offered(formatAddress(tag, node)),
+    withdraw: (node) => host.withdrawn?.(formatAddress(tag, node)),
   })
 
   function broadcast(topic: string, record: Uint8Array): void {

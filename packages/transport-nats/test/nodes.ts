@@ -44,6 +44,7 @@ export async function startNode(
       else taker(link)
     },
     found: (address: string) => void found.push(address),
+    offered: (address: string) => void found.push(address),
     uncarried: (how: keyof typeof uncarried, messages: number) => void (uncarried[how] += messages),
   }
   const system = systemPlatform({ log })

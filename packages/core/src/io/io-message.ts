@@ -37,7 +37,7 @@ export type ToIo =
 export type FromIo =
   | { readonly type: 'started'; readonly started: TransportStarted }
   | { readonly type: 'startFailed'; readonly error: ErrorData }
-  | { readonly type: 'found'; readonly address: string }
+  | { readonly type: 'found' | 'offered' | 'withdrawn'; readonly address: string }
   | { readonly type: 'accepted'; readonly link: IoLink }
   | { readonly type: 'dialled'; readonly dial: number; readonly link: IoLink }
   | { readonly type: 'dialFailed'; readonly dial: number; readonly error: ErrorData }

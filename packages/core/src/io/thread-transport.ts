@@ -214,6 +214,12 @@ export class ThreadTransport implements Transport {
       case 'found':
         this.#host?.found(message.address)
         return
+      case 'offered':
+        this.#host?.offered?.(message.address)
+        return
+      case 'withdrawn':
+        this.#host?.withdrawn?.(message.address)
+        return
       case 'accepted':
         read.accepted += 1
         this.#accepted(life, message.link)

@@ -62,6 +62,8 @@ export class TransportHost {
     const host = {
       accepted: (raw: RawLink) => this.#accepted(raw),
       found: (address: string) => this.#batch.send({ type: 'found', address }),
+      offered: (address: string) => this.#batch.send({ type: 'offered', address }),
+      withdrawn: (address: string) => this.#batch.send({ type: 'withdrawn', address }),
       failed: (error: Error) => this.#batch.send({ type: 'failed', error: errorData(error) }),
       uncarried: (how: 'dropped' | 'lost', messages: number) => {
         this.#uncarried[how] += messages

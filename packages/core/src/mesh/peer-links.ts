@@ -182,6 +182,8 @@ class Links implements PeerLinks {
     const host = {
       accepted: (raw: RawLink) => this.#accepted(raw),
       found: (address: string) => this.addSeed(address),
+      offered: (address: string) => this.offer(address),
+      withdrawn: (address: string) => this.withdraw(address),
       failed: (error: Error) => this.#options.on.failed?.(error),
       uncarried: (how: 'dropped' | 'lost', messages: number) => this.#options.on.uncarried?.(how, messages),
     }

@@ -34,6 +34,10 @@ export interface TransportHost {
    * as long as it has no link there. Naming one twice does no harm.
    */
   found(address: string): void
+  /** The same for one that may be gone tomorrow: it is dialled until it is `withdrawn`. Absent where only `found` is known. */
+  offered?(address: string): void
+  /** What was offered is dialled no more. What is also `found`, or a configured seed, stays, and so does a link that is up. */
+  withdrawn?(address: string): void
   /** The transport is over for good, though nobody stopped it: the node ends. Absent where nobody wants to know. */
   failed?(error: Error): void
   /**
