@@ -13,6 +13,8 @@ export type DropReason =
   | 'malformed'
   /** From a node that does not know the secret, or not from the node that it names. */
   | 'not-authentic'
+  /** From a node that is none of our identities, where only those are members. */
+  | 'not-admitted'
   /** More than we look at in a second. */
   | 'too-many'
   /** A record that is too large for the server's `max_payload`. */

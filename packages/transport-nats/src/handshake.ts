@@ -57,7 +57,7 @@ export interface Answer {
 }
 
 /** Why a node refuses another. */
-export const refusals = { secret: 1, version: 2, busy: 3 } as const
+export const refusals = { secret: 1, version: 2, busy: 3, identity: 4 } as const
 export type Refusal = keyof typeof refusals
 
 export function encodeOpen(

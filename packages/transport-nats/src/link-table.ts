@@ -16,7 +16,7 @@ import {
   type Refusal,
 } from './handshake.ts'
 import { NatsLink } from './nats-link.ts'
-import { type CheckedOptions, windowBytesMax, windowBytesMin } from './options.ts'
+import { type CheckedOptions, isAdmitted, windowBytesMax, windowBytesMin } from './options.ts'
 import { type Dialled, freshAgreementKey, type HandshakeSelf, PendingDial } from './pending-dial.ts'
 import { Opener, sealBytes, Sealer } from './sealed-channel.ts'
 import type { ServerConnection, ServerMessage } from './server-connection.ts'
@@ -166,6 +166,7 @@ export class LinkTable {
     if (common === undefined) return this.#refuse('secret', endpoint, bytes)
     if (!this.#handshakes.take()) return drops.count('too-many')
     if (!isOpenSigned(bytes, open, said)) return drops.count('not-authentic')
+    if (!isAdmitted(this.#given.options, open.from)) return this.#refuse('identity', endpoint, bytes)
     const ofPeer = this.#unconfirmed.get(open.from) ?? 0
     if (ofPeer >= unconfirmedPerPeerMax || this.#unconfirmedCount >= unconfirmedMax) {
       drops.count('too-many')
@@ -207,6 +208,9 @@ export class LinkTable {
     if (target.id === self) throw new TransportError('ERR_OWN_ADDRESS', 'The address is our own')
     if (expect !== undefined && target.id !== expect) {
       throw new TransportError('ERR_WRONG_PEER', `Expected ${expect}, but the address is one of ${target.id}`)
+    }
+    if (!isAdmitted(this.#given.options, target.id)) {
+      throw new TransportError('ERR_PEER_REFUSED', `${target.id} is none of our identities`)
     }
     return target.id
   }

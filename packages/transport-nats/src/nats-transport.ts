@@ -10,7 +10,7 @@ import type {
   TransportStarted,
 } from '@skerry/core/transport'
 import { fits } from './broadcast.ts'
-import { checkOptions, type CheckedOptions, type NatsTransportOptions } from './options.ts'
+import { checkOptions, type CheckedOptions, isAdmitted, type NatsTransportOptions } from './options.ts'
 import { generateIdentity, readIdentity } from './identity.ts'
 import type { RunningNats, startNats } from './running-nats.ts'
 import { createSignatures, type Signatures } from './signatures.ts'
@@ -109,7 +109,7 @@ class NatsTransport implements Transport {
   }
 
   regionsOf(node: NodeId): readonly string[] | undefined {
-    return this.#options.identities.get(node)?.regions
+    return isAdmitted(this.#options, node) ? this.#options.identities.get(node)?.regions : []
   }
 
   #heard(topic: string, via: NodeId, record: Uint8Array): void {

@@ -47,6 +47,11 @@ export interface NatsTransportOptions {
    */
   readonly identities?: Readonly<Record<string, NatsIdentity>>
   /**
+   * Only the nodes that `identities` names may connect, or be dialled, or have their records believed. Another one is refused when it has
+   * proved who it is, before a frame of it is read. Default false: whoever knows a secret is a member.
+   */
+  readonly identitiesOnly?: boolean
+  /**
    * `'own'`: the client runs on a thread of its own, so that a busy main thread neither misses heartbeats nor loses its links. Default:
    * `SKERRY_TRANSPORT_THREAD`, else `'main'`.
    */
@@ -81,6 +86,7 @@ export interface CheckedOptions {
   readonly maxFrameBytes: number
   readonly windowBytes: number
   readonly identities: ReadonlyMap<string, NatsIdentity>
+  readonly identitiesOnly: boolean
 }
 
 export type NatsLogin =
@@ -102,6 +108,7 @@ const names: readonly string[] = [
   'maxFrameBytes',
   'windowBytes',
   'identities',
+  'identitiesOnly',
   'thread',
 ]
 const tlsTexts: readonly string[] = ['ca', 'caFile', 'cert', 'certFile', 'key', 'keyFile']
@@ -131,6 +138,7 @@ export function checkOptions(options: unknown): CheckedOptions {
     maxFrameBytes: checkBytes('maxFrameBytes', given['maxFrameBytes'] ?? mebi, { min: 1024, max: 64 * mebi }),
     windowBytes: checkBytes('windowBytes', given['windowBytes'] ?? mebi, { min: windowBytesMin, max: windowBytesMax }),
     identities: checkIdentities(given['identities']),
+    identitiesOnly: checkFlag('identitiesOnly', given['identitiesOnly']),
   }
 }
 
@@ -194,6 +202,16 @@ function checkTls(value: unknown): NatsTls | undefined {
 
 function checkThread(value: unknown): void {
   if (value !== undefined && value !== 'main' && value !== 'own') throw badOption('thread', "must be 'main' or 'own'")
+}
+
+function checkFlag(name: string, value: unknown): boolean {
+  if (value === undefined || typeof value === 'boolean') return value ?? false
+  throw badOption(name, 'must be true or false')
+}
+
+/** Whether that node may be a member, as far as the list of identities says. */
+export function isAdmitted({ identities, identitiesOnly }: CheckedOptions, node: string): boolean {
+  return !identitiesOnly || identities.has(node)
 }
 
 function checkIdentities(value: unknown): ReadonlyMap<string, NatsIdentity> {

@@ -48,6 +48,7 @@ const refusalTexts = {
   secret: 'knows none of our cluster secrets',
   version: 'speaks another version of the protocol over NATS',
   busy: 'has too many links that are not open yet',
+  identity: 'does not have us among its identities',
 } as const
 
 /** A dial that waits for the peer's answer. It is settled once, by whatever comes first. */

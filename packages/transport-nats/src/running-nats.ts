@@ -7,7 +7,7 @@ import { Drops } from './drops.ts'
 import { secretKeys } from './handshake.ts'
 import { readIdentity } from './identity.ts'
 import { LinkTable } from './link-table.ts'
-import type { CheckedOptions } from './options.ts'
+import { type CheckedOptions, isAdmitted } from './options.ts'
 import { Presence } from './presence.ts'
 import { connectToServer, type ServerConnection } from './server-connection.ts'
 import { createSignatures, type Signatures } from './signatures.ts'
@@ -102,6 +102,7 @@ export async function startNats(
     const opened = openBroadcast(bytes, { tag, secrets, signatures })
     if (opened === undefined) return drops.count('not-authentic')
     if (opened.via === id) return
+    if (!isAdmitted(options, opened.via)) return drops.count('not-admitted')
     presence.heard(opened.via)
     if (opened.topic !== '') heard(opened.topic, opened.via, opened.record)
   }

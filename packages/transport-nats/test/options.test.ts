@@ -28,6 +28,7 @@ describe('options', () => {
     [{ ...good, maxFrameBytes: 1 }, 'maxFrameBytes'],
     [{ ...good, windowBytes: 1 }, 'windowBytes'],
     [{ ...good, identities: { a: { role: [] } } }, 'identities[a].role'],
+    [{ ...good, identitiesOnly: 'yes' }, 'identitiesOnly'],
     [{ ...good, seeds: [] }, 'seeds'],
   ])('%j is refused by the name %s', (options, name) => {
     for (const make of [createNatsTransport, (given: unknown) => natsTransport(given as NatsTransportOptions)]) {
@@ -55,6 +56,12 @@ describe('options', () => {
   it('say which regions a node may name, whoever relays its record', () => {
     const transport = createNatsTransport({ ...good, identities: { a: { regions: ['syd'] }, b: {} } })
     expect(['a', 'b', 'c'].map((node) => transport.regionsOf?.(node))).toEqual([['syd'], undefined, undefined])
+    const closed = createNatsTransport({
+      ...good,
+      identities: { a: { regions: ['syd'] }, b: {} },
+      identitiesOnly: true,
+    })
+    expect(['a', 'b', 'c'].map((node) => closed.regionsOf?.(node))).toEqual([['syd'], undefined, []])
   })
 
   it('with a private key that is none fail at the start', async () => {

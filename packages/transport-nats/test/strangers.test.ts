@@ -36,6 +36,27 @@ describeOnServer('somebody else on the same server', () => {
     expect(heard.some(({ data }) => Buffer.from(data).includes(said))).toBe(false)
   })
 
+  it('gets no link although it knows the secret, where only the identities that are named are members', async () => {
+    const [one, other] = [await createIdentity(), await createIdentity()]
+    const only = { identities: { [one.id]: {}, [other.id]: {} }, identitiesOnly: true }
+    const a = await startNode(server, { privateKey: one.privateKey, ...only })
+    const b = await startNode(server, { privateKey: other.privateKey, ...only })
+    await roundTrip(await connect(a, b))
+    const stranger = await startNode(server)
+    const records: string[] = []
+    a.transport.subscribe?.('records', (via) => void records.push(via))
+    await expect(stranger.transport.dial(a.address, a.id, never)).rejects.toMatchObject({ code: 'ERR_PEER_REFUSED' })
+    await expect(a.transport.dial(stranger.address, undefined, never)).rejects.toMatchObject({
+      code: 'ERR_PEER_REFUSED',
+    })
+    stranger.transport.publish?.('records', Uint8Array.of(1))
+    b.transport.publish?.('records', Uint8Array.of(1))
+    await expect.poll(() => records).toEqual([b.id])
+    await expect.poll(() => a.dropped('not-admitted')).toBeGreaterThan(0)
+    expect([...a.found, ...b.found].filter((address) => address === stranger.address)).toEqual([])
+    expect([a.accepted, stranger.accepted]).toEqual([[], []])
+  })
+
   it('gets no link by saying again what was said, and breaks none', async () => {
     const { client, heard } = await eavesdropper()
     const [a, b] = [await startNode(server), await startNode(server)]
