@@ -2,15 +2,17 @@ import type { KernelStats } from '../actor/kernel-stats.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { LetterCount } from '../actor/letter-count.ts'
 import type { Pid } from '../actor/pid.ts'
-import type { Timer } from '../platform/clock.ts'
+import type { Clock, Timer } from '../platform/clock.ts'
 import type { ThreadHandle } from '../platform/threads.ts'
 import type { TurnQueue } from '../platform/turn-queue.ts'
 import { type BlockWords, newBlockWords } from './block-words.ts'
 import { PoolWatch } from './pool-watch.ts'
 import { enqueueLast } from './flush-group.ts'
 import type { Home } from './signal-bytes.ts'
-import { type Batch, ThreadChannel } from './thread-channel.ts'
+import { orphanGraceMs } from './orphan.ts'
 import { PostedLetters } from './posted-letters.ts'
+import { type Batch, ThreadChannel } from './thread-channel.ts'
+import type { Blame, LostThread } from './thread-loss.ts'
 import type { FromThread, PlacedActor, ToThread } from './thread-message.ts'
 import { rootSerial } from './thread-starts.ts'
 
@@ -24,11 +26,14 @@ export interface HostedThreadOptions {
   readonly root: PlacedActor | undefined
   readonly turns: TurnQueue
   readonly blockedMs: number
-  readonly nowMs: () => number
+  readonly clock: Clock
 }
 
+/** How long {@link HostedThread.inspect} waits, in milliseconds. */
+const inspectMs = 1_000
+
 /** One other thread as main sees it: what is said to it before it is started waits here. */
-export class HostedThread {
+export class HostedThread implements LostThread {
   readonly number: number
   readonly slot: number | undefined
   readonly root: PlacedActor | undefined
@@ -36,35 +41,29 @@ export class HostedThread {
   readonly blockWords: BlockWords = newBlockWords()
   readonly watch: PoolWatch
   readonly letters: PostedLetters
-  /** Before its root has, what ends the thread is no error of that actor's. */
-  hasStarted = false
-  /** From then on it should give signs of life. */
-  hasSpoken = false
-  /** Why its root ended, as far as it said so, or as we ordered. */
-  ended: ExitReason | undefined
-  /** Of a pool thread that was stuck: which actor, and what it ends for. */
-  blamed: { readonly serial: number; readonly reason: ExitReason } | undefined
-  /** The actors that were sent a kill a moment ago. */
-  readonly killing: Set<number> = new Set()
+  #hasStarted = false
+  #hasSpoken = false
+  #ended: ExitReason | undefined
+  #blamed: Blame | undefined
   /** Who waits to hear what it holds. */
-  readonly inspections: Map<number, (stats: KernelStats | undefined) => void> = new Map()
+  readonly #inspections = new Map<number, (stats: KernelStats | undefined) => void>()
   /** Runs while the thread has not read that its parent ended. */
-  orphaned: Timer | undefined
+  #orphaned: Timer | undefined
   /** Runs until it may be started. */
-  starting: Timer | undefined
-  readonly #nowMs: () => number
+  #starting: Timer | undefined
+  readonly #clock: Clock
   #handle: ThreadHandle | undefined
   #startedMs = 0
   #reading = false
   #early: { readonly batch: unknown; readonly carried: readonly unknown[] | undefined }[] = []
 
-  constructor({ home, letters, number, slot, root, turns, blockedMs, nowMs }: HostedThreadOptions) {
+  constructor({ home, letters, number, slot, root, turns, blockedMs, clock }: HostedThreadOptions) {
     this.number = number
     this.letters = new PostedLetters(letters)
     this.slot = slot
     this.root = root
-    this.watch = new PoolWatch(this.blockWords, blockedMs, nowMs())
-    this.#nowMs = nowMs
+    this.watch = new PoolWatch(this.blockWords, blockedMs, clock.monotonic())
+    this.#clock = clock
     this.channel = new ThreadChannel<ToThread>(
       home,
       () => enqueueLast(turns, { runTurn: () => this.channel.flush() }),
@@ -77,6 +76,27 @@ export class HostedThread {
 
   get isUp(): boolean {
     return this.#handle !== undefined
+  }
+
+  get isPooled(): boolean {
+    return this.slot !== undefined
+  }
+
+  /** From then on it should give signs of life. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken
+  }
+
+  get hasStarted(): boolean {
+    return this.#hasStarted
+  }
+
+  get ended(): ExitReason | undefined {
+    return this.#ended
+  }
+
+  get blamed(): Blame | undefined {
+    return this.#blamed
   }
 
   /** What the logs call it. */
@@ -92,15 +112,27 @@ export class HostedThread {
     return this.root !== undefined && pid.serial === rootSerial
   }
 
+  /** Has it started after that time: at once for 0. */
+  startIn(waitMs: number, start: () => void): void {
+    if (waitMs <= 0) start()
+    else this.#starting = this.#clock.after(waitMs, start)
+  }
+
   begin(handle: ThreadHandle): void {
-    this.starting = undefined
+    this.#starting = undefined
     this.#handle = handle
-    this.#startedMs = this.#nowMs()
+    this.#startedMs = this.#clock.monotonic()
     for (const { batch, carried } of this.#early.splice(0)) handle.post(batch, carried)
   }
 
+  /** How the start of an actor on it went; `failed`: of its root, with that reason. */
+  begun(failed: ExitReason | undefined): void {
+    if (failed === undefined) this.#hasStarted = true
+    else this.#ended ??= failed
+  }
+
   read(batch: Batch<FromThread>, act: (message: FromThread) => void): void {
-    this.hasSpoken = true
+    this.#hasSpoken = true
     this.#reading = true
     this.channel.receive(batch, act)
     this.#reading = false
@@ -111,13 +143,55 @@ export class HostedThread {
     if (!this.#reading) this.#handle?.drain()
   }
 
+  /** What it holds; `undefined` when it does not answer within a second, or ends. `ref`: never used before. */
+  inspect(ref: number): Promise<KernelStats | undefined> {
+    return new Promise((resolve) => {
+      const answer = (stats: KernelStats | undefined): void => {
+        timer.cancel()
+        this.#inspections.delete(ref)
+        resolve(stats)
+      }
+      const timer = this.#clock.after(inspectMs, () => answer(undefined))
+      this.#inspections.set(ref, answer)
+      this.channel.send({ type: 'inspect', ref })
+    })
+  }
+
+  inspected(ref: number, stats: KernelStats): void {
+    this.#inspections.get(ref)?.(stats)
+  }
+
+  /** It was told that its parent ended. If it has not read so after `orphanGraceMs`, `unread` is called. */
+  expectRead(unread: () => void): void {
+    this.channel.send({ type: 'echo' })
+    this.#orphaned ??= this.#clock.after(orphanGraceMs, unread)
+  }
+
+  /** It has read all that it was told before it was last expected to. */
+  hasRead(): void {
+    this.#orphaned?.cancel()
+    this.#orphaned = undefined
+  }
+
   livedMs(nowMs: number): number {
     return this.isUp ? nowMs - this.#startedMs : 0
   }
 
+  /** Its root says why it ended. */
+  rootEnded(reason: ExitReason): void {
+    this.#ended = reason
+  }
+
+  /** Notes whom it ends for. `false`: that is known already. */
+  blame(blame: Blame): boolean {
+    if (this.#blamed !== undefined) return false
+    this.#blamed = blame
+    return true
+  }
+
   /** Ends it, its root with that reason. */
   end(reason: ExitReason): void {
-    this.ended ??= reason
+    this.#ended ??= reason
     this.terminate()
   }
 
@@ -127,9 +201,9 @@ export class HostedThread {
 
   /** It is gone: nothing of it is left running here. */
   close(): void {
-    this.orphaned?.cancel()
-    this.starting?.cancel()
+    this.#orphaned?.cancel()
+    this.#starting?.cancel()
     this.letters.drop()
-    for (const answer of [...this.inspections.values()]) answer(undefined)
+    for (const answer of [...this.#inspections.values()]) answer(undefined)
   }
 }

@@ -3,50 +3,31 @@ import { ActorError } from '../actor/errors.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import type { KernelStats } from '../actor/kernel-stats.ts'
-import { formatPid, type Pid, samePid } from '../actor/pid.ts'
+import { type Pid, samePid } from '../actor/pid.ts'
 import type { Router } from '../actor/router.ts'
 import type { Signal } from '../actor/signal.ts'
 import type { ThreadSpawn, ThreadStarter } from '../actor/thread-starter.ts'
-import { backoffDelayMs } from '../base/backoff.ts'
 import { type ErrorData, errorData } from '../base/error-data.ts'
-import type { Timer } from '../platform/clock.ts'
 import { sometimes } from '../platform/property.ts'
-import type { PortEvents, ThreadEnd, ThreadPort } from '../platform/threads.ts'
+import type { ThreadEnd } from '../platform/threads.ts'
 import { Arrivals } from './arrivals.ts'
 import { checkMsOf } from './block-words.ts'
+import { closeWay } from './closed-way.ts'
 import { HostedThread } from './hosted-thread.ts'
-import { type LoadBehavior, PlacedActors } from './placed-actors.ts'
 import { NodeMeasures } from './node-measures.ts'
-import { killGraceMs, type Stuck } from './pool-watch.ts'
+import { endsOrphan, orphanGraceMs } from './orphan.ts'
+import { type LoadBehavior, PlacedActors } from './placed-actors.ts'
+import { PoolGuard } from './pool-guard.ts'
 import { refusalByThread } from './refusal.ts'
-import type {
-  FromThread,
-  NameRequest,
-  PeerMessage,
-  PlacedActor,
-  ThreadBoot,
-  ThreadDown,
-  ToThread,
-} from './thread-message.ts'
-import { type Batch, ThreadChannel } from './thread-channel.ts'
+import { RespawnWaits } from './respawn-waits.ts'
+import type { Batch } from './thread-channel.ts'
+import { lossOf } from './thread-loss.ts'
+import type { Begun, FromThread, NameRequest, PlacedActor, ThreadBoot, ThreadDown, ToThread } from './thread-message.ts'
 import { rootSerial, ThreadStarts } from './thread-starts.ts'
 import { ThreadTable } from './thread-table.ts'
 
 /** The threads of their own that one node runs at a time. One more is refused with `ERR_TOO_MANY_THREADS`. */
 const ownThreadsMax = 128
-
-/**
- * How long a thread may leave the news of its parent's end unread before it is killed. Only reading it counts: what the
- * actor does then takes as long as it takes. An actor that spins reads nothing, and nobody else is left to kill it.
- */
-export const orphanGraceMs = 5_000
-
-/** A pool thread that lived as long is replaced at once when it is lost; before that the wait doubles each time. */
-const soundLifeMs = 10_000
-const respawn = { firstMs: 100, maxMs: 30_000 }
-
-/** How long {@link NodeThreads.inspect} waits for a thread, in milliseconds. */
-const inspectMs = 1_000
 
 /** One thread of a node, as `node.threads()` shows it. */
 export interface ThreadInfo {
@@ -74,12 +55,6 @@ export interface NodeThreadsOptions {
   readonly onLost: (lost: LostPeer) => void
 }
 
-/** How often the threads of one slot of the pool were lost young, and when. */
-interface Slot {
-  losses: number
-  notBeforeMs: number
-}
-
 /**
  * The main thread's side of the node's other threads, those of the pool and those of a single actor: starts them,
  * carries signals between them and main or other nodes, introduces them to each other, replaces those of the pool that
@@ -92,17 +67,26 @@ export class NodeThreads implements ThreadStarter, Router {
   readonly #starts: ThreadStarts
   readonly #placed: PlacedActors
   readonly #threads = new Map<number, HostedThread>()
-  readonly #slots: Slot[]
+  readonly #respawns: RespawnWaits
+  readonly #guard: PoolGuard
   readonly #arrivals = new Arrivals()
-  #watching: Timer | undefined
   #stopped = false
 
   constructor(options: NodeThreadsOptions) {
-    const { kernel } = options
+    const { kernel, pool } = options
+    const { clock, log, random } = kernel.platform
     this.#options = options
-    this.table = ThreadTable.create(options.pool.size)
+    this.table = ThreadTable.create(pool.size)
     this.measures = new NodeMeasures(kernel, (message) => this.broadcast(message))
-    this.#slots = Array.from({ length: options.pool.size }, () => ({ losses: 0, notBeforeMs: 0 }))
+    this.#respawns = new RespawnWaits(pool.size, random)
+    this.#guard = new PoolGuard({
+      node: { node: kernel.node, life: kernel.life },
+      clock,
+      log,
+      counters: kernel.counters,
+      blockedMs: pool.blockedMs,
+      threads: this.#threads,
+    })
     this.#starts = new ThreadStarts({
       kernel,
       table: this.table,
@@ -141,7 +125,7 @@ export class NodeThreads implements ThreadStarter, Router {
         thread.end('killed')
         return
       }
-      this.#expectEnd(signal.to)
+      this.#guard.expectEnd(signal.to)
     }
     if (!thread.channel.isFullFor(signal)) {
       thread.letters.posted(signal)
@@ -159,7 +143,7 @@ export class NodeThreads implements ThreadStarter, Router {
   /** Kills all that is left. Resolves by itself as their ends arrive; the caller need not wait. */
   stop(): void {
     this.#stopped = true
-    this.#watching?.cancel()
+    this.#guard.stop()
     this.measures.stop()
     for (const thread of this.#threads.values()) thread.end('killed')
     this.#options.kernel.platform.threads.stop?.()
@@ -170,31 +154,16 @@ export class NodeThreads implements ThreadStarter, Router {
     if (pid.thread === 0 && pid.serial >= 2 ** 52 && !this.#placed.hasCome(pid.serial)) this.#drain()
   }
 
-  /** What each thread holds, main first. One that does not answer within `inspectMs` is told without. */
+  /** What each thread holds, main first. One that does not answer within a second is told without. */
   async inspect(): Promise<ThreadInfo[]> {
     const { kernel } = this.#options
     const others = [...this.#threads.values()].filter((thread) => thread.isUp)
     const main: ThreadInfo = { thread: 0, kind: 'main', stats: kernel.stats }
     const infos = others.map(async (thread): Promise<ThreadInfo> => {
-      const stats = await this.#statsOf(thread)
-      return { thread: thread.number, kind: thread.slot === undefined ? 'own' : 'pool', stats }
+      const stats = await thread.inspect(kernel.nextRef())
+      return { thread: thread.number, kind: thread.isPooled ? 'pool' : 'own', stats }
     })
     return [main, ...(await Promise.all(infos))]
-  }
-
-  #statsOf(thread: HostedThread): Promise<KernelStats | undefined> {
-    const { kernel } = this.#options
-    const ref = kernel.nextRef()
-    return new Promise((resolve) => {
-      const answer = (stats: KernelStats | undefined): void => {
-        timer.cancel()
-        thread.inspections.delete(ref)
-        resolve(stats)
-      }
-      const timer = kernel.platform.clock.after(inspectMs, () => answer(undefined))
-      thread.inspections.set(ref, answer)
-      thread.channel.send({ type: 'inspect', ref })
-    })
   }
 
   // --- threads ---
@@ -213,7 +182,7 @@ export class NodeThreads implements ThreadStarter, Router {
 
   #openOwn(number: number, placed: PlacedActor): void {
     this.#arrivals.add(number)
-    const own = [...this.#threads.values()].filter((thread) => thread.slot === undefined).length
+    const own = [...this.#threads.values()].filter((thread) => !thread.isPooled).length
     if (own >= ownThreadsMax) {
       const message = `The node already runs ${ownThreadsMax} threads of their own`
       throw new ActorError('ERR_TOO_MANY_THREADS', message)
@@ -230,10 +199,8 @@ export class NodeThreads implements ThreadStarter, Router {
     const { clock } = this.#options.kernel.platform
     const thread = this.#newThread(number, index, undefined)
     this.#threads.set(number, thread)
-    const waitMs = (this.#slots[index] as Slot).notBeforeMs - clock.monotonic()
-    if (waitMs <= 0) this.#boot(thread)
-    else thread.starting = clock.after(waitMs, () => this.#boot(thread))
-    this.#watch()
+    thread.startIn(this.#respawns.waitMs(index, clock.monotonic()), () => this.#boot(thread))
+    this.#guard.watch()
     return thread
   }
 
@@ -247,7 +214,7 @@ export class NodeThreads implements ThreadStarter, Router {
       root,
       turns: kernel.platform.turns,
       blockedMs: pool.blockedMs,
-      nowMs: () => kernel.platform.clock.monotonic(),
+      clock: kernel.platform.clock,
     })
   }
 
@@ -302,7 +269,7 @@ export class NodeThreads implements ThreadStarter, Router {
         kernel.sendOut(message.pid)
         return
       case 'killing':
-        this.#expectEnd(message.pid)
+        this.#guard.expectEnd(message.pid)
         return
       case 'orphaned': {
         const orphan = this.#threads.get(message.pid.thread)
@@ -310,21 +277,20 @@ export class NodeThreads implements ThreadStarter, Router {
         return
       }
       case 'echo':
-        thread.orphaned?.cancel()
-        thread.orphaned = undefined
+        thread.hasRead()
         return
       case 'lettersGone':
         thread.letters.gone(message.node, message.bytes)
         return
       case 'stats':
-        thread.inspections.get(message.ref)?.(message.stats)
+        thread.inspected(message.ref, message.stats)
         return
       case 'measured':
         this.measures.measured(thread.number, message.ref, message.series)
         return
       case 'ended':
         kernel.names.free(message.pid)
-        if (thread.isRoot(message.pid)) thread.ended = message.reason
+        if (thread.isRoot(message.pid)) thread.rootEnded(message.reason)
         return
       case 'farewell':
         // Behind all that is in this batch.
@@ -368,9 +334,9 @@ export class NodeThreads implements ThreadStarter, Router {
     }
   }
 
-  #begun(thread: HostedThread, begun: Extract<PeerMessage, { type: 'begun' }>): void {
-    if (begun.failure === undefined) thread.hasStarted = true
-    else if (begun.serial === rootSerial && thread.slot === undefined) thread.ended ??= begun.failure.reason
+  #begun(thread: HostedThread, begun: Begun): void {
+    const { failure, serial } = begun
+    if (failure === undefined || (serial === rootSerial && !thread.isPooled)) thread.begun(failure?.reason)
     const starter = thread.root?.starter ?? 0
     if (starter === 0) this.#starts.begun(begun)
     else this.#threads.get(starter)?.channel.send(begun)
@@ -383,100 +349,18 @@ export class NodeThreads implements ThreadStarter, Router {
       thread.channel.sendNow({ type: 'connect', thread: from.number, other }, [other])
       return
     }
-    this.#answerForGone(other)
+    closeWay(this.#options.kernel, other)
     from.channel.send({ type: 'threadDown', thread: to, serial: 0, reason: 'noproc', others: 'noproc' })
-  }
-
-  #answerForGone(other: unknown): void {
-    const { kernel } = this.#options
-    // Only read from: nobody is there who would read what it says.
-    const channel = new ThreadChannel<PeerMessage>(
-      kernel,
-      () => undefined,
-      () => undefined,
-    )
-    const events: PortEvents = {
-      message: (batch) => {
-        channel.receive(batch as Batch<PeerMessage>, (message) => {
-          if (message.type === 'signal') kernel.bounce(message.signal, 'noproc')
-        })
-      },
-      closed: () => undefined,
-    }
-    const port: ThreadPort = kernel.platform.threads.adoptPort(other, events)
-    port.drain()
-    port.close()
   }
 
   // --- ends ---
 
   #expectRead(thread: HostedThread): void {
-    const { log, clock } = this.#options.kernel.platform
-    thread.channel.send({ type: 'echo' })
-    thread.orphaned ??= clock.after(orphanGraceMs, () => {
+    thread.expectRead(() => {
       const fields = { thread: thread.number, label: thread.label, graceMs: orphanGraceMs }
-      log.warn(fields, 'a thread that did not read of the end of its parent is killed')
+      this.#options.kernel.platform.log.warn(fields, 'a thread that did not read of the end of its parent is killed')
       thread.end('killed')
     })
-  }
-
-  /** A pool actor was sent a kill. If its thread can't read it because of that actor, the thread has to go. */
-  #expectEnd(pid: Pid): void {
-    const thread = this.#threads.get(pid.thread)
-    if (thread?.slot === undefined) return
-    thread.killing.add(pid.serial)
-    this.#lookAfterKill(thread, pid.serial)
-  }
-
-  #lookAfterKill(thread: HostedThread, serial: number): void {
-    const turn = thread.watch.turnOf(serial)
-    this.#options.kernel.platform.clock.after(killGraceMs, () => {
-      if (turn.stillRuns()) this.#replace(thread, serial, 'killed', killGraceMs)
-      else if (this.#threads.get(thread.number) === thread && (!thread.hasSpoken || turn.runsAnother())) {
-        // Its turn began behind the kill, which nobody has read, or may do so in a thread that still boots.
-        this.#lookAfterKill(thread, serial)
-        return
-      }
-      thread.killing.delete(serial)
-    })
-  }
-
-  #replace(thread: HostedThread, serial: number, reason: ExitReason, blockedMs: number): void {
-    if (thread.blamed !== undefined) return
-    const { kernel } = this.#options
-    const actor = serial === 0 ? 'unknown' : formatPid({ ...this.#lostPeer(thread), serial })
-    const fields = { thread: thread.number, actor, blockedMs }
-    kernel.platform.log.error(fields, 'a pool thread is stuck and is replaced')
-    kernel.counters.stuckThreads += 1
-    thread.blamed = { serial, reason }
-    thread.terminate()
-  }
-
-  #watch(): void {
-    if (this.#watching !== undefined) return
-    const { platform } = this.#options.kernel
-    const { blockedMs } = this.#options.pool
-    this.#watching = platform.clock.after(checkMsOf(blockedMs), () => {
-      this.#watching = undefined
-      for (const thread of this.#threads.values()) {
-        const stuck =
-          thread.slot !== undefined && (thread.hasSpoken || thread.watch.isInTurn)
-            ? thread.watch.look(platform.clock.monotonic())
-            : undefined
-        if (stuck !== undefined) this.#replaceStuck(thread, stuck)
-      }
-      if ([...this.#threads.values()].some((thread) => thread.slot !== undefined)) this.#watch()
-    })
-  }
-
-  #replaceStuck(thread: HostedThread, { actor, blockedMs }: Stuck): void {
-    if (actor === undefined) {
-      this.#replace(thread, 0, 'threadlost', blockedMs)
-      return
-    }
-    const message = `${actor.label} blocked its thread for ${blockedMs} ms`
-    const blocked: ExitReason = { type: 'error', name: 'ActorError', code: 'ERR_THREAD_BLOCKED', message }
-    this.#replace(thread, actor.serial, thread.killing.has(actor.serial) ? 'killed' : blocked, blockedMs)
   }
 
   #lost(thread: HostedThread, end: ThreadEnd): void {
@@ -487,7 +371,7 @@ export class NodeThreads implements ThreadStarter, Router {
     this.measures.threadEnded(number)
     const down = this.#downOf(thread, end)
     if (slot !== undefined) this.#clearSlot(thread, slot)
-    const lost: LostPeer = this.#lostPeer(thread)
+    const lost: LostPeer = { node: kernel.node, life: kernel.life, thread: number }
     const reasonOf = (pid: Pid): ExitReason => (pid.serial === down.serial ? down.reason : down.others)
     kernel.names.freeLost(lost)
     this.#starts.threadDown(number, reasonOf)
@@ -497,45 +381,22 @@ export class NodeThreads implements ThreadStarter, Router {
   }
 
   #downOf(thread: HostedThread, end: ThreadEnd): ThreadDown {
-    const { number, slot, blamed } = thread
-    const down = { type: 'threadDown', thread: number, others: 'threadlost' } as const
-    if (blamed !== undefined) return { ...down, ...blamed }
     const thrown = end.error === undefined ? undefined : errorData(end.error)
-    // Before its root has started, what ends the thread is no error of that actor's: none of it ran.
-    const reason = thread.ended ?? (slot === undefined && thread.hasStarted ? thrown : undefined) ?? 'threadlost'
+    const down = lossOf(thread, thrown)
+    if (thread.blamed !== undefined) return down
     sometimes(thread.ended === undefined, 'skerry/a thread was lost without a word')
     if (thread.ended === undefined) {
-      const fields = { thread: number, label: thread.label, exitCode: end.exitCode, reason: thrown ?? reason }
-      this.#options.kernel.platform.log.error(fields, 'a thread was lost')
+      const fields = { thread: thread.number, label: thread.label, exitCode: end.exitCode }
+      const { log } = this.#options.kernel.platform
+      log.error({ ...fields, reason: thrown ?? down.reason }, 'a thread was lost')
     }
-    return { ...down, serial: slot === undefined ? rootSerial : 0, reason }
+    return down
   }
 
-  /** The next one who needs the slot has its thread started: at once, or after a wait if they keep being lost young. */
+  /** The next one who needs the slot has its thread started. */
   #clearSlot(thread: HostedThread, index: number): void {
-    const { clock, random } = this.#options.kernel.platform
-    const slot = this.#slots[index] as Slot
-    const now = clock.monotonic()
-    if (thread.livedMs(now) >= soundLifeMs) slot.losses = 0
-    slot.notBeforeMs = slot.losses === 0 ? now : now + backoffDelayMs(slot.losses - 1, respawn, random.float())
-    slot.losses += 1
+    const now = this.#options.kernel.platform.clock.monotonic()
+    this.#respawns.lost(index, thread.livedMs(now), now)
     this.table.clear(index)
   }
-
-  #lostPeer(thread: HostedThread): { node: string; life: number; thread: number } {
-    const { node, life } = this.#options.kernel
-    return { node, life, thread: thread.number }
-  }
-}
-
-/** Whether this tells a thread's actor that the parent it is linked to has ended, so that it should end as well. */
-export function endsOrphan(signal: Signal, parent: Pid | undefined): boolean {
-  return (
-    signal.type === 'exit' &&
-    signal.viaLink &&
-    signal.reason !== 'normal' &&
-    signal.to.serial === rootSerial &&
-    parent !== undefined &&
-    samePid(signal.from, parent)
-  )
 }

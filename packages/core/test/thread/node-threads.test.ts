@@ -15,7 +15,7 @@ import {
   systemPlatform,
 } from '@skerry/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { orphanGraceMs } from '../../src/thread/node-threads.ts'
+import { orphanGraceMs } from '../../src/thread/orphan.ts'
 import { downMessage, exitMessage, startPuppet } from '../fixtures/puppet.ts'
 import { Sightings } from '../fixtures/sightings.ts'
 import { hiddenBehavior, mirror, worker } from '../fixtures/thread-actors.mjs'
