@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { begun, echo, waits } from './failure-procedures.ts'
-import { callerName, type FailureWorld } from './failure-world.ts'
+import { doomedCaller } from '../fixtures/thread-procedures.mjs'
+import { callerName, type FailureWorld, remoteProcesses } from './failure-world.ts'
 
 /** The caller gives up or is gone: the remote process is told and ends. */
 export function callerEnds({ pair, failure }: FailureWorld): void {
@@ -53,6 +54,22 @@ export function callerEnds({ pair, failure }: FailureWorld): void {
       expect(await ended).toBe('killed')
       await expect.poll(() => client.whereis(callerName)).toBeDefined()
     })
+
+    it('by the loss of the thread of the actor that made it ends the remote process on the other node', async () => {
+      const { client, server } = pair()
+      const gate = new SharedArrayBuffer(4)
+      const actor = await client.start(doomedCaller, [gate], { thread: 'own' })
+      const wanted = { name: waits.name, version: 1 }
+      const call = client.call(actor, 'wait', ['syd', wanted], { timeoutMs: 60_000 })
+      const { pid, aborted } = await begun.next()
+      const ended = server.watch(pid)
+      Atomics.store(new Int32Array(gate), 0, 1)
+      Atomics.notify(new Int32Array(gate), 0)
+      await expect(call).rejects.toMatchObject({ code: 'ERR_CALLEE_EXITED', outcome: 'unknown', reason: 'threadlost' })
+      await aborted
+      expect(await ended).toBe('threadlost')
+      expect(await remoteProcesses(server)).toEqual([])
+    }, 60_000)
 
     it('gets no late answer: what the ended process still gives is dropped and counted', async () => {
       const { client, server } = pair()

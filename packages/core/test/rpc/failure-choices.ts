@@ -1,12 +1,14 @@
-import type { RpcReport } from '@skerry/core'
-import { describe, expect, it } from 'vitest'
+import { type RegionTarget, type RpcReport, startNode } from '@skerry/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { onTold } from '../fixtures/told.ts'
+import { cuttable } from './cuttable-transport.ts'
 import * as procedures from './failure-procedures.ts'
 import { begun, echo, waits } from './failure-procedures.ts'
 import { type FailureWorld, serverApp } from './failure-world.ts'
-import { knows } from './two-nodes.ts'
+import { knows, makeTransport, quiet } from './two-nodes.ts'
 
 /** Which node a call goes to, and what is told of it. */
-export function choices({ pair }: FailureWorld): void {
+export function choices({ kind, pair }: FailureWorld): void {
   describe('the choice of a node', () => {
     it('is explained to the one who calls, when it answered', async () => {
       const { client, server } = pair()
@@ -57,6 +59,43 @@ export function choices({ pair }: FailureWorld): void {
       expect(taken).toBe(server.id)
       expect(nodes.map(({ verdict }) => verdict)).toEqual(['taken', 'not-asked-for'])
       expect(() => client.explain('all', echo)).toThrow(expect.objectContaining({ code: 'ERR_BAD_REGION' }) as Error)
+    })
+
+    it('M13: [node] to one that is known and can not be reached any more is not run there: another one is asked', async () => {
+      const { client, mesh } = pair()
+      const start = async (region: string) => {
+        const transport = cuttable(await makeTransport(kind.spec(mesh, { seeds: [...client.addresses] })))
+        const options = { region, primaryRegion: 'syd', cluster: 'tests', transport: () => transport }
+        const node = await startNode(serverApp, quiet(options))
+        onTestFinished(() => node.stop())
+        await knows(client, node, serverApp)
+        return { node, transport }
+      }
+      const victim = await start('fra')
+      const sibling = await start('fra')
+      const reports: RpcReport[] = []
+      const calls: Promise<unknown>[] = []
+      const ask = (target: RegionTarget, value: number): void => {
+        calls.push(client.rpcRegion(target, echo, value, { explain: (report) => reports.push(report) }))
+      }
+      // The table is written a moment after the loss: in between the victim is chosen as before.
+      onTold('skerry:peer.down', ({ node, peer }) => {
+        if (node !== client.id || peer !== victim.node.id || calls.length > 0) return
+        expect(client.regionNodes('fra')).toContain(victim.node.id)
+        for (let call = 0; call < 20; call += 1) ask('fra', call)
+      })
+      const alone = victim.transport.stop()
+      await expect.poll(() => calls.length).toBe(20)
+      expect(await Promise.all(calls)).toEqual(calls.map((_, at) => at))
+      const unreachable = { node: victim.node.id, region: 'fra', code: 'ERR_NODE_UNREACHABLE', outcome: 'not-run' }
+      const answered = { node: sibling.node.id, region: 'fra', code: 'ok', outcome: 'ran' }
+      const tried = reports.map(({ attempts }) => attempts)
+      expect(tried).toContainEqual([unreachable, answered])
+      for (const attempts of tried) expect(attempts.at(-1)).toEqual(answered)
+      await alone
+      await client.waitFor(() => client.regionOf(victim.node.id) === undefined, 'the end of the victim')
+      await sibling.node.stop()
+      await client.waitFor(() => client.regionNodes('fra').length === 0, 'the end of the sibling')
     })
 
     it('goes by the calls in flight that a node announces', async () => {

@@ -9,9 +9,10 @@ import {
 } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Sightings } from '../fixtures/sightings.ts'
+import { processOnOwn, processOnPool, stickOnOwn } from '../fixtures/thread-procedures.mjs'
 import { type CuttableTransport, cuttable } from './cuttable-transport.ts'
 import { echo } from './failure-procedures.ts'
-import type { FailureWorld } from './failure-world.ts'
+import { type FailureWorld, remoteProcesses } from './failure-world.ts'
 import { frameBytesMax, knows, makeTransport, quiet } from './two-nodes.ts'
 
 interface Begun {
@@ -46,7 +47,18 @@ const fill = procedure({ name: 'keyed.fill', run: (_ctx, bytes: number) => new U
 const app = defineApp({
   name: 'keyed',
   children: [],
-  procedures: [write, guarded, writeOfVersion2, otherWrite, callerOf, fill, echo],
+  procedures: [
+    write,
+    guarded,
+    writeOfVersion2,
+    otherWrite,
+    callerOf,
+    fill,
+    echo,
+    processOnOwn,
+    processOnPool,
+    stickOnOwn,
+  ],
 })
 
 let keys = 0
@@ -317,6 +329,36 @@ export function keyedCalls({ kind, pair }: FailureWorld): void {
       say(true)
       answer('stored')
       expect(await first).toBe('stored')
+    })
+
+    it.each([processOnOwn, processOnPool])(
+      'of $name has one process on its thread',
+      async (wanted) => {
+        const { client } = await start()
+        const key = { ...newKey(), timeoutMs: 60_000 }
+        const joined = await Promise.all([1, 2].map(() => client.rpcRegion('fra', wanted, undefined, key)))
+        const [first] = joined
+        expect(first).toMatchObject({ isMainThread: false })
+        expect(joined[1]).toEqual(first)
+        expect(await client.rpcRegion('fra', wanted, undefined, key)).toEqual(first)
+        const other = await client.rpcRegion('fra', wanted, undefined, { ...newKey(), timeoutMs: 60_000 })
+        expect(other.self).not.toEqual(first?.self)
+      },
+      60_000,
+    )
+
+    it('begins anew when the thread is gone whose work everybody gave up, though that never yields', async () => {
+      const { client, server } = await start()
+      const key = { ...newKey(), timeoutMs: 60_000 }
+      const controller = new AbortController()
+      const first = client.rpcRegion('fra', stickOnOwn, { how: 'spin' }, { ...key, signal: controller.signal })
+      first.catch(() => undefined)
+      await expect.poll(async () => (await remoteProcesses(server)).length).toBe(1)
+      controller.abort()
+      const second = client.rpcRegion('fra', stickOnOwn, { how: 'not' }, key)
+      await expect(first).rejects.toMatchObject({ code: 'ERR_RPC_ABORTED' })
+      expect(await second).toBeUndefined()
+      expect(await remoteProcesses(server)).toEqual([])
     })
 
     it('is refused when the work of as many keys as there may be still runs', async () => {

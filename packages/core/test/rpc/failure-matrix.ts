@@ -90,6 +90,9 @@ const app = defineApp({
   procedures: [does, doesOnThread, newer],
 })
 
+/** On a busy machine a thread may take longer to boot than a call has by default. */
+const patient: RpcOptions = { timeoutMs: 30_000 }
+
 type Caller = (node: Node, ask: Ask) => Promise<Told>
 
 const callers: Readonly<Record<string, Caller>> = {
@@ -121,7 +124,7 @@ export function failureMatrix(kind: MeshKind): void {
     'over ' + kind.name + ', in the %s,',
     (place, { from, does: procedureThere }) => {
       describe.each(Object.entries(callers))('called by %s,', (who, call) => {
-        const ask = (input: unknown, options: RpcOptions = {}, target: Ask['target'] = 'syd'): Promise<Told> =>
+        const ask = (input: unknown, options: RpcOptions = patient, target: Ask['target'] = 'syd'): Promise<Told> =>
           call(pair[from], { target, procedure: identityOf(procedureThere), input, options })
 
         /** Checks that it failed so, that the caller lives on and that nothing came to its mailbox. */
@@ -254,6 +257,17 @@ export function failureMatrix(kind: MeshKind): void {
           await fails(asking, 'ERR_RPC_ABORTED', 'unknown')
           await expect.poll(() => remoteProcesses(pair.server)).toEqual([])
         })
+
+        // On main it would end this process.
+        it.each([place].filter((one) => one === 'other thread'))(
+          'M12, M14: [thread] a process whose thread is lost in mid-call is told at once',
+          async () => {
+            const asking = ask({ what: 'lose its thread' }, { timeoutMs: 600_000 })
+            const error = await fails(asking, 'ERR_REMOTE_EXIT', 'unknown')
+            expect(error).toMatchObject({ node: pair.server.id, region: 'syd', reason: 'threadlost' })
+            expect(await remoteProcesses(pair.server)).toEqual([])
+          },
+        )
 
         // Our own node can't be lost to us.
         it.each([place].filter((one) => one === 'other region'))(
