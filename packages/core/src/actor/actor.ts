@@ -242,7 +242,7 @@ export class Actor implements Turn, EdgeHolder {
         return
       }
       case 'link':
-        this.relations.addLink(signal.from)
+        if (this.#host.mayJoin(signal)) this.relations.addLink(signal.from)
         return
       case 'unlink':
         this.relations.removeLink(signal.from)
@@ -251,7 +251,7 @@ export class Actor implements Turn, EdgeHolder {
         this.#receiveExit(signal.from, signal.reason, signal.viaLink)
         return
       case 'monitor':
-        this.relations.addWatcher(signal.ref, signal.from)
+        if (this.#host.mayJoin(signal)) this.relations.addWatcher(signal.ref, signal.from)
         return
       case 'demonitor':
         this.relations.removeWatcher(signal.ref, signal.from)

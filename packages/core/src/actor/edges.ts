@@ -21,8 +21,18 @@ export function isLost(pid: Pid, lost: LostPeer): boolean {
   return pid.node === lost.node && pid.life === lost.life && (lost.thread === undefined || pid.thread === lost.thread)
 }
 
+/** The edges to one life of a node. */
+interface NodeEdges {
+  readonly node: NodeId
+  readonly life: number
+  readonly threads: Map<number, ThreadEdges>
+  /** How many there are. */
+  count: number
+}
+
 /** Who has edges to one thread of one life of a node, and how many each. */
 interface ThreadEdges {
+  readonly of: NodeEdges
   readonly node: NodeId
   readonly life: number
   readonly thread: number
@@ -32,10 +42,16 @@ interface ThreadEdges {
   readonly more: Map<number, number>
 }
 
+/**
+ * Links, monitors and calls between this thread and one life of another node, from which on a further link or monitor from there is
+ * refused: each takes some 300 bytes.
+ */
+export const edgesPerNodeMax = 262_144
+
 /** Who on this thread holds something toward which other thread or node, so that a loss asks only those concerned. */
 export class Edges {
-  /** By node and life, then by thread. */
-  readonly #nodes = new Map<string, Map<number, ThreadEdges>>()
+  /** By node and life. */
+  readonly #nodes = new Map<string, NodeEdges>()
   /**
    * The one asked for last, which stays when it is empty: edges come and go in bursts, and a text for each key would cost more
    * than the edge.
@@ -45,22 +61,23 @@ export class Edges {
   /** How many holders there are, over all threads and nodes. */
   get size(): number {
     let size = 0
-    for (const threads of this.#nodes.values()) for (const { holders } of threads.values()) size += holders.size
+    for (const { threads } of this.#nodes.values()) for (const { holders } of threads.values()) size += holders.size
     return size
   }
 
   /** The nodes toward which anybody holds something. */
   nodes(): Set<NodeId> {
     const nodes = new Set<NodeId>()
-    for (const threads of this.#nodes.values()) {
+    for (const { threads } of this.#nodes.values()) {
       for (const { node, holders } of threads.values()) if (holders.size > 0) nodes.add(node)
     }
     return nodes
   }
 
   add(target: Pid, holder: EdgeHolder): void {
-    const { holders, more } = this.#find(target) ?? this.#open(target)
+    const { of, holders, more } = this.#find(target) ?? this.#open(target)
     const { serial } = holder.pid
+    of.count += 1
     if (holders.get(serial) === undefined) holders.set(serial, holder)
     else more.set(serial, (more.get(serial) ?? 0) + 1)
   }
@@ -70,6 +87,8 @@ export class Edges {
     const edges = this.#find(target)
     if (edges === undefined) return
     const { serial } = holder.pid
+    if (edges.holders.get(serial) === undefined) return
+    edges.of.count -= 1
     const left = edges.more.size === 0 ? undefined : edges.more.get(serial)
     if (left === undefined) edges.holders.delete(serial)
     else if (left > 1) edges.more.set(serial, left - 1)
@@ -77,11 +96,18 @@ export class Edges {
     if (edges.holders.size === 0 && edges !== this.#last) this.#close(edges)
   }
 
+  /** How many there are to that life of the node: of each holder as often as it was added. */
+  countOf(peer: { readonly node: NodeId; readonly life: number }): number {
+    const last = this.#last
+    if (last !== undefined && last.life === peer.life && last.node === peer.node) return last.of.count
+    return this.#nodes.get(keyOf(peer))?.count ?? 0
+  }
+
   lost(peer: LostPeer, reason: (pid: Pid) => ExitReason): void {
-    const threads = this.#nodes.get(keyOf(peer))
-    if (threads === undefined) return
-    const lost = [...threads.values()].filter(({ thread }) => peer.thread === undefined || thread === peer.thread)
-    for (const edges of lost) this.#close(edges)
+    const edges = this.#nodes.get(keyOf(peer))
+    if (edges === undefined) return
+    const lost = [...edges.threads.values()].filter(({ thread }) => peer.thread === undefined || thread === peer.thread)
+    for (const ended of lost) this.#close(ended)
     for (const { holders } of lost) for (const [, holder] of holders.entries()) holder.peerLost(peer, reason)
   }
 
@@ -90,17 +116,17 @@ export class Edges {
     if (last !== undefined && last.thread === target.thread && last.life === target.life && last.node === target.node) {
       return last
     }
-    const found = this.#nodes.get(keyOf(target))?.get(target.thread)
+    const found = this.#nodes.get(keyOf(target))?.threads.get(target.thread)
     if (found !== undefined) this.#remember(found)
     return found
   }
 
   #open({ node, life, thread }: Pid): ThreadEdges {
-    const edges: ThreadEdges = { node, life, thread, holders: new SerialTable(), more: new Map() }
-    const key = keyOf(edges)
-    const threads = this.#nodes.get(key)
-    if (threads === undefined) this.#nodes.set(key, new Map([[thread, edges]]))
-    else threads.set(thread, edges)
+    const key = keyOf({ node, life })
+    const of = this.#nodes.get(key) ?? { node, life, threads: new Map<number, ThreadEdges>(), count: 0 }
+    this.#nodes.set(key, of)
+    const edges: ThreadEdges = { of, node, life, thread, holders: new SerialTable(), more: new Map() }
+    of.threads.set(thread, edges)
     this.#remember(edges)
     return edges
   }
@@ -112,12 +138,21 @@ export class Edges {
   }
 
   #close(edges: ThreadEdges): void {
-    const key = keyOf(edges)
-    const threads = this.#nodes.get(key)
-    threads?.delete(edges.thread)
-    if (threads?.size === 0) this.#nodes.delete(key)
+    const { of } = edges
+    if (of.threads.get(edges.thread) === edges) {
+      of.threads.delete(edges.thread)
+      of.count -= countIn(edges)
+    }
+    const key = keyOf(of)
+    if (of.threads.size === 0 && this.#nodes.get(key) === of) this.#nodes.delete(key)
     if (this.#last === edges) this.#last = undefined
   }
+}
+
+function countIn({ holders, more }: ThreadEdges): number {
+  let count = holders.size
+  for (const extra of more.values()) count += extra
+  return count
 }
 
 function keyOf(peer: { node: NodeId; life: number }): string {

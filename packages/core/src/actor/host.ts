@@ -7,7 +7,7 @@ import type { LetterCount } from './letter-count.ts'
 import type { Replier } from './mailbox.ts'
 import type { Pid } from './pid.ts'
 import type { Router } from './router.ts'
-import type { Signal } from './signal.ts'
+import type { LinkSignal, MonitorSignal, Signal } from './signal.ts'
 
 /** Something of this thread that signals can be addressed to: an actor, a watch, a call to another region. */
 export interface Addressable extends EdgeHolder {
@@ -32,6 +32,8 @@ export interface Host extends Router {
   /** Other nodes may send signals to that actor of this node from here on. */
   sendOut(pid: Pid): void
   addEdge(target: Pid, holder: EdgeHolder): void
+  /** Whether its node may have a further link to, or monitor on, an actor of this thread. If not, it is told that there is no connection, and counted. */
+  mayJoin(signal: LinkSignal | MonitorSignal): boolean
   removeEdge(target: Pid, holder: EdgeHolder): void
   /** The actor is over: its address and its names are free from here on. */
   remove(actor: { readonly pid: Pid }, reason: ExitReason): void

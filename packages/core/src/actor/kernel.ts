@@ -14,7 +14,7 @@ import type { Behavior, Runtime, SpawnOptions } from './behavior.ts'
 import { traceCall, traceOfCall } from './call-trace.ts'
 import { type KernelCounters, newKernelCounters } from './counters.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
-import { type EdgeHolder, Edges, isLost, type LostPeer } from './edges.ts'
+import { type EdgeHolder, Edges, edgesPerNodeMax, isLost, type LostPeer } from './edges.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { KernelStats } from './kernel-stats.ts'
 import { handedOver, handedSignal, handingReplier, handOverBetween } from './hand-over.ts'
@@ -30,7 +30,17 @@ import type { ReplicaServices } from './remote-replica.ts'
 import type { StreamServices } from './remote-stream.ts'
 import type { RemoteServices } from './remote-verbs.ts'
 import type { Router } from './router.ts'
-import type { CancelSignal, CastSignal, Failure, MessageSignal, ReplySignal, Signal, SpawnSignal } from './signal.ts'
+import type {
+  CancelSignal,
+  CastSignal,
+  Failure,
+  LinkSignal,
+  MessageSignal,
+  MonitorSignal,
+  ReplySignal,
+  Signal,
+  SpawnSignal,
+} from './signal.ts'
 import type { BehaviorHead, ThreadStarter } from './thread-starter.ts'
 import { answerUndeliverable } from './undeliverable.ts'
 
@@ -298,6 +308,14 @@ export class Kernel implements Runtime, CallHost {
 
   addEdge(target: Pid, holder: EdgeHolder): void {
     if (!this.isLocal(target)) this.#edges.add(target, holder)
+  }
+
+  mayJoin(signal: LinkSignal | MonitorSignal): boolean {
+    const { from } = signal
+    if (from.node === this.node || this.#edges.countOf(from) < edgesPerNodeMax) return true
+    this.counters.refusedSignals += 1
+    this.bounce(signal, 'noconnection')
+    return false
   }
 
   removeEdge(target: Pid, holder: EdgeHolder): void {

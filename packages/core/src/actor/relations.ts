@@ -2,6 +2,7 @@ import { type EdgeHolder, isLost, type LostPeer } from './edges.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { Host } from './host.ts'
 import { formatPid, type Pid, samePid } from './pid.ts'
+import { Watchers } from './watchers.ts'
 
 /** What the loss of a thread or node fires at one actor: the links that break and the monitors that report. */
 export interface BrokenRelations {
@@ -20,7 +21,7 @@ export class Relations {
   #onlyLink: Pid | undefined
   /** All, from the second on. By serial where both are of one thread, as most are: a text for each would cost more than the link. */
   #links: Map<number | string, Pid> | undefined
-  #watchers: { readonly pid: Pid; readonly ref: number }[] | undefined
+  #watchers: Watchers | undefined
   #monitors: Map<number, Pid> | undefined
 
   constructor(host: Host, holder: EdgeHolder) {
@@ -87,21 +88,19 @@ export class Relations {
 
   /** `pid` watches this actor. */
   addWatcher(ref: number, pid: Pid): void {
-    this.#watchers ??= []
-    this.#watchers.push({ pid, ref })
+    this.#watchers ??= new Watchers()
+    this.#watchers.add({ pid, ref })
     this.#host.addEdge(pid, this.#holder)
   }
 
   removeWatcher(ref: number, pid: Pid): void {
-    const position = this.#watchers?.findIndex((watcher) => watcher.ref === ref && samePid(watcher.pid, pid)) ?? -1
-    if (position === -1) return
-    this.#watchers?.splice(position, 1)
+    if (this.#watchers?.remove(ref, pid) !== true) return
     this.#host.removeEdge(pid, this.#holder)
   }
 
   /** Forgets the monitors and watchers of a lost peer; its links stay until their exit is received. */
   breakWith(lost: LostPeer): BrokenRelations {
-    this.#watchers = this.#watchers?.filter((watcher) => !isLost(watcher.pid, lost))
+    this.#watchers?.removeWhere((watcher) => isLost(watcher.pid, lost))
     const monitors = [...(this.#monitors ?? [])]
       .filter(([, pid]) => isLost(pid, lost))
       .map(([ref, pid]) => ({ ref, pid }))
@@ -113,7 +112,7 @@ export class Relations {
   /** The actor `self` has ended: tells everybody who is concerned. */
   tellEnd(self: Pid, reason: ExitReason): void {
     if (this.#watchers !== undefined) {
-      for (const { pid, ref } of this.#watchers) {
+      for (const { pid, ref } of this.#watchers.all()) {
         this.#host.removeEdge(pid, this.#holder)
         this.#host.route({ type: 'down', from: self, to: pid, ref, reason })
       }

@@ -22,8 +22,11 @@ import { HeldSignals, opensLink } from './held-signals.ts'
 import { IdleLinks } from './idle-links.ts'
 import { linkHeaderBytes } from './link-message.ts'
 import type { Peer, PeerRef } from './peer.ts'
+import { NoticeRates } from './notice-rates.ts'
 import { ParkedSignals } from './parked-signals.ts'
+import { linesRate } from './peer-budgets.ts'
 import type { PeerLinks, SendResult } from './peer-links.ts'
+import { NodeRates } from './record-rate.ts'
 import { SentOut } from './sent-out.ts'
 import type { SplitMessage } from './split-message.ts'
 
@@ -64,6 +67,8 @@ const failedDialsMax = 3
 
 // What is forgotten beyond these, oldest first, gets `noconnection` where `noproc` would be true.
 const nodesSeenMax = 16_384
+/** Of so many peers it is known how often they said what they may say so often. */
+const peersMax = 4_096
 const livesSeenMax = 8
 
 /** Carries signals between nodes over the links, and turns the loss of a link into `noconnection` for all that crossed it. */
@@ -91,6 +96,9 @@ export class NodeRouter implements Router {
   /** The nodes that are being dialled because a signal waits for it. */
   readonly #awaited = new Map<NodeId, { readonly timer: Timer; failedDials: number }>()
   readonly #idle: IdleLinks
+  readonly #noticeRates = new NoticeRates(peersMax)
+  /** Lines in the log of what a peer sent and can not be read. */
+  readonly #lines = new NodeRates(linesRate, peersMax)
 
   constructor(options: NodeRouterOptions) {
     this.#options = options
@@ -224,7 +232,9 @@ export class NodeRouter implements Router {
       signal = decodeSignal(bytes, from, kernel, kernel.codec, at)
     } catch (error) {
       kernel.counters.undecodable += 1
-      kernel.platform.log.warn({ peer: peer.node, err: errorData(error) }, 'a frame that can not be read was dropped')
+      if (this.#lines.take(peer.node, kernel.platform.clock.monotonic())) {
+        kernel.platform.log.warn({ peer: peer.node, err: errorData(error) }, 'a frame that can not be read was dropped')
+      }
       return
     }
     if (signal.type === 'spawn' || signal.type === 'cancel') this.#options.inbox(signal)
@@ -313,6 +323,11 @@ export class NodeRouter implements Router {
   }
 
   #receiveNotice({ node, life }: PeerRef, notice: NodeNotice): void {
+    const { kernel, links } = this.#options
+    const verdict = this.#noticeRates.judge(node, notice.type, kernel.platform.clock.monotonic())
+    if (verdict === 'violation') links.violated(node, 'it lost more threads than a node has')
+    if (verdict === 'drop') kernel.counters.meshDrops += 1
+    if (verdict !== 'take') return
     switch (notice.type) {
       case 'threadDown':
         this.#options.lost({ node, life, thread: notice.thread }, 'threadlost')

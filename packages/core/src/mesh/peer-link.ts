@@ -113,7 +113,7 @@ export class PeerLink implements Measured {
       room: () => {
         if (this.isUp) on.room?.(this)
       },
-      violated: (detail) => this.#violated(detail),
+      violated: (detail) => this.violated(detail),
     })
     this.#vitals = new PeerVitals(settings, (ms) => raw.leastRtt?.(ms))
     this.#early = new EarlyFrames(settings.backlogBytesMax + maxFrameBytes)
@@ -312,7 +312,7 @@ export class PeerLink implements Measured {
     if (!this.dialled || this.#phase === 'up' || this.#phase === 'leaving' || this.#phase === 'ended') {
       return this.#receive(bytes)
     }
-    if (!this.#early.push(bytes)) this.#violated('too much came before accept')
+    if (!this.#early.push(bytes)) this.violated('too much came before accept')
     return false
   }
 
@@ -330,7 +330,7 @@ export class PeerLink implements Measured {
     const message = this.#decode(bytes)
     if (message === undefined) return false
     const violation = violationBy(message.kind, this.#phase, { dialled: this.dialled, helloDone: this.#helloDone })
-    if (violation !== undefined) this.#violated(violation)
+    if (violation !== undefined) this.violated(violation)
     else if (this.#mayRead(message, bytes.byteLength)) this.#take(message)
     // A part was copied to its place.
     return message.kind === 'part'
@@ -348,7 +348,7 @@ export class PeerLink implements Measured {
       return decodeLinkMessage(bytes)
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error
-      this.#violated(error.message)
+      this.violated(error.message)
       return undefined
     }
   }
@@ -439,7 +439,8 @@ export class PeerLink implements Measured {
     this.ref = { node: this.peer, life: greeting.life }
   }
 
-  #violated(detail: string): void {
+  /** The peer did what the protocol does not allow. */
+  violated(detail: string): void {
     this.#options.counters.protocolErrors += 1
     this.end('protocol', detail)
   }

@@ -95,6 +95,8 @@ export interface PeerLinks {
   trafficOf(node: NodeId): number | undefined
   /** Says goodbye to a node behind the last frame: nobody uses the link. Nothing without one. */
   leave(node: NodeId): void
+  /** The peer did what no lawful one does: its link ends at once, as `protocol`. Nothing without one. */
+  violated(node: NodeId, detail: string): void
   /** `down` for all, goodbye to all, then stops the transport. Takes at most `goodbyeMs` and the transport's time. Idempotent. */
   stop(reason: string): Promise<void>
   readonly counters: Readonly<PeerLinkCounters>
@@ -297,6 +299,10 @@ class Links implements PeerLinks {
   leave(node: NodeId): void {
     const link = this.#up.get(node)
     if (link !== undefined) this.#leave(link, 'idle', 'nobody uses this link')
+  }
+
+  violated(node: NodeId, detail: string): void {
+    this.#up.get(node)?.violated(detail)
   }
 
   stop(reason: string): Promise<void> {

@@ -40,6 +40,34 @@ function routerTo() {
 }
 
 describe('NodeRouter', () => {
+  it('logs few of the frames of a peer that can not be read, and counts all', () => {
+    let now = 0
+    const counters = { undecodable: 0 }
+    const lines: object[] = []
+    const kernel = {
+      platform: { clock: { monotonic: () => now }, log: { warn: (fields: object) => void lines.push(fields) } },
+      codec: msgpackCodec(),
+      counters,
+    } as unknown as Kernel
+    const nothing = (): void => undefined
+    const router = new NodeRouter({
+      kernel,
+      links: {} as PeerLinks,
+      isOpenToMembers: false,
+      letters: new HeldBytes({ bytesMax: 0, perPeerBytesMax: 0 }),
+      deliver: nothing,
+      inbox: nothing,
+      lost: nothing,
+      sparse: { reach: () => false, unreachable: nothing, isSpare: () => false, crosses: async () => true },
+    })
+    for (let at = 0; at < 1_000; at += 1) router.receive({ node: 'there', life: 1 }, Uint8Array.of(1))
+    expect([counters.undecodable, lines.length]).toEqual([1_000, 8])
+    router.receive({ node: 'other', life: 1 }, Uint8Array.of(1))
+    now += 10_000
+    router.receive({ node: 'there', life: 1 }, Uint8Array.of(1))
+    expect(lines.map((fields) => (fields as { peer: string }).peer).slice(8)).toEqual(['other', 'there'])
+  })
+
   it('knows that a life is over when a link to a later one came up, whatever their numbers', () => {
     const { monitor, meet, lose } = routerTo()
     meet(500)

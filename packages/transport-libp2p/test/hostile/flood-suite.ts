@@ -2,8 +2,11 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Node } from '@skerry/core'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Accusation, openAccusation, peekAccusation, sealAccusation } from '../../../core/src/mesh/accusation.ts'
+import { encodeNotice } from '../../../core/src/mesh/frame.ts'
+import { encodeLinkMessage, frameLane } from '../../../core/src/mesh/link-message.ts'
 import { encodeDigest, encodeSealed } from '../../../core/src/mesh/mesh-message.ts'
 import { type NodeRecord, peekRecord, sealRecord } from '../../../core/src/mesh/node-record.ts'
+import { threadDownsRate } from '../../../core/src/mesh/notice-rates.ts'
 import { calledForthRate } from '../../../core/src/mesh/own-news-pace.ts'
 import { wordsRate } from '../../../core/src/mesh/peer-budgets.ts'
 import { checksRate, forgedCost } from '../../../core/src/mesh/record-rate.ts'
@@ -124,7 +127,7 @@ export function floodsOfTheMesh(module: string): void {
         .toEqual(['lax', 'syd'])
     })
 
-    it('with pings and messages that hold nothing is read more slowly, and the others as ever', async () => {
+    it('with messages that hold nothing is read more slowly, and with lost threads not at all, and the others as ever', async () => {
       const victim = await startVictim()
       const { node, callVictim } = await startMember(victim)
       const hostile = await introduced(victim, 9)
@@ -141,6 +144,12 @@ export function floodsOfTheMesh(module: string): void {
       for (let calls = 0; calls < 5; calls += 1) expect(await callVictim()).toBe('here')
       isOver = true
       await flood
+      // No node has lost so many threads: it is no link any more.
+      const lost = encodeNotice({ type: 'threadDown', thread: 3 })
+      for (let at = 0; at <= threadDownsRate.burst * 2; at += 1) {
+        hostile.link.lane(frameLane).send(encodeLinkMessage({ kind: 'frame', bytes: lost }))
+      }
+      expect(await hostile.link.closed).toMatchObject({ local: false })
       expect(downs()).toBe(0)
       expectBounded(before, await victim.report())
       expect(await callVictim()).toBe('here')
