@@ -23,7 +23,7 @@ export function linesOf(row: Row): string[][] {
 
 function goalCells(goal: Verdict | undefined): string[] {
   if (goal === undefined) return ['', '']
-  return [goal.text, goal.ok === null ? 'not measured' : goal.ok ? 'yes' : '**no**']
+  return [goal.text, goal.ok === null ? 'not judged' : goal.ok ? 'yes' : '**no**']
 }
 
 function printNumber(value: number): string {

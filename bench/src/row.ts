@@ -28,13 +28,15 @@ export interface Goal {
   readonly factor: number
   /** Default: none, and `factor` is in the row's unit. */
   readonly peer?: string
+  /** Why it can't be judged in this run, where that is so. */
+  readonly unjudged?: string | undefined
 }
 
 export interface Verdict {
   /** `">= 0.6x"`, or `"<= 100 ms"` where no peer is compared with. */
   readonly text: string
   readonly peer: string | null
-  /** Null: the peer was not measured. */
+  /** Null: the peer was not measured, or the goal can't be judged. */
   readonly ok: boolean | null
 }
 
@@ -70,7 +72,7 @@ export function rowOf(medians: ReadonlyMap<string, Figures>, spec: RowSpec): Row
 }
 
 function verdictOf(
-  { compare, factor, peer }: Goal,
+  { compare, factor, peer, unjudged }: Goal,
   value: number,
   unit: string,
   versus: Readonly<Record<string, number>>,
@@ -79,6 +81,7 @@ function verdictOf(
     const text = `${compare} ${factor.toLocaleString('en-US')} ${unit}`
     return { text, peer: null, ok: isMet(compare, value, factor) }
   }
+  if (unjudged !== undefined) return { text: `${compare} ${factor}x (not judged: ${unjudged})`, peer, ok: null }
   const its = versus[peer]
   return { text: `${compare} ${factor}x`, peer, ok: its === undefined ? null : isMet(compare, value / its, factor) }
 }
