@@ -159,7 +159,28 @@ describe('the template for Kubernetes', () => {
 })
 
 describe('processes with the environment of the template for Fly', () => {
-  it('[node] find each other over IPv6, are probed, and drain at SIGTERM', { timeout: 60_000 }, async () => {
+  it('[node] are not ready before they have met another, and stay ready without it', { timeout: 180_000 }, async () => {
+    const dns = await new DnsServer().start()
+    onTestFinished(() => dns.stop())
+    const [syd, lax] = [await Greeter.start('syd', dns), await Greeter.start('lax', dns)]
+    expect(await syd.get('/readyz')).toMatchObject([503, { leaving: false, regions: ['syd'] }])
+    dns.set('vms.greeter.internal', 'TXT', ['91851e13e45e58 syd'])
+    dns.set('syd.greeter.internal', 'AAAA', '::1')
+    for (const node of [syd, lax]) {
+      await expect.poll(() => node.get('/readyz')).toMatchObject([200, { regions: ['lax', 'syd'] }])
+    }
+    syd.process.kill('SIGKILL')
+    await expect.poll(() => lax.get('/readyz'), { timeout: 30_000 }).toMatchObject([200, { regions: ['lax'] }])
+  })
+
+  it('[node] are ready after a while where there is nobody to meet', { timeout: 180_000 }, async () => {
+    const dns = await new DnsServer().start()
+    onTestFinished(() => dns.stop())
+    const first = await Greeter.start('syd', dns, { READY_ALONE_MS: '200' })
+    await expect.poll(() => first.get('/readyz')).toMatchObject([200, { regions: ['syd'] }])
+  })
+
+  it('[node] find each other over IPv6, are probed, and drain at SIGTERM', { timeout: 180_000 }, async () => {
     const dns = await new DnsServer().start()
     onTestFinished(() => dns.stop())
     const [syd, lax] = [await Greeter.start('syd', dns), await Greeter.start('lax', dns)]
@@ -249,7 +270,7 @@ class Greeter {
     this.ended = once(child, 'exit').then(([code]) => code as number | null)
   }
 
-  static async start(region: string, dns: DnsServer): Promise<Greeter> {
+  static async start(region: string, dns: DnsServer, own: Readonly<Record<string, string>> = {}): Promise<Greeter> {
     const port = await freePort(['::1'])
     const meshPort = (this.#meshPort ??= await freePort(['::1']))
     const changed = Object.fromEntries(
@@ -267,11 +288,14 @@ class Greeter {
         FLY_PRIVATE_IP: '::1',
         SKERRY_SECRETS: 'c2VjcmV0IG9mIHRoaXMgdGVzdCwgYW5kIG9mIG5vdGhpbmc=',
         SKERRY_DNS_SERVERS: dns.address,
+        READY_ALONE_MS: '3600000',
+        ...own,
       },
     })
     onTestFinished(() => void child.kill('SIGKILL'))
     const greeter = new Greeter(child, port)
-    await expect.poll(() => greeter.get('/livez').catch(() => undefined)).toBeDefined()
+    // Each loads libp2p: on a busy machine that takes its time.
+    await expect.poll(() => greeter.get('/livez').catch(() => undefined), { timeout: 40_000 }).toBeDefined()
     return greeter
   }
 
