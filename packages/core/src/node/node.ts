@@ -1,4 +1,3 @@
-import { type Attachment, Attachments } from '../actor/attachments.ts'
 import type { Behavior } from '../actor/behavior.ts'
 import type { CallOptions } from '../actor/context.ts'
 import type { KernelCounters } from '../actor/counters.ts'
@@ -17,7 +16,6 @@ import type {
   StreamRef,
   RegionTarget,
   RegionVerbs,
-  RemoteOwner,
   RemoteServices,
   RemoteVerbs,
   RpcOptions,
@@ -27,41 +25,18 @@ import type { ChoiceExplanation } from '../actor/rpc-report.ts'
 import { isHere, type Placement } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
 import { type Deferred, deferred } from '../base/deferred.ts'
-import type { Discovery, DiscoverySourceInfo } from '../discovery/discovery.ts'
-import type { MembershipMemory } from '../mesh/membership-memory.ts'
-import type { NodeRouter } from '../mesh/node-router.ts'
-import type { PeerLinks } from '../mesh/peer-links.ts'
+import type { DiscoverySourceInfo } from '../discovery/discovery.ts'
 import type { PrimaryConflict } from '../mesh/primary.ts'
 import type { ChildInfo } from '../otp/child-table.ts'
 import type { SupervisorProtocol } from '../otp/supervisor.ts'
 import type { RegionTableReader } from '../region/region-table.ts'
 import { type SchemaConflict, schemaConflicts } from '../region/schema-conflicts.ts'
-import type { InboundCalls } from '../rpc/inbound-calls.ts'
-import type { RpcInbox } from '../rpc/rpc-inbox.ts'
 import type { CallMeasurement } from '../thread/node-measures.ts'
-import type { NodeThreads, ThreadInfo } from '../thread/node-threads.ts'
+import type { ThreadInfo } from '../thread/node-threads.ts'
 import { NodeError } from './errors.ts'
-import { type Announced, announceState, systemName } from './system-tree.ts'
-
-export interface NodeParts {
-  readonly discovery: Discovery
-  readonly kernel: Kernel
-  readonly reader: RegionTableReader
-  readonly links: PeerLinks
-  readonly router: NodeRouter
-  readonly inbox: RpcInbox
-  readonly inbound: InboundCalls
-  readonly threads: NodeThreads
-  readonly announced: Announced
-  readonly memory: MembershipMemory
-  readonly addresses: readonly string[]
-  readonly appName: string
-  readonly drainMs: number
-  readonly watchdog: { stop(): void } | undefined
-}
-
-/** How long a node that leaves waits at most for its peers to have heard so, in milliseconds. */
-const hearDrainingMs = 2_000
+import type { NodeParts } from './node-parts.ts'
+import { PlainOwner } from './plain-owner.ts'
+import { stopNode } from './stop-node.ts'
 
 /** How a node came to its end. */
 export interface NodeEnd {
@@ -79,32 +54,15 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
   readonly closed: Promise<NodeEnd>
   readonly #parts: NodeParts
   readonly #closed: Deferred<NodeEnd> = deferred()
-  /** Calls by region that plain code waits for. */
-  readonly #calls = new Attachments()
-  #onNoCalls: (() => void) | undefined
-  /** What else plain code waits for. */
-  readonly #waits = new Set<Attachment>()
+  /** Of the calls that plain code makes. */
+  readonly #owner = new PlainOwner()
+  /** Of what else it waits for, which ends as soon as the node begins to leave. */
+  readonly #waiter = new PlainOwner()
   #stopping: Promise<void> | undefined
-  readonly #owner: RemoteOwner
-  readonly #waiter: RemoteOwner
 
   constructor(parts: NodeParts) {
     this.#parts = parts
     this.closed = this.#closed.promise
-    this.#owner = {
-      alive: true,
-      deadlineMs: undefined,
-      attach: (attachment) => this.#calls.add(attachment),
-      detach: (attachment) => {
-        if (this.#calls.delete(attachment) && this.#calls.size === 0) this.#onNoCalls?.()
-      },
-    }
-    this.#waiter = {
-      alive: true,
-      deadlineMs: undefined,
-      attach: (attachment) => this.#waits.add(attachment),
-      detach: (attachment) => this.#waits.delete(attachment),
-    }
   }
 
   /** This node's id, as its transport authenticates it. */
@@ -430,50 +388,8 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
   }
 
   async #stop(end: NodeEnd): Promise<void> {
-    const { kernel, router, inbox, inbound, links, threads, announced, appName, drainMs } = this.#parts
-    announceState(kernel, announced, 'draining')
-    inbox.close()
-    for (const wait of [...this.#waits]) wait.ownerExited('shutdown')
-    const { clock } = kernel.platform
-    const drainedMs = clock.monotonic() + drainMs
-    await Promise.all([
-      router.sayDraining(Math.min(drainMs, hearDrainingMs)),
-      inbound.whenEmpty(clock, drainMs),
-      this.#whenNoCalls(drainMs),
-    ])
-    // Large answers are still on their way, and a goodbye would overtake them: said again, it is heard behind them.
-    if (links.isSendingLarge()) await router.sayDraining(Math.max(0, drainedMs - clock.monotonic()))
-    await this.#stopTree(actorName(appName))
-    this.#calls.ownerExited('shutdown')
-    announceState(kernel, announced, 'leaving')
-    await this.#parts.discovery.stop()
-    await links.stop('the node was stopped')
-    await this.#stopTree(actorName(systemName))
-    threads.stop()
-    inbound.stop()
-    kernel.stop()
-    this.#parts.watchdog?.stop()
+    await stopNode(this.#parts, { calls: this.#owner, waits: this.#waiter })
     this.#closed.resolve(end)
-  }
-
-  async #whenNoCalls(atMostMs: number): Promise<void> {
-    if (this.#calls.size === 0) return
-    await new Promise<void>((resolve) => {
-      const timer = this.#parts.kernel.platform.clock.after(atMostMs, resolve)
-      this.#onNoCalls = () => {
-        timer.cancel()
-        resolve()
-      }
-    })
-  }
-
-  async #stopTree(root: ActorName): Promise<void> {
-    const { kernel } = this.#parts
-    const pid = kernel.names.whereis(root.name)
-    if (pid === undefined) return
-    const ended = watchExit(kernel, pid)
-    kernel.actor(pid)?.stop('shutdown')
-    await ended
   }
 
   #running(): Kernel {
