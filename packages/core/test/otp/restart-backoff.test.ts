@@ -124,6 +124,10 @@ describe('a supervisor with a back-off', () => {
       { id: 'c', status: 'running' },
     ])
     expect(await manual.settled(manual.node.call(pid, 'countChildren', []))).toMatchObject({ specs: 3, active: 2 })
+    const restarting = { code: 'ERR_CHILD_RESTARTING', outcome: 'not-run' }
+    for (const verb of ['restartChild', 'deleteChild'] as const) {
+      await expect(manual.settled(manual.node.call(pid, verb, ['b']))).rejects.toMatchObject(restarting)
+    }
     await manual.platform.advance(1)
     expect(await statuses(pid)).toBe('running running running')
     expect(diary.events.slice(3)).toEqual(['b starts'])

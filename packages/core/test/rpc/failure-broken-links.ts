@@ -2,7 +2,14 @@ import { startNode } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 import { decodeSignal, encodeSignal } from '../../src/mesh/frame.ts'
-import { controlLane, encodeLinkMessage, frameLane, protocolVersion } from '../../src/mesh/link-message.ts'
+import {
+  controlLane,
+  decodeLinkMessage,
+  encodeLinkMessage,
+  frameLane,
+  type Greeting,
+  protocolVersion,
+} from '../../src/mesh/link-message.ts'
 import { seededRandom } from '@skerry/testing'
 import { begun, echo, waits } from './failure-procedures.ts'
 import { type Caller, callerName, type FailureWorld, type Hidden, hiddenName, serverApp } from './failure-world.ts'
@@ -10,8 +17,9 @@ import * as threads from '../fixtures/thread-procedures.mjs'
 import { printReason } from '../../src/actor/exit-reason.ts'
 import type { Signal } from '../../src/actor/signal.ts'
 import { frameBytesMax, knows, makeTransport, quiet, startRawPeer } from './two-nodes.ts'
-import type { RawLink } from '@skerry/core/transport'
-import type { Pid } from '@skerry/core'
+import { cuttable } from './cuttable-transport.ts'
+import type { RawLink, Transport } from '@skerry/core/transport'
+import type { Node, Pid } from '@skerry/core'
 
 /** The link breaks, or its other end speaks nonsense. */
 export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
@@ -41,6 +49,42 @@ export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
       expect(await link.closed).toMatchObject({ local: false })
       expect(await client.rpcRegion('syd', echo, 1)).toBe(1)
       expect(server.regions()).toEqual(['lax', 'syd'])
+    })
+
+    it.each([
+      ['is of another cluster', { cluster: 'another' }, 'ERR_WRONG_CLUSTER'],
+      [
+        'speaks another version of the protocol',
+        { protocolVersion: protocolVersion + 9, protocolVersionMin: protocolVersion + 9 },
+        'ERR_PROTOCOL_VERSION',
+      ],
+    ])('that %s is told so, and not let in', async (_what, wrong, code) => {
+      const { server } = pair()
+      const link = await rawLink()
+      const answer = new Promise<Uint8Array>((resolve) => link.lane(controlLane).onFrame((frame) => resolve(frame)))
+      const greeting = { ...greetingOf(link.id), ...wrong }
+      link.lane(controlLane).send(encodeLinkMessage({ kind: 'hello', greeting }))
+      expect(decodeLinkMessage(await answer)).toMatchObject({ kind: 'refuse', code })
+      expect(server.regionOf(link.id)).toBeUndefined()
+    })
+
+    it('that says it is in a region where the transport knows it not to be is told so, and not let in', async () => {
+      const { client, mesh } = pair()
+      const inner = cuttable(await makeTransport(kind.spec(mesh, { seeds: [...client.addresses] })))
+      const picky: Transport = {
+        ...inner,
+        start: ({ accepted, found }, platform) =>
+          inner.start({ accepted: (link) => accepted(inRegion('lax', link)), found }, platform),
+      }
+      const options = { region: 'fra', primaryRegion: 'syd', cluster: 'tests', transport: () => picky }
+      const node = await startNode(serverApp, quiet(options))
+      onTestFinished(() => node.stop())
+      await knows(client, node, serverApp)
+      const link = await rawLink(node)
+      const answer = new Promise<Uint8Array>((resolve) => link.lane(controlLane).onFrame((frame) => resolve(frame)))
+      link.lane(controlLane).send(encodeLinkMessage({ kind: 'hello', greeting: greetingOf(link.id) }))
+      expect(decodeLinkMessage(await answer)).toMatchObject({ kind: 'refuse', code: 'ERR_WRONG_REGION' })
+      expect(node.regionOf(link.id)).toBeUndefined()
     })
 
     it('that greets well and then sends garbage frames is counted, and harms nobody', async () => {
@@ -198,32 +242,20 @@ export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
     })
   })
 
-  async function rawLink(): Promise<RawLink & { id: string }> {
-    const { server, mesh } = pair()
+  async function rawLink(to: Node = pair().server): Promise<RawLink & { id: string }> {
+    const { mesh } = pair()
     rawPeers += 1
     // A small id: of two hellos that cross, the smaller one's wins.
     const raw = await startRawPeer(kind, mesh, { seeds: [], id: `!raw-${rawPeers}` })
     onTestFinished(() => raw.stop())
-    return Object.assign(await raw.dial(server.addresses[0] as string), { id: raw.id })
+    return Object.assign(await raw.dial(to.addresses[0] as string), { id: raw.id })
   }
 
   /** A link whose other end has accepted us as a node, and a way to know that it has read all that was sent. */
   async function greetedLink(): Promise<{ link: RawLink; answers: readonly Uint8Array[]; hear(): Promise<void> }> {
     const link = await rawLink()
     const accepted = new Promise<void>((resolve) => link.lane(controlLane).onFrame(() => resolve()))
-    const greeting = {
-      protocolVersion,
-      protocolVersionMin: protocolVersion,
-      cluster: 'tests',
-      node: link.id,
-      life: 1,
-      region: 'nowhere',
-      epoch: 1,
-      addresses: [],
-      frameBytesMax: 0,
-      meshVersion: 1,
-    }
-    link.lane(controlLane).send(encodeLinkMessage({ kind: 'hello', greeting }))
+    link.lane(controlLane).send(encodeLinkMessage({ kind: 'hello', greeting: greetingOf(link.id) }))
     await accepted
     let heard: () => void = () => undefined
     const answers: Uint8Array[] = []
@@ -249,6 +281,32 @@ export function brokenLinks({ kind, pair, failure }: FailureWorld): void {
 
 const codec = msgpackCodec()
 let rawPeers = 0
+
+function greetingOf(node: string): Greeting {
+  return {
+    protocolVersion,
+    protocolVersionMin: protocolVersion,
+    cluster: 'tests',
+    node,
+    life: 1,
+    region: 'nowhere',
+    epoch: 1,
+    addresses: [],
+    frameBytesMax: 0,
+    meshVersion: 1,
+  }
+}
+
+/** The same link, by which its peer may be in this region only. */
+function inRegion(region: string, link: RawLink): RawLink {
+  return {
+    peer: link.peer,
+    regions: [region],
+    lane: (number) => link.lane(number),
+    close: (reason) => link.close(reason),
+    closed: link.closed,
+  }
+}
 
 function describeAnswer(frame: Uint8Array): string {
   const end = { node: 'x', life: 0 }
