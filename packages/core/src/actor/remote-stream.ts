@@ -3,7 +3,7 @@ import type { ProcedureName, RegionTarget, RemoteOwner, StreamRef } from './remo
 
 /** Options of `stream`. */
 export interface RemoteStreamOptions<Incoming = never> {
-  /** Items for the procedure, taken one by one as it asks for them. What it throws ends the stream with `ERR_RPC_ABORTED`. */
+  /** Items for the procedure, taken one by one as it asks for them. What it throws ends the stream with `ERR_RPC_ABORTED`, unless the procedure reads no more. */
   readonly incoming?: Iterable<Incoming> | AsyncIterable<Incoming>
   /** Milliseconds for the whole stream, from its first `next`. Default: none, unless the caller has a deadline of its own. */
   readonly timeoutMs?: number

@@ -141,7 +141,8 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
       else if (this.#isOfItem(signal.result.failure)) this.#lostItem(signal.result.failure)
       else this.#failed(signal.result.failure)
     } else if (signal.type === 'exit' && signal.from.node === this.#target?.node) {
-      this.#failed(exitFailure(signal.reason))
+      const failure = exitFailure(signal.reason)
+      this.#failed(this.#mayNotHaveBegun ? { ...failure, outcome: 'unknown' } : failure)
     } else if (isStreamSignal(signal) && signal.from.node === this.#target?.node) {
       ;(this.#plan.options as StreamedOptions).stream?.take(signal)
     } else if (signal.type !== 'link') {
@@ -256,6 +257,11 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   }
 
   #lastFailure: Failure | undefined
+
+  /** Of a stream: its process has not said that it begins, and may have lost that word with its thread. */
+  get #mayNotHaveBegun(): boolean {
+    return (this.#plan.options as StreamedOptions).stream?.hasBegun === false
+  }
 
   /** Whether it is an item of a stream that was not sent: of what has begun, nothing else can be said not to have run. */
   #isOfItem({ outcome }: Failure): boolean {

@@ -116,6 +116,11 @@ export class StreamEnd implements Deadline {
     this.#options.runtime.route({ type: 'item', from: this.#self, to: this.#other, seq, item })
   }
 
+  /** Whether the other end still takes what we send. */
+  get isWanted(): boolean {
+    return this.#open && this.#isWanted
+  }
+
   /** Says that we send no more, or read no more. */
   endItems(): void {
     if (!this.#open || this.#self === undefined || this.#other === undefined) return

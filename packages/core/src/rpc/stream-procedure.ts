@@ -10,8 +10,8 @@ import { streamProcess, type StreamProcessCode } from './stream-process.ts'
 export interface StreamImplementation<Input, Item, Incoming = never> extends Omit<Implementation<Input, Item>, 'run'> {
   /**
    * Gives the items: an async generator, mostly, which is asked for the next one when there is room for it. `incoming` has
-   * those of the caller, none if it sends none. When nobody wants more, the generator's `finally` blocks run and `ctx.signal`
-   * aborts.
+   * those of the caller, none if it sends none. When nobody wants more, `ctx.signal` aborts and the generator's
+   * `finally` blocks run, unless it waits for an incoming item or a verb of `ctx`, which settle no more.
    */
   run(ctx: ProcedureContext, input: Input, incoming: AsyncIterable<Incoming>): AsyncIterable<Item>
 }

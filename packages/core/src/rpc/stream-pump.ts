@@ -7,7 +7,7 @@ export type Source = Iterable<unknown> | AsyncIterable<unknown>
 /**
  * Takes items from `source` as the other end asks for them, and sends them. The next one is taken when it may be sent, never
  * before. Resolves when there is none left, or none is wanted: then the source is told by `return`, also while it works on
- * one. Rejects with what the source or `encode` throws.
+ * one. Rejects with what the source or `encode` throws while items are wanted; what is thrown after that is counted.
  */
 export async function pump(
   end: StreamEnd,
@@ -39,7 +39,8 @@ export async function pump(
     const told = end.onUnwanted
     end.onUnwanted = undefined
     told?.()
-    throw error
+    if (end.isWanted) throw error
+    counters.errorsAfterExit += 1
   }
 }
 

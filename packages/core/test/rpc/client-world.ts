@@ -1,4 +1,5 @@
 import { manualPlatform } from '@skerry/testing'
+import type { ExitReason } from '../../src/actor/exit-reason.ts'
 import { Kernel } from '../../src/actor/kernel.ts'
 import type { Pid } from '../../src/actor/pid.ts'
 import type { RemoteStreamOptions } from '../../src/actor/remote-stream.ts'
@@ -117,6 +118,16 @@ export class ClientWorld {
   /** It says so to the stream's call. */
   credit(items: number, bytes: number): void {
     this.kernel.deliver({ type: 'credit', from: this.process, to: this.#asked().from, items, bytes })
+  }
+
+  /** It reads no more. */
+  itemsEnd(): void {
+    this.kernel.deliver({ type: 'itemsEnd', from: this.process, to: this.#asked().from })
+  }
+
+  /** It ends without an answer. */
+  exit(reason: ExitReason): void {
+    this.kernel.deliver({ type: 'exit', from: this.process, to: this.#asked().from, reason, viaLink: true })
   }
 
   item(seq: number, value: unknown): void {

@@ -52,4 +52,33 @@ describe('the caller of a stream', () => {
     expect(await failure).toMatchObject({ code: 'ERR_OVERLOADED', outcome: 'unknown' })
     expect(world.asked).toEqual(['s1'])
   })
+
+  it('whose procedure reads no more does not end with what its source throws then', async () => {
+    const world = new ClientWorld()
+    let fail: (error: Error) => void = () => undefined
+    async function* source(): AsyncGenerator<string> {
+      yield 'a'
+      await new Promise((_resolve, reject) => (fail = reject))
+    }
+    const items = world.stream({ incoming: source() }, 'syd')
+    const first = items.next()
+    await world.platform.settle()
+    world.credit(256, 1 << 20)
+    await world.platform.settle()
+    world.itemsEnd()
+    fail(new Error('nobody listens'))
+    await world.platform.settle()
+    expect(world.sent).toMatchObject([{ type: 'item' }, { type: 'itemsEnd' }])
+    world.item(0, 'goes on')
+    expect(await first).toEqual({ value: 'goes on', done: false })
+    expect(world.kernel.counters.errorsAfterExit).toBe(1)
+  })
+
+  it('is told unknown of a process that ended before it said that it begins', async () => {
+    const world = new ClientWorld()
+    const failure = failureOf(world.stream({}, 'syd').next())
+    await world.platform.settle()
+    world.exit('shutdown')
+    expect(await failure).toMatchObject({ code: 'ERR_REMOTE_EXIT', outcome: 'unknown', reason: 'shutdown' })
+  })
 })
