@@ -27,6 +27,7 @@ export function libp2pConformance(
       cluster: true,
       frameLimit: 'option',
       faults: true,
+      intruders: true,
     },
     platform,
     ...(fromSettled !== undefined && { fromSettled }),
@@ -39,6 +40,8 @@ export function libp2pConformance(
         cut: () => ways.forEach((way) => way.cut()),
         heal: () => ways.forEach((way) => way.heal()),
         breakOff: () => ways.forEach((way) => way.breakOff()),
+        intrude: async (bytes) => void (await Promise.all(ways.map((way) => way.intrude(bytes)))),
+        said: () => ways.flatMap((way) => way.said()),
         async end() {
           waysOf.delete(world)
           await Promise.all(ways.map((way) => way.end()))

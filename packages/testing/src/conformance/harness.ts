@@ -49,6 +49,13 @@ export interface WorldNetwork {
   heal(): void
   /** Breaks every connection off, as a reset does. New ones can be made. */
   breakOff(): void
+  /**
+   * Connects to each node as somebody who is none, says `bytes`, and resolves when every node has ended that connection. Needed where
+   * `supports.intruders` is true.
+   */
+  intrude?(bytes: Uint8Array): Promise<void>
+  /** What those who dialled a node have said so far, for each connection its first 64 KiB. Needed where `supports.intruders` is true. */
+  said?(): readonly Uint8Array[]
   /** Nothing is needed any more. The case is over, and its nodes have stopped. */
   end(): void | Promise<void>
 }
@@ -76,6 +83,8 @@ export interface ConformanceManifest extends TransportFeatures {
   readonly frameLimit: 'option' | 'fixed'
   /** Whether the ways between nodes can be cut and broken: whether the harness has `network`. */
   readonly faults: boolean
+  /** Whether somebody who is no node can connect there: whether `network` has `intrude` and `said`. Default false. */
+  readonly intruders?: boolean
 }
 
 /** The part of vitest and of `node:test` that the suite uses. `node:test` ignores the third argument. */

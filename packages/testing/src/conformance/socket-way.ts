@@ -6,6 +6,10 @@ export interface SocketWay {
   cut(): void
   heal(): void
   breakOff(): void
+  /** Connects to where the way leads, says `bytes`, and resolves when it is ended there. */
+  intrude(bytes: Uint8Array): Promise<void>
+  /** What was said on the way there, for each connection its first 64 KiB. */
+  said(): readonly Uint8Array[]
   end(): Promise<void>
 }
 
@@ -14,6 +18,9 @@ export interface TcpWay extends SocketWay {
   /** Where to connect instead, on 127.0.0.1. */
   readonly port: number
 }
+
+// Of each connection: more than any handshake.
+const saidBytesMax = 64 * 1024
 
 type Pair = readonly [client: Socket, server: Socket]
 
@@ -48,6 +55,8 @@ export async function startUnixWay(from: string, to: string): Promise<SocketWay>
 
 function waysFrom(reach: () => Socket): { server: Server; way: SocketWay } {
   const pairs = new Set<Pair>()
+  const intruders = new Set<Socket>()
+  const said: Buffer[] = []
   let isCut = false
   const apply = (pair: Pair): void => {
     for (const socket of pair) {
@@ -58,6 +67,7 @@ function waysFrom(reach: () => Socket): { server: Server; way: SocketWay } {
   const server = createServer({ noDelay: true }, (client) => {
     const pair: Pair = [client, reach()]
     pairs.add(pair)
+    record(client)
     join(pair, () => {
       for (const socket of pair) socket.destroy()
       pairs.delete(pair)
@@ -78,12 +88,31 @@ function waysFrom(reach: () => Socket): { server: Server; way: SocketWay } {
     cut: () => set(true),
     heal: () => set(false),
     breakOff,
+    said: () => [...said],
+    async intrude(bytes) {
+      const socket = reach()
+      intruders.add(socket)
+      // A reset is one way of being ended.
+      socket.on('error', () => {})
+      socket.resume().write(bytes)
+      await new Promise<void>((resolve) => socket.once('close', () => resolve()))
+      intruders.delete(socket)
+    },
     async end() {
       breakOff()
+      for (const socket of intruders) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
     },
   }
   return { server, way }
+
+  function record(client: Socket): void {
+    const at = said.push(Buffer.alloc(0)) - 1
+    client.on('data', (bytes) => {
+      const before = said[at] ?? Buffer.alloc(0)
+      if (before.length < saidBytesMax) said[at] = Buffer.concat([before, bytes]).subarray(0, saidBytesMax)
+    })
+  }
 
   /** What one side says goes to the other, whose slowness slows it down; the end of one is the end of both. */
   function join(pair: Pair, end: () => void): void {

@@ -5,6 +5,7 @@ import { gossip } from './gossip.ts'
 import type { ConformanceManifest, TransportHarness } from './harness.ts'
 import { hello } from './hello.ts'
 import { identity } from './identity.ts'
+import { intruders } from './intruders.ts'
 import { lifecycle } from './lifecycle.ts'
 import { limits } from './limits.ts'
 import { oneLink } from './one-link.ts'
@@ -38,6 +39,7 @@ const promises: readonly ConformancePromise[] = [
   limits,
   slowReader,
   identity,
+  intruders,
   settle,
   gossip,
   deadWays,

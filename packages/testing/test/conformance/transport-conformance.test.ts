@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type * as nodeTest from 'node:test'
-import { TransportError } from '@skerry/core'
+import { systemPlatform, TransportError } from '@skerry/core'
 import type { TurnQueue } from '@skerry/core/platform'
 import type { RawLane, RawLink, Transport } from '@skerry/core/transport'
 import { manualPlatform } from '@skerry/testing'
@@ -668,6 +668,27 @@ describe('transportConformance', () => {
     for (const { run } of noticing) await expect(run()).rejects.toThrow()
   })
 
+  it('notices a transport that never ends a connection on which nobody is, or ends it for garbage only', async () => {
+    const noticing = registered((transport) => transport, { intrude: forever }).cases.filter(({ name }) =>
+      /connections that say nothing|none of its protocol|says it again/.test(name),
+    )
+    expect(noticing).toHaveLength(3)
+    for (const { run } of noticing) await expect(run()).rejects.toThrow('to be ended by the nodes')
+  })
+
+  it('notices a transport that takes somebody for a member by what a member said', async () => {
+    const intrude = async (hub: string): Promise<void> => {
+      const again = createMemoryTransport({ hub, id: 'c', secret: 'false', cluster: 'false' })
+      await again.start({ accepted() {}, found() {} }, systemPlatform())
+      await again.dial(`memory:${hub}/b`, undefined, new AbortController().signal)
+    }
+    const noticing = registered((transport) => transport, { intrude }).cases.filter(({ name }) =>
+      name.includes('says it again'),
+    )
+    expect(noticing).toHaveLength(1)
+    for (const { run } of noticing) await expect(run()).rejects.toThrow('nobody is taken for the member')
+  })
+
   it('finds nothing wrong with a transport that keeps all promises', async () => {
     const { cases, skipped } = registered((transport) => transport)
     for (const { run } of cases) await run()
@@ -683,6 +704,7 @@ describe('transportConformance', () => {
       cluster: false,
       frameLimit: 'fixed',
       faults: false,
+      intruders: false,
     } as const
     const { cases, skipped } = registered((transport) => transport, { supports: modest, settles: false })
     expect(skipped.toSorted()).toMatchInlineSnapshot(`
@@ -705,6 +727,8 @@ describe('transportConformance', () => {
         "a way that is cut for a moment loses nothing on a link that stays (skipped: its harness can not cut the ways between nodes)",
         "after stop a subscriber hears nothing, and publish does nothing (skipped: it has no gossip)",
         "an instance that is settled and not started judges the signatures of others (skipped: its harness makes none from settled options)",
+        "bytes that are none of its protocol end their connection, and no link (skipped: its harness lets nobody connect who is no node)",
+        "connections that say nothing end by themselves, and keep no member out (skipped: its harness lets nobody connect who is no node)",
         "core ends a link over a way that carries nothing, at both ends, and has another one when the way is back (skipped: its harness can not cut the ways between nodes)",
         "core has another link after its connection broke (skipped: its harness can not cut the ways between nodes)",
         "every subscriber of a topic is told, also two of one node (skipped: it has no gossip)",
@@ -712,6 +736,7 @@ describe('transportConformance', () => {
         "publish of more than 16 KiB throws ERR_FRAME_TOO_LARGE, spreads nothing, and the next record is spread (skipped: it has no gossip)",
         "settled options are plain data, and make the node whose signatures the settled instance makes, not started (skipped: its harness makes none from settled options)",
         "two instances that were asked each on its own are two nodes (skipped: its harness makes none from settled options)",
+        "what a node said is worth nothing when somebody says it again (skipped: its harness lets nobody connect who is no node)",
         "what a subscriber does to the bytes of a record is seen by no other node, nor by the publisher (skipped: it has no gossip)",
         "what an author signed holds wherever it is heard, whoever handed it on, and nobody else can have signed it (skipped: it has no gossip)",
       ]
@@ -750,6 +775,8 @@ interface RegisterOptions {
   readonly settles?: boolean
   readonly isOpen?: boolean
   readonly hasNoLimit?: boolean
+  /** What comes of somebody who connects and is no node. Default: his connection is ended. */
+  readonly intrude?: (hub: string) => Promise<void>
 }
 
 let registrations = 0
@@ -757,7 +784,7 @@ let registrations = 0
 /** The cases for a memory transport with a fault. Time is virtual, so that those that hang end at once. */
 function registered(
   break_: (transport: Transport) => Transport,
-  { supports = {}, settles = true, isOpen = false, hasNoLimit = false }: RegisterOptions = {},
+  { supports = {}, settles = true, isOpen = false, hasNoLimit = false, intrude = async () => {} }: RegisterOptions = {},
 ): { cases: Case[]; skipped: string[] } {
   const cases: Case[] = []
   const skipped: string[] = []
@@ -780,6 +807,7 @@ function registered(
       cluster: true,
       frameLimit: 'option',
       faults: true,
+      intruders: true,
       ...supports,
     },
     create: ({ member, world, maxFrameBytes }: CreateRequest) =>
@@ -805,6 +833,8 @@ function registered(
           isCut = false
           network.heal()
         },
+        intrude: () => intrude(hub(world)),
+        said: () => [new Uint8Array(100)],
       }
     },
     nobody: (world) => `memory:${hub(world)}/nobody`,
