@@ -81,7 +81,7 @@ export const delivery: ConformancePromise = {
         const a = await world.node('a')
         const [ours, theirs] = await a.connect(await world.node('b'))
         const last = world.supports.lanes - 1
-        const large = Math.min(64 * 1024, world.supports.maxFrameBytes)
+        const large = Math.min(16 * 1024, world.supports.maxFrameBytes)
         let sent = 0
         // A hint may be wrong: a busy peer looks far away.
         for (const ms of [0, 0.01, 20, 150, 3_600_000, 1]) {
