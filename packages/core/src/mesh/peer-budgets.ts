@@ -2,13 +2,13 @@ import { accuserRate, NodeRates } from './record-rate.ts'
 import type { Rate } from './token-bucket.ts'
 
 /** Sealed records and accusations of one peer that are looked at: all of the largest mesh, four times, and half of it each second. */
-export const looksRate: Rate = { burst: 16_384, perSecond: 2_000 }
+const looksRate: Rate = { burst: 16_384, perSecond: 2_000 }
 /** Digests of one peer that are compared: each may be answered with all that we vouch for. A lawful peer sends two a second. */
-export const digestsRate: Rate = { burst: 32, perSecond: 8 }
+const digestsRate: Rate = { burst: 32, perSecond: 8 }
 /** Words of our own, signed, that what one peer hands on calls forth, and dials at once that it leads to. */
 export const wordsRate: Rate = { burst: 64, perSecond: 8 }
 /** Bytes of records and accusations that one peer is sent because it asks, or seems not to know: all of a large mesh, at once. */
-export const answerBytesRate: Rate = { burst: 8 * 1024 * 1024, perSecond: 512 * 1024 }
+const answerBytesRate: Rate = { burst: 8 * 1024 * 1024, perSecond: 512 * 1024 }
 /** Lines in the log of what one peer said and was not believed. */
 export const linesRate: Rate = { burst: 8, perSecond: 0.1 }
 
