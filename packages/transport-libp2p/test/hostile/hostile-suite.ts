@@ -20,7 +20,9 @@ import {
   grew,
   heldMax,
   here,
+  type HostileMesh,
   mebi,
+  overLibp2p,
   perPeerHeldMax,
   rssMax,
   secret,
@@ -36,7 +38,8 @@ vi.setConfig({ testTimeout: 60_000 })
 
 /** What the transport itself has to withstand. `module`: whose `libp2pTransport` the victims use. The hostile peers are of libp2p 2. */
 export function hostileToTransport(module: string): void {
-  const startVictim = (options: VictimOptions = {}): Promise<Victim> => startVictimOf({ module, ...options })
+  const startVictim = (options: VictimOptions = {}): Promise<Victim> =>
+    startVictimOf({ mesh: overLibp2p(module), ...options })
   describe('a stranger without the secret', () => {
     it('who dials again and again is let in nowhere, and costs no memory', async () => {
       const victim = await startVictim()
@@ -134,9 +137,17 @@ export function hostileToTransport(module: string): void {
   })
 }
 
-/** What core withstands over any transport, through this one. */
+/** What core withstands over any transport, through this one of libp2p. */
 export function hostileToCore(module: string): void {
-  const startVictim = (options: VictimOptions = {}): Promise<Victim> => startVictimOf({ module, ...options })
+  const mesh = overLibp2p(module)
+  floods(() => mesh)
+  sayings(() => mesh)
+  addressesThatLead(() => mesh)
+}
+
+/** What a member may try to fill the memory with. */
+export function floods(mesh: () => HostileMesh): void {
+  const startVictim = (options: VictimOptions = {}): Promise<Victim> => startVictimOf({ mesh: mesh(), ...options })
   describe('a member that turns hostile', () => {
     it('cannot fill the memory with large frames that never become whole', async () => {
       const victim = await startVictim()
@@ -259,7 +270,11 @@ export function hostileToCore(module: string): void {
       expect(await callVictim()).toBe('here')
     })
   })
+}
 
+/** What a member may say of others. */
+export function sayings(mesh: () => HostileMesh): void {
+  const startVictim = (options: VictimOptions = {}): Promise<Victim> => startVictimOf({ mesh: mesh(), ...options })
   describe('what a member says of others', () => {
     it('is not believed: a forged record, one of another life, one that was said before, and one of the victim itself', async () => {
       const victim = await startVictim()
@@ -357,7 +372,13 @@ export function hostileToCore(module: string): void {
       expect(await callVictim()).toBe('here')
       expectBounded(before, await victim.report())
     })
+  })
+}
 
+/** Where the addresses that a member tells lead to, as multiaddrs. */
+function addressesThatLead(mesh: () => HostileMesh): void {
+  const startVictim = (options: VictimOptions = {}): Promise<Victim> => startVictimOf({ mesh: mesh(), ...options })
+  describe('what a member says of its own addresses', () => {
     it('leads to no third party but as a connection that says the protocol and nothing of ours', async () => {
       const victim = await startVictim()
       const { callVictim } = await startMember(victim)

@@ -11,7 +11,7 @@ import {
   startNode,
   systemPlatform,
 } from '@skerry/core'
-import type { RawLink, Transport } from '@skerry/core/transport'
+import type { RawLink, Transport, TransportSpec } from '@skerry/core/transport'
 import { libp2pTransport } from '@skerry/transport-libp2p'
 import { expect, onTestFinished } from 'vitest'
 import type { Signal } from '../../../core/src/actor/signal.ts'
@@ -66,7 +66,29 @@ export const rssMax: number = 160 * mebi
 /** What the inputs of a peer's calls may count beside that, and its letters as much again: `perPeerBytesMax` of `load`. */
 export const perPeerHeldMax: number = 64 * mebi
 
+/** What victims, members and hostile peers meet over. */
+export interface HostileMesh {
+  /** Whose transport the victim uses, by what name, and its options beside the cluster and the secret. */
+  readonly module: string
+  readonly make: string
+  readonly options: object
+  member(victim: Victim): TransportSpec
+  hostile(options: object): Transport
+}
+
+/** `module`: whose `libp2pTransport` the victims use. The others are of libp2p 2. */
+export function overLibp2p(module = '@skerry/transport-libp2p'): HostileMesh {
+  return {
+    module,
+    make: 'libp2pTransport',
+    options: {},
+    member: ({ address }) => libp2pTransport({ cluster, secrets: [secret], seeds: [address] }),
+    hostile: (options) => createLibp2pTransport({ cluster, secrets: [secret], ...options }),
+  }
+}
+
 export interface Victim {
+  readonly mesh: HostileMesh
   readonly id: string
   readonly life: number
   readonly address: string
@@ -81,21 +103,24 @@ export interface Victim {
 }
 
 export interface VictimOptions {
-  /** Whose `libp2pTransport` it uses. Default that of this package. */
-  readonly module?: string
+  /** Default: libp2p, by this package. */
+  readonly mesh?: HostileMesh
   readonly load?: object
   readonly transport?: Partial<Libp2pTransportOptions>
 }
 
 /** A node in a process of its own, killed after the test. */
-export async function startVictim({ module, load, transport }: VictimOptions = {}): Promise<Victim> {
-  const child = fork(script, [JSON.stringify({ cluster, secret, module, load, transport })], {
+export async function startVictim({ mesh = overLibp2p(), load, transport }: VictimOptions = {}): Promise<Victim> {
+  const { module, make, options } = mesh
+  const own = { cluster, secret, module, make, load, transport: { ...options, ...transport } }
+  const child = fork(script, [JSON.stringify(own)], {
     execArgv: ['--expose-gc'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
-  const [started] = (await once(child, 'message')) as [Omit<Victim, 'report' | 'call' | 'port'>]
+  const [started] = (await once(child, 'message')) as [Omit<Victim, 'report' | 'call' | 'port' | 'mesh'>]
   return {
     ...started,
+    mesh,
     port: Number(/\/tcp\/(\d+)/.exec(started.address)?.[1]),
     call: () => void child.send('call'),
     report: async () => {
@@ -115,7 +140,7 @@ export async function startMember(
     region: 'lax',
     primaryRegion: 'syd',
     log: silentLog,
-    transport: libp2pTransport({ cluster, secrets: [secret], seeds: [victim.address] }),
+    transport: victim.mesh.member(victim),
   })
   onTestFinished(() => node.stop())
   await node.waitFor(() => node.isRpcSupported(victim.id, quick), 'the victim and its procedures')
@@ -145,7 +170,7 @@ export async function startHostile(
   victim: Victim,
   options: Partial<Libp2pTransportOptions> = {},
 ): Promise<HostilePeer> {
-  const transport = createLibp2pTransport({ cluster, secrets: [secret], ...options })
+  const transport = victim.mesh.hostile(options)
   onTestFinished(() => transport.stop())
   const { id } = await transport.start({ accepted() {}, found() {} }, systemPlatform({ log: silentLog }))
   const link = await transport.dial(victim.address, victim.id, new AbortController().signal)
