@@ -14,6 +14,9 @@ import {
 } from '@skerry/core'
 import { type ManualPlatform, manualPlatform } from '@skerry/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
+import { encodeNotice, encodeSignal } from '../../src/mesh/frame.ts'
+import { controlLane, encodeLinkMessage, frameLane, protocolVersion } from '../../src/mesh/link-message.ts'
 import type { Transport } from '../../src/mesh/transport.ts'
 import { createMemoryTransport } from '../../src/mesh/memory-transport.ts'
 import { type CuttableTransport, cuttable } from './cuttable-transport.ts'
@@ -89,18 +92,47 @@ const ways: Readonly<Record<string, (world: World, asked: Asked) => Promise<void
   },
 }
 
-describe.each(Object.entries(ways))('the process of a call that is given up by %s', (_by, giveUp) => {
-  it.each([
-    ['awaits something', waits, 0],
-    ['ignores ctx.signal and exits: it is killed', ignores, 100],
-  ])('[node] and that %s is gone on time', async (_what, { name, version }, afterMs) => {
-    const world = await startWorld()
-    await giveUp(world, { name, version })
-    const givenUpMs = world.platform.clock.monotonic()
-    await world.platform.advance(250)
-    expect(world.ended).toBe(givenUpMs + afterMs)
-  })
-})
+/** A thread of another node, as this one sees it: by frames. */
+async function callAndLoseThread({ platform, hub, server }: World, { name, version }: Asked): Promise<void> {
+  const codec = msgpackCodec()
+  const raw = createMemoryTransport({ hub, id: '!raw' })
+  const ignored = { accepted() {}, found() {} }
+  await raw.start(ignored, manualPlatform({ seed: 3, beside: platform }))
+  onTestFinished(() => raw.stop())
+  const dialling = raw.dial(server.addresses[0] as string, undefined, new AbortController().signal)
+  await platform.settle()
+  const link = await dialling
+  const versions = { protocolVersion, protocolVersionMin: protocolVersion, meshVersion: 1 }
+  const who = { cluster: 'gone', node: '!raw', life: 1, region: 'lax', epoch: 1, addresses: [], frameBytesMax: 0 }
+  link.lane(controlLane).send(encodeLinkMessage({ kind: 'hello', greeting: { ...versions, ...who } }))
+  await platform.settle()
+  const send = (bytes: Uint8Array): boolean => link.lane(frameLane).send(encodeLinkMessage({ kind: 'frame', bytes }))
+  const from = { node: '!raw', life: 1, thread: 7, serial: 5 }
+  const to = { node: server.id, life: server.life, thread: 0, serial: 0 }
+  const input = codec.encode('')
+  const time = { timeLeftMs: 60_000, idempotencyKey: undefined, callerRegion: 'lax' }
+  send(encodeSignal({ type: 'spawn', from, to, request: { procedure: name, version, input, ...time } }, codec))
+  await platform.settle()
+  send(encodeNotice({ type: 'threadDown', thread: 7 }))
+  await platform.settle()
+}
+
+describe.each(Object.entries({ ...ways, 'the loss of the thread that it was made on': callAndLoseThread }))(
+  'the process of a call that is given up by %s',
+  (_by, giveUp) => {
+    it.each([
+      ['awaits something', waits, 0],
+      ['ignores ctx.signal and exits: it is killed', ignores, 100],
+    ])('[node] and that %s is gone on time', async (_what, { name, version }, afterMs) => {
+      const world = await startWorld()
+      await giveUp(world, { name, version })
+      expect(world.isBegun).toBe(true)
+      const givenUpMs = world.platform.clock.monotonic()
+      await world.platform.advance(250)
+      expect(world.ended).toBe(givenUpMs + afterMs)
+    })
+  },
+)
 
 const callers: Readonly<Record<string, (node: Node, asked: Asked, options: RpcOptions) => Promise<string>>> = {
   'plain code': (node, asked, options) => told(node.rpcRegion('syd', asked, 'late', options)),
@@ -128,9 +160,12 @@ describe.each(Object.entries(callers))('M10: the answer to a call of %s', (_who,
 })
 
 interface World {
+  readonly hub: string
+  readonly server: Node
   readonly client: Node
   readonly platform: ManualPlatform
   readonly transport: CuttableTransport & HoldingTransport
+  readonly isBegun: boolean
   /** When the process that was begun last ended. */
   readonly ended: number | undefined
 }
@@ -147,7 +182,7 @@ async function startWorld(): Promise<World> {
     await stopping
   })
   const start = async (on: ManualPlatform, region: string, transport: () => Transport): Promise<Node> => {
-    const starting = startNode(app, { platform: on, region, primaryRegion: 'syd', transport })
+    const starting = startNode(app, { platform: on, region, primaryRegion: 'syd', cluster: 'gone', transport })
     await platform.settle()
     const node = await starting
     nodes.push(node)
@@ -159,15 +194,22 @@ async function startWorld(): Promise<World> {
   const client = await start(other, 'lax', () => cut)
   await platform.advance(3_000)
   let ended: number | undefined
+  let isBegun = false
   onBegun = (pid) => {
+    isBegun = true
     ended = undefined
     void server.watch(pid).then(() => (ended = platform.clock.monotonic()))
   }
   const transport = Object.assign(cut, { hold: () => held.hold(), release: () => held.release() })
   return {
+    hub,
+    server,
     client,
     platform,
     transport,
+    get isBegun() {
+      return isBegun
+    },
     get ended() {
       return ended
     },
