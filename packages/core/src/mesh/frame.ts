@@ -3,6 +3,7 @@ import { notShort, type ShortValue } from '../codec/short-values.ts'
 import { reasonFrom } from '../actor/exit-reason.ts'
 import type { Pid } from '../actor/pid.ts'
 import { failureFrom, type ReplyResult, type ReplySignal, type Signal, type SpawnRequest } from '../actor/signal.ts'
+import { streamLimits, withinLimit } from '../actor/stream-limits.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import type { TraceContext } from '../platform/trace-context.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
@@ -45,9 +46,6 @@ const kinds = {
 
 /** How a spawn's result is wanted. */
 const modes = { call: 0, cast: 1, stream: 2, streamBothWays: 3 } as const
-
-const silentMsMin = 100
-const silentMsMax = 3_600_000
 
 const writer = new FrameWriter()
 
@@ -321,10 +319,10 @@ function readMode(reader: FrameReader): Pick<SpawnRequest, 'isCast' | 'stream'> 
   if (mode === modes.call) return plainMode
   if (mode === modes.cast) return { isCast: true }
   if (mode !== modes.stream && mode !== modes.streamBothWays) throw reader.error(`unknown mode ${mode} of a spawn`)
-  const items = reader.number()
-  const bytes = reader.number()
-  // A peer's number becomes a timer of ours.
-  const silentMs = Math.min(Math.max(reader.number(), silentMsMin), silentMsMax)
+  // A peer's numbers become what we keep for it, and a timer of ours.
+  const items = withinLimit(reader.number(), streamLimits.windowItems)
+  const bytes = withinLimit(reader.number(), streamLimits.windowBytes)
+  const silentMs = withinLimit(reader.number(), streamLimits.silentMs)
   return { stream: { items, bytes, silentMs, hasIncoming: mode === modes.streamBothWays } }
 }
 

@@ -2,6 +2,7 @@ import type { Kernel } from '../actor/kernel.ts'
 import type { NodeId } from '../actor/pid.ts'
 import type { RemoteStream, RemoteStreamOptions, StreamServices } from '../actor/remote-stream.ts'
 import type { ProcedureName, RegionTarget, RemoteOwner, RemoteServices } from '../actor/remote-verbs.ts'
+import { streamLimits } from '../actor/stream-limits.ts'
 import type { StreamedOptions } from './call-stream.ts'
 import { refusal } from './rpc-each.ts'
 import { checkTime, timeoutMsMax } from './rpc-options.ts'
@@ -71,13 +72,14 @@ function checkStreamOptions(options: RemoteStreamOptions<unknown>): string | und
   return (
     checkTime('timeoutMs', timeoutMs) ??
     checkTime('idleTimeoutMs', idleTimeoutMs) ??
-    outOf('silentMs', silentMs, 100, 3_600_000) ??
-    outOf('windowItems', windowItems, 1, 65_536) ??
-    outOf('windowBytes', windowBytes, 1_024, 64 * 1_024 * 1_024)
+    outOf('silentMs', silentMs) ??
+    outOf('windowItems', windowItems) ??
+    outOf('windowBytes', windowBytes)
   )
 }
 
-function outOf(name: string, value: number | undefined, least: number, most: number): string | undefined {
+function outOf(name: keyof typeof streamLimits, value: number | undefined): string | undefined {
+  const { least, most } = streamLimits[name]
   if (value === undefined || (Number.isSafeInteger(value) && value >= least && value <= most)) return undefined
   return `${name} must be a whole number from ${least} to ${most}, not ${value}`
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Pid } from '../../src/actor/pid.ts'
-import type { Signal } from '../../src/actor/signal.ts'
+import type { Signal, SpawnSignal } from '../../src/actor/signal.ts'
 import { errorData } from '../../src/base/error-data.ts'
 import { CodecError } from '../../src/codec/errors.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
@@ -113,6 +113,17 @@ describe('a frame', () => {
       expect(decode(encode(signal))).toEqual(arrivedFrom(signal))
     })
   }
+
+  it('asks for a stream within its limits, whatever a peer says', () => {
+    const asked = (items: number, bytes: number, silentMs: number): unknown => {
+      const stream = { items, bytes, silentMs, hasIncoming: true }
+      const arrived = decode(encode({ type: 'spawn', from, to: { ...to, serial: 0 }, request: { ...request, stream } }))
+      return (arrived as SpawnSignal).request.stream
+    }
+    const most = { items: 65_536, bytes: 64 * 1024 * 1024, silentMs: 3_600_000, hasIncoming: true }
+    expect(asked(2 ** 40, 2 ** 50, 2 ** 45)).toEqual(most)
+    expect(asked(0, 0, 0)).toEqual({ items: 1, bytes: 1_024, silentMs: 100, hasIncoming: true })
+  })
 
   it('carries what is not yet encoded in its encoded form', () => {
     const frame = encode({ type: 'cast', to, name: 'reset', args: ['a', 1n], encoded: false })
