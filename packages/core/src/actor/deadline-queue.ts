@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../platform/clock.ts'
-import type { TurnQueue } from '../platform/turn-queue.ts'
+import type { Turn, TurnQueue } from '../platform/turn-queue.ts'
 
 /** Something that gives up at a moment. */
 export interface Deadline {
@@ -39,14 +39,18 @@ const idleListsMax = 256
  */
 export class DeadlineQueue {
   readonly #clock: Clock
+  readonly #turns: TurnQueue | undefined
   readonly #pauses: boolean
   readonly #lists = new Map<number, DeadlineList>()
   /** Added by `addSoon` since the last pause, with some of those that were met meanwhile: as many as a burst of turns adds. */
   #recent: Deadline[] = []
+  /** Whether a turn waits that was put there for the pause behind it. */
+  #isPauseSure = false
 
   /** Without `turns`, or with such as know no pauses, `addSoon` is `add`. */
   constructor(clock: Clock, turns?: TurnQueue) {
     this.#clock = clock
+    this.#turns = turns
     this.#pauses = turns?.onPause !== undefined
     turns?.onPause?.(() => this.#begin())
   }
@@ -73,8 +77,24 @@ export class DeadlineQueue {
     this.#recent.push(deadline)
   }
 
+  /** The same where maybe no turn is waiting: one is made to, that does nothing, once for all that come before the pause. */
+  addBehindTurns(deadline: Deadline, durationMs: number): void {
+    if (this.#pauses && !this.#isPauseSure) {
+      this.#isPauseSure = true
+      this.#turns?.enqueue(nothing)
+    }
+    this.addSoon(deadline, durationMs)
+  }
+
+  /** Milliseconds until it expires; all of its time, if that has not begun. 0: it is in no queue. */
+  leftMs({ place }: Deadline): number {
+    if (typeof place === 'object') return place.atMs - this.#clock.monotonic()
+    return place ?? 0
+  }
+
   /** The turns pause: the time begins of those that were added by `addSoon` and not met yet. */
   #begin(): void {
+    this.#isPauseSure = false
     if (this.#recent.length === 0) return
     const recent = this.#recent
     this.#recent = []
@@ -149,6 +169,8 @@ export class DeadlineQueue {
     }
   }
 }
+
+const nothing: Turn = { runTurn() {} }
 
 function takeOut(place: DeadlinePlace): void {
   const { list, previous, next } = place

@@ -23,7 +23,10 @@ export interface StreamRef<in out Input, out Item, in Incoming = never> extends 
 
 /** Options of `rpcRegion`, `rpcPrimary` and `rpc`. */
 export interface RpcOptions {
-  /** Milliseconds from now until the call fails and the remote process is stopped. Default 5,000. More than 0. */
+  /**
+   * Milliseconds until the call fails and the remote process is stopped. Default 5,000. More than 0. They begin when the turns that are
+   * ready have run: at most a few milliseconds after the call, or a turn that takes longer.
+   */
   readonly timeoutMs?: number
   /** Aborting it fails the call at once and stops the remote process. */
   readonly signal?: AbortSignal

@@ -102,13 +102,46 @@ export function decodeShort(bytes: Uint8Array, at = 0): unknown {
   const length = bytes.length - at
   if (length === 1) return decodeByte(first)
   if ((first & 0xe0) !== 0xa0 || length !== (first & 0x1f) + 1 || length > readCharsMax) return notShort
+  return asciiText(bytes, at + 1, bytes.length) ?? notShort
+}
+
+/**
+ * The text of these bytes, which are there; `undefined` if they are not all ASCII. Up to eight characters are made at once: one by one
+ * each would be a text of its own, and twice as dear.
+ */
+export function asciiText(bytes: Uint8Array, from: number, end: number): string | undefined {
   let text = ''
-  for (let index = at + 1; index < bytes.length; index += 1) {
-    const code = bytes[index] as number
-    if (code >= 0x80) return notShort
-    text += String.fromCharCode(code)
+  let at = from
+  for (; end - at > 8; at += 8) {
+    const eight = fewChars(bytes, at, 8)
+    if (eight === undefined) return undefined
+    text += eight
   }
-  return text
+  const rest = fewChars(bytes, at, end - at)
+  return rest === undefined ? undefined : text + rest
+}
+
+const ascii = String.fromCharCode
+
+function fewChars(bytes: Uint8Array, at: number, count: number): string | undefined {
+  if (count === 0) return ''
+  const a = bytes[at] as number
+  if (count === 1) return a < 0x80 ? ascii(a) : undefined
+  const b = bytes[at + 1] as number
+  if (count === 2) return (a | b) < 0x80 ? ascii(a, b) : undefined
+  const c = bytes[at + 2] as number
+  if (count === 3) return (a | b | c) < 0x80 ? ascii(a, b, c) : undefined
+  const d = bytes[at + 3] as number
+  if ((a | b | c | d) >= 0x80) return undefined
+  if (count === 4) return ascii(a, b, c, d)
+  const e = bytes[at + 4] as number
+  if (count === 5) return e < 0x80 ? ascii(a, b, c, d, e) : undefined
+  const f = bytes[at + 5] as number
+  if (count === 6) return (e | f) < 0x80 ? ascii(a, b, c, d, e, f) : undefined
+  const g = bytes[at + 6] as number
+  if (count === 7) return (e | f | g) < 0x80 ? ascii(a, b, c, d, e, f, g) : undefined
+  const h = bytes[at + 7] as number
+  return (e | f | g | h) < 0x80 ? ascii(a, b, c, d, e, f, g, h) : undefined
 }
 
 function decodeByte(byte: number): unknown {

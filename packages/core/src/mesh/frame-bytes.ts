@@ -1,5 +1,5 @@
 import { RuntimeError } from '../base/runtime-error.ts'
-import { decodeShort, notShort, shortBytesMax, writeShort } from '../codec/short-values.ts'
+import { asciiText, decodeShort, notShort, shortBytesMax, writeShort } from '../codec/short-values.ts'
 import { SplitMessage } from './split-message.ts'
 
 /** A frame that no Skerry node of this protocol version sends. The link it came on is closed. */
@@ -268,13 +268,8 @@ export class FrameReader {
   }
 
   #shortAscii(length: number): string | undefined {
-    let text = ''
-    for (let index = 0; index < length; index += 1) {
-      const code = this.#frame[this.#at + index] as number
-      if (code >= 0x80) return undefined
-      text += String.fromCharCode(code)
-    }
-    this.#at += length
+    const text = asciiText(this.#frame, this.#at, this.#at + length)
+    if (text !== undefined) this.#at += length
     return text
   }
 

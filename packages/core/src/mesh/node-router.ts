@@ -5,6 +5,7 @@ import type { Router } from '../actor/router.ts'
 import type {
   CancelSignal,
   Failure,
+  ReplySignal,
   Signal,
   SpawnSignal,
   ExitSignal,
@@ -238,6 +239,15 @@ export class NodeRouter implements Router {
       return
     }
     if (signal.type === 'spawn' || signal.type === 'cancel') this.#options.inbox(signal)
+    else if (signal.type === 'reply' && signal.ref === 0) this.#receiveAnswer(peer, signal)
+    else if (this.#isOpen(signal)) this.#deliver(peer.node, signal)
+    else this.#refuseForeign(signal)
+  }
+
+  /** To a call by region, mostly of this thread: found once, and not once to be judged and once more to be delivered. */
+  #receiveAnswer(peer: PeerRef, signal: ReplySignal): void {
+    const entity = signal.to.thread === 0 ? this.#options.kernel.entity(signal.to) : undefined
+    if (entity !== undefined && !(entity instanceof Actor)) entity.deliver(signal)
     else if (this.#isOpen(signal)) this.#deliver(peer.node, signal)
     else this.#refuseForeign(signal)
   }

@@ -73,15 +73,14 @@ export interface Decision {
  */
 export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatcher, StreamCarrier {
   readonly pid: Pid
-  place: DeadlinePlace | number | undefined
-  #deadlineMs = 0
-
+  place: DeadlinePlace | number | undefined = undefined
+  attachedAt: number | undefined = undefined
   readonly #kernel: Kernel
   readonly #owner: RemoteOwner
   readonly #plan: CallPlan
   readonly #input: Body
-  readonly #resolve: (value: unknown) => void
-  readonly #reject: (error: RpcError) => void
+  #resolve: (value: unknown) => void = ignore
+  #reject: (error: RpcError) => void = ignore
   // Made when there is one: most calls succeed at once, and nobody asks why.
   #attempts: Attempt[] | undefined
   #choices: ChoiceExplanation[] | undefined
@@ -97,24 +96,24 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   #events: CallEvents | undefined
   #onAbort: (() => void) | undefined
 
-  constructor(
-    kernel: Kernel,
-    owner: RemoteOwner,
-    plan: CallPlan,
-    input: Body,
-    resolve: (value: unknown) => void,
-    reject: (error: RpcError) => void,
-  ) {
+  constructor(kernel: Kernel, owner: RemoteOwner, plan: CallPlan, input: Body) {
     this.pid = kernel.allocatePid()
     this.#kernel = kernel
     this.#owner = owner
     this.#plan = plan
     this.#input = input
-    this.#resolve = resolve
-    this.#reject = reject
   }
 
-  begin(): void {
+  /** Makes the call, and gives its answer. */
+  begin(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+      this.#begin()
+    })
+  }
+
+  #begin(): void {
     const { options } = this.#plan
     const timeoutMs = timeLeftMs(this.#kernel, this.#owner, options)
     this.#kernel.add(this)
@@ -126,7 +125,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
       this.#onAbort = () => this.#aborted()
       options.signal.addEventListener('abort', this.#onAbort, { once: true })
     }
-    this.#deadlineMs = this.#kernel.deadlines.add(this, timeoutMs)
+    this.#kernel.deadlines.addBehindTurns(this, timeoutMs)
     this.#attempt(timeoutMs)
   }
 
@@ -234,7 +233,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     return chosen
   }
 
-  #send(chosen: RegionTableNode, leftMs = this.#deadlineMs - this.#kernel.platform.clock.monotonic()): void {
+  #send(chosen: RegionTableNode, leftMs = this.#kernel.deadlines.leftMs(this)): void {
     const target = pidOf(chosen)
     this.#node = chosen
     this.#target = target
@@ -487,6 +486,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   }
 }
 
+const ignore = (): void => undefined
 const none: ReadonlySet<NodeId> = new Set()
 
 /** The last one that was made: calls mostly go to few nodes. */

@@ -183,7 +183,7 @@ function start(kernel: Kernel, owner: RemoteOwner, plan: CallPlan): Promise<unkn
   } catch (error) {
     return refused(kernel, owner, plan, inputFailure(error))
   }
-  return new Promise((resolve, reject) => new RemoteCall(kernel, owner, plan, input, resolve, reject).begin())
+  return new RemoteCall(kernel, owner, plan, input).begin()
 }
 
 /** What is told of a call that was not even begun. */

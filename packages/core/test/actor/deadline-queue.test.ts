@@ -126,8 +126,10 @@ describe('deadlines', () => {
   describe('whose time begins soon', () => {
     let pause: () => void
     let pausing: DeadlineQueue
+    let enqueued: number
     beforeEach(() => {
-      const turns: TurnQueue = { enqueue: () => undefined, onPause: (run) => (pause = run) }
+      enqueued = 0
+      const turns: TurnQueue = { enqueue: () => (enqueued += 1), onPause: (run) => (pause = run) }
       pausing = new DeadlineQueue(clock, turns)
     })
 
@@ -168,8 +170,30 @@ describe('deadlines', () => {
       expect(expired).toEqual([['other', 100]])
     })
 
+    it('make sure of the next pause, once, where maybe no turn waits', async () => {
+      for (const name of ['first', 'second']) pausing.addBehindTurns(deadline(name), 100)
+      expect(enqueued).toBe(1)
+      pause()
+      pausing.addBehindTurns(deadline('third'), 100)
+      expect(enqueued).toBe(2)
+      pause()
+      await clock.advance(100)
+      expect(expired.map(([name]) => name)).toEqual(['first', 'second', 'third'])
+    })
+
+    it('have all of it left until then', async () => {
+      const one = deadline('one')
+      expect(pausing.leftMs(one)).toBe(0)
+      pausing.addBehindTurns(one, 100)
+      await clock.advance(30)
+      expect(pausing.leftMs(one)).toBe(100)
+      pause()
+      await clock.advance(30)
+      expect(pausing.leftMs(one)).toBe(70)
+    })
+
     it('begin at once where turns know no pauses', async () => {
-      queue.addSoon(deadline('a'), 100)
+      queue.addBehindTurns(deadline('a'), 100)
       await clock.advance(100)
       expect(expired).toEqual([['a', 100]])
     })

@@ -54,7 +54,15 @@ describe('a short value', () => {
       expect(decodeShort(wrong)).toBe(notShort)
       expect(() => codec.decode(wrong)).toThrow(expect.objectContaining({ code: 'ERR_NOT_DECODABLE' }))
     }
-    // Text beyond ASCII is for the system.
+    // Text beyond ASCII is for the system, wherever that stands in it.
+    for (let length = 1; length <= 23; length += 1) {
+      for (let at = 0; at < length; at += 1) {
+        const text = encodeShort('abcdefghijklmnopqrstuvw'.slice(0, length)) as Uint8Array
+        expect(decodeShort(text)).toBe('abcdefghijklmnopqrstuvw'.slice(0, length))
+        text[1 + at] = 0x80
+        expect(decodeShort(text)).toBe(notShort)
+      }
+    }
     expect(decodeShort(codec.encode('é'))).toBe(notShort)
     expect(codec.decode(codec.encode('é'))).toBe('é')
   })
