@@ -22,6 +22,7 @@ Exit codes: 0 nothing was found, 1 something was, 2 wrong usage.`
 const lookEveryMs = 500
 const looksMax = 60
 
+const endless = 'it does not end'
 const options = readOptions()
 if (options.replay === undefined) await fuzz()
 else await replay(options.replay)
@@ -51,6 +52,8 @@ async function fuzz(): Promise<void> {
     `${all} inputs in ${seconds} s, ${cpu} minutes of CPU, seed ${seed} (${much}, ${jobs} jobs): ${findings.length} findings`,
   )
   process.exitCode = findings.length > 0 ? 1 : 0
+  // Not process.exit, which joins the threads.
+  if (findings.some(({ problem }) => problem === endless)) process.kill(process.pid, 'SIGKILL')
 }
 
 interface Ended {
@@ -68,7 +71,9 @@ function runJob(seed: number, findings: Finding[]): Promise<Ended> {
       findings.push(finding)
       printFinding(finding)
       stopLooking()
-      void worker.terminate().then(() => resolve({ targets: [], kept: [] }))
+      // A thread that is stuck in native code is not ended by that: it is not waited for.
+      void worker.terminate()
+      resolve({ targets: [], kept: [] })
     })
     worker.on('message', (news: FuzzNews) => {
       if (news.news === 'found') {
@@ -101,7 +106,7 @@ function watch(now: SharedArrayBuffer, found: (finding: Finding) => void): () =>
     begun = latest
     if (looks < looksMax || latest === 0) return
     const input = new Uint8Array(now, nowWords * 4).slice(0, words[2])
-    found({ target: allTargets[words[1] ?? 0]?.name ?? '', input, problem: 'it does not end' })
+    found({ target: allTargets[words[1] ?? 0]?.name ?? '', input, problem: endless })
   }, lookEveryMs)
   return () => clearInterval(timer)
 }
