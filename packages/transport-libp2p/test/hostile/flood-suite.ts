@@ -14,6 +14,7 @@ import type { Rate } from '../../../core/src/mesh/token-bucket.ts'
 import {
   expectBounded,
   type HostilePeer,
+  overLibp2p,
   startHostile,
   startMember,
   startVictim as startVictimOf,
@@ -25,7 +26,7 @@ vi.setConfig({ testTimeout: 60_000 })
 
 /** What a member can make the mesh of a node do, over this transport. */
 export function floodsOfTheMesh(module: string): void {
-  const startVictim = (): Promise<Victim> => startVictimOf({ module })
+  const startVictim = (): Promise<Victim> => startVictimOf({ mesh: overLibp2p(module) })
 
   describe('a member that floods the mesh', () => {
     it('with accusations of the victim has few of them checked and refuted, and calls go on', async () => {
