@@ -9,7 +9,9 @@ import { membershipServerName } from '../../packages/core/dist/mesh/membership-n
 import type { MembershipEvent } from '../../packages/core/dist/mesh/membership-event.js'
 import type { MembershipMemory } from '../../packages/core/dist/mesh/membership-memory.js'
 import { membershipServer } from '../../packages/core/dist/mesh/membership-server.js'
-import { PeerIntake } from '../../packages/core/dist/mesh/peer-intake.js'
+import type { MeshReading, SealedList } from '../../packages/core/dist/mesh/mesh-message.js'
+import { type NodeRecord, openRecord, sealRecord } from '../../packages/core/dist/mesh/node-record.js'
+import { type Heard, PeerIntake, type PeerIntakeOptions } from '../../packages/core/dist/mesh/peer-intake.js'
 import { createPeerLinks, type PeerLinks } from '../../packages/core/dist/mesh/peer-links.js'
 import type { RoutableNode } from '../../packages/core/dist/mesh/told-view.js'
 
@@ -40,6 +42,7 @@ export class MeshWorld {
   now = 0
   readonly nodes: MeshNode[] = []
   readonly byName = new Map<string, MeshNode>()
+  readonly shared = new SharedBytes()
   /** Who believed whom dead, and when. */
   readonly deaths: { readonly observer: MeshNode; readonly subject: string; readonly at: number }[] = []
   /** How often a node accused another one. */
@@ -66,11 +69,32 @@ export class MeshWorld {
   }
 
   start(name: string): MeshNode {
+    const node = this.#add(name)
+    node.start([])
+    return node
+  }
+
+  /**
+   * Starts so many within a second which know each other's records already, as if their actors of the mesh had crashed and come back: that
+   * what a thousand newcomers have to say to each other need not be simulated. Links there are none yet.
+   */
+  async startFormed(names: readonly string[]): Promise<void> {
+    const from = this.nodes.length
+    const nodes = names.map((name) => this.#add(name))
+    const startMs = (node: MeshNode): number => this.now + Math.floor(((node.index - from) * 1_000) / nodes.length)
+    const records = nodes.map((node) => this.shared.sealedOf(node.recordAt(startMs(node))))
+    for (const node of nodes) {
+      const others = records.filter((_sealed, at) => at !== node.index - from)
+      this.at(startMs(node), () => node.start(others))
+    }
+    await this.pass(1_000)
+  }
+
+  #add(name: string): MeshNode {
     const region = regionTimes.names[this.nodes.length % regionTimes.names.length] as string
     const node = new MeshNode(this, name, region, this.nodes.length)
     this.nodes.push(node)
     this.byName.set(name, node)
-    node.start()
     return node
   }
 
@@ -193,7 +217,29 @@ export class MeshNode {
     return [...(this.#links?.peerNodes() ?? [])].length
   }
 
-  start(): void {
+  /** What it says of itself once it has started at that time: with the first version it starts, the second says that it is there, the third that its app is up. */
+  recordAt(startMs: number): NodeRecord {
+    const version = this.#wall(startMs) + 2
+    return {
+      ...this.#self(),
+      version,
+      primaryRegion: primary.region,
+      primaryEpoch: primary.epoch,
+      primaryBy: primary.by,
+    }
+  }
+
+  #self(): Omit<NodeRecord, 'version' | 'primaryEpoch' | 'primaryRegion' | 'primaryBy'> {
+    const { name, region } = this
+    return { node: name, life: this.#life, region, addresses: [name], state: 'up', appVersion: '', procedures: [] }
+  }
+
+  #wall(nowMs: number): number {
+    return 1_700_000_000_000 + this.index + nowMs
+  }
+
+  /** `known`: the sealed records of others that it knows already. */
+  start(known: readonly Uint8Array[]): void {
     const world = this.#world
     const platform = this.#platform()
     const { name, region } = this
@@ -215,7 +261,7 @@ export class MeshNode {
       const mesh = pid === undefined ? undefined : kernel.actor(pid)
       mesh?.receive({ type: 'message', to: mesh.pid, message: event, encoded: false })
     }
-    const intake = new PeerIntake({ wake: () => tell({ event: 'read' }), dropped: () => undefined })
+    const intake = new SharedIntake({ wake: () => tell({ event: 'read' }), dropped: () => undefined }, world.shared)
     const links = createPeerLinks({
       transport,
       platform,
@@ -235,8 +281,8 @@ export class MeshNode {
     })
     this.#links = links
     const memory: MembershipMemory = {
-      records: () => [],
-      primary: { region: 'iad', epoch: 0, by: '' },
+      records: () => known,
+      primary,
       conflicts: [],
       reach: () => [],
       isSpare: () => false,
@@ -249,15 +295,7 @@ export class MeshNode {
       transport,
       memory,
       ownLoad: () => ({ load: 0, inFlight: 0 }),
-      self: () => ({
-        node: name,
-        life: this.#life,
-        region,
-        addresses: [name],
-        state: 'up',
-        appVersion: '',
-        procedures: [],
-      }),
+      self: () => this.#self(),
       isReady: () => isReady,
       onView: (nodes) => {
         this.#routable = nodes
@@ -270,6 +308,7 @@ export class MeshNode {
         }
       },
       detector: { localHealth: world.localHealth },
+      open: (sealed) => world.shared.recordOf(sealed),
     })
     void links.start().then(() => {
       kernel.spawn(mesh, [], { register: membershipServerName, system: true })
@@ -354,7 +393,7 @@ export class MeshNode {
       // TCP, whose first segment is sent again after one, three and seven seconds, then the handshake of keys.
       const begin = (againMs: number): void => {
         if (signal.aborted || to === undefined || againMs > 8_000) return
-        if (!to.isRunning || world.isCut(this, to) || world.isCut(to, this)) {
+        if (!to.isRunning || to.accepts === undefined || world.isCut(this, to) || world.isCut(to, this)) {
           world.at(world.now + againMs, () => begin(againMs * 2))
           return
         }
@@ -391,7 +430,7 @@ export class MeshNode {
     }
     return {
       clock: {
-        wall: () => 1_700_000_000_000 + this.index + world.now,
+        wall: () => this.#wall(world.now),
         monotonic: () => world.now,
         after: (delayMs, act) => world.at(world.now + delayMs, () => this.run(act)),
       },
@@ -419,8 +458,74 @@ export class MeshNode {
   }
 }
 
+/**
+ * What is the same in all nodes is there once: a thousand nodes would otherwise keep and decode a million records, which in a real mesh
+ * each has to itself. No node changes one.
+ */
+class SharedBytes {
+  readonly #known = new Map<string, Uint8Array>()
+  readonly #records = new WeakMap<Uint8Array, NodeRecord>()
+
+  sealedOf(record: NodeRecord): Uint8Array {
+    const sealed = this.one(sealRecord(record, { sign: () => signature }))
+    this.#records.set(sealed, record)
+    return sealed
+  }
+
+  recordOf(sealed: Uint8Array): NodeRecord | undefined {
+    const known = this.#records.get(sealed)
+    if (known !== undefined) return known
+    const record = openRecord(sealed, { verify: () => true })
+    if (record !== undefined) this.#records.set(sealed, record)
+    return record
+  }
+
+  one(sealed: Uint8Array): Uint8Array {
+    const key = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength).toString('latin1')
+    const known = this.#known.get(key)
+    if (known === undefined) this.#known.set(key, sealed)
+    return known ?? sealed
+  }
+}
+
+/** Gives of what peers told what all nodes share. */
+class SharedIntake extends PeerIntake {
+  readonly #shared: SharedBytes
+  readonly #lists = new WeakMap<SealedList, MeshReading>()
+
+  constructor(options: PeerIntakeOptions, shared: SharedBytes) {
+    super(options)
+    this.#shared = shared
+  }
+
+  override next(): Heard | undefined {
+    const heard = super.next()
+    if (heard?.message === undefined || heard.message.kind === 'digest') return heard
+    const { kind, sealed } = heard.message
+    const known = this.#lists.get(sealed)
+    const message = known ?? { kind, sealed: sharedList(sealed, this.#shared) }
+    if (known === undefined) this.#lists.set(sealed, message)
+    return { via: heard.via, message }
+  }
+}
+
+function sharedList(list: SealedList, shared: SharedBytes): SealedList {
+  const sharing: Pick<SealedList, 'left' | 'next' | 'drop'> = {
+    get left() {
+      return list.left
+    },
+    next: () => {
+      const sealed = list.next()
+      return sealed === undefined ? undefined : shared.one(sealed)
+    },
+    drop: () => list.drop(),
+  }
+  return sharing as SealedList
+}
+
 const signature = Uint8Array.of(1)
 const noCodec = {}
+const primary = { region: 'iad', epoch: 0, by: '' }
 
 interface RawEnd extends RawLink {
   receive(frame: Uint8Array): void

@@ -91,6 +91,16 @@ export function leastRtt(leastMs: number | undefined, sampleMs: number): number 
   return leastMs + (sampleMs - leastMs) * leastWeight
 }
 
+/**
+ * The middle one of the last three samples; of two the lesser. A segment that was lost holds up one pong, by as much as a path takes: smoothed
+ * as it is it would move what a whole mesh is told of the link for some seconds.
+ */
+export function middleRtt(sampleMs: number, lastMs: number | undefined, beforeMs: number | undefined): number {
+  if (lastMs === undefined) return sampleMs
+  if (beforeMs === undefined) return Math.min(sampleMs, lastMs)
+  return Math.max(Math.min(sampleMs, lastMs), Math.min(Math.max(sampleMs, lastMs), beforeMs))
+}
+
 /** A smoothed round-trip time: the first sample as it is, then an exponentially weighted mean. */
 export function smoothRtt(rttMs: number | undefined, sampleMs: number): number {
   return rttMs === undefined ? sampleMs : rttMs + (sampleMs - rttMs) * rttWeight

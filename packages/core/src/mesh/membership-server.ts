@@ -15,7 +15,7 @@ import {
   toRefute,
 } from './accusation-verdict.ts'
 import { DetectorPace, membershipTickMs } from './detector-pace.ts'
-import { type DetectorSettings, FailureDetector } from './failure-detector.ts'
+import { type DetectorSettings, type DetectorVerdicts, FailureDetector } from './failure-detector.ts'
 import { type Gossip, GossipOutbox } from './gossip-outbox.ts'
 import type { NodeLoad } from './heartbeat.ts'
 import { LinkPlan } from './link-plan.ts'
@@ -26,7 +26,8 @@ import type { MembershipMemory } from './membership-memory.ts'
 import { type MeshReading, membershipTopic, type SealedList } from './mesh-message.ts'
 import { MeshSender } from './mesh-sender.ts'
 import { meshShape, neighboursOf } from './neighbours.ts'
-import type { NodeRecord } from './node-record.ts'
+import { isNewsToUsAlone } from './newcomer.ts'
+import type { NodeRecord, SealedRecord } from './node-record.ts'
 import { OwnNewsPace } from './own-news-pace.ts'
 import { type OwnNews, OwnRecord } from './own-record.ts'
 import type { Measured } from './peer.ts'
@@ -69,6 +70,8 @@ export interface MembershipServerOptions {
   readonly lookForIdle: () => void
   /** Default: those of docs/membership.md. */
   readonly detector?: Partial<DetectorSettings>
+  /** Default: decodes a sealed record and checks its signature. For benches only, whose many nodes in one process share what they decode. */
+  readonly open?: (sealed: Uint8Array) => NodeRecord | undefined
 }
 
 /** The actor around the pure membership: it announces this node, hears of the others and tells RegionRegistry. */
@@ -104,6 +107,9 @@ class MembershipServer implements Process {
   #isGossipDue = false
   readonly #told = new ToldView()
   readonly #viewPace = new ViewPace()
+  readonly #startedAt: number
+  /** How many members there were when a message that is read in pieces was begun. */
+  readonly #knownBefore = new WeakMap<MeshReading, number>()
 
   constructor(ctx: Context, options: MembershipServerOptions) {
     const { isReady, links, memory, self, transport } = options
@@ -113,10 +119,11 @@ class MembershipServer implements Process {
     this.#own = new OwnRecord({ ...self(), ...recordFields(memory.primary), version }, transport)
     this.#state = membership.createMembership(this.#own.seal())
     this.#ownPace = new OwnNewsPace(this.#now())
-    this.#opener = new RecordOpener(this.#counted(transport), this.#state.settings.membersMax)
+    this.#opener = new RecordOpener(this.#counted(transport), this.#state.settings.membersMax, options.open)
     this.#budgets = new PeerBudgets(this.#state.settings.membersMax)
     this.#detector = new FailureDetector(this.#own.node, options.detector)
-    this.#detectorPace = new DetectorPace(this.#now())
+    this.#startedAt = this.#now()
+    this.#detectorPace = new DetectorPace(this.#startedAt)
     this.#plan = new LinkPlan(links)
     this.#conflicts = new PrimaryConflicts(memory.conflicts)
     this.#sender = new MeshSender({
@@ -271,7 +278,10 @@ class MembershipServer implements Process {
       this.#hearAccusations(via, this.#piece(via, message.sealed, now), now)
     } else {
       const open = (sealed: Uint8Array) => this.#opener.openFrom(via, sealed, now)
-      this.#take(membership.mergeSealed(this.#state, this.#piece(via, message.sealed, now), open, now), via)
+      const knownBefore = this.#knownBefore.get(message) ?? this.#state.members.size
+      this.#knownBefore.set(message, knownBefore)
+      const step = membership.mergeSealed(this.#state, this.#piece(via, message.sealed, now), open, now)
+      this.#take(step, { via, knownBefore })
     }
   }
 
@@ -300,15 +310,17 @@ class MembershipServer implements Process {
   }
 
   /** Takes a step's state and does what its changes ask for. */
-  #take(step: MembershipStep, via?: NodeId): void {
+  #take(step: MembershipStep, told?: { readonly via: NodeId; readonly knownBefore: number }): void {
+    const via = told?.via
     this.#state = step.state
     let viewChanged = false
+    const news: SealedRecord[] = []
     const contradicted = new Map<NodeId, readonly Uint8Array[]>()
     for (const change of step.changes) {
       switch (change.kind) {
         case 'changed':
           viewChanged = true
-          this.#changed(change.node, via)
+          news.push(...this.#changed(change.node))
           break
         case 'removed':
           viewChanged = true
@@ -335,24 +347,25 @@ class MembershipServer implements Process {
     }
     if (via !== undefined) this.#sender.answer(via, 'accusations', [...contradicted.values()].flat())
     if (!viewChanged) return
-    const { state } = step
+    // Before anybody is dialled: a newcomer would dial all of a large mesh.
+    this.#takeShape()
+    for (const { record } of news) this.#plan.learnt(record, this.#state.shape)
+    if (told !== undefined) this.#passNewsOn(news, told)
+    const state = this.#state
     this.#options.memory.records = () => sealedOf(state)
     this.#viewMayHaveChanged()
   }
 
-  #changed(node: NodeId, via: NodeId | undefined): void {
+  /** What is known of a node is new: its record, if there is one. */
+  #changed(node: NodeId): readonly SealedRecord[] {
     this.#comparison.vouched.set(node, membership.vouchedOf(this.#state, node))
     if (node === this.#own.node) this.#conflicts.ownChanged()
     const known = this.#state.members.get(node)?.known
-    if (known === undefined) return
+    if (known === undefined) return []
     this.#detector.known(node, known.record.life, known.record.version, this.#now())
-    this.#plan.learnt(known.record, this.#state.shape)
     this.#hear(primaryOf(known.record))
     this.#conflicts.recordChanged(this.#own.record, known.record)
-    // News is passed on once by everybody who believes it; the announcement over gossip may have been lost. In a full mesh
-    // its author told all: this is for those whom it can't reach.
-    if (via !== undefined && this.#state.shape === 'full') this.#relay(known.sealed, via)
-    else if (via !== undefined) this.#gossipLater('records', known.sealed, via)
+    return [known]
   }
 
   /** What tells a peer that a node which it vouches for is none of ours any more. As often as the peer may, it is dialled, too. */
@@ -386,16 +399,25 @@ class MembershipServer implements Process {
   #askDetector(now: number): void {
     const { accuse, dead } = this.#detector.tick(now, this.#detectorPace.asks(now), this.#options.links.lagMs)
     for (const accusation of accuse) this.#accuse(accusation)
-    for (const { node, suspicion } of dead) {
-      const step = membership.died(this.#state, { node, ...suspicion }, [...suspicion.accusers.values()], now)
-      const fields = { node, accusers: [...suspicion.accusers.keys()] }
-      // It is asked again and again while a link to the node is still up.
-      if (step.changes.length > 0 && this.#hasLeft(node)) this.#ctx.log.info(fields, 'a node that left is gone')
-      else if (step.changes.length > 0) this.#ctx.log.warn(fields, 'a node is believed dead')
-      this.#take(step)
-    }
+    if (dead.length > 0) this.#bury(dead, now)
     if (accuse.length > 0) this.#viewMayHaveChanged()
     this.#watch()
+  }
+
+  #bury(dead: DetectorVerdicts['dead'], now: number): void {
+    const words = dead.map(({ node, suspicion: { life, version, accusers } }) => {
+      return { node, life, version, evidence: [...accusers.values()] }
+    })
+    const step = membership.died(this.#state, words, now)
+    // The detector says so again and again while a link to the node is still up.
+    const buried = new Set(step.changes.map((change) => ('node' in change ? change.node : undefined)))
+    for (const { node, suspicion } of dead) {
+      if (!buried.has(node)) continue
+      const fields = { node, accusers: [...suspicion.accusers.keys()] }
+      if (this.#hasLeft(node)) this.#ctx.log.info(fields, 'a node that left is gone')
+      else this.#ctx.log.warn(fields, 'a node is believed dead')
+    }
+    this.#take(step)
   }
 
   #accuse(accusation: Accusation): void {
@@ -423,7 +445,6 @@ class MembershipServer implements Process {
           ofUs.push({ claim: judged.claim, sealed })
           break
         case 'answer':
-          if (!answered.has(judged.claim.subject)) this.#answer(via, judged.claim.subject)
           answered.add(judged.claim.subject)
           break
         case 'passes':
@@ -443,6 +464,7 @@ class MembershipServer implements Process {
         case 'nothing':
       }
     }
+    if (answered.size > 0) this.#answer(via, answered)
     const { refute, dropped } = toRefute(ofUs, grounds)
     for (const one of dropped) this.#ignoreAccusation(via, one, now)
     if (refute !== undefined) this.#refute(refute)
@@ -464,10 +486,14 @@ class MembershipServer implements Process {
     return { node, answered: this.#ownPace.isOwed ? version : version - 1, said: this.#state.self.record.version }
   }
 
-  /** Sends whoever handed on an accusation the record that refutes it. */
-  #answer(via: NodeId, subject: NodeId): void {
-    const known = this.#state.members.get(subject)?.known
-    if (known !== undefined) this.#sender.answer(via, 'records', [known.sealed])
+  /** Sends whoever handed on accusations the records that refute them. */
+  #answer(via: NodeId, subjects: Iterable<NodeId>): void {
+    const refuting: Uint8Array[] = []
+    for (const subject of subjects) {
+      const known = this.#state.members.get(subject)?.known
+      if (known !== undefined) refuting.push(known.sealed)
+    }
+    this.#sender.answer(via, 'records', refuting)
   }
 
   #ignoreAccusation(via: NodeId, { verdict, claim }: DroppedAccusation, now: number): void {
@@ -489,19 +515,23 @@ class MembershipServer implements Process {
 
   // --- which links there are ---
 
-  /** Takes the shape that fits the size, and sees to the links that belong to it. */
-  #followPlan(): void {
+  /** Takes the shape that fits the size. */
+  #takeShape(): void {
     const shape = meshShape(this.#state.shape, this.#detector.table.size)
-    if (shape !== this.#state.shape) {
-      this.#ctx.log.info({ shape, nodes: this.#detector.table.size }, 'the mesh took another shape')
-      sometimes(shape === 'sparse', 'skerry/a mesh became sparse')
-      this.#state = membership.shaped(this.#state, shape, this.#now()).state
-      for (const node of this.#state.members.keys()) {
-        this.#comparison.vouched.set(node, membership.vouchedOf(this.#state, node))
-      }
+    if (shape === this.#state.shape) return
+    this.#ctx.log.info({ shape, nodes: this.#detector.table.size }, 'the mesh took another shape')
+    sometimes(shape === 'sparse', 'skerry/a mesh became sparse')
+    this.#state = membership.shaped(this.#state, shape, this.#now()).state
+    for (const node of this.#state.members.keys()) {
+      this.#comparison.vouched.set(node, membership.vouchedOf(this.#state, node))
     }
+  }
+
+  /** Sees to the links that belong to the shape. */
+  #followPlan(): void {
+    const { members, shape } = this.#state
     const known = (node: NodeId): NodeRecord | undefined => membership.recordOf(this.#state, node)
-    this.#plan.follow(shape === 'full' ? this.#state.members.keys() : this.#neighbours(), shape, known)
+    this.#plan.follow(shape === 'full' ? members.keys() : this.#neighbours(), shape, known)
   }
 
   #neighbours(): ReadonlySet<NodeId> {
@@ -546,9 +576,23 @@ class MembershipServer implements Process {
     }
   }
 
-  #relay(sealed: Uint8Array, except: NodeId): void {
-    const neighbours = [...this.#neighbours()].filter((node) => node !== except)
-    this.#sender.sendSealed(neighbours, 'records', [sealed])
+  /**
+   * News is passed on once by everybody who believes it; the announcement over gossip may have been lost. In a full mesh its author told
+   * all: this is for those whom it can't reach.
+   */
+  #passNewsOn(
+    news: readonly SealedRecord[],
+    { via, knownBefore }: { readonly via: NodeId; readonly knownBefore: number },
+  ): void {
+    const { shape, members } = this.#state
+    const ageMs = this.#now() - this.#startedAt
+    if (shape === 'full') {
+      const neighbours = [...this.#neighbours()].filter((node) => node !== via)
+      const sealed = news.map((one) => one.sealed)
+      this.#sender.sendSealed(neighbours, 'records', sealed)
+    } else if (!isNewsToUsAlone({ ageMs, knownBefore, known: members.size })) {
+      for (const { sealed } of news) this.#gossipLater('records', sealed, via)
+    }
   }
 
   #gossipLater(kind: Gossip, sealed: Uint8Array, via: NodeId | undefined): void {

@@ -169,25 +169,31 @@ export function trusted(state: Membership, peer: { node: NodeId; life: number })
   }))
 }
 
+/** Monitors' word that a life of a node is dead, unless a newer record than `version` refutes it. */
+export interface DeathWord {
+  readonly node: NodeId
+  readonly life: number
+  readonly version: number
+  /** The accusations that say so. */
+  readonly evidence: readonly Uint8Array[]
+}
+
 /**
- * Its monitors say that this life of the node is dead, and no newer record than `version` refuted it. It is removed; with a
- * link that is still up it is so when that ends, as long as nothing comes from it.
+ * Takes them all in one step: behind a cut many die at once, and a step for each would copy all members for each. A dead node is removed;
+ * with a link that is still up it is so when that ends, as long as nothing comes from it.
  */
-export function died(
-  state: Membership,
-  { node, life, version }: { node: NodeId; life: number; version: number },
-  evidence: readonly Uint8Array[],
-  now: number,
-): MembershipStep {
+export function died(state: Membership, words: Iterable<DeathWord>, now: number): MembershipStep {
   const draft = startDraft(state)
-  const member = draft.members.get(node)
-  const record = member?.known?.record
-  if (member === undefined || record?.life !== life || record.version > version) return { state, changes: [] }
-  if (member.link === undefined) {
-    remove(draft, { ...member, dead: evidence }, now)
-  } else if (member.link.suspected && member.dead === undefined) {
-    draft.members.set(node, { ...member, dead: evidence })
-    draft.changes.push({ kind: 'changed', node })
+  for (const { node, life, version, evidence } of words) {
+    const member = draft.members.get(node)
+    const record = member?.known?.record
+    if (member === undefined || record?.life !== life || record.version > version) continue
+    if (member.link === undefined) {
+      remove(draft, { ...member, dead: evidence }, now)
+    } else if (member.link.suspected && member.dead === undefined) {
+      draft.members.set(node, { ...member, dead: evidence })
+      draft.changes.push({ kind: 'changed', node })
+    }
   }
   return finishDraft(draft)
 }

@@ -1,6 +1,7 @@
 import {
   judgePulse,
   leastRtt,
+  middleRtt,
   type NodeLoad,
   type Pulse,
   type PulseLimits,
@@ -40,6 +41,9 @@ export class PeerVitals {
   #heard = false
   #lastPong: LastPong | undefined
   #rttFloor: RttFloor = noRttFloor
+  /** The round-trip time before, and the one before that. */
+  #sampleLastMs: number | undefined
+  #sampleBeforeMs: number | undefined
   readonly #limits: VitalLimits
   readonly #tellLeastRtt: (ms: number) => void
 
@@ -98,7 +102,9 @@ export class PeerVitals {
   sampleRtt(sampleMs: number, seq: number, isLagging: boolean): number | undefined {
     const isFirst = this.#lastPong === undefined
     if (isFirst && isLagging) return undefined
-    this.rttMs = smoothRtt(this.rttMs, sampleMs)
+    this.rttMs = smoothRtt(this.rttMs, middleRtt(sampleMs, this.#sampleLastMs, this.#sampleBeforeMs))
+    this.#sampleBeforeMs = this.#sampleLastMs
+    this.#sampleLastMs = sampleMs
     const leastRttMs = leastRtt(this.#lastPong?.leastRttMs, sampleMs)
     this.#lastPong = { seq, leastRttMs }
     if (!isLagging) this.#sampleFloor(sampleMs)

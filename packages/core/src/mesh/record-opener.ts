@@ -11,19 +11,25 @@ export type OpenedRecord = NodeRecord | RecordDoubt | undefined
 /** Opens sealed records and accusations: whose are believed, and how many a peer may have checked. */
 export class RecordOpener {
   readonly #transport: Pick<Transport, 'verify' | 'regionsOf'>
+  readonly #openRecord: (sealed: Uint8Array) => NodeRecord | undefined
   readonly #checks: NodeRates
   readonly #news: NodeRates
 
-  /** `membersMax`: of so many nodes it is known what they had checked. */
-  constructor(transport: Pick<Transport, 'verify' | 'regionsOf'>, membersMax: number) {
+  /** `membersMax`: of so many nodes it is known what they had checked. `open`: default, decodes and checks the signature. */
+  constructor(
+    transport: Pick<Transport, 'verify' | 'regionsOf'>,
+    membersMax: number,
+    open = (sealed: Uint8Array): NodeRecord | undefined => openRecord(sealed, transport),
+  ) {
     this.#transport = transport
+    this.#openRecord = open
     this.#checks = new NodeRates(checksRate, membersMax)
     this.#news = new NodeRates(newsRate, membersMax)
   }
 
   /** One of our own knowledge. `undefined`: it is forged or malformed. */
   open(sealed: Uint8Array): OpenedRecord {
-    const record = openRecord(sealed, this.#transport)
+    const record = this.#openRecord(sealed)
     if (record === undefined) return undefined
     return mayClaim(record, this.#transport.regionsOf?.(record.node)) ? record : 'wrong-region'
   }

@@ -188,11 +188,11 @@ describe('removal', () => {
 
 describe('a death by the word of monitors', () => {
   const evidence = [Uint8Array.of(1)]
-  const word = { node: 'a', life: 1, version: 5 }
+  const word = { node: 'a', life: 1, version: 5, evidence }
 
   it('removes a node without a link at once, and whoever still holds its record is told why', () => {
     const down = run(memberA(), (state) => linkDown(state, { node: 'a', life: 1 }, 0))
-    const step = died(down, word, evidence, 100)
+    const step = died(down, [word], 100)
     expect(step.changes).toEqual([{ kind: 'removed', node: 'a' }])
     const again = mergeSealed(step.state, [recordBy('a', { version: 5 }).sealed], open, 200)
     expect(again.changes).toEqual([{ kind: 'contradicted', node: 'a', life: 1, version: 5, evidence }])
@@ -202,14 +202,36 @@ describe('a death by the word of monitors', () => {
 
   it('is nothing when a newer record refutes it, or for another life, or while the node is heard', () => {
     const down = run(memberA(6), (state) => linkDown(state, { node: 'a', life: 1 }, 0))
-    expect(died(down, word, evidence, 0)).toEqual({ state: down, changes: [] })
-    expect(died(down, { ...word, version: 6, life: 2 }, evidence, 0).changes).toEqual([])
-    expect(died(memberA(), word, evidence, 0).changes).toEqual([])
+    expect(died(down, [word], 0)).toEqual({ state: down, changes: [] })
+    expect(died(down, [{ ...word, version: 6, life: 2 }], 0).changes).toEqual([])
+    expect(died(memberA(), [word], 0).changes).toEqual([])
+  })
+
+  it('of many is one step, in which a word that is refuted changes nothing', () => {
+    const nodes = ['a', 'b', 'c']
+    const known = run(newMembership(), (state) =>
+      mergeSealed(
+        state,
+        nodes.map((node) => recordBy(node, { version: node === 'b' ? 6 : 5 }).sealed),
+        open,
+        0,
+      ),
+    )
+    const step = died(
+      known,
+      nodes.map((node) => ({ ...word, node })),
+      100,
+    )
+    expect(step.changes).toEqual([
+      { kind: 'removed', node: 'a' },
+      { kind: 'removed', node: 'c' },
+    ])
+    expect([...step.state.members.keys()]).toEqual(['b'])
   })
 
   it('of a node whose link is up but silent waits for the end of the link, and is over when it says something', () => {
     const suspected = run(memberA(), (state) => suspect(state, { node: 'a', life: 1 }))
-    const dead = run(suspected, (state) => died(state, word, evidence, 0))
+    const dead = run(suspected, (state) => died(state, [word], 0))
     expect(vouchedBytes(dead)).toEqual([dead.self.sealed])
     const down = run(dead, (state) => linkDown(state, { node: 'a', life: 1 }, 100))
     expect(tick(down, 100).changes).toEqual([{ kind: 'removed', node: 'a' }])
@@ -228,7 +250,7 @@ describe('a sparse mesh', () => {
     expect(tick(sparse, 1e9).changes).toEqual([])
     expect(
       isRoutable(
-        run(sparse, (state) => died(state, { node: 'a', life: 1, version: 1 }, [], 20)),
+        run(sparse, (state) => died(state, [{ node: 'a', life: 1, version: 1, evidence: [] }], 20)),
         'a',
       ),
     ).toBe(false)

@@ -3,6 +3,7 @@ import {
   firstBeatLog,
   judgePulse,
   leastRtt,
+  middleRtt,
   nextBeat,
   nextLag,
   noLag,
@@ -35,6 +36,13 @@ describe('beats', () => {
   it('smooth round-trip times towards new samples', () => {
     expect(smoothRtt(undefined, 80)).toBe(80)
     expect(smoothRtt(80, 160)).toBe(90)
+  })
+
+  it('measure the middle one of three, so that a segment that was lost moves nothing, and a longer path does', () => {
+    expect(middleRtt(80, undefined, undefined)).toBe(80)
+    expect([middleRtt(380, 80, undefined), middleRtt(80, 380, undefined)]).toEqual([80, 80])
+    expect([middleRtt(80, 380, 79), middleRtt(380, 80, 79), middleRtt(79, 80, 380)]).toEqual([80, 80, 80])
+    expect(middleRtt(380, 381, 80)).toBe(380)
   })
 })
 

@@ -27,9 +27,11 @@ describe('the round trip', () => {
     expect(vitals.rttMs).toBeUndefined()
     expect(vitals.sampleRtt(20, 1, false)).toBeUndefined()
     expect(vitals.sampleRtt(100, 2, false)).toBeCloseTo(78.75)
+    expect(vitals.rttMs, 'a lone one moves nothing').toBe(20)
+    vitals.sampleRtt(100, 3, false)
     expect(vitals.rttMs).toBe(30)
-    expect(vitals.sampleRtt(10, 3, false)).toBe(0)
-    expect(vitals.lastPong).toEqual({ seq: 3, leastRttMs: 10 })
+    expect(vitals.sampleRtt(10, 4, false)).toBe(0)
+    expect(vitals.lastPong).toEqual({ seq: 4, leastRttMs: 10 })
   })
 
   it('of a link that is new while we lag is not known', () => {

@@ -1,0 +1,164 @@
+import { manualPlatform } from '@skerry/testing'
+import { expect, it } from 'vitest'
+import { Kernel } from '../../src/actor/kernel.ts'
+import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
+import { sealAccusation } from '../../src/mesh/accusation.ts'
+import type { MembershipEvent } from '../../src/mesh/membership-event.ts'
+import { membershipServer } from '../../src/mesh/membership-server.ts'
+import { decodeMeshMessage, encodeSealed } from '../../src/mesh/mesh-message.ts'
+import { peekRecord, sealRecord } from '../../src/mesh/node-record.ts'
+import { PeerIntake } from '../../src/mesh/peer-intake.ts'
+
+const genuine = { sign: () => Uint8Array.of(1), verify: () => true }
+const largeMesh = Array.from({ length: 120 }, (_, at) => `n${at}`)
+
+it('a newcomer to a large mesh dials its neighbours alone, and passes on nothing of what it is told of all', async () => {
+  const mesh = await World.start()
+  await mesh.tell({ event: 'up', peer: { node: 'n0', life: 1 } })
+  mesh.sent.length = 0
+  await mesh.hear(
+    'n0',
+    'records',
+    largeMesh.map((node) => sealed(node)),
+  )
+  await mesh.run(1_500)
+  expect(mesh.recordsSent().filter(({ node }) => node !== 'self')).toEqual([])
+  expect(new Set(mesh.learnt).size).toBeLessThan(21)
+  expect(mesh.viewSize).toBe(121)
+})
+
+it('a node that has been there for long passes on the other side of a cut, to all neighbours but the one that told it', async () => {
+  const mesh = await World.start()
+  const [near, far] = [largeMesh.slice(0, 55), largeMesh.slice(55)]
+  await mesh.hear(
+    'n0',
+    'records',
+    near.map((node) => sealed(node)),
+  )
+  await mesh.run(5_500)
+  mesh.sent.length = 0
+  await mesh.hear(
+    'n0',
+    'records',
+    far.map((node) => sealed(node)),
+  )
+  await mesh.run(500)
+  const passedOn = mesh.recordsSent().filter(({ to }) => to !== 'n0')
+  expect(new Set(passedOn.map(({ node }) => node))).toEqual(new Set(far))
+  expect(mesh.messages('records')).toBeLessThan(21)
+})
+
+it('accusations that are refuted are answered in one message, each subject once', async () => {
+  const mesh = await World.start()
+  await mesh.hear(
+    'n0',
+    'records',
+    largeMesh.map((node) => sealed(node, 5)),
+  )
+  await mesh.run(10_000)
+  mesh.sent.length = 0
+  const accusations = ['n1', 'n2'].flatMap((subject) =>
+    ['n3', 'n4', 'n5'].map((accuser) => sealAccusation({ subject, life: 1, version: 4, accuser }, genuine)),
+  )
+  await mesh.hear('n0', 'accusations', accusations)
+  await mesh.run(0)
+  expect(mesh.messages('records')).toBe(1)
+  expect(mesh.recordsSent()).toEqual([
+    { to: 'n0', node: 'n1' },
+    { to: 'n0', node: 'n2' },
+  ])
+})
+
+function sealed(node: string, version = 1): Uint8Array {
+  return sealRecord({ ...facts, node, version, addresses: [node], primaryEpoch: 0, primaryBy: '' }, genuine)
+}
+
+const facts = {
+  life: 1,
+  region: 'fra',
+  primaryRegion: 'fra',
+  state: 'up',
+  appVersion: '',
+  procedures: [],
+} as const
+
+/** The actor of the mesh alone: what it sends and whom it has dialled. */
+class World {
+  readonly sent: { readonly to: string; readonly bytes: Uint8Array }[] = []
+  readonly learnt: string[] = []
+  viewSize = 0
+  readonly #platform = manualPlatform()
+  readonly #intake = new PeerIntake({ wake: () => this.#tell({ event: 'read' }), dropped: () => undefined })
+  readonly #tell: (event: MembershipEvent) => void
+
+  static async start(): Promise<World> {
+    const world = new World()
+    await world.run(0)
+    return world
+  }
+
+  private constructor() {
+    const platform = this.#platform
+    const kernel = new Kernel({ node: 'self', life: 1, thread: 0, platform, codec: msgpackCodec })
+    const links = {
+      learn: (_address: string, node: string) => void this.learnt.push(node),
+      hurry: () => undefined,
+      forget: () => undefined,
+      restSeeds: () => undefined,
+      measured: () => ({ rttMs: 1, load: 0, inFlight: 0, isStuck: false, meshVersion: 2 }),
+      peers: () => [],
+      peerNodes: () => [],
+      sendControl: (to: string, bytes: Uint8Array) => {
+        this.sent.push({ to, bytes })
+        return 'sent'
+      },
+      controlBytesMax: 256 * 1024,
+      lagMs: 0,
+    }
+    const behavior = membershipServer({
+      kernel,
+      links: links as never,
+      intake: this.#intake,
+      transport: genuine as never,
+      memory: {
+        records: () => [],
+        primary: { region: 'fra', epoch: 0, by: '' },
+        conflicts: [],
+        reach: () => [],
+        isSpare: () => false,
+      },
+      ownLoad: () => ({ load: 0, inFlight: 0 }),
+      self: () => ({ ...facts, node: 'self', addresses: [] }),
+      isReady: () => true,
+      onView: (nodes) => (this.viewSize = nodes.length),
+      lookForIdle: () => undefined,
+    })
+    const mesh = kernel.spawn(behavior, [], { system: true })
+    this.#tell = (message) => mesh.receive({ type: 'message', to: mesh.pid, message, encoded: false })
+  }
+
+  async tell(event: MembershipEvent): Promise<void> {
+    this.#tell(event)
+    await this.run(0)
+  }
+
+  async hear(via: string, kind: 'records' | 'accusations', sealed: readonly Uint8Array[]): Promise<void> {
+    for (const chunk of encodeSealed(kind, sealed, 256 * 1024).chunks) this.#intake.put(via, chunk)
+    await this.run(0)
+  }
+
+  async run(ms: number): Promise<void> {
+    await this.#platform.advance(ms)
+  }
+
+  messages(kind: string): number {
+    return this.sent.filter(({ bytes }) => decodeMeshMessage(bytes)?.kind === kind).length
+  }
+
+  recordsSent(): { to: string; node: string | undefined }[] {
+    return this.sent.flatMap(({ to, bytes }) => {
+      const message = decodeMeshMessage(bytes)
+      return message?.kind === 'records' ? message.records.map((one) => ({ to, node: peekRecord(one)?.node })) : []
+    })
+  }
+}
