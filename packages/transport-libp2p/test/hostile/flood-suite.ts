@@ -43,7 +43,7 @@ export function floodsOfTheMesh(module: string): void {
       // Each as far ahead of the one before as may be, each ahead of the record as it is, and forged ones.
       const ascending = await made(400, (at) => accuse(known.version + 900 * (at + 1), hostile))
       const near = await made(400, (at) => accuse(known.version + 2 * at, hostile))
-      const forged = await made(2_000, (at) => accuse(known.version + 1 + (at % 900), forger as never))
+      const forged = await made(2_000, (at) => accuse(known.version + 1 + (at % 900), forger))
       for (const accusations of [ascending, near, forged]) {
         for (const chunk of encodeSealed('accusations', accusations, 900_000).chunks) hostile.control(chunk)
         expect(await callVictim()).toBe('here')
