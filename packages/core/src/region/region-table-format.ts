@@ -4,7 +4,8 @@ import type { RegionTableData, RegionTableNode, RegionTableProcedure } from './r
 
 /**
  * The table as bytes, at most `bytesMax`. Nodes that don't fit are left out and counted: first this node goes in, then
- * one node of each region (the primary first, one that is up if there is one), then the rest by region and id.
+ * one node of each region (the primary first, one that is up if there is one), then the rest by region and id. Where not all fit, nodes that would
+ * take more than a sixty-fourth of the table, a list of procedures shared by those who have it, come behind all others: few could fill it.
  * A number that is not finite becomes 1 as a load, 0 as calls in flight, and unmeasured as a round trip.
  *
  * JSON, since `JSON.parse` is the fastest decoder there is. Nodes of a cluster mostly serve the same procedures, so each
@@ -15,13 +16,26 @@ import type { RegionTableData, RegionTableNode, RegionTableProcedure } from './r
 export function encodeTable(data: RegionTableData, bytesMax: number): { bytes: Uint8Array; omitted: number } {
   const head = [data.self, data.myRegion, data.primaryRegion, data.primaryEpoch].map((part) => JSON.stringify(part))
   const known = data.nodes.length + data.omitted
-  let bytesLeft = bytesMax - Buffer.byteLength(tableText(head, known, [], []))
+  const bytesLeft = bytesMax - Buffer.byteLength(tableText(head, known, [], []))
   if (bytesLeft < 0) {
     throw new RegionError('ERR_TABLE_TOO_SMALL', `A region table needs ${-bytesLeft} bytes more than its ${bytesMax}`)
   }
+  const order = orderOfImportance(data)
+  const all = fitted(order, bytesLeft)
+  const { lists, nodes } =
+    all.nodes.length === order.length ? all : fitted(dearLast(order, data.self, bytesMax), bytesLeft)
+  const omitted = known - nodes.length
+  return { bytes: new TextEncoder().encode(tableText(head, omitted, [...lists.keys()], nodes)), omitted }
+}
+
+function fitted(
+  order: readonly RegionTableNode[],
+  bytesMax: number,
+): { readonly lists: ReadonlyMap<string, number>; readonly nodes: readonly string[] } {
+  let bytesLeft = bytesMax
   const lists = new Map<string, number>()
   const nodes: string[] = []
-  for (const node of orderOfImportance(data)) {
+  for (const node of order) {
     const list = listText(node.procedures)
     const listIndex = lists.get(list)
     const text = nodeText(node, listIndex ?? lists.size)
@@ -31,8 +45,27 @@ export function encodeTable(data: RegionTableData, bytesMax: number): { bytes: U
     nodes.push(text)
     if (listIndex === undefined) lists.set(list, lists.size)
   }
-  const omitted = known - nodes.length
-  return { bytes: new TextEncoder().encode(tableText(head, omitted, [...lists.keys()], nodes)), omitted }
+  return { lists, nodes }
+}
+
+/** The part of a table that a node may take and keep its place in the order. */
+const dearPart = 1 / 64
+
+/** This node keeps its place whatever it takes. */
+function dearLast(order: readonly RegionTableNode[], self: NodeId, bytesMax: number): RegionTableNode[] {
+  const sharers = new Map<string, number>()
+  for (const { procedures } of order) {
+    const list = listText(procedures)
+    sharers.set(list, (sharers.get(list) ?? 0) + 1)
+  }
+  const isDear = (node: RegionTableNode): boolean => {
+    if (node.node === self) return false
+    const list = listText(node.procedures)
+    const listBytes = Buffer.byteLength(list) / (sharers.get(list) as number)
+    return Buffer.byteLength(nodeText(node, 0)) + listBytes > bytesMax * dearPart
+  }
+  const dear = new Set(order.filter(isDear))
+  return [...order.filter((node) => !dear.has(node)), ...dear]
 }
 
 function tableText(

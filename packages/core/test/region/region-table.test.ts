@@ -185,6 +185,29 @@ describe('a writer', () => {
     expect(view.regions()).toEqual(regions)
   })
 
+  it('is not filled by a few with long lists of their own: they come last, and those who share one do not', () => {
+    const list = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, index) => ({
+        name: `${prefix}.${index}`,
+        version: 1,
+        compatible: [],
+        schema: undefined,
+      }))
+    const shared = list('orders', 60)
+    const lawful = Array.from({ length: 50 }, (_, index) => node(`n${index}`, 'ams', { procedures: shared }))
+    // Each in a region of its own, so that it would come before them.
+    const greedy = Array.from({ length: 5 }, (_, index) =>
+      node(`g${index}`, `a${index}`, { procedures: list(`g${index}`, 1_000) }),
+    )
+    const buffer = createRegionTable({ slotBytes: 64 * 1024 })
+    const own = node('a1', 'zrh', { procedures: list('own', 400) })
+    const { omitted } = regionTableWriter(buffer).write(data([...greedy, own, ...lawful], { myRegion: 'zrh' }))
+    const kept = openRegionTable(buffer).read()
+    expect(omitted).toBeGreaterThan(0)
+    expect([own, ...lawful].filter(({ node: id }) => kept.node(id) === undefined)).toEqual([])
+    expect(kept.node('n7')?.procedures).toHaveLength(60)
+  })
+
   it('adds nodes that were omitted before it to the count', () => {
     const buffer = createRegionTable()
     expect(regionTableWriter(buffer).write(data([node('a1', 'ams')], { omitted: 5 })).omitted).toBe(5)
