@@ -193,11 +193,11 @@ describe('a writer', () => {
         compatible: [],
         schema: undefined,
       }))
-    const shared = list('orders', 60)
+    const shared = list('orders', 200)
     const lawful = Array.from({ length: 50 }, (_, index) => node(`n${index}`, 'ams', { procedures: shared }))
     // Each in a region of its own, so that it would come before them.
-    const greedy = Array.from({ length: 5 }, (_, index) =>
-      node(`g${index}`, `a${index}`, { procedures: list(`g${index}`, 1_000) }),
+    const greedy = Array.from({ length: 60 }, (_, index) =>
+      node(`g${index}`, `a${index}`, { procedures: list(`g${index}`, 75) }),
     )
     const buffer = createRegionTable({ slotBytes: 64 * 1024 })
     const own = node('a1', 'zrh', { procedures: list('own', 400) })
@@ -205,7 +205,7 @@ describe('a writer', () => {
     const kept = openRegionTable(buffer).read()
     expect(omitted).toBeGreaterThan(0)
     expect([own, ...lawful].filter(({ node: id }) => kept.node(id) === undefined)).toEqual([])
-    expect(kept.node('n7')?.procedures).toHaveLength(60)
+    expect(kept.node('n7')?.procedures).toHaveLength(200)
   })
 
   it('adds nodes that were omitted before it to the count', () => {
