@@ -15,11 +15,7 @@ const checks: readonly { readonly file: string; readonly from: RegExp; readonly 
     from: /areCallsTraced\(\) \? invokeTold\(request, handler, this\.#ctx, args\) : /,
     to: '',
   },
-  {
-    file: 'platform/turn-queue.js',
-    from: /if \(isTraceFollowed\(\)\)\s+runInTrace\(undefined, runTurns\);[^;]*else\s+runTurns\(\);/,
-    to: 'runTurns();',
-  },
+  { file: 'platform/turn-queue.js', from: /runInTrace\(undefined, runTurns\);/, to: 'runTurns();' },
 ]
 
 export interface CoreCopies {
