@@ -99,7 +99,7 @@ class World {
 
   private constructor() {
     const platform = this.#platform
-    const kernel = new Kernel({ node: 'self', life: 1, thread: 0, platform, codec: msgpackCodec })
+    const kernel = new Kernel({ node: 'self', life: 1, thread: 0, platform, codec: msgpackCodec() })
     const links = {
       learn: (_address: string, node: string) => void this.learnt.push(node),
       hurry: () => undefined,
