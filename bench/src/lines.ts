@@ -7,7 +7,8 @@ export function linesOf(row: Row): string[][] {
   const beside = Object.entries(row.versus).map(([peer, value]) => [
     peer,
     printNumber(value),
-    `${(row.value / value).toFixed(2)}x`,
+    // Nothing is no multiple of nothing.
+    value === 0 ? '' : `${(row.value / value).toFixed(2)}x`,
     ...goalCells(row.goals.find((goal) => goal.peer === peer)),
   ])
   const alone = row.goals
