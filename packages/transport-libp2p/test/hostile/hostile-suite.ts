@@ -264,7 +264,8 @@ export function floods(mesh: () => HostileMesh): void {
         await hostile.send({ type: 'monitor', from, to: victim.open, ref: serial })
       }
       await hostile.heard()
-      expectBounded(before, await victim.report())
+      // Some 300 bytes each; what the transport holds meanwhile comes on top.
+      expect(grew(before, await victim.report()).held).toBeLessThan(heldMax + 8 * mebi)
       hostile.link.close('enough')
       await expect.poll(async () => grew(before, await victim.report()).held).toBeLessThan(4 * mebi)
       expect(await callVictim()).toBe('here')
