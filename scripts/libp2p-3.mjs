@@ -2,6 +2,7 @@
 import { pathToFileURL } from 'node:url'
 import { installLtsNode, ltsNode, ltsNodeRefusal } from './lts-node.mjs'
 import { runVitest } from './run-vitest.mjs'
+import { skippedLines } from './skipped-lines.mjs'
 
 const folder = 'packages/transport-libp2p-v3'
 
@@ -34,7 +35,7 @@ function skipped(reason) {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const tally = await runLibp2p3({ all: true })
-  for (const line of tally.skipped) console.log(`skipped: ${line}`)
+  for (const line of skippedLines(tally.skipped)) console.log(`skipped: ${line}`)
   console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped.length} skipped`)
   process.exitCode = tally.failed > 0 ? 1 : 0
 }

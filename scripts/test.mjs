@@ -4,6 +4,7 @@ import { packSmoke } from '../test/pack/pack-smoke.mjs'
 import { runLibp2p3 } from './libp2p-3.mjs'
 import { runExamples } from './run-examples.mjs'
 import { runVitest } from './run-vitest.mjs'
+import { skippedLines } from './skipped-lines.mjs'
 import { setUp } from './set-up.mjs'
 import { CommandFailed, runNode } from './workspace.mjs'
 
@@ -35,7 +36,7 @@ for (const step of steps) {
   await runStep(step)
   if (total.failed > 0) break
 }
-for (const line of total.skipped) console.log(`skipped: ${line}`)
+for (const line of skippedLines(total.skipped)) console.log(`skipped: ${line}`)
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped.length} skipped`)
 process.exitCode = total.failed > 0 ? 1 : 0
 

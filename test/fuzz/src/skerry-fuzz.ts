@@ -41,7 +41,7 @@ async function fuzz(): Promise<void> {
   }
   for (const { name, runs: count, corpus, characters } of totals) {
     const reached = characters === 0 ? '' : `, ${characters} characters of code reached`
-    print(`${name.padEnd(16)} ${String(count).padStart(12)} inputs, ${corpus} kept${reached}`)
+    print(`${name.padEnd(22)} ${String(count).padStart(12)} inputs, ${corpus} kept${reached}`)
   }
   const all = totals.reduce((sum, one) => sum + one.runs, 0)
   const cpu = cpuMinutesUsed()

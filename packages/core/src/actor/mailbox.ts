@@ -143,7 +143,7 @@ export class Mailbox {
     if (this.#policy === 'reject') return letter
     const oldest = this.#queue.removeFirst(isLetter)
     if (oldest === undefined) return letter
-    this.#let(oldest as Letter)
+    this.#letGo(oldest as Letter)
     if (letter.held !== undefined) this.#hold(letter.held)
     this.#queue.push(letter)
     return oldest as Letter
@@ -152,7 +152,7 @@ export class Mailbox {
   shift(): Envelope | undefined {
     const envelope = this.#queue.shift()
     if (this.#notices + this.#held > 0 && envelope !== undefined) {
-      if (isLetter(envelope)) this.#let(envelope)
+      if (isLetter(envelope)) this.#letGo(envelope)
       else this.#notices -= 1
     }
     return envelope
@@ -163,7 +163,7 @@ export class Mailbox {
     this.#letters.add(node, bytes)
   }
 
-  #let({ held }: Letter): void {
+  #letGo({ held }: Letter): void {
     if (held === undefined) return
     this.#held -= 1
     this.#letters.giveBack(held.node, held.bytes)
@@ -180,7 +180,7 @@ export class Mailbox {
   drain(): Envelope[] {
     this.#notices = 0
     const all = this.#queue.drain()
-    if (this.#held > 0) for (const envelope of all) if (isLetter(envelope)) this.#let(envelope)
+    if (this.#held > 0) for (const envelope of all) if (isLetter(envelope)) this.#letGo(envelope)
     return all
   }
 }

@@ -51,11 +51,11 @@ export interface RpcOptions {
   readonly wait?: boolean
   /**
    * Runs it here, as a function call of the calling actor, if this node is one that the target leads to and its code is
-   * on this thread; otherwise it is a call as any other. For what is called so often that a process, a copy and a turn
+   * on this thread; otherwise it is a call like any other. For what is called so often that a process, a copy and a turn
    * are too much. Given up are: the copy (input and result are the very objects), the isolation (a loop blocks the
    * caller, what it changes is changed), the stop (at the deadline, or when aborted, the call ends as `unknown` and what runs
    * goes on: `ctx.signal` is the calling actor's own), the limits on calls, `allow`, and the window of idempotency keys.
-   * Schemas, errors, outcomes and `ctx.commit` are as always. Default `false`: the own region is as any other.
+   * Schemas, errors, outcomes and `ctx.commit` are as always. Default `false`: the own region is like any other.
    */
   readonly inline?: boolean
   /**

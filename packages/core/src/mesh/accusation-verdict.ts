@@ -4,8 +4,8 @@ import type { NodeId } from './transport.ts'
 /**
  * What is done about an accusation that a peer handed on.
  *
- * `ofUs`: it is of ourselves, and would be believed if it were signed: see {@link toRefute}. `counts`: its subject is suspected by one accuser more. `passes`: it is only handed on.
- * `answer`: whoever handed it on has missed a newer record, which refutes it. `nothing`: it says nothing new.
+ * `ofUs`: it is of ourselves, and would be believed if it were signed: see {@link toRefute}. `counts`: its subject is suspected
+ * by one accuser more. `passes`: it is only handed on. `answer`: whoever handed it on has missed a newer record, which refutes it. `nothing`: it says nothing new.
  * The others are dropped and counted: `malformed`, `not-authentic`, and `too-often`, of a peer that hands on more than may be checked, or an
  * accuser that accuses more than may be passed on.
  */

@@ -79,7 +79,7 @@ export class InboundCalls {
     if (!call.isStandIn && !this.takesOneMoreOf(call.call)) return this.tooManyOf(call.call.node)
     if (!this.holds(call.caller, call.heldBytes)) return this.tooMuchOf(call.caller)
     const refusal = this.#takeIn(call)
-    if (refusal !== undefined) this.lets(call.caller, call.heldBytes)
+    if (refusal !== undefined) this.letsGo(call.caller, call.heldBytes)
     return refusal
   }
 
@@ -116,7 +116,7 @@ export class InboundCalls {
     return bytes === 0 || this.#held.take(node, bytes)
   }
 
-  lets(node: NodeId, bytes: number): void {
+  letsGo(node: NodeId, bytes: number): void {
     if (bytes > 0) this.#held.giveBack(node, bytes)
   }
 
@@ -229,7 +229,7 @@ export class InboundCalls {
   /** Gives back what it held: a place in the queue, or room for another. */
   #leave(call: InboundCall): void {
     const { load } = call.served
-    this.lets(call.caller, call.heldBytes)
+    this.letsGo(call.caller, call.heldBytes)
     call.isWanted = false
     if (call.state === 'waiting') {
       load.waiting.remove(call)
@@ -294,7 +294,7 @@ export class InboundCalls {
   #refuse(call: InboundCall, failure: Failure): void {
     this.#calls.take(call.call)
     call.isWanted = false
-    this.lets(call.caller, call.heldBytes)
+    this.letsGo(call.caller, call.heldBytes)
     this.#leftQueue(call.served.load)
     this.on.refused(call, failure)
     if (this.#calls.size === 0) this.#onEmpty?.()

@@ -18,14 +18,14 @@ export interface KeyedCallsOptions {
   readonly kernel: Kernel
   readonly limits: IdempotencyLimits
   /**
-   * Takes a request as any other, for a stand-in call of this node, or gives the reason why not. Its time counts from its arrival;
+   * Takes a request like any other, for a stand-in call of this node, or gives the reason why not. Its time counts from its arrival;
    * `isAllowed`: `allow` has said so already.
    */
   readonly take: (signal: SpawnSignal, arrivedMs: number, isAllowed: boolean) => Failure | undefined
   /** Ends the work of a stand-in call. `false`: it had not begun. */
   readonly end: (call: Pid, reason: ExitReason) => boolean
   /** Where calls are counted by their node. */
-  readonly inbound: Pick<InboundCalls, 'takesOneMoreOf' | 'tooManyOf' | 'holds' | 'lets' | 'tooMuchOf' | 'joined'>
+  readonly inbound: Pick<InboundCalls, 'takesOneMoreOf' | 'tooManyOf' | 'holds' | 'letsGo' | 'tooMuchOf' | 'joined'>
   /** Whether its caller may be told what came of work that it did not begin. `undefined`: nothing was said in time. */
   readonly mayJoin: (signal: SpawnSignal) => boolean | Promise<boolean | undefined>
 }
@@ -37,7 +37,7 @@ export interface KeyedCallsOptions {
  *
  * - A key belongs to the node that uses it, and to a procedure and version: no node can read, or block, what another did.
  * - While the work runs, a further call with its key waits for the same result. The work keeps the deadline that it began with.
- * - When nobody waits any more, because all have given up, the work is ended as any other. A call that comes before it is over
+ * - When nobody waits any more, because all have given up, the work is ended like any other. A call that comes before it is over
  *   waits for that and begins anew, or is given the result, if the work was done after all. A caller whose *connection* was
  *   lost has not given up: the work goes on, to its deadline, and its result is there for the next try. Only when a new
  *   life of that node shows up is it clear that nobody will ask.
@@ -162,7 +162,7 @@ export class KeyedCalls implements NodeWatcher {
     if (this.#held.get(call) !== held) return false
     this.#held.delete(call)
     held.behind?.next.delete(held)
-    this.#options.inbound.lets(from.node, held.heldBytes)
+    this.#options.inbound.letsGo(from.node, held.heldBytes)
     this.#options.inbound.joined(from, false)
     return true
   }

@@ -75,6 +75,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   readonly pid: Pid
   place: DeadlinePlace | number | undefined = undefined
   attachedAt: number | undefined = undefined
+
   readonly #kernel: Kernel
   readonly #owner: RemoteOwner
   readonly #plan: CallPlan
@@ -358,7 +359,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     else this.#finish(failure)
   }
 
-  /** A call for the primary goes where that has moved to, as soon as the table says so. `false`: it is a refusal as any other. */
+  /** A call for the primary goes where that has moved to, as soon as the table says so. `false`: it is a refusal like any other. */
   #goesOnAsPrimary(refusal: Failure, { node, region }: RegionTableNode, tries: Tries): boolean {
     const known = this.#kernel.remote
     if (known === undefined || this.#plan.region !== 'primary') return false

@@ -29,7 +29,7 @@ export interface StreamProcessCode {
 
 /**
  * The process that runs one streaming procedure for one call: its items go to the call as there is room for them, the
- * caller's come from there, and the answer is the end of all. Linked to the call as any remote process.
+ * caller's come from there, and the answer is the end of all. Linked to the call like any remote process.
  */
 export function streamProcess(
   runtime: Runtime,

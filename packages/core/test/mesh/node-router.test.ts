@@ -10,6 +10,17 @@ import type { PeerLinks } from '../../src/mesh/peer-links.ts'
 
 const here = { node: 'here', life: 1, thread: 0, serial: 7 }
 
+const nothing = (): void => undefined
+/** What these routers don't use. */
+const unasked = {
+  isOpenToMembers: false,
+  letters: new HeldBytes({ bytesMax: 0, perPeerBytesMax: 0 }),
+  deliver: nothing,
+  inbox: nothing,
+  lost: nothing,
+  sparse: { reach: () => false, unreachable: nothing, isSpare: () => false, crosses: async () => true },
+}
+
 /** A router with links on which nothing is ever sent: what it says of a monitor on an actor of `there`. */
 function routerTo() {
   const bounced: string[] = []
@@ -19,17 +30,7 @@ function routerTo() {
     sendOut: () => undefined,
   } as unknown as Kernel
   const links = { send: () => 'sent' } as unknown as PeerLinks
-  const nothing = (): void => undefined
-  const router = new NodeRouter({
-    kernel,
-    links,
-    isOpenToMembers: false,
-    letters: new HeldBytes({ bytesMax: 0, perPeerBytesMax: 0 }),
-    deliver: nothing,
-    inbox: nothing,
-    lost: nothing,
-    sparse: { reach: () => false, unreachable: nothing, isSpare: () => false, crosses: async () => true },
-  })
+  const router = new NodeRouter({ ...unasked, kernel, links })
   const monitor = (life: number): string | undefined => {
     router.route({ type: 'monitor', from: here, to: { node: 'there', life, thread: 0, serial: 3 }, ref: 1 })
     return bounced.pop()
@@ -49,17 +50,7 @@ describe('NodeRouter', () => {
       codec: msgpackCodec(),
       counters,
     } as unknown as Kernel
-    const nothing = (): void => undefined
-    const router = new NodeRouter({
-      kernel,
-      links: {} as PeerLinks,
-      isOpenToMembers: false,
-      letters: new HeldBytes({ bytesMax: 0, perPeerBytesMax: 0 }),
-      deliver: nothing,
-      inbox: nothing,
-      lost: nothing,
-      sparse: { reach: () => false, unreachable: nothing, isSpare: () => false, crosses: async () => true },
-    })
+    const router = new NodeRouter({ ...unasked, kernel, links: {} as PeerLinks })
     for (let at = 0; at < 1_000; at += 1) router.receive({ node: 'there', life: 1 }, Uint8Array.of(1))
     expect([counters.undecodable, lines.length]).toEqual([1_000, 8])
     router.receive({ node: 'other', life: 1 }, Uint8Array.of(1))

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { ConformanceManifest } from './harness.ts'
 import type { ConformancePromise } from './conformance-case.ts'
 import { assertSameBytes, patternFrame } from './frames.ts'
+import type { LinkEnd } from './link-end.ts'
 import type { World } from './world.ts'
 
 const silentConnections = 20
@@ -23,8 +24,7 @@ export const intruders: ConformancePromise = {
         const silent = Array.from({ length: silentConnections }, () => intrude(world, new Uint8Array(0)))
         const [ours, theirs] = await a.connect(b)
         await world.until('the silent connections to be ended by the nodes', Promise.all(silent))
-        ours.link.lane(0).send(patternFrame(20))
-        assertSameBytes((await theirs.received(0, 1))[0], patternFrame(20), 'the frame of a member')
+        await assertMemberIsHeard(ours, theirs)
         assert.equal(b.accepted.length, 1, 'only the member is accepted')
       },
     },
@@ -43,8 +43,7 @@ export const intruders: ConformancePromise = {
           new TextEncoder().encode('GET / HTTP/1.1\r\nhost: nobody\r\n\r\n'),
         ].map((bytes) => intrude(world, bytes))
         await world.until('the connections with garbage to be ended by the nodes', Promise.all(ended))
-        ours.link.lane(0).send(patternFrame(20))
-        assertSameBytes((await theirs.received(0, 1))[0], patternFrame(20), 'the frame of a member')
+        await assertMemberIsHeard(ours, theirs)
         assert.equal(b.accepted.length, 1, 'only the member is accepted')
       },
     },
@@ -69,6 +68,11 @@ export const intruders: ConformancePromise = {
       },
     },
   ],
+}
+
+async function assertMemberIsHeard(ours: LinkEnd, theirs: LinkEnd): Promise<void> {
+  ours.link.lane(0).send(patternFrame(20))
+  assertSameBytes((await theirs.received(0, 1))[0], patternFrame(20), 'the frame of a member')
 }
 
 async function intrude(world: World, bytes: Uint8Array): Promise<void> {

@@ -5,7 +5,7 @@ import { type Accusation, openAccusation, peekAccusation, sealAccusation } from 
 import { encodeNotice } from '../../../core/src/mesh/frame.ts'
 import { encodeLinkMessage, frameLane } from '../../../core/src/mesh/link-message.ts'
 import { encodeDigest, encodeSealed } from '../../../core/src/mesh/mesh-message.ts'
-import { type NodeRecord, peekRecord, sealRecord } from '../../../core/src/mesh/node-record.ts'
+import { peekRecord, sealRecord } from '../../../core/src/mesh/node-record.ts'
 import { threadDownsRate } from '../../../core/src/mesh/notice-rates.ts'
 import { calledForthRate } from '../../../core/src/mesh/own-news-pace.ts'
 import { wordsRate } from '../../../core/src/mesh/peer-budgets.ts'
@@ -15,6 +15,7 @@ import {
   expectBounded,
   type HostilePeer,
   overLibp2p,
+  recordOf,
   startHostile,
   startMember,
   startVictim as startVictimOf,
@@ -221,20 +222,4 @@ function countDowns({ id }: Node): () => number {
   subscribe('skerry:peer.down', count)
   onTestFinished(() => void unsubscribe('skerry:peer.down', count))
   return () => downs
-}
-
-function recordOf(node: string): NodeRecord {
-  return {
-    node,
-    life: 1,
-    version: 1,
-    region: 'nowhere',
-    state: 'up',
-    appVersion: '',
-    primaryEpoch: 0,
-    primaryRegion: '',
-    primaryBy: '',
-    addresses: [],
-    procedures: [],
-  }
 }

@@ -6,6 +6,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2pTransport } from '@skerry/transport-libp2p'
 import { silentLog, systemPlatform } from '@skerry/core'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { SpawnRequest } from '../../../core/src/actor/signal.ts'
 import { sealAccusation } from '../../../core/src/mesh/accusation.ts'
 import { encodeSealed } from '../../../core/src/mesh/mesh-message.ts'
 import { type NodeRecord, sealRecord } from '../../../core/src/mesh/node-record.ts'
@@ -24,6 +25,7 @@ import {
   mebi,
   overLibp2p,
   perPeerHeldMax,
+  recordOf,
   rssMax,
   secret,
   startHostile,
@@ -169,14 +171,7 @@ export function floods(mesh: () => HostileMesh): void {
       const { callVictim } = await startMember(victim)
       const before = await victim.report()
       const hostile = await startHostile(victim)
-      const request = {
-        procedure: 'victim.hold',
-        version: 1,
-        timeLeftMs: 3_600_000,
-        idempotencyKey: undefined,
-        callerRegion: 'nowhere',
-        input: codec.encode(null),
-      }
+      const request = holdingRequest(codec.encode(null))
       for (let serial = 1; serial <= 20_000; serial += 1) {
         await hostile.send({ type: 'spawn', from: { ...here(victim), serial }, to: here(victim), request })
       }
@@ -194,14 +189,7 @@ export function floods(mesh: () => HostileMesh): void {
       const { callVictim } = await startMember(victim)
       const before = await victim.report()
       const hostile = await startHostile(victim)
-      const request = {
-        procedure: 'victim.hold',
-        version: 1,
-        timeLeftMs: 3_600_000,
-        idempotencyKey: undefined,
-        callerRegion: 'nowhere',
-        input: codec.encode(new Uint8Array(256 * 1024)),
-      }
+      const request = holdingRequest(codec.encode(new Uint8Array(256 * 1024)))
       for (let serial = 1; serial <= 600; serial += 1) {
         await hostile.send({ type: 'spawn', from: { ...here(victim), serial }, to: here(victim), request })
       }
@@ -423,22 +411,6 @@ function addressesThatLead(mesh: () => HostileMesh): void {
   })
 }
 
-function recordOf(node: string): NodeRecord {
-  return {
-    node,
-    life: 1,
-    version: 1,
-    region: 'nowhere',
-    state: 'up',
-    appVersion: '',
-    primaryEpoch: 0,
-    primaryRegion: '',
-    primaryBy: '',
-    addresses: [],
-    procedures: [],
-  }
-}
-
 function tell(control: (bytes: Uint8Array) => void, sealed: readonly Uint8Array[]): void {
   for (const chunk of encodeSealed('records', sealed, 60_000).chunks) control(chunk)
 }
@@ -496,4 +468,16 @@ async function startThirdParty(): Promise<{ port: number; heard: string[] }> {
     server.close()
   })
   return { port: (server.address() as net.AddressInfo).port, heard }
+}
+
+/** Of a procedure that ends when its caller does. */
+function holdingRequest(input: Uint8Array): SpawnRequest {
+  return {
+    procedure: 'victim.hold',
+    version: 1,
+    timeLeftMs: 3_600_000,
+    idempotencyKey: undefined,
+    callerRegion: 'nowhere',
+    input,
+  }
 }

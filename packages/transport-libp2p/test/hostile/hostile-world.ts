@@ -25,6 +25,7 @@ import {
   frameLane,
   protocolVersion,
 } from '../../../core/src/mesh/link-message.ts'
+import type { NodeRecord } from '../../../core/src/mesh/node-record.ts'
 import { createLibp2pTransport, type Libp2pTransportOptions } from '../../src/index.ts'
 
 export const cluster = 'abuse'
@@ -117,7 +118,12 @@ export async function startVictim({ mesh = overLibp2p(), load, transport }: Vict
     execArgv: ['--expose-gc'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
-  const [started] = (await once(child, 'message')) as [Omit<Victim, 'report' | 'call' | 'port' | 'mesh'>]
+  const ended = once(child, 'exit').then(([code]): never => {
+    throw new Error(`The victim ended with ${String(code)} before it had started`)
+  })
+  const [started] = (await Promise.race([once(child, 'message'), ended])) as [
+    Omit<Victim, 'report' | 'call' | 'port' | 'mesh'>,
+  ]
   return {
     ...started,
     mesh,
@@ -259,4 +265,21 @@ const downKind = 10
 /** Of the victim, as its signals name it: who sends or is meant is known by the link. */
 export function here({ id, life }: Pick<Victim, 'id' | 'life'>): Pid {
   return { node: id, life, thread: 0, serial: 0 }
+}
+
+/** A record that says as little as one can. */
+export function recordOf(node: string): NodeRecord {
+  return {
+    node,
+    life: 1,
+    version: 1,
+    region: 'nowhere',
+    state: 'up',
+    appVersion: '',
+    primaryEpoch: 0,
+    primaryRegion: '',
+    primaryBy: '',
+    addresses: [],
+    procedures: [],
+  }
 }
