@@ -38,6 +38,9 @@ export class FrameWriter {
   #from = 0
   #end = 0
   #body: Uint8Array | undefined
+  /** The name that was written last, and the one whose bytes are kept: the one that was written twice in a row. */
+  #lastName = ''
+  #known: KnownName = noName
 
   /** `prefix` goes before the kind: room for what the link says. */
   start(prefix: number, kind: number): void {
@@ -77,6 +80,32 @@ export class FrameWriter {
       throw new FrameError(`a name of ${bytes.length} bytes; ${textBytesMax} is the most`)
     this.number(bytes.length)
     this.#append(bytes)
+  }
+
+  /** A text of which there are few, such as a procedure's name: the same bytes as those of `text`. */
+  name(value: string): void {
+    const known = this.#known
+    if (value !== known.text) {
+      this.#otherName(value)
+      return
+    }
+    const { bytes } = known
+    this.#ensure(shortChars)
+    const block = this.#block
+    const at = this.#end + 1
+    block[this.#end] = bytes.length
+    for (let index = 0; index < bytes.length; index += 1) block[at + index] = bytes[index] as number
+    this.#end = at + bytes.length
+  }
+
+  #otherName(value: string): void {
+    const at = this.#end - this.#from
+    this.text(value)
+    if (value === this.#lastName && value.length < shortChars) {
+      const bytes = this.#block.slice(this.#from + at + 1, this.#end)
+      if (bytes.length === value.length) this.#known = { text: value, bytes }
+    }
+    this.#lastName = value
   }
 
   address(pid: { readonly thread: number; readonly serial: number }): void {
@@ -154,9 +183,18 @@ export class FrameWriter {
   }
 }
 
+/** A short name, and its bytes: two arrays of bytes are compared and copied in half of the time that the characters of a text take. */
+interface KnownName {
+  readonly text: string
+  readonly bytes: Uint8Array
+}
+
+const noName: KnownName = { text: '', bytes: new Uint8Array() }
 /** The names that were read last, by a hash of their bytes. A peer that sends others all the time only makes them anew. */
 const knownNamesMax = 256
-const knownNames: string[] = Array.from({ length: knownNamesMax }, () => '')
+const knownNames: KnownName[] = Array.from({ length: knownNamesMax }, () => noName)
+/** The very last one: mostly the same comes again. */
+let lastRead: KnownName = noName
 
 /** Reads them back. Every read checks what is left; nothing is allocated on a peer's word. */
 export class FrameReader {
@@ -228,16 +266,21 @@ export class FrameReader {
     const length = this.#frame[at] ?? 0
     const end = at + 1 + length
     if (length === 0 || length >= shortChars || end > this.#frame.length) return this.text()
+    if (lastRead.bytes.length === length && this.#isAt(at + 1, lastRead.bytes)) {
+      this.#at = end
+      return lastRead.text
+    }
     let hash = length
     for (let index = at + 1; index < end; index += 1) hash = (Math.imul(hash, 31) + (this.#frame[index] as number)) | 0
     const slot = hash & (knownNamesMax - 1)
-    const known = knownNames[slot] as string
-    if (known.length === length && this.#isAt(at + 1, known)) {
+    const known = knownNames[slot] as KnownName
+    if (known.bytes.length === length && this.#isAt(at + 1, known.bytes)) {
       this.#at = end
-      return known
+      lastRead = known
+      return known.text
     }
     const text = this.text()
-    knownNames[slot] = text
+    knownNames[slot] = { text, bytes: this.#frame.slice(at + 1, end) }
     return text
   }
 
@@ -258,12 +301,9 @@ export class FrameReader {
     return new FrameError(message)
   }
 
-  /** Whether these bytes are that text, which has no others than ASCII then. */
-  #isAt(at: number, text: string): boolean {
-    for (let index = 0; index < text.length; index += 1) {
-      const code = text.charCodeAt(index)
-      if (code >= 0x80 || code !== this.#frame[at + index]) return false
-    }
+  #isAt(at: number, bytes: Uint8Array): boolean {
+    const frame = this.#frame
+    for (let index = 0; index < bytes.length; index += 1) if (bytes[index] !== frame[at + index]) return false
     return true
   }
 

@@ -267,7 +267,7 @@ export function orderKey(frame: Uint8Array): string {
 }
 
 function writeRequest(request: SpawnRequest, codec: Codec): void {
-  writer.text(request.procedure)
+  writer.name(request.procedure)
   writer.number(request.version)
   writer.number(Math.max(0, Math.ceil(request.timeLeftMs)))
   writer.text(request.idempotencyKey ?? '')

@@ -59,6 +59,16 @@ export interface NodeRouterOptions {
   readonly lost: (lost: { node: NodeId; life: number; thread?: number }, reason: 'noconnection' | 'threadlost') => void
 }
 
+/** A peer that a link is up to. */
+interface LinkedPeer {
+  readonly node: NodeId
+  readonly life: number
+  /** What the link says of it. */
+  readonly peer: Peer
+  /** It said that it takes no new work: that is refused here, and so surely not run. */
+  isDraining: boolean
+}
+
 /** What items of streams to one peer may count that wait for room on their way. Beyond it they end their stream. */
 const parkedBytesMax = 32 * 1024 * 1024
 
@@ -75,18 +85,16 @@ const livesSeenMax = 8
 /** Carries signals between nodes over the links, and turns the loss of a link into `noconnection` for all that crossed it. */
 export class NodeRouter implements Router {
   readonly #options: NodeRouterOptions
-  /** The lives that a link is up to. */
-  readonly #lives = new Map<NodeId, number>()
-  /** What the links say of the peers. */
-  readonly #peers = new Map<NodeId, Peer>()
+  /** The peers that a link is up to. */
+  readonly #linked = new Map<NodeId, LinkedPeer>()
+  /** The one that was asked for last: every frame asks, and they come in bursts. */
+  #last: LinkedPeer | undefined
   /**
    * The lives that links were up to, the last one last. All before it are over for sure, and their Pids get `noproc`. Lives
    * do not tell their order by themselves: a clock that was set back gives a lower one. So a Pid of any other life gets
    * `noconnection`; the link may still be to a life that is already over.
    */
   readonly #seen = new Map<NodeId, readonly number[]>()
-  /** Peers that said that they take no new work: it is refused here, and so surely not run. */
-  readonly #draining = new Set<NodeId>()
   /** Since this node said that it takes no new work. */
   #farewell: Farewell | undefined
 
@@ -109,7 +117,7 @@ export class NodeRouter implements Router {
       clock: kernel.platform.clock,
       trafficOf: (node) => links.trafficOf(node),
       isSpare: sparse.isSpare,
-      crosses: (node) => sparse.crosses({ node, life: this.#lives.get(node) ?? 0 }),
+      crosses: (node) => sparse.crosses({ node, life: this.#linkedTo(node)?.life ?? 0 }),
       tell: (node, notice) => this.#tell(node, notice),
       hold: (node) => this.#held.begin(node),
       release: (node) => this.#release(node),
@@ -120,8 +128,8 @@ export class NodeRouter implements Router {
 
   up(peer: Peer): void {
     const { node, life } = peer
-    this.#lives.set(node, life)
-    this.#peers.set(node, peer)
+    this.#last = undefined
+    this.#linked.set(node, { node, life, peer, isDraining: false })
     if (this.#farewell !== undefined) this.#tell(node, { type: 'draining' })
     this.#note(node, life)
     this.#endWait(node)
@@ -137,9 +145,8 @@ export class NodeRouter implements Router {
   }
 
   down(peer: PeerRef): void {
-    this.#lives.delete(peer.node)
-    this.#peers.delete(peer.node)
-    this.#draining.delete(peer.node)
+    this.#last = undefined
+    this.#linked.delete(peer.node)
     const lost = this.#parked.drop(peer.node)
     if (lost > 0) this.#options.kernel.counters.unsent += lost
     this.#farewell?.heard(peer.node)
@@ -159,7 +166,7 @@ export class NodeRouter implements Router {
 
   /** Looks which links nobody uses. */
   lookForIdle(): void {
-    this.#idle.look(this.#lives.keys())
+    this.#idle.look(this.#linked.keys())
   }
 
   route(signal: Signal): void {
@@ -168,17 +175,17 @@ export class NodeRouter implements Router {
       this.#hold(signal)
       return
     }
-    const life = this.#lives.get(signal.to.node)
-    if (life === undefined) {
+    const linked = this.#linkedTo(signal.to.node)
+    if (linked === undefined) {
       this.#routeUnlinked(signal)
       return
     }
-    if (life !== signal.to.life) {
+    if (linked.life !== signal.to.life) {
       const isOver = this.#seen.get(signal.to.node)?.slice(0, -1).includes(signal.to.life) === true
       kernel.bounce(signal, isOver && signal.type !== 'spawn' ? 'noproc' : 'noconnection')
       return
     }
-    if (signal.type === 'spawn' && this.#draining.has(signal.to.node)) {
+    if (linked.isDraining && signal.type === 'spawn') {
       this.#refuse(signal, { code: 'ERR_DRAINING', outcome: 'not-run', message: 'The node is leaving' })
       return
     }
@@ -229,7 +236,7 @@ export class NodeRouter implements Router {
         this.#receiveNotice(peer, notice)
         return
       }
-      const from = this.#peers.get(peer.node) ?? peer
+      const from = this.#linkedTo(peer.node)?.peer ?? peer
       signal = decodeSignal(bytes, from, kernel, kernel.codec, at)
     } catch (error) {
       kernel.counters.undecodable += 1
@@ -284,7 +291,7 @@ export class NodeRouter implements Router {
   /** Tells every peer that a thread of this node is gone, after everything that the thread had sent. */
   threadLost(thread: number): void {
     this.#sentOut.threadLost(thread)
-    for (const node of this.#lives.keys()) this.#tell(node, { type: 'threadDown', thread })
+    for (const node of this.#linked.keys()) this.#tell(node, { type: 'threadDown', thread })
   }
 
   /**
@@ -293,7 +300,7 @@ export class NodeRouter implements Router {
    * caller could not know that it was never begun. What was sent to them before, however large, has come by then too.
    */
   sayDraining(atMostMs: number): Promise<void> {
-    const peers = [...this.#lives.keys()]
+    const peers = [...this.#linked.keys()]
     this.#farewell = new Farewell(peers)
     const heard = this.#farewell.whenHeard(this.#options.kernel.platform.clock, atMostMs)
     for (const node of peers) this.#tell(node, { type: 'draining' })
@@ -343,7 +350,7 @@ export class NodeRouter implements Router {
         this.#options.lost({ node, life, thread: notice.thread }, 'threadlost')
         return
       case 'draining':
-        this.#draining.add(node)
+        this.#noteDraining(node)
         this.#tell(node, { type: 'drainingHeard' })
         return
       case 'drainingHeard':
@@ -355,6 +362,19 @@ export class NodeRouter implements Router {
       case 'notResting':
         this.#idle.peerDoesNotRest(node)
     }
+  }
+
+  #noteDraining(node: NodeId): void {
+    const linked = this.#linkedTo(node)
+    if (linked !== undefined) linked.isDraining = true
+  }
+
+  #linkedTo(node: NodeId): LinkedPeer | undefined {
+    const last = this.#last
+    if (last !== undefined && last.node === node) return last
+    const linked = this.#linked.get(node)
+    if (linked !== undefined) this.#last = linked
+    return linked
   }
 
   /** In order with signals. */

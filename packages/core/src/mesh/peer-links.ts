@@ -127,6 +127,8 @@ class Links implements PeerLinks {
   readonly #options: PeerLinksOptions
   readonly #settings: PeerLinkSettings
   readonly #up = new Map<NodeId, PeerLink>()
+  /** The one that was sent on last: frames go out in bursts. */
+  #last: PeerLink | undefined
   readonly #handshakes: Handshakes<PeerLink>
   readonly #addressesBeforeStart: ((dialer: Dialer) => void)[] = []
   /** Our own, as the transport said. */
@@ -205,7 +207,7 @@ class Links implements PeerLinks {
   }
 
   sendMessage(node: NodeId, message: Uint8Array | SplitMessage, urgent = false): SendResult {
-    const link = this.#up.get(node)
+    const link = this.#linkOf(node)
     if (link === undefined) {
       this.counters.framesNoLink += 1
       return 'no-link'
@@ -224,6 +226,14 @@ class Links implements PeerLinks {
       if (urgent) link.end('overloaded', 'the peer does not read what must not be lost')
     }
     return result
+  }
+
+  #linkOf(node: NodeId): PeerLink | undefined {
+    const last = this.#last
+    if (last !== undefined && last.peer === node) return last
+    const link = this.#up.get(node)
+    if (link !== undefined) this.#last = link
+    return link
   }
 
   sendControl(node: NodeId, bytes: Uint8Array): SendResult {
@@ -406,6 +416,7 @@ class Links implements PeerLinks {
 
   #cameUp(link: PeerLink): void {
     always(!this.#up.has(link.peer), 'skerry/at most one link to a peer is up', { peer: link.peer })
+    this.#last = undefined
     this.#up.set(link.peer, link)
     this.#dialer?.linkUp(link.peer)
     this.counters.linksUp += 1
@@ -425,6 +436,7 @@ class Links implements PeerLinks {
   }
 
   #wentDown(link: PeerLink, reason: LinkEndReason, detail: string): void {
+    this.#last = undefined
     this.#up.delete(link.peer)
     this.counters.linksDown += 1
     this.#dialer?.linkDown(link.peer, this.#options.platform.clock.monotonic() - link.upSince)

@@ -31,6 +31,11 @@ export interface TurnQueue {
    * whatever has come is read before any turn runs.
    */
   isReadingLate?(): boolean
+  /**
+   * A whole number by which the turn that is run differs from the last million before it; `undefined` outside of turns. Where this is
+   * absent nobody counts them.
+   */
+  turn?(): number | undefined
   /** Runs `turn` once every socket and port was read from again, if it has anything. There where `isReadingLate` is. */
   enqueueBehindReads?(turn: Turn): void
   /**
@@ -78,6 +83,8 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
   let askedMs = 0
   let idleMs = 0
   let turnsLeft = turnsPerBudget
+  /** How often turns were begun with, and others than these were run in between: makes the number of a turn, with those that are left. */
+  let bursts = 0
   let budgetStarted = 0
   /** The clock is read when so many turns are left. */
   let readAtTurnsLeft = turnsPerBudget - turnsToReadMin
@@ -86,6 +93,7 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
 
   function run(): void {
     isInTurns = true
+    bursts += 1
     // Otherwise all turns would belong to the trace of whoever enqueued the first. Also where nobody traces: called from here, what runs
     // the turns is compiled as one piece with this, and a local call takes a tenth longer.
     runInTrace(undefined, runTurns)
@@ -126,7 +134,10 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
 
   function runLast(): void {
     // What they enqueue as last comes after turns that they enqueue.
-    for (let left = last.length; left > 0; left -= 1) last.shift()?.runTurn()
+    for (let left = last.length; left > 0; left -= 1) {
+      last.shift()?.runTurn()
+      bursts += 1
+    }
   }
 
   function isBudgetUsedUp(): boolean {
@@ -175,6 +186,9 @@ export function systemTurnQueue(observer?: TurnObserver): TurnQueue {
       askedMs = now
       idleMs = idleTime
       return busyMs > lateMs
+    },
+    turn() {
+      return isInTurns ? ((bursts << 12) - turnsLeft) | 0 : undefined
     },
     enqueueBehindReads(turn) {
       setImmediate(runOutside, turn)

@@ -221,7 +221,7 @@ export class InboundCalls {
     ownInput(call.request)
     call.served.load.waiting.push(call)
     this.#waiting += 1
-    this.#crowded.add(call.served.load)
+    if (call.served.load.waiting.length === 1) this.#crowded.add(call.served.load)
     this.#standInLine(call.served.load)
     this.#lookOver ??= this.#clock.after(lookOverMs, () => this.#lookOverWaiting())
   }

@@ -106,7 +106,7 @@ export class ProcedureContext extends ReceivingContext {
    * primary change in between, the epoch is too low, which a fence refuses.
    */
   notePrimary(): void {
-    this.#primaryEpoch = super.primaryEpoch
+    this.#primaryEpoch = this.#runtime.remote?.primaryEpoch ?? super.primaryEpoch
   }
 
   /** Tells of this process, whoever wants to know. Called once, before the procedure runs. */

@@ -301,6 +301,18 @@ describe('a name in a frame', () => {
     }
   })
 
+  it('is the same bytes as any text, whichever was written before', () => {
+    const names = ['größe', 'ÿ', 'a.b', '', 'x'.repeat(63), 'x'.repeat(64), 'y'.repeat(300)]
+    const written = (write: (writer: FrameWriter, name: string) => void): Uint8Array => {
+      const writer = new FrameWriter()
+      writer.start(7, 1)
+      // Each twice and a third time: the bytes of what comes again are kept.
+      for (const name of [...names, ...names]) for (let times = 0; times < 3; times += 1) write(writer, name)
+      return writer.finish()
+    }
+    expect(written((writer, name) => writer.name(name))).toEqual(written((writer, name) => writer.text(name)))
+  })
+
   it('is not taken from behind the end of its frame', () => {
     const whole = Uint8Array.of(3, 97, 98, 99)
     expect(new FrameReader(whole).name()).toBe('abc')

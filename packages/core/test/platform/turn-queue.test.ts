@@ -67,6 +67,21 @@ describe('the turn queue of a thread', () => {
     expect(answers).toEqual([false, true])
   })
 
+  it('gives each turn a number that those around it do not have, also what runs last', async () => {
+    const queue = systemTurnQueue()
+    const numbers: (number | undefined)[] = []
+    const turn = { runTurn: () => void numbers.push(queue.turn?.()) }
+    for (let bursts = 0; bursts < 3; bursts += 1) {
+      queue.enqueueLast?.(turn)
+      queue.enqueueLast?.(turn)
+      for (let turns = 0; turns < 3_000; turns += 1) queue.enqueue(turn)
+      while (numbers.length < (bursts + 1) * 3_002) await immediate()
+      expect(queue.turn?.()).toBeUndefined()
+    }
+    expect(new Set(numbers).size).toBe(9_006)
+    expect(numbers).not.toContain(undefined)
+  })
+
   it('runs what goes behind the reads behind all turns and promises', async () => {
     const queue = systemTurnQueue()
     const ran: string[] = []
