@@ -2,6 +2,7 @@ import type { TraceContext } from '../platform/trace-context.ts'
 import type { CallOwner } from './pending-call.ts'
 import type { Actor, Process } from './actor.ts'
 import type { Attachment } from './attachments.ts'
+import type { BegunMarks } from './begun-marks.ts'
 import type { DeadlineQueue } from './deadline-queue.ts'
 import type { Addressable, Host } from './host.ts'
 import type { Names } from './names.ts'
@@ -71,6 +72,8 @@ export interface Runtime extends Host {
   readonly many: ManyServices | undefined
   /** Starts actors on threads of their own, where that is possible. */
   readonly threads: ThreadStarter | undefined
+  /** Which remote processes on other threads have begun. */
+  readonly begunMarks: BegunMarks | undefined
   /** How a name is registered: at once on the main thread, through it elsewhere. Its holder may change its partitions. */
   readonly registerName: (name: string, pid: Pid, partitions?: number) => Promise<void> | void
   /** The actor of this thread that was last written to by its own Pid object, while it lives: who has that needs no look-up. */

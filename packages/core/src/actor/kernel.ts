@@ -10,6 +10,7 @@ import { activeTrace, carriedTrace, isTraceFollowed, type TraceContext } from '.
 import { Actor, type ActorOptions } from './actor.ts'
 import { AwayReplier, unencodableFailure } from './away-replier.ts'
 import { Alias } from './alias.ts'
+import type { BegunMarks } from './begun-marks.ts'
 import type { Behavior, Runtime, SpawnOptions } from './behavior.ts'
 import { traceCall, traceOfCall } from './call-trace.ts'
 import { type KernelCounters, newKernelCounters } from './counters.ts'
@@ -84,6 +85,8 @@ export class Kernel implements Runtime, CallHost {
   many: ManyServices | undefined
   /** Starts actors on threads of their own. Set by the composition root where that is possible. */
   threads: ThreadStarter | undefined
+  /** Which remote processes on other threads have begun. Set by the composition root where there are such. */
+  begunMarks: BegunMarks | undefined
   /** How a name is registered: at once on the main thread, through it elsewhere. */
   registerName: (name: string, pid: Pid, partitions?: number) => Promise<void> | void
   /** Takes requests for this node. Only on the main thread. */

@@ -29,6 +29,10 @@ export interface RemoteWork {
   readonly arrivedMs: number
   /** Where it runs on another thread: what it had waited by then, and the wall clock. */
   readonly sentOver?: { readonly queueMs: number; readonly wallMs: number }
+  /** There: its place among the node's marks. */
+  readonly mark?: number | undefined
+  /** Whether its procedure has begun, or runs for nobody who would be told that it has not. */
+  hasBegun?: boolean
 }
 
 /** What is known of a behavior before its module is loaded: its name there, and how its actor is set up. */

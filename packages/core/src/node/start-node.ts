@@ -1,3 +1,4 @@
+import { BegunMarks } from '../actor/begun-marks.ts'
 import { Kernel } from '../actor/kernel.ts'
 import type { LostPeer } from '../actor/edges.ts'
 import { actorName } from '../actor/pid.ts'
@@ -291,6 +292,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   kernel.away = { route: (signal) => routeAway(signal) }
   kernel.inbox = takeSpawn
   kernel.threads = threads
+  kernel.begunMarks = new BegunMarks()
   kernel.remote = createRpcClient(kernel, reader, (procedure) => served.find(procedure)?.procedure)
   kernel.names.onChange((name, pid, partitions) => threads.broadcast({ type: 'name', name, pid, partitions }))
   kernel.many = createRpcMany(kernel, reader, kernel.remote)

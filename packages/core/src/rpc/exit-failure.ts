@@ -15,3 +15,10 @@ export function exitFailure(reason: ExitReason): Failure {
     reason,
   }
 }
+
+/** The same of one that ended before the first line of its procedure ran, by whatever way. */
+export function notBegunFailure(reason: ExitReason): Failure {
+  const [code, how] =
+    reason === 'timeout' ? ['ERR_RPC_TIMEOUT', 'its deadline passed there'] : ['ERR_REMOTE_EXIT', printReason(reason)]
+  return { code, outcome: 'not-run', message: `The remote process ended before the procedure began: ${how}`, reason }
+}

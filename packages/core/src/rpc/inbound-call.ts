@@ -41,6 +41,7 @@ export class InboundCall implements Replier, RemoteWork, WaitingCall<InboundCall
   state: 'waiting' | 'starting' | 'running' = 'waiting'
   /** Whether its caller still waits for it. */
   isWanted = true
+  hasBegun = false
   /** The remote process that runs it. */
   process: StartedProcess | undefined = undefined
   readonly #refuse: (call: InboundCall, failure: Failure) => void

@@ -99,6 +99,7 @@ async function run(call: InlineCall, actor: Actor, trace: TraceContext | undefin
     call: actor.pid,
     caller: kernel.node,
     arrivedMs: kernel.platform.clock.monotonic(),
+    hasBegun: true,
     request: {
       procedure: procedure.name,
       version: procedure.version,

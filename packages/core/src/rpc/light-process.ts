@@ -79,8 +79,13 @@ export class LightProcess extends RunningWork implements Turn, Process {
       served === undefined ? { type: 'reply', to, ref: 0, result } : { type: 'reply', to, ref: 0, result, served },
     )
     kernel.lightEnded(this.pid, this.label)
-    this.keeper.ended(this)
+    this.keeper.ended(this, 'normal')
     return true
+  }
+
+  /** Its procedure runs from here on. Without an actor there is nothing to link yet. */
+  begins(): void {
+    this.#actor?.relations.addLink(this.call.call)
   }
 
   /** The actor that it is, or becomes now. Of one that has ended without ever being one it is a dead one. */
@@ -91,7 +96,7 @@ export class LightProcess extends RunningWork implements Turn, Process {
 
   override callerLost(lost: LostPeer): void {
     // As an actor it heard that from its link.
-    if (this.#actor === undefined) this.becomeActor().peerLost(lost, () => lostReason(lost))
+    if (this.#actor === undefined && this.call.hasBegun) this.becomeActor().peerLost(lost, () => lostReason(lost))
     super.callerLost(lost)
   }
 
@@ -99,7 +104,7 @@ export class LightProcess extends RunningWork implements Turn, Process {
     const { behavior } = this.call.served.procedure
     const actor = this.#kernel.lightBecomes(this.pid, behavior, { parent: this.#parent, keeper: this })
     this.#actor = actor
-    actor.relations.addLink(this.call.call)
+    if (this.call.hasBegun) actor.relations.addLink(this.call.call)
     if (this.#ctx === undefined) actor.begin(this)
     else actor.beginWithin(this)
     return actor

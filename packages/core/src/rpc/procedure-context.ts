@@ -109,6 +109,21 @@ export class ProcedureContext extends ReceivingContext {
     this.#primaryEpoch = this.#runtime.remote?.primaryEpoch ?? super.primaryEpoch
   }
 
+  /**
+   * Its code runs from here on: its end is that of the call, to which it is linked, and nobody says any more that nothing ran. `false`:
+   * main has said so just now, and it must not.
+   */
+  begins(): boolean {
+    const work = this.#work
+    if (work === undefined || work.hasBegun === true) return true
+    if (work.mark !== undefined && this.#runtime.begunMarks?.begin(work.mark) === false) return false
+    work.hasBegun = true
+    if (work.request.isCast === true) return true
+    if (this.#light === undefined) this.ownActor.relations.addLink(work.call)
+    else this.#light.begins()
+    return true
+  }
+
   /** Tells of this process, whoever wants to know. Called once, before the procedure runs. */
   serve(work: RemoteWork): ServeEvents | undefined {
     if (!ServeEvents.areWanted(work)) return undefined
@@ -138,6 +153,7 @@ export class ProcedureContext extends ReceivingContext {
 /** A process that becomes an actor when it takes one. */
 interface Light {
   becomeActor(): Actor
+  begins(): void
   /** Answers its caller and ends. `false`: it is an actor, which does that itself. */
   answer(result: ReplyResult, served: ServedTimes | undefined): boolean
 }

@@ -7,6 +7,7 @@ import type { RemoteWork } from '../actor/thread-starter.ts'
 import { errorData } from '../base/error-data.ts'
 import { isTraceFollowed, runInTrace } from '../platform/trace-context.ts'
 import { resultFailure, valueOf } from './body.ts'
+import { notBegunFailure } from './exit-failure.ts'
 import { notPrimary } from './not-primary.ts'
 import type { ProcedureContext } from './procedure-context.ts'
 import { type Checked, checkValue } from './schema-check.ts'
@@ -21,7 +22,8 @@ export interface RemoteProcessCode {
 
 /**
  * The process that runs one procedure for one call: decode and check the input, run, check and encode the result, answer,
- * end. It is linked to the call: if it ends in any other way, the caller hears of it by its exit signal.
+ * end. From `run` on it is linked to the call: if it ends in any other way, the caller hears of it by its exit signal. Before that
+ * RpcProcesses tells it, as not run.
  */
 export class RemoteProcess implements Process {
   readonly #ctx: ProcedureContext
@@ -160,6 +162,7 @@ function run(ctx: ProcedureContext, code: RemoteProcessCode, input: unknown): Ma
   // Asked last, and on the thread where it runs: whoever knows by now that it is not the primary does not begin.
   ctx.notePrimary()
   if (code.primaryOnly && !ctx.isPrimary) return { ok: false, failure: notPrimary(ctx) }
+  if (!ctx.begins()) return { ok: false, failure: notBegunFailure('killed') }
   const value = isTraceFollowed() ? runInTrace(ctx.trace, () => code.run(ctx, input)) : code.run(ctx, input)
   return code.output === undefined && !isThenable(value) ? { ok: true, value } : checkOutput(code, value)
 }

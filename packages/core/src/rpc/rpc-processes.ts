@@ -17,6 +17,7 @@ import { actorSpawns } from '../platform/telemetry.ts'
 import type { InboundCall } from './inbound-call.ts'
 import type { InboundCalls, ProcessStarter } from './inbound-calls.ts'
 import { LightProcess } from './light-process.ts'
+import { notBegunFailure } from './exit-failure.ts'
 import type { OfferedProcedure } from './procedure.ts'
 import { type ProcessKeeper, RunningWork } from './running-work.ts'
 
@@ -86,6 +87,7 @@ class RpcProcesses implements Process, Attachment, ProcessKeeper, ProcessStarter
     this.#isOver = true
     this.#startNoMore()
     for (const work of this.#here.all()) this.#tell(work, reason)
+    for (const work of this.#elsewhere.values()) this.#tellEnd(work, reason)
   }
 
   start(call: InboundCall): void {
@@ -108,8 +110,9 @@ class RpcProcesses implements Process, Attachment, ProcessKeeper, ProcessStarter
   }
 
   /** A process of this thread ended. */
-  ended(work: RunningWork): void {
+  ended(work: RunningWork, reason: ExitReason): void {
     work.hasEnded = true
+    if (reason !== 'normal' && !work.call.hasBegun) this.#tellNotBegun(work, reason)
     this.#here.delete(work)
     this.#cancelTimers(work)
     // The next life of this actor does that, once it can start what waits.
@@ -153,12 +156,11 @@ class RpcProcesses implements Process, Attachment, ProcessKeeper, ProcessStarter
   #startActor({ behavior }: OfferedProcedure, call: InboundCall): RunningWork {
     const work = new RunningWork(this, call, undefined)
     const actor = this.#kernel.spawn(behavior, [call], { parent: this.#ctx.self, keeper: work })
-    if (call.request.isCast !== true) actor.relations.addLink(call.call)
     work.started(actor.pid)
     return work
   }
 
-  /** Starts it linked to us and to the call. If it does not start the call is told so. */
+  /** Starts it linked to us; when it begins it links itself to the call. If it does not start the call is told so. */
   #startElsewhere(procedure: OfferedProcedure, call: InboundCall): void {
     const self = this.#ctx.self
     let notRun = false
@@ -166,17 +168,22 @@ class RpcProcesses implements Process, Attachment, ProcessKeeper, ProcessStarter
       notRun = true
       call.fail(notRunFailure(error))
     }
-    const links = call.request.isCast === true ? [self] : [self, call.call]
+    const { begunMarks } = this.#kernel
+    const mark = begunMarks?.take()
     const { pid } = (this.#kernel.threads as ThreadStarter).start({
       behavior: procedure.behavior,
-      args: [overThere(call, this.#ctx.clock)],
+      args: [overThere(call, this.#ctx.clock, mark)],
       placement: procedure.thread as Exclude<Placement, 'same'>,
       parent: self,
-      links,
+      links: [self],
       onNotRun,
     })
-    if (notRun) return
+    if (notRun) {
+      begunMarks?.giveBack(mark)
+      return
+    }
     const work = new RunningWork(this, call, pid)
+    work.mark = mark
     this.#kernel.deadlines.add(work, call.leftMs, call.seenMs)
     this.#elsewhere.set(formatPid(pid), work)
     call.request.input = undefined
@@ -196,13 +203,31 @@ class RpcProcesses implements Process, Attachment, ProcessKeeper, ProcessStarter
       return
     }
     running.hasEnded = true
-    const { call, request } = running.call
     this.#elsewhere.delete(key)
     this.#cancelTimers(running)
-    this.#inbound.end(call)
-    // A thread that was killed or lost said nothing to the call; one that spoke for itself made this signal void.
-    if (reason !== 'normal' && request.isCast !== true) {
-      this.#kernel.route({ type: 'exit', from, to: call, reason: running.stopped ?? reason, viaLink: true })
+    if (reason !== 'normal') this.#tellEnd(running, reason)
+    this.#kernel.begunMarks?.giveBack(running.mark)
+    this.#inbound.end(running.call.call)
+  }
+
+  /** A thread that was killed or lost said nothing to the call, nor did a process before it had begun. */
+  #tellEnd(work: RunningWork, reason: ExitReason): void {
+    const { call, request } = work.call
+    if (this.#kernel.begunMarks?.revoke(work.mark) === true) this.#tellNotBegun(work, reason)
+    // Void where its process has spoken for itself.
+    else if (request.isCast !== true) {
+      const from = work.process
+      this.#kernel.route({ type: 'exit', from, to: call, reason: work.stopped ?? reason, viaLink: true })
+    }
+  }
+
+  /** Its process is linked to the call from its beginning on, and before it to nobody who would tell. */
+  #tellNotBegun({ call: { call, request, isWanted, isStandIn }, stopped }: RunningWork, reason: ExitReason): void {
+    if (request.isCast === true) this.#kernel.counters.castsNotRun += 1
+    // A stand-in waits for the end of work that nobody wants, too.
+    else if (isWanted || isStandIn) {
+      const failure = notBegunFailure(stopped ?? reason)
+      this.#kernel.route({ type: 'reply', to: call, ref: 0, result: { ok: false, failure } })
     }
   }
 
@@ -213,11 +238,12 @@ class RpcProcesses implements Process, Attachment, ProcessKeeper, ProcessStarter
 }
 
 /** What a process on another thread has to know of its call, and of the time that passed here. */
-function overThere({ call, caller, request, arrivedMs, leftMs }: InboundCall, clock: Clock): RemoteWork {
+function overThere(inbound: InboundCall, clock: Clock, mark: number | undefined): RemoteWork {
+  const { call, caller, request, arrivedMs, leftMs } = inbound
   const sentOver = { queueMs: clock.monotonic() - arrivedMs, wallMs: clock.wall() }
   const { input } = request
   const own = input instanceof Uint8Array ? cutOut(input) : input
-  return { call, caller, request: { ...request, input: own, timeLeftMs: leftMs }, arrivedMs, sentOver }
+  return { call, caller, request: { ...request, input: own, timeLeftMs: leftMs }, arrivedMs, sentOver, mark }
 }
 
 function childInfo({ process: pid, behavior }: RunningWork): ChildInfo {

@@ -13,7 +13,7 @@ export interface ProcessKeeper {
   /** Tells it to end, now. */
   end(work: RunningWork, reason: ExitReason): void
   /** It has ended, on this thread. */
-  ended(work: RunningWork): void
+  ended(work: RunningWork, reason: ExitReason): void
 }
 
 /** The books of one remote process. */
@@ -21,6 +21,8 @@ export class RunningWork implements Deadline, Attachment, StartedProcess {
   place: DeadlinePlace | number | undefined = undefined
   attachedAt: number | undefined = undefined
   kill: Timer | undefined = undefined
+  /** On another thread: where that says that the procedure has begun. */
+  mark: number | undefined = undefined
   /** Why we ended it, if we did. */
   stopped: ExitReason | undefined = undefined
   hasEnded = false
@@ -54,14 +56,16 @@ export class RunningWork implements Deadline, Attachment, StartedProcess {
   }
 
   callerLost(_lost: LostPeer): void {
-    this.stop('noconnection')
+    // Linked to nobody yet, and the next turn could be the one in which it begins.
+    if (this.call.hasBegun) this.stop('noconnection')
+    else this.keeper.end(this, 'noconnection')
   }
 
   expire(): void {
     this.keeper.end(this, 'timeout')
   }
 
-  ownerExited(): void {
-    this.keeper.ended(this)
+  ownerExited(reason: ExitReason): void {
+    this.keeper.ended(this, reason)
   }
 }

@@ -13,6 +13,7 @@ import type { ServedTimes } from '../platform/telemetry.ts'
 import { runInTrace } from '../platform/trace-context.ts'
 import { resultFailure, valueOf } from './body.ts'
 import { isStreamSignal } from './call-stream.ts'
+import { notBegunFailure } from './exit-failure.ts'
 import { notPrimary } from './not-primary.ts'
 import type { ProcedureContext } from './procedure-context.ts'
 import { checkValue } from './schema-check.ts'
@@ -29,7 +30,7 @@ export interface StreamProcessCode {
 
 /**
  * The process that runs one streaming procedure for one call: its items go to the call as there is room for them, the
- * caller's come from there, and the answer is the end of all. Linked to the call like any remote process.
+ * caller's come from there, and the answer is the end of all. Linked to the call like any remote process, from `run` on.
  */
 export function streamProcess(
   runtime: Runtime,
@@ -125,6 +126,7 @@ class ServedStream implements Addressable, Attachment {
   async #begun(code: StreamProcessCode, input: unknown): Promise<ReplyResult> {
     this.#ctx.notePrimary()
     if (code.primaryOnly && !this.#ctx.isPrimary) return { ok: false, failure: notPrimary(this.#ctx) }
+    if (!this.#ctx.begins()) return { ok: false, failure: notBegunFailure('killed') }
     this.#end.greet()
     try {
       const source = code.run(this.#ctx, input, this.#incoming(code.incoming))

@@ -232,6 +232,7 @@ export class NodeThreads implements ThreadStarter, Router {
       nodes: kernel.nodes.nodes,
       regionTable,
       threadTable: this.table.buffer,
+      begunMarks: kernel.begunMarks?.buffer,
       bodyBytesMax: kernel.bodyBytesMax,
       environment: kernel.platform.environment,
       pool: slot === undefined ? undefined : { slot, blockWords, beatMs: checkMsOf(pool.blockedMs) / 2 },

@@ -20,6 +20,7 @@ export interface ThreadBoot {
   readonly nodes: readonly NodeUpMessage[]
   readonly regionTable: SharedArrayBuffer
   readonly threadTable: SharedArrayBuffer
+  readonly begunMarks: SharedArrayBuffer | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
   /** A pool's thread: its slot, and where it shows whether it is stuck. */
   readonly pool: PoolBoot | undefined

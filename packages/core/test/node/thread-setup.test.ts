@@ -28,7 +28,7 @@ describe('a setup of threads', () => {
 
   it('[thread] that throws ends its thread, as one that is lost while it boots, and nothing else', async () => {
     const node = await start({ threadSetup: String(throwing), spareThreads: 0 })
-    const failed = { code: 'ERR_REMOTE_EXIT', outcome: 'unknown' }
+    const failed = { code: 'ERR_REMOTE_EXIT', outcome: 'not-run' }
     await expect(node.rpcRegion('syd', onOwn, undefined)).rejects.toMatchObject(failed)
     expect(await node.rpcRegion('syd', here, undefined)).toBe('here')
   }, 30_000)

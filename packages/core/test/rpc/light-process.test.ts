@@ -47,18 +47,20 @@ function world(run: (ctx: ProcedureContext) => unknown) {
   const served = { procedure: offered, load: new ProcedureLoad(offered.limits) }
   const call = new InboundCall(signal, served, 0, () => undefined)
   let ended = 0
+  let untold: unknown
   const keeper = {
     stop: (): void => undefined,
     end: (work: RunningWork, reason: string): void =>
       kernel.route({ type: 'exit', from: here, to: work.process, reason, viaLink: false }),
-    ended: (work: RunningWork): void => {
+    ended: (work: RunningWork, reason: unknown): void => {
       work.hasEnded = true
+      if (!work.call.hasBegun) untold = reason
       ended += 1
     },
   }
   const process = new LightProcess(keeper, kernel, here, call, offered.code as RemoteProcessCode)
   const outcome = (): unknown => ({ ended, actors: kernel.actorCount, edges: kernel.stats.edges, events })
-  return { platform, kernel, process, keeper, sent, outcome }
+  return { platform, kernel, process, keeper, sent, outcome, untold: () => untold }
 }
 
 const over = (reason: string): unknown => ({ ended: 1, actors: 0, edges: 0, events: ['spawn', `exit: ${reason}`] })
@@ -179,11 +181,11 @@ describe('before the turn of a remote process', () => {
     throw new Error('it ran')
   }
 
-  it('its end is told to its caller, and it never runs', async () => {
-    const { platform, keeper, process, sent, outcome } = world(never)
+  it('its end is left to its keeper to tell, as not begun, and it never runs', async () => {
+    const { platform, keeper, process, sent, outcome, untold } = world(never)
     keeper.end(process, 'timeout')
     await platform.settle()
-    expect(sent).toEqual([{ type: 'exit', from: process.pid, to: caller, reason: 'timeout', viaLink: true }])
+    expect([sent, untold()]).toEqual([[], 'timeout'])
     expect(outcome()).toEqual(over('timeout'))
   })
 

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 const heavy = procedure({ name: 'heavy', module: import.meta, thread: 'own', run: () => 'done' })
 const app = defineApp({ name: 'heavy', children: [], procedures: [heavy] })
 
-it('does not claim that anything ran when a thread is lost while it boots', async () => {
+it('says that nothing ran when a thread is lost while it boots', async () => {
   let failure: unknown
   const simulation: SimulationOptions = {
     app,
@@ -22,5 +22,5 @@ it('does not claim that anything ran when a thread is lost while it boots', asyn
   const result = await runCase(simulation, resolveCase(simulation, 1))
   expect(result.failure).toBeUndefined()
   expect(failure).toBeInstanceOf(RpcError)
-  expect(failure).toMatchObject({ outcome: 'unknown' })
+  expect(failure).toMatchObject({ code: 'ERR_REMOTE_EXIT', outcome: 'not-run' })
 })
