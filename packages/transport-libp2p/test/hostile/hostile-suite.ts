@@ -252,7 +252,7 @@ export function floods(mesh: () => HostileMesh): void {
         await hostile.send({ type: 'monitor', from, to: victim.open, ref: serial })
       }
       await hostile.heard()
-      // Some 300 bytes each; what the transport holds meanwhile comes on top.
+      // Some 340 bytes each, which is 32 MiB by itself.
       expect(grew(before, await victim.report()).held).toBeLessThan(heldMax + 8 * mebi)
       hostile.link.close('enough')
       await expect.poll(async () => grew(before, await victim.report()).held).toBeLessThan(4 * mebi)

@@ -178,45 +178,34 @@ export async function startHostile(
 ): Promise<HostilePeer> {
   const transport = victim.mesh.hostile(options)
   onTestFinished(() => transport.stop())
-  const { id } = await transport.start({ accepted() {}, found() {} }, systemPlatform({ log: silentLog }))
-  const link = await transport.dial(victim.address, victim.id, new AbortController().signal)
+  // It takes no links. The victim may have heard of it and dial it at the same time: that dial is to fail at once.
+  const accepted = (unwanted: RawLink): void => unwanted.close('takes no links')
+  const { id } = await transport.start({ accepted, found() {} }, systemPlatform({ log: silentLog }))
   const answers: Uint8Array[] = []
   const told: MeshMessage[] = []
   let onAnswer = (): void => undefined
-  const accepted = new Promise<void>((resolve) => {
-    link.lane(controlLane).onFrame((frame) => {
-      const message = decodeLinkMessage(frame)
-      if (message.kind === 'accept') resolve()
-      if (message.kind === 'control') told.push(decodeMeshMessage(message.bytes) as MeshMessage)
-      if (message.kind === 'ping') link.lane(controlLane).send(encodeLinkMessage({ ...message, kind: 'pong' }))
-    })
+  const link = await linkToVictim(victim, {
+    transport,
+    id,
+    onControl: (bytes) => told.push(decodeMeshMessage(bytes) as MeshMessage),
   })
   link.lane(frameLane).onFrame((frame) => {
     answers.push(frame)
     onAnswer()
   })
-  const greeting = {
-    protocolVersion,
-    protocolVersionMin: protocolVersion,
-    cluster,
-    node: id,
-    life: 1,
-    region: 'nowhere',
-    epoch: 1,
-    addresses: [],
-    frameBytesMax: 0,
-    meshVersion: 2,
-  }
-  link.lane(controlLane).send(encodeLinkMessage({ kind: 'hello', greeting }))
-  await accepted
+  const over = link.closed.then(({ reason }): never => {
+    throw new Error(`The link is closed: ${reason}`)
+  })
+  over.catch(() => undefined)
   let drained: (() => void) | undefined
   link.lane(frameLane).onDrain(() => drained?.())
   const send = async (signal: Signal): Promise<void> => {
     const message = encodeLinkMessage({ kind: 'frame', bytes: encodeSignal(signal, codec) })
     if (link.lane(frameLane).send(message)) return
-    await new Promise<void>((resolve) => {
+    const room = new Promise<void>((resolve) => {
       drained = resolve
     })
+    await Promise.race([room, over])
   }
   let refs = 0
   return {
@@ -255,9 +244,50 @@ export async function startHostile(
         }
       })
       await send({ type: 'monitor', from: nobody, to: nobody, ref })
-      await down
+      await Promise.race([down, over])
     },
   }
+}
+
+// Each costs a round trip, and the victim's own dial a few of them.
+const dialsMax = 50
+
+/** A link on which the victim has accepted the hello. One that was refused because the victim dials us too is dialled again. */
+async function linkToVictim(
+  victim: Victim,
+  { transport, id, onControl }: { transport: Transport; id: string; onControl: (bytes: Uint8Array) => void },
+): Promise<RawLink> {
+  const greeting = {
+    protocolVersion,
+    protocolVersionMin: protocolVersion,
+    cluster,
+    node: id,
+    life: 1,
+    region: 'nowhere',
+    addresses: [],
+    frameBytesMax: 0,
+    meshVersion: 2,
+  }
+  let why = ''
+  for (let epoch = 1; epoch <= dialsMax; epoch += 1) {
+    const link = await transport.dial(victim.address, victim.id, new AbortController().signal)
+    const lane = link.lane(controlLane)
+    const answer = new Promise<string>((resolve) => {
+      lane.onFrame((frame) => {
+        const message = decodeLinkMessage(frame)
+        if (message.kind === 'accept') resolve('accept')
+        if (message.kind === 'refuse') resolve(message.code)
+        if (message.kind === 'control') onControl(message.bytes)
+        if (message.kind === 'ping') lane.send(encodeLinkMessage({ ...message, kind: 'pong' }))
+      })
+    })
+    lane.send(encodeLinkMessage({ kind: 'hello', greeting: { ...greeting, epoch } }))
+    why = await Promise.race([answer, link.closed.then(({ reason }) => reason)])
+    if (why === 'accept') return link
+    link.close('refused')
+    if (why !== 'ERR_DUPLICATE_LINK') break
+  }
+  throw new Error(`The victim did not accept: ${why}`)
 }
 
 const downKind = 10
