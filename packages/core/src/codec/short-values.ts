@@ -96,13 +96,13 @@ function encodeAscii(text: string): Uint8Array | undefined {
 /** What {@link decodeShort} gives for bytes that are none of those values. */
 export const notShort: unique symbol = Symbol('not short')
 
-/** The reverse, if the bytes from `at` on are all of one such value. */
-export function decodeShort(bytes: Uint8Array, at = 0): unknown {
+/** The reverse, if the bytes from `at` to `end` are all of one such value. */
+export function decodeShort(bytes: Uint8Array, at = 0, end: number = bytes.length): unknown {
   const first = bytes[at] as number
-  const length = bytes.length - at
+  const length = end - at
   if (length === 1) return decodeByte(first)
   if ((first & 0xe0) !== 0xa0 || length !== (first & 0x1f) + 1 || length > readCharsMax) return notShort
-  return asciiText(bytes, at + 1, bytes.length) ?? notShort
+  return asciiText(bytes, at + 1, end) ?? notShort
 }
 
 /**

@@ -6,6 +6,7 @@ import { failureFrom, type ReplyResult, type ReplySignal, type Signal, type Spaw
 import { streamLimits, withinLimit } from '../actor/stream-limits.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import type { TraceContext } from '../platform/trace-context.ts'
+import type { BlockSlice } from './block-slice.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
 import { everyOrder } from './held-frames.ts'
 import { frameKind, linkHeaderBytes } from './link-message.ts'
@@ -55,11 +56,11 @@ const writer = new FrameWriter()
  */
 export function encodeSignal(signal: Signal, codec: Codec): Uint8Array {
   const message = encodeSignalMessage(signal, codec)
-  return (message instanceof SplitMessage ? message.join() : message).subarray(linkHeaderBytes)
+  return (message instanceof SplitMessage ? message.join() : message.view()).subarray(linkHeaderBytes)
 }
 
 /** The same as a link's message: the frame behind its kind, and a large body apart, so that nothing need be copied to be sent. */
-export function encodeSignalMessage(signal: Signal, codec: Codec): Uint8Array | SplitMessage {
+export function encodeSignalMessage(signal: Signal, codec: Codec): BlockSlice | SplitMessage {
   writer.start(frameKind, kinds[signal.type])
   writer.address(signal.to)
   switch (signal.type) {
@@ -128,10 +129,17 @@ export function encodeSignalMessage(signal: Signal, codec: Codec): Uint8Array | 
 
 /**
  * Reads a peer's frame as a signal from it to us. Throws `ERR_BAD_FRAME` or `ERR_NOT_DECODABLE` for anything else than
- * a whole, well-formed frame; bodies are not looked at. `at`: where the frame begins in the bytes.
+ * a whole, well-formed frame; bodies are not looked at. `at` and `end`: where the frame stands in the bytes.
  */
-export function decodeSignal(bytes: Uint8Array, from: FrameEnd, to: FrameEnd, codec: Codec, at = 0): Signal {
-  const reader = new FrameReader(bytes, at)
+export function decodeSignal(
+  bytes: Uint8Array,
+  from: FrameEnd,
+  to: FrameEnd,
+  codec: Codec,
+  at = 0,
+  end: number = bytes.length,
+): Signal {
+  const reader = new FrameReader(bytes, at, end)
   const kind = reader.kind()
   const target = address(reader, to)
   switch (kind) {
@@ -220,11 +228,11 @@ export function encodeNotice(notice: NodeNotice): Uint8Array {
   return writer.finish().subarray(linkHeaderBytes)
 }
 
-/** The notice that a frame is; `undefined` for a signal. Throws `ERR_BAD_FRAME` for one that is cut short. `at`: as above. */
-export function decodeNotice(bytes: Uint8Array, at = 0): NodeNotice | undefined {
+/** The notice that a frame is; `undefined` for a signal. Throws `ERR_BAD_FRAME` for one that is cut short. `at` and `end`: as above. */
+export function decodeNotice(bytes: Uint8Array, at = 0, end: number = bytes.length): NodeNotice | undefined {
   // Asked of every frame, and nearly all are signals.
-  if ((bytes[at] ?? 0) < kinds.threadDown) return undefined
-  const reader = new FrameReader(bytes, at)
+  if (at >= end || (bytes[at] as number) < kinds.threadDown) return undefined
+  const reader = new FrameReader(bytes, at, end)
   switch (reader.kind()) {
     case kinds.threadDown:
       return { type: 'threadDown', thread: reader.number() }

@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts'
 import { RingQueue } from '../base/ring-queue.ts'
+import { BlockSlice } from './block-slice.ts'
 import { SplitMessage } from './split-message.ts'
 import type { RawLane } from './transport.ts'
 
@@ -13,7 +14,7 @@ const frameOverheadBytes = 64
 export class LaneWriter {
   readonly #lane: RawLane
   readonly #backlogBytesMax: number
-  readonly #backlog = new RingQueue<Uint8Array | SplitMessage>()
+  readonly #backlog = new RingQueue<Uint8Array | BlockSlice | SplitMessage>()
   #backlogBytes = 0
   #blocked = false
   /** Called when the lane takes frames again and nothing waits here. */
@@ -41,6 +42,13 @@ export class LaneWriter {
       return true
     }
     return this.#keep(frame, urgent)
+  }
+
+  /** The same for a frame within a block, of which no view is made where the transport can do without. */
+  sendSlice(frame: BlockSlice, urgent = false): boolean {
+    if (this.#blocked) return this.#keep(frame, urgent)
+    this.#blocked = !this.#passSlice(frame)
+    return true
   }
 
   /** The same for a frame in two pieces, which is not copied where the transport can do without, also while it waits. */
@@ -80,13 +88,12 @@ export class LaneWriter {
   #sendBacklog(): boolean {
     for (let frame = this.#backlog.shift(); frame !== undefined; frame = this.#backlog.shift()) {
       this.#backlogBytes -= frame.byteLength + frameOverheadBytes
-      const hasRoom = frame instanceof SplitMessage ? this.#passPieces(frame.head, frame.body) : this.#lane.send(frame)
-      if (!hasRoom) return true
+      if (!this.#pass(frame)) return true
     }
     return false
   }
 
-  #keep(frame: Uint8Array | SplitMessage, urgent: boolean): boolean {
+  #keep(frame: Uint8Array | BlockSlice | SplitMessage, urgent: boolean): boolean {
     const cost = frame.byteLength + frameOverheadBytes
     const bytesMax = urgent ? this.#backlogBytesMax * 2 : this.#backlogBytesMax
     if (this.#backlog.length > 0 && this.#backlogBytes + cost > bytesMax) return false
@@ -94,9 +101,18 @@ export class LaneWriter {
     return true
   }
 
-  #wait(frame: Uint8Array | SplitMessage): void {
+  #wait(frame: Uint8Array | BlockSlice | SplitMessage): void {
     this.#backlog.push(frame)
     this.#backlogBytes += frame.byteLength + frameOverheadBytes
+  }
+
+  #pass(frame: Uint8Array | BlockSlice | SplitMessage): boolean {
+    if (frame instanceof BlockSlice) return this.#passSlice(frame)
+    return frame instanceof SplitMessage ? this.#passPieces(frame.head, frame.body) : this.#lane.send(frame)
+  }
+
+  #passSlice(frame: BlockSlice): boolean {
+    return this.#lane.sendSlice === undefined ? this.#lane.send(frame.view()) : this.#lane.sendSlice(frame)
   }
 
   #passPieces(head: Uint8Array, body: Uint8Array): boolean {

@@ -1,4 +1,5 @@
 import type { Clock } from '../platform/platform.ts'
+import type { BlockSlice } from './block-slice.ts'
 import { BulkReceiver, largestUnderWay } from './bulk-receiver.ts'
 import { BulkSender } from './bulk-sender.ts'
 import { orderHeadBytes } from './frame.ts'
@@ -107,7 +108,7 @@ export class LinkFrames {
    * Takes a frame as a message, behind its kind. `too-large`: for the peer. `overloaded`: the backlog is full, or too much
    * waits for large frames.
    */
-  send(message: Uint8Array | SplitMessage, urgent: boolean): FrameResult {
+  send(message: BlockSlice | SplitMessage, urgent: boolean): FrameResult {
     this.#sent += 1
     const result = message instanceof SplitMessage ? this.#sendSplit(message, urgent) : this.#sendWhole(message, urgent)
     if (result === 'overloaded') this.#owesRoom = true
@@ -123,16 +124,16 @@ export class LinkFrames {
     return this.#writer.sendSplit(message, urgent) ? 'sent' : 'overloaded'
   }
 
-  #sendWhole(whole: Uint8Array, urgent: boolean): FrameResult {
-    if (whole.length > this.#wholeBytesMax + linkHeaderBytes) {
-      return this.#sendLarge(new SplitMessage(whole, noBytes), urgent)
+  #sendWhole(whole: BlockSlice, urgent: boolean): FrameResult {
+    if (whole.byteLength > this.#wholeBytesMax + linkHeaderBytes) {
+      return this.#sendLarge(new SplitMessage(whole.view(), noBytes), urgent)
     }
     if (this.#sender.isOpen) {
       this.#sender.smallPassed()
-      const frame = whole.subarray(linkHeaderBytes)
+      const frame = whole.view().subarray(linkHeaderBytes)
       if (!this.#sender.mayFollow(frame, frame.byteLength, urgent)) return 'overloaded'
     }
-    return this.#writer.send(whole, urgent) ? 'sent' : 'overloaded'
+    return this.#writer.sendSlice(whole, urgent) ? 'sent' : 'overloaded'
   }
 
   #sendLarge(message: SplitMessage, urgent: boolean): FrameResult {
@@ -147,13 +148,13 @@ export class LinkFrames {
     return 'sent'
   }
 
-  /** A small frame came, behind its kind. `true`: hand it on now; `false`: it waits for a large one before it. */
-  passes(message: Uint8Array): boolean {
+  /** A small frame came: the bytes from `at` to `end`. `true`: hand it on now; `false`: it waits for a large one before it. */
+  passes(bytes: Uint8Array, at: number, end: number): boolean {
     const { counters } = this.#options
     counters.framesReceived += 1
     this.#received += 1
     if (this.#sender.isOpen) this.#sender.smallPassed()
-    if (!this.#receiver.isOpen || !this.#receiver.hold(message.subarray(linkHeaderBytes))) return true
+    if (!this.#receiver.isOpen || !this.#receiver.hold(bytes.subarray(at, end))) return true
     counters.framesHeld += 1
     return false
   }

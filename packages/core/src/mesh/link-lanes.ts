@@ -26,9 +26,16 @@ export class LinkLanes {
   }
 
   /** What each gives back is whether nobody reads the bytes any more. */
-  listen(onControl: (bytes: Uint8Array) => boolean, onFurther: (bytes: Uint8Array) => boolean): void {
+  listen(
+    onControl: (bytes: Uint8Array) => boolean,
+    onFurther: (bytes: Uint8Array) => boolean,
+    onFurtherSlice: (block: Uint8Array, from: number, end: number) => void,
+  ): void {
     this.#control.onFrame(onControl)
-    for (const lane of this.#further) lane.onFrame(onFurther)
+    for (const lane of this.#further) {
+      lane.onSlice?.(onFurtherSlice)
+      lane.onFrame(onFurther)
+    }
   }
 
   /** Nothing comes but on the control lane, as far as the transport can do that. */

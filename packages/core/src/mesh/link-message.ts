@@ -150,9 +150,9 @@ export function decodeLinkMessage(bytes: Uint8Array): LinkMessage {
   }
 }
 
-/** Whether these bytes are a frame, without decoding them: the hot path asks this of everything that arrives. */
-export function isFrameMessage(bytes: Uint8Array): boolean {
-  return bytes[0] === frameKind
+/** Whether the bytes from `at` on are a frame, without decoding them: the hot path asks this of everything that arrives. */
+export function isFrameMessage(bytes: Uint8Array, at = 0): boolean {
+  return bytes[at] === frameKind
 }
 
 export function encodePart(large: number, frameBytes: number, part: Uint8Array): Uint8Array {

@@ -2,7 +2,7 @@ import { type Deferred, deferred } from '../base/deferred.ts'
 import { RingQueue } from '../base/ring-queue.ts'
 import type { Clock, Timer, TurnQueue } from '../platform/platform.ts'
 import { TransportError } from './errors.ts'
-import type { LinkClosed, NodeId, RawLane, RawLink } from './transport.ts'
+import type { FrameSlice, LinkClosed, NodeId, RawLane, RawLink } from './transport.ts'
 
 export interface MemoryLinkOptions {
   readonly peer: NodeId
@@ -131,9 +131,10 @@ class MemoryLane implements RawLane {
   readonly #end: MemoryLink
   #other: MemoryLane | undefined
   /** On their way to us, and what they count. */
-  readonly #frames = new RingQueue<Uint8Array>()
+  readonly #frames = new RingQueue<Uint8Array | FrameSlice>()
   #bytes = 0
   #onFrame: ((frame: Uint8Array) => void) | undefined
+  #onSlice: ((block: Uint8Array, from: number, end: number) => void) | undefined
   #isPaused = false
   #isScheduled = false
   #onDrain: (() => void) | undefined
@@ -149,11 +150,19 @@ class MemoryLane implements RawLane {
   }
 
   send(frame: Uint8Array): boolean {
-    if (frame.byteLength > this.#end.maxFrameBytes) throw frameTooLarge(frame, this.#end.maxFrameBytes)
+    return this.#send(frame, frame.byteLength)
+  }
+
+  sendSlice(frame: FrameSlice): boolean {
+    return this.#send(frame, frame.byteLength)
+  }
+
+  #send(frame: Uint8Array | FrameSlice, bytes: number): boolean {
+    if (bytes > this.#end.maxFrameBytes) throw frameTooLarge(bytes, this.#end.maxFrameBytes)
     const other = this.#other
     if (other === undefined || this.#end.isClosed || other.#end.isClosed) return false
     other.#frames.push(frame)
-    other.#bytes += frame.byteLength + frameOverheadBytes
+    other.#bytes += bytes + frameOverheadBytes
     if (other.#bytes > overfullBytes) {
       this.#end.close('The sender did not wait for room')
       return false
@@ -175,6 +184,10 @@ class MemoryLane implements RawLane {
     this.#end.listened()
   }
 
+  onSlice(on: (block: Uint8Array, from: number, end: number) => void): void {
+    this.#onSlice = on
+  }
+
   pause(): void {
     this.#isPaused = true
   }
@@ -187,13 +200,16 @@ class MemoryLane implements RawLane {
   /** Hands over what is here now; what comes meanwhile waits for the next turn, so that no lane keeps the thread. */
   deliver(): void {
     for (let left = this.#frames.length; left > 0 && this.#isOpen(); left -= 1) {
-      const frame = this.#frames.shift() as Uint8Array
-      this.#bytes -= frame.byteLength + frameOverheadBytes
-      if (frame.byteLength > this.#end.maxFrameBytes) {
-        this.#end.close(`The peer sent a frame of ${frame.byteLength} bytes, more than is allowed`)
+      const frame = this.#frames.shift() as Uint8Array | FrameSlice
+      const bytes = frame.byteLength
+      this.#bytes -= bytes + frameOverheadBytes
+      if (bytes > this.#end.maxFrameBytes) {
+        this.#end.close(`The peer sent a frame of ${bytes} bytes, more than is allowed`)
         return
       }
-      this.#onFrame?.(frame)
+      if (frame instanceof Uint8Array) this.#onFrame?.(frame)
+      else if (this.#onSlice === undefined) this.#onFrame?.(frame.view())
+      else this.#onSlice(frame.block, frame.from, frame.end)
     }
     if (this.#frames.length > 0) this.deliverSoon()
     else if (this.#other !== undefined) this.#other.#drainSoon()
@@ -239,7 +255,7 @@ class MemoryLane implements RawLane {
   }
 }
 
-function frameTooLarge(frame: Uint8Array, bytesMax: number): TransportError {
-  const problem = `A frame of ${frame.byteLength} bytes, where at most ${bytesMax} are allowed`
+function frameTooLarge(bytes: number, bytesMax: number): TransportError {
+  const problem = `A frame of ${bytes} bytes, where at most ${bytesMax} are allowed`
   return new TransportError('ERR_FRAME_TOO_LARGE', problem)
 }

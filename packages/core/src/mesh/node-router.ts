@@ -17,6 +17,7 @@ import { errorData } from '../base/error-data.ts'
 import { type HeldBytes, uncountedBytesMax } from '../base/held-bytes.ts'
 import type { Timer } from '../platform/platform.ts'
 import { reachable } from '../platform/property.ts'
+import type { BlockSlice } from './block-slice.ts'
 import { Farewell } from './farewell.ts'
 import { decodeNotice, decodeSignal, encodeNotice, encodeSignalMessage, type NodeNotice } from './frame.ts'
 import { HeldSignals, opensLink } from './held-signals.ts'
@@ -191,7 +192,7 @@ export class NodeRouter implements Router {
     }
     if (sendsOutItsSender(signal)) kernel.sendOut(signal.from)
     const isBehind = this.#parked.isBehind(signal)
-    let message: Uint8Array | SplitMessage
+    let message: BlockSlice | SplitMessage
     try {
       message = encodeSignalMessage(signal, kernel.codec)
     } catch (error) {
@@ -219,25 +220,25 @@ export class NodeRouter implements Router {
     })
   }
 
-  #sent(signal: Signal, message: Uint8Array | SplitMessage, result: SendResult): void {
+  #sent(signal: Signal, message: BlockSlice | SplitMessage, result: SendResult): void {
     if (result === 'sent') return
     const { kernel, links } = this.#options
     if (result === 'no-link') kernel.bounce(signal, 'noconnection')
     else this.#refuse(signal, unsent(result, message.byteLength - linkHeaderBytes, links.frameBytesMax))
   }
 
-  /** A frame that a peer sent, `at` there in the bytes. What is not a frame is counted and logged; its link goes on, since lanes keep frames whole. */
-  receive(peer: PeerRef, bytes: Uint8Array, at = 0): void {
+  /** A frame that a peer sent, from `at` to `end` in the bytes. What is not a frame is counted and logged; its link goes on, since lanes keep frames whole. */
+  receive(peer: PeerRef, bytes: Uint8Array, at = 0, end: number = bytes.length): void {
     const { kernel } = this.#options
     let signal: Signal
     try {
-      const notice = decodeNotice(bytes, at)
+      const notice = decodeNotice(bytes, at, end)
       if (notice !== undefined) {
         this.#receiveNotice(peer, notice)
         return
       }
       const from = this.#linkedTo(peer.node)?.peer ?? peer
-      signal = decodeSignal(bytes, from, kernel, kernel.codec, at)
+      signal = decodeSignal(bytes, from, kernel, kernel.codec, at, end)
     } catch (error) {
       kernel.counters.undecodable += 1
       if (this.#lines.take(peer.node, kernel.platform.clock.monotonic())) {

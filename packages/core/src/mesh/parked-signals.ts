@@ -1,12 +1,13 @@
 import { formatPid, type NodeId } from '../actor/pid.ts'
 import type { Signal } from '../actor/signal.ts'
 import { RingQueue } from '../base/ring-queue.ts'
+import type { BlockSlice } from './block-slice.ts'
 import type { SplitMessage } from './split-message.ts'
 
 /** A signal and the bytes that it was made into. */
 export interface ParkedSignal {
   readonly signal: Signal
-  readonly message: Uint8Array | SplitMessage
+  readonly message: BlockSlice | SplitMessage
 }
 
 /** What is parked for one peer, in the order in which it was sent. */

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts'
 import type { Clock, Timer } from '../platform/platform.ts'
 import { chance } from '../platform/property.ts'
 import { MalformedError } from './byte-reader.ts'
+import type { BlockSlice } from './block-slice.ts'
 import { ControlPace } from './control-pace.ts'
 import { EarlyFrames } from './early-frames.ts'
 import type { NodeLoad, PulseVerdict } from './heartbeat.ts'
@@ -13,6 +14,7 @@ import {
   encodeLinkMessage,
   type Greeting,
   isFrameMessage,
+  linkHeaderBytes,
   type LinkMessage,
 } from './link-message.ts'
 import { type LinkPhase, violationBy } from './link-phase.ts'
@@ -28,8 +30,8 @@ export interface PeerLinkEvents {
   accepted(link: PeerLink, greeting: Greeting): void
   refused(link: PeerLink, code: string, text: string): void
   frame(link: PeerLink, frame: Uint8Array): void
-  /** The same, of one that stands behind the kind byte of its message. */
-  frameMessage(link: PeerLink, message: Uint8Array): void
+  /** The same, of one that are the bytes from `at` to `end`. */
+  frameWithin(link: PeerLink, bytes: Uint8Array, at: number, end: number): void
   control(link: PeerLink, bytes: Uint8Array): void
   pong(link: PeerLink, seq: number): void
   /** The peer's own ping came, behind its pong to our beat `seq`. */
@@ -133,6 +135,7 @@ export class PeerLink implements Measured {
     this.#lanes.listen(
       (bytes) => this.#receive(bytes),
       (bytes) => this.#receiveOnFurtherLane(bytes),
+      (block, from, end) => this.#receiveWithin(block, from, end),
     )
   }
 
@@ -242,7 +245,7 @@ export class PeerLink implements Measured {
   }
 
   /** Takes a frame as a message, behind its kind: see {@link LinkFrames.send}. */
-  sendFrame(message: Uint8Array | SplitMessage, urgent = false): FrameResult {
+  sendFrame(message: BlockSlice | SplitMessage, urgent = false): FrameResult {
     return this.#frames.send(message, urgent)
   }
 
@@ -316,6 +319,19 @@ export class PeerLink implements Measured {
     return false
   }
 
+  /** The same as `#receiveOnFurtherLane`, of the bytes from `from` to `end`. */
+  #receiveWithin(block: Uint8Array, from: number, end: number): void {
+    if (this.#phase === 'up' && isFrameMessage(block, from)) {
+      if (this.#vitals.heard()) this.#options.on.trusted(this)
+      this.#receiveFrame(block, from, end)
+    } else this.#receiveOnFurtherLane(block.subarray(from, end))
+  }
+
+  #receiveFrame(block: Uint8Array, from: number, end: number): void {
+    const at = from + linkHeaderBytes
+    if (this.#frames.passes(block, at, end)) this.#options.on.frameWithin(this, block, at, end)
+  }
+
   /** Whether nobody reads the bytes any more. */
   #receive(bytes: Uint8Array): boolean {
     if (this.#vitals.heard() && this.isUp) this.#options.on.trusted(this)
@@ -323,8 +339,8 @@ export class PeerLink implements Measured {
       this.#receiveLate(bytes)
       return false
     }
-    if (isFrameMessage(bytes) && this.isUp) {
-      if (this.#frames.passes(bytes)) this.#options.on.frameMessage(this, bytes)
+    if (this.isUp && isFrameMessage(bytes)) {
+      this.#receiveFrame(bytes, 0, bytes.length)
       return false
     }
     const message = this.#decode(bytes)

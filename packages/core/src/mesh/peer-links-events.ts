@@ -19,10 +19,10 @@ export interface PeerLinksEvents {
   /** In the order in which the peer sent those of one order key. The bytes belong to the receiver. */
   frame(peer: PeerRef, frame: Uint8Array): void
   /**
-   * The same for a frame that stands behind the kind byte of its link message, as all do that came alone and need not wait: a view of
-   * it would cost as much as reading it. Default: `frame` gets that view.
+   * The same for a frame that are the bytes from `at` to `end`, as all do that need not wait: a view of them would cost as much as
+   * reading them. Default: `frame` gets that view.
    */
-  frameMessage?(peer: PeerRef, message: Uint8Array): void
+  frameWithin?(peer: PeerRef, bytes: Uint8Array, at: number, end: number): void
   /** In their own order, which is not that of frames. */
   control(peer: PeerRef, bytes: Uint8Array): void
   /** The peer has been silent for `silentMs`. Its link is still up. Followed by `trusted` or `down`. */

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts'
 import type { Platform } from '../platform/platform.ts'
 import { always } from '../platform/property.ts'
 import { Beats } from './beats.ts'
+import { BlockSlice } from './block-slice.ts'
 import { textBytes } from './byte-writer.ts'
 import type { DialTarget } from './dial-target.ts'
 import { Dialer } from './dialer.ts'
@@ -64,7 +65,7 @@ export interface PeerLinks {
    */
   send(node: NodeId, frame: Uint8Array, urgent?: boolean): SendResult
   /** The same for a frame that stands already behind the kind byte of its link message: it is sent without a copy. */
-  sendMessage(node: NodeId, message: Uint8Array | SplitMessage, urgent?: boolean): SendResult
+  sendMessage(node: NodeId, message: BlockSlice | SplitMessage, urgent?: boolean): SendResult
   sendControl(node: NodeId, bytes: Uint8Array): SendResult
   /** How old what comes from peers is when this node reads it, in milliseconds, by its own pings: 0 while it keeps up. */
   readonly lagMs: number
@@ -203,10 +204,11 @@ class Links implements PeerLinks {
   }
 
   send(node: NodeId, frame: Uint8Array, urgent = false): SendResult {
-    return this.sendMessage(node, encodeLinkMessage({ kind: 'frame', bytes: frame }), urgent)
+    const message = encodeLinkMessage({ kind: 'frame', bytes: frame })
+    return this.sendMessage(node, new BlockSlice(message, 0, message.length), urgent)
   }
 
-  sendMessage(node: NodeId, message: Uint8Array | SplitMessage, urgent = false): SendResult {
+  sendMessage(node: NodeId, message: BlockSlice | SplitMessage, urgent = false): SendResult {
     const link = this.#linkOf(node)
     if (link === undefined) {
       this.counters.framesNoLink += 1
@@ -394,9 +396,9 @@ class Links implements PeerLinks {
         accepted: (link, greeting) => this.#handshakes.acceptedBy(link, greeting),
         refused: (link, code, text) => this.#handshakes.refusedBy(link, code, text),
         frame: (link, frame) => on.frame(link.ref, frame),
-        frameMessage: (link, message) => {
-          if (on.frameMessage === undefined) on.frame(link.ref, message.subarray(linkHeaderBytes))
-          else on.frameMessage(link.ref, message)
+        frameWithin: (link, bytes, at, end) => {
+          if (on.frameWithin === undefined) on.frame(link.ref, bytes.subarray(at, end))
+          else on.frameWithin(link.ref, bytes, at, end)
         },
         control: (link, bytes) => on.control(link.ref, bytes),
         pong: (link, seq) => {

@@ -145,6 +145,16 @@ export interface LinkClosed {
   readonly reason: string
 }
 
+/** A frame within a larger block: its bytes from `from` to `end`. */
+export interface FrameSlice {
+  readonly block: Uint8Array
+  readonly from: number
+  readonly end: number
+  readonly byteLength: number
+  /** An array for them alone, which is no copy. */
+  view(): Uint8Array
+}
+
 /** An ordered stream of whole frames. */
 export interface RawLane {
   /**
@@ -158,6 +168,11 @@ export interface RawLane {
    * writes to it any more. Where it is absent, who sends puts them together, which costs a copy.
    */
   sendPieces?(head: Uint8Array, body: Uint8Array): boolean
+  /**
+   * The same for a frame that are the bytes from `from` to `end` of a larger block, to which nobody writes there any more: for a
+   * transport that need not have an array for each frame. Where it is absent, `send` gets a view of them.
+   */
+  sendSlice?(frame: FrameSlice): boolean
   /** Called after `send` returned `false` and the buffer emptied. One listener; a second replaces the first. */
   onDrain(on: () => void): void
   /**
@@ -166,6 +181,11 @@ export interface RawLane {
    * freed or used for something else. Otherwise the bytes are the listener's for good.
    */
   onFrame(on: (frame: Uint8Array) => unknown): void
+  /**
+   * A listener beside that of `onFrame`, attached before it, for frames that came within larger blocks, whose bytes stay as they are: each
+   * frame goes to one of the two, in order. Absent where each has an array of its own.
+   */
+  onSlice?(on: (block: Uint8Array, from: number, end: number) => void): void
   /** Stops delivery soon, so that a fast peer is slowed down rather than buffered for. At most a bounded amount still arrives. */
   pause(): void
   resume(): void

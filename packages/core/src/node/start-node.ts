@@ -10,7 +10,6 @@ import { msgpackCodec } from '../codec/msgpack-codec.ts'
 import { Discovery } from '../discovery/discovery.ts'
 import type { DiscoverySource } from '../discovery/source.ts'
 import { orderKey } from '../mesh/frame.ts'
-import { linkHeaderBytes } from '../mesh/link-message.ts'
 import { createPeerLinks, type PeerLinks } from '../mesh/peer-links.ts'
 import type { NodeLoad } from '../mesh/heartbeat.ts'
 import type { Peer, PeerRef } from '../mesh/peer.ts'
@@ -226,9 +225,9 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
         if (early === undefined) router.receive(peer, frame)
         else later(() => router.receive(peer, frame))
       },
-      frameMessage: (peer, message) => {
-        if (early === undefined) router.receive(peer, message, linkHeaderBytes)
-        else later(() => router.receive(peer, message, linkHeaderBytes))
+      frameWithin: (peer, bytes, at, end) => {
+        if (early === undefined) router.receive(peer, bytes, at, end)
+        else later(() => router.receive(peer, bytes, at, end))
       },
       control: (peer, bytes) => later(() => intake.put(peer.node, bytes)),
       unreached: (node) => later(() => router.unreached(node)),

@@ -179,6 +179,26 @@ describe('a frame', () => {
     expect(decodeNotice(Uint8Array.of(0, ...encodeNotice({ type: 'draining' })), 1)).toEqual({ type: 'draining' })
   })
 
+  it('is read to its end, whatever stands behind it', () => {
+    for (const signal of signals) {
+      const frame = encode(signal)
+      // More of the same, so that none of it would be taken for malformed.
+      const within = Uint8Array.of(7, ...frame, ...frame)
+      const end = 1 + frame.length
+      const whole = decodeSignal(within, { ...sender, ...caller }, receiver, codec, 1, end)
+      expect(whole).toEqual(decode(frame))
+      for (let cut = 1; cut < end; cut += 1) {
+        expect(outcomeOf(() => decodeSignal(within, { ...sender, ...caller }, receiver, codec, 1, cut))).toEqual(
+          outcomeOf(() => decode(frame.subarray(0, cut - 1))),
+        )
+      }
+    }
+    const notice = encodeNotice({ type: 'threadDown', thread: 300 })
+    expect(decodeNotice(notice, 0, notice.length)).toEqual({ type: 'threadDown', thread: 300 })
+    expect(() => decodeNotice(notice, 0, notice.length - 1)).toThrow(badFrame)
+    expect(decodeNotice(notice, 0, 0)).toBeUndefined()
+  })
+
   it('says nothing of nodes and lives: both are those of the link it came on', () => {
     const forged = encode({
       type: 'link',
@@ -335,6 +355,14 @@ describe('a number in a frame', () => {
     expect(reader.rest()).toHaveLength(0)
   })
 })
+
+function outcomeOf(decoded: () => Signal): unknown {
+  try {
+    return decoded()
+  } catch (error) {
+    return (error as Error).message
+  }
+}
 
 function mutated(draw: Draw, frame: Uint8Array): Uint8Array {
   const bytes = [...frame]

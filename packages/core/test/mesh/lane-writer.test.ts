@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { BlockSlice } from '../../src/mesh/block-slice.ts'
 import { LaneWriter } from '../../src/mesh/lane-writer.ts'
 import { SplitMessage } from '../../src/mesh/split-message.ts'
 import type { RawLane } from '../../src/mesh/transport.ts'
@@ -28,4 +29,30 @@ it('a frame in two pieces that waits for room leaves in its place and without a 
   for (let round = 0; round < 2; round += 1) drain()
   expect(sent).toEqual([first, [head, body], last])
   expect((sent[1] as [Uint8Array, Uint8Array])[1]).toBe(body)
+})
+
+it('a frame within a block goes on as it is, also after it waited for room, and as a view where the lane knows no such frames', () => {
+  const slice = new BlockSlice(Uint8Array.of(9, 9, 1, 2, 9).subarray(1), 1, 3)
+  const sentBy = (knowsSlices: boolean): unknown[] => {
+    const sent: unknown[] = []
+    let drain = (): void => undefined
+    const send = (frame: unknown): boolean => sent.push(frame) > 1
+    const writer = new LaneWriter(
+      {
+        send,
+        ...(knowsSlices && { sendSlice: send }),
+        onDrain: (on) => void (drain = on),
+        onFrame: () => undefined,
+        pause: () => undefined,
+        resume: () => undefined,
+      },
+      1_000,
+    )
+    for (let times = 0; times < 3; times += 1) writer.sendSlice(slice)
+    expect(writer.backlogBytes).toBe(2 * (2 + 64))
+    for (let round = 0; round < 2; round += 1) drain()
+    return sent
+  }
+  expect(sentBy(true)).toEqual([slice, slice, slice])
+  expect(sentBy(false)).toEqual([1, 2, 3].map(() => Uint8Array.of(1, 2)))
 })

@@ -1,24 +1,27 @@
 import { virtualClock } from '@skerry/testing'
 import { describe, expect, it } from 'vitest'
+import { BlockSlice } from '../../src/mesh/block-slice.ts'
 import { LaneWriter } from '../../src/mesh/lane-writer.ts'
 import { LinkFrames } from '../../src/mesh/link-frames.ts'
-import { decodeLinkMessage, encodeLinkMessage } from '../../src/mesh/link-message.ts'
+import { decodeLinkMessage, encodeLinkMessage, linkHeaderBytes } from '../../src/mesh/link-message.ts'
 import { defaultPeerLinkSettings, zeroPeerLinkCounters } from '../../src/mesh/peer-link-settings.ts'
 import { SplitMessage } from '../../src/mesh/split-message.ts'
 
 const [small, large] = [frameOf(100), frameOf(2_500)]
+const slice = (message: Uint8Array): BlockSlice => new BlockSlice(message, 0, message.length)
+const passes = (frames: LinkFrames): boolean => frames.passes(small, linkHeaderBytes, small.length)
 
 describe('a frame', () => {
   it('that is small travels whole on the frame lane', () => {
     const { frames, sent } = link()
-    expect(frames.send(small, false)).toBe('sent')
+    expect(frames.send(slice(small), false)).toBe('sent')
     expect(sent).toEqual([{ lane: 'frames', kind: 'frame' }])
     expect(frames.isSendingLarge).toBe(false)
   })
 
   it('that is large has its place on the frame lane, and its parts on the bulk lane', () => {
     const { frames, sent, counters } = link()
-    expect(frames.send(large, false)).toBe('sent')
+    expect(frames.send(slice(large), false)).toBe('sent')
     expect(sent.map(({ lane, kind }) => `${lane} ${kind}`)).toEqual([
       'frames bulk',
       'bulk part',
@@ -29,9 +32,9 @@ describe('a frame', () => {
   })
 
   it('is too large by what the peer said, and nothing travels in parts to one that said nothing', () => {
-    expect(link({ peerBytesMax: 2_000 }).frames.send(large, false)).toBe('too-large')
-    expect(link({ peerBytesMax: 0 }).frames.send(frameOf(3_999), false)).toBe('sent')
-    expect(link({ peerBytesMax: 0 }).frames.send(frameOf(4_001), false)).toBe('too-large')
+    expect(link({ peerBytesMax: 2_000 }).frames.send(slice(large), false)).toBe('too-large')
+    expect(link({ peerBytesMax: 0 }).frames.send(slice(frameOf(3_999)), false)).toBe('sent')
+    expect(link({ peerBytesMax: 0 }).frames.send(slice(frameOf(4_001)), false)).toBe('too-large')
   })
 
   it('in two pieces is sent as one in one piece is', () => {
@@ -45,8 +48,8 @@ describe('a frame', () => {
   it('that finds no room is told of room once the lane takes again', () => {
     const { frames, log, drain, close } = link()
     close()
-    for (let at = 0; at < 30; at += 1) frames.send(small, false)
-    expect(frames.send(small, false)).toBe('overloaded')
+    for (let at = 0; at < 30; at += 1) frames.send(slice(small), false)
+    expect(frames.send(slice(small), false)).toBe('overloaded')
     drain()
     drain()
     expect(log).toEqual(['room'])
@@ -54,8 +57,8 @@ describe('a frame', () => {
 
   it('counts as traffic, whichever way it goes', () => {
     const { frames } = link()
-    frames.send(small, false)
-    expect(frames.passes(small)).toBe(true)
+    frames.send(slice(small), false)
+    expect(passes(frames)).toBe(true)
     expect(frames.traffic).toBe(2)
   })
 })
@@ -64,19 +67,19 @@ describe('what comes', () => {
   it('waits behind a large frame of its order until that is whole, and is handed on behind it', () => {
     const { frames, log, counters } = link()
     frames.announced(0, 200, new Uint8Array(100))
-    expect(frames.passes(small)).toBe(false)
+    expect(passes(frames)).toBe(false)
     frames.part(0, 200, new Uint8Array(150))
     expect(log).toEqual([])
     frames.part(0, 200, new Uint8Array(50))
     expect(log.filter((line) => line.startsWith('deliver'))).toEqual(['deliver 200', 'deliver 100'])
     expect(log).toContain('handedOn 0')
     expect([counters.framesHeld, counters.largeFramesReceived, counters.framesReceived]).toEqual([1, 1, 1])
-    expect(frames.passes(small)).toBe(true)
+    expect(passes(frames)).toBe(true)
   })
 
   it('as credit for what was not sent breaks the rules', () => {
     const { frames, log } = link()
-    frames.send(large, false)
+    frames.send(slice(large), false)
     frames.credited(0)
     frames.credited(0)
     expect(log).toEqual(['credit for a large frame that was not sent'])
@@ -87,8 +90,8 @@ describe('what comes', () => {
 it('the end of a link says how many frames had not left', () => {
   const { frames, close } = link()
   close()
-  frames.send(small, false)
-  frames.send(small, false)
+  frames.send(slice(small), false)
+  frames.send(slice(small), false)
   expect(frames.drop()).toBe(2)
 })
 
@@ -134,7 +137,7 @@ function link({ peerBytesMax = 100_000 } = {}) {
   const close = (): void => {
     open = false
     // The lane says that it is full with the frame that it takes last.
-    frames.send(small, false)
+    frames.send(slice(small), false)
   }
   return { frames, sent, log, counters, drain, close }
 }

@@ -1,6 +1,7 @@
 import { type ManualPlatform, manualPlatform, seededRandom } from '@skerry/testing'
 import { type ConformanceManifest, type CreateRequest, transportConformance } from '@skerry/testing/conformance'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { BlockSlice } from '../../src/mesh/block-slice.ts'
 import { createMemoryTransport, memoryNetwork, memoryTransport } from '../../src/mesh/memory-transport.ts'
 import type { RawLink, Transport } from '../../src/mesh/transport.ts'
 import { systemPlatform } from '../../src/node/system-platform.ts'
@@ -269,6 +270,24 @@ describe('a link in memory', () => {
     ours.lane(0).send(frame)
     await world.platform.settle()
     expect(frames[0]).toBe(frame)
+    await world.stop()
+  })
+
+  it('gives a listener for frames within blocks those, and the other one the others, all in their order', async () => {
+    const world = hubWorld()
+    const { ours, theirs } = await world.pair()
+    const block = Uint8Array.of(9, 1, 2, 9)
+    const lane = theirs.lane(0)
+    const came: unknown[] = []
+    ours.lane(0).sendSlice?.(new BlockSlice(block, 1, 3))
+    lane.onSlice?.((...slice) => void came.push(slice))
+    lane.onFrame((frame) => void came.push(frame))
+    const frame = Uint8Array.of(3)
+    ours.lane(0).send(frame)
+    ours.lane(0).sendSlice?.(new BlockSlice(block, 0, 1))
+    await world.platform.settle()
+    expect(came).toEqual([[block, 1, 3], frame, [block, 0, 1]])
+    expect((came[0] as [Uint8Array])[0]).toBe(block)
     await world.stop()
   })
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Kernel } from '../../src/actor/kernel.ts'
 import type { Signal } from '../../src/actor/signal.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
+import type { BlockSlice } from '../../src/mesh/block-slice.ts'
 import { decodeSignal } from '../../src/mesh/frame.ts'
 import { HeldBytes } from '../../src/base/held-bytes.ts'
 import { linkHeaderBytes } from '../../src/mesh/link-message.ts'
@@ -97,9 +98,9 @@ describe('NodeRouter', () => {
         throw new Error('the stream was told to end')
       },
     } as unknown as Kernel
-    const sendMessage = (_node: string, message: Uint8Array): string => {
+    const sendMessage = (_node: string, message: BlockSlice): string => {
       if (!hasRoom) return 'overloaded'
-      const { type, to } = decodeSignal(message.subarray(linkHeaderBytes), peer, there, kernel.codec)
+      const { type, to } = decodeSignal(message.view().subarray(linkHeaderBytes), peer, there, kernel.codec)
       sent.push(`${type} ${to.serial}`)
       return 'sent'
     }

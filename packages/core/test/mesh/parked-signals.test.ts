@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Signal } from '../../src/actor/signal.ts'
+import { BlockSlice } from '../../src/mesh/block-slice.ts'
 import { ParkedSignals } from '../../src/mesh/parked-signals.ts'
 
 const from = { node: 'here', life: 1, thread: 0, serial: 7 }
@@ -12,7 +13,7 @@ const item = (seq: number, serial = 1, node = 'there'): Signal => ({
   item: new Uint8Array(),
 })
 const end = (serial = 1): Signal => ({ type: 'itemsEnd', from, to: stream(serial) })
-const message = new Uint8Array(744)
+const message = new BlockSlice(new Uint8Array(1_000), 100, 844)
 
 describe('items that found their way full', () => {
   it('go on in order, with what was sent behind them, as far as there is room', () => {

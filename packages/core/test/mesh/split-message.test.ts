@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { BlockSlice } from '../../src/mesh/block-slice.ts'
 import { encodeSignal, encodeSignalMessage } from '../../src/mesh/frame.ts'
 import { linkHeaderBytes } from '../../src/mesh/link-message.ts'
 import { SplitMessage } from '../../src/mesh/split-message.ts'
@@ -22,7 +23,7 @@ describe('a message with a large body', () => {
 
   it('is one piece below 16 KiB, and the same bytes in either way', () => {
     const small = encodeSignalMessage(castOf(new Uint8Array(16 * 1024 - 1)), codec)
-    expect(small).toBeInstanceOf(Uint8Array)
+    expect(small).toBeInstanceOf(BlockSlice)
     const signal = castOf(new Uint8Array(200_000).map((_, index) => index))
     const split = encodeSignalMessage(signal, codec) as SplitMessage
     expect(Buffer.compare(split.join().subarray(linkHeaderBytes), encodeSignal(signal, codec))).toBe(0)

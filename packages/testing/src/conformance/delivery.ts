@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { FrameSlice } from '@skerry/core/transport'
 import type { ConformancePromise } from './conformance-case.ts'
 import { assertNumbered, assertSameBytes, numberedFrames, patternFrame } from './frames.ts'
 
@@ -73,6 +74,36 @@ export const delivery: ConformancePromise = {
           assertSameBytes(received[2 * index + 1], patternFrame(15), `the frame behind pieces ${index}`)
         }
         assertSameBytes(body, patternFrame(body.length), 'the body that was sent twice')
+      },
+    },
+    {
+      name: 'frames within a block arrive whole among others, without what stands around them, and are refused beyond maxFrameBytes',
+      async run(world) {
+        const a = await world.node('a')
+        const [ours, theirs] = await a.connect(await world.node('b'))
+        const lane = ours.link.lane(0)
+        // Optional: without it core sends a view, and there is nothing to try.
+        if (lane.sendSlice === undefined) return
+        const { maxFrameBytes } = world.supports
+        assert.throws(() => lane.sendSlice?.(sliceOf(new Uint8Array(maxFrameBytes + 1), 0, maxFrameBytes + 1)), {
+          code: 'ERR_FRAME_TOO_LARGE',
+        })
+        const block = patternFrame(3_000)
+        const places = [
+          [0, 40],
+          [40, 41],
+          [41, 41],
+          [900, 3_000],
+        ] as const
+        for (const [from, end] of places) {
+          lane.sendSlice(sliceOf(block, from, end))
+          lane.send(patternFrame(15))
+        }
+        const received = await theirs.received(0, 2 * places.length)
+        for (const [index, [from, end]] of places.entries()) {
+          assertSameBytes(received[2 * index], block.subarray(from, end), `the frame from ${from} to ${end}`)
+          assertSameBytes(received[2 * index + 1], patternFrame(15), `the frame behind that from ${from} to ${end}`)
+        }
       },
     },
     {
@@ -193,4 +224,8 @@ export const delivery: ConformancePromise = {
       },
     },
   ],
+}
+
+function sliceOf(block: Uint8Array, from: number, end: number): FrameSlice {
+  return { block, from, end, byteLength: end - from, view: () => block.subarray(from, end) }
 }

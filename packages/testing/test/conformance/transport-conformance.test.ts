@@ -120,6 +120,11 @@ const faults: readonly (readonly [fault: string, noticedBy: string, break_: (tra
     })),
   ],
   [
+    'sends what stands around a frame within a block',
+    'frames within a block arrive whole among others, without what stands around them, and are refused beyond maxFrameBytes',
+    lanes((lane) => ({ ...lane, sendSlice: ({ block, from }) => lane.send(block.subarray(from)) })),
+  ],
+  [
     'ends a link that seems far',
     'a link that is told of any round-trip time carries as before',
     links((link) => ({ ...boundLink(link), leastRtt: (ms) => (ms > 1_000 ? link.close('too far') : undefined) })),
