@@ -1,3 +1,4 @@
+import type { FrameSlice } from '@skerry/core/transport'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { allocUnsafe } from 'uint8arrays/alloc'
 
@@ -5,10 +6,17 @@ import { allocUnsafe } from 'uint8arrays/alloc'
 const batchBytesMax = 256 * 1024
 // Copying a small frame next to its neighbours is cheaper than carrying it as a piece of its own.
 const copiedFrameBytesMax = 4096
+// Up to here a loop beats the system's copy, which needs a view of what it copies.
+const loopedFrameBytesMax = 64
 const lengthBytes = 4
 
-/** A frame, or its two pieces. */
-type QueuedFrame = Uint8Array | { readonly head: Uint8Array; readonly body: Uint8Array; readonly byteLength: number }
+interface FramePieces {
+  readonly head: Uint8Array
+  readonly body: Uint8Array
+  readonly byteLength: number
+}
+
+type QueuedFrame = Uint8Array | FrameSlice | FramePieces
 
 /** Frames waiting to be written, which leave in batches of many frames. It has no bound: its owner watches `bytes`. */
 export class FrameQueue {
@@ -25,7 +33,7 @@ export class FrameQueue {
     return this.#frames.length
   }
 
-  push(frame: Uint8Array): void {
+  push(frame: Uint8Array | FrameSlice): void {
     this.#frames.push(frame)
     this.#bytes += lengthBytes + frame.byteLength
   }
@@ -37,27 +45,33 @@ export class FrameQueue {
     this.#bytes += lengthBytes + frame.byteLength
   }
 
-  /** The oldest frames, removed, each after its length in four bytes: at least one, at most about 256 KiB. */
-  takeBatch(): Uint8ArrayList {
-    const frames = this.#takeFrames()
+  /** The oldest frames, removed, each after its length in four bytes: at least one, at most `framesMax` and about 256 KiB. */
+  takeBatch(framesMax: number = Infinity): Uint8ArrayList {
+    const frames = this.#takeFrames(framesMax)
     let copiedBytes = 0
-    for (const frame of frames) copiedBytes += lengthBytes + (copiedPiece(frame)?.byteLength ?? 0)
+    for (const frame of frames) copiedBytes += lengthBytes + copiedLength(frame)
     const block = allocUnsafe(copiedBytes)
-    const view = new DataView(block.buffer, block.byteOffset, copiedBytes)
     const batch = new Uint8ArrayList()
     let start = 0
     let end = 0
     for (const frame of frames) {
-      view.setUint32(end, frame.byteLength)
+      const { byteLength } = frame
+      block[end] = byteLength >>> 24
+      block[end + 1] = byteLength >>> 16
+      block[end + 2] = byteLength >>> 8
+      block[end + 3] = byteLength
       end += lengthBytes
-      const copied = copiedPiece(frame)
-      if (copied !== undefined) {
-        block.set(copied, end)
-        end += copied.byteLength
-        if (copied === frame) continue
+      if (!('head' in frame) && byteLength <= copiedFrameBytesMax) {
+        copyFrame(frame, block, end)
+        end += byteLength
+        continue
+      }
+      if ('head' in frame) {
+        block.set(frame.head, end)
+        end += frame.head.byteLength
       }
       batch.append(block.subarray(start, end))
-      batch.append(frame instanceof Uint8Array ? frame : frame.body)
+      batch.append('head' in frame ? frame.body : frame instanceof Uint8Array ? frame : frame.view())
       start = end
     }
     if (end > start) batch.append(block.subarray(start, end))
@@ -69,15 +83,15 @@ export class FrameQueue {
     this.#bytes = 0
   }
 
-  #takeFrames(): QueuedFrame[] {
-    if (this.#bytes <= batchBytesMax) {
+  #takeFrames(framesMax: number): QueuedFrame[] {
+    if (this.#bytes <= batchBytesMax && this.#frames.length <= framesMax) {
       const all = this.#frames
       this.clear()
       return all
     }
     let count = 0
     let bytes = 0
-    while (count < this.#frames.length && (count === 0 || bytes < batchBytesMax)) {
+    while (count < Math.min(this.#frames.length, framesMax) && (count === 0 || bytes < batchBytesMax)) {
       bytes += lengthBytes + (this.#frames[count] as QueuedFrame).byteLength
       count += 1
     }
@@ -86,8 +100,21 @@ export class FrameQueue {
   }
 }
 
-/** What of a frame goes next to its neighbours. */
-function copiedPiece(frame: QueuedFrame): Uint8Array | undefined {
-  if (!(frame instanceof Uint8Array)) return frame.head
-  return frame.byteLength <= copiedFrameBytesMax ? frame : undefined
+/** How much of a frame goes next to its neighbours. */
+function copiedLength(frame: QueuedFrame): number {
+  if ('head' in frame) return frame.head.byteLength
+  return frame.byteLength <= copiedFrameBytesMax ? frame.byteLength : 0
+}
+
+function copyFrame(frame: Uint8Array | FrameSlice, block: Uint8Array, at: number): void {
+  if (frame instanceof Uint8Array) {
+    block.set(frame, at)
+    return
+  }
+  if (frame.byteLength > loopedFrameBytesMax) {
+    block.set(frame.view(), at)
+    return
+  }
+  const source = frame.block
+  for (let from = frame.from, to = at; from < frame.end; from += 1, to += 1) block[to] = source[from] as number
 }

@@ -6,15 +6,18 @@ const noBytes = new Uint8Array(0)
 
 /**
  * Cuts a stream of bytes into frames: a length of four bytes, big-endian, and that many bytes. A frame that came whole
- * in one block is a view into it; only one that straddles blocks is copied, once. A block of which no view is left may be freed.
+ * in one block stays there; only one that straddles blocks is copied, once. A block of which every frame was given back may be freed.
  */
 export class FrameReader {
   readonly #maxFrameBytes: number
   readonly #freesBlocks: boolean
   #block: Uint8Array = noBytes
   #offset = 0
-  /** How many frames that are views of the block somebody may still read. */
-  #views = 0
+  /** How many frames of the block somebody may still read. */
+  #kept = 0
+  #within: Uint8Array = noBytes
+  #from = 0
+  #end = 0
   /** The length of the frame that is being read; -1 while its four bytes are not complete. */
   #length = -1
   #lengthBytesRead = 0
@@ -34,27 +37,50 @@ export class FrameReader {
     this.#freeBlock()
     this.#block = block
     this.#offset = 0
-    this.#views = 0
+    this.#kept = 0
   }
 
-  /** Nobody reads this frame any more, which was the last that was taken. */
+  /** Nobody reads the frame at hand any more, of which this is the view. */
   giveBack(frame: Uint8Array): void {
     if (frame.buffer !== this.#block.buffer) giveBack(frame)
-    else this.#views -= 1
+    else this.#kept -= 1
+  }
+
+  /** Where the frame at hand stands: the bytes from `from` to `end`. Nobody writes to them any more. */
+  get within(): Uint8Array {
+    return this.#within
+  }
+
+  get from(): number {
+    return this.#from
+  }
+
+  get end(): number {
+    return this.#end
+  }
+
+  /** The frame at hand, as an array of its own, which is no copy. */
+  view(): Uint8Array {
+    return this.#within.subarray(this.#from, this.#end)
   }
 
   /**
-   * The next whole frame; `undefined` when more bytes are needed. Throws `ERR_FRAME_TOO_LARGE` when a frame announces
-   * more than the maximum, before anything of it is kept.
+   * Goes on to the next whole frame, which is then at hand; `false` when more bytes are needed. Throws `ERR_FRAME_TOO_LARGE` when a
+   * frame announces more than the maximum, before anything of it is kept.
    */
-  take(): Uint8Array | undefined {
-    if (this.#length === -1 && !this.#readLength()) return undefined
+  next(): boolean {
+    if (this.#length === -1 && !this.#readLength()) return false
     const available = this.#block.byteLength - this.#offset
     if (this.#straddling === undefined) {
-      if (available >= this.#length) return this.#takeView(this.#length)
+      if (available >= this.#length) {
+        this.#found(this.#block, this.#offset)
+        this.#offset = this.#end
+        this.#kept += 1
+        return true
+      }
       if (available === 0) {
         this.#freeBlock()
-        return undefined
+        return false
       }
       this.#straddling = allocUnsafe(this.#length)
     }
@@ -62,9 +88,14 @@ export class FrameReader {
     this.#straddling.set(part, this.#straddlingBytes)
     this.#straddlingBytes += part.byteLength
     this.#offset += part.byteLength
-    if (this.#straddlingBytes === this.#length) return this.#takeStraddling(this.#straddling)
-    this.#freeBlock()
-    return undefined
+    if (this.#straddlingBytes < this.#length) {
+      this.#freeBlock()
+      return false
+    }
+    this.#found(this.#straddling, 0)
+    this.#straddling = undefined
+    this.#straddlingBytes = 0
+    return true
   }
 
   #readLength(): boolean {
@@ -86,24 +117,16 @@ export class FrameReader {
 
   /** All of it was read. */
   #freeBlock(): void {
-    if (!this.#freesBlocks || this.#views > 0) return
+    if (!this.#freesBlocks || this.#kept > 0) return
     giveBackWithHeader(this.#block)
     this.#block = noBytes
     this.#offset = 0
   }
 
-  #takeView(length: number): Uint8Array {
-    const frame = this.#block.subarray(this.#offset, this.#offset + length)
-    this.#offset += length
+  #found(within: Uint8Array, from: number): void {
+    this.#within = within
+    this.#from = from
+    this.#end = from + this.#length
     this.#length = -1
-    this.#views += 1
-    return frame
-  }
-
-  #takeStraddling(frame: Uint8Array): Uint8Array {
-    this.#straddling = undefined
-    this.#straddlingBytes = 0
-    this.#length = -1
-    return frame
   }
 }

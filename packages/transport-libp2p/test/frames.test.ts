@@ -15,7 +15,7 @@ function readAll(reader: FrameReader, blocks: readonly Uint8Array[]): Uint8Array
   const frames: Uint8Array[] = []
   for (const block of blocks) {
     reader.push(block)
-    for (let frame = reader.take(); frame !== undefined; frame = reader.take()) frames.push(frame)
+    while (reader.next()) frames.push(reader.view())
   }
   return frames
 }
@@ -81,11 +81,29 @@ describe('frames in a stream of bytes', () => {
     expect(frame?.byteLength).toBe(0)
   })
 
+  it('are the same bytes out of a larger block, and at most so many in a batch as are asked for', () => {
+    const queue = new FrameQueue()
+    const block = Uint8Array.from({ length: 9_000 }, (_none, index) => index % 251)
+    const places = [0, 1, 64, 65, 4096, 4097].map((size) => [100, 100 + size] as const)
+    for (const [from, end] of places) {
+      const view = (): Uint8Array => block.subarray(from, end)
+      queue.push({ block, from, end, byteLength: end - from, view })
+    }
+    const batches = [queue.takeBatch(4), queue.takeBatch(4), queue.takeBatch(4)]
+    expect(queue.bytes).toBe(0)
+    const reader = new FrameReader(100_000)
+    const read = batches.map((batch) => readAll(reader, [batch.slice()]))
+    expect(read.map(({ length }) => length)).toEqual([4, 2, 0])
+    expect(read.flat().map((frame) => Buffer.from(frame))).toEqual(
+      places.map(([from, end]) => Buffer.from(block.subarray(from, end))),
+    )
+  })
+
   it('are refused by the length that they announce, before their bytes come', () => {
     const reader = new FrameReader(1000)
     expect(readAll(reader, [bytesOf([new Uint8Array(1000)])])).toHaveLength(1)
     reader.push(Uint8Array.of(0, 0, 0x03, 0xe9))
-    expect(() => reader.take()).toThrow(expect.objectContaining({ code: 'ERR_FRAME_TOO_LARGE' }))
+    expect(() => reader.next()).toThrow(expect.objectContaining({ code: 'ERR_FRAME_TOO_LARGE' }))
   })
 
   it('leave in batches of bounded size, in order', () => {

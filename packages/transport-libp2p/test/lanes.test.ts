@@ -18,7 +18,7 @@ import {
 import { handClock, testPlatform } from './test-platform.ts'
 
 describe('a lane', () => {
-  it('writes what is sent until nothing is left to do at once, but 48 frames as soon as they are there', async () => {
+  it('writes what is sent until nothing is left to do at once, but 48 frames as soon as half as many wait behind them', async () => {
     const node = await startNode({}, { ...testPlatform(), turns: systemPlatform().turns })
     const peer = await startBareNode()
     const chunks: number[] = []
@@ -49,10 +49,29 @@ describe('a lane', () => {
       for (let left = (hops += 10); left > 0; left -= 1) await Promise.resolve()
       await sendNow()
     }
-    expect(await written(47, sendNow)).toEqual([47])
+    expect(await written(71, sendNow)).toEqual([71])
+    expect(await written(100, sendNow)).toEqual([48, 52])
     expect(await written(20, sendAfterHops)).toEqual([20])
     // What is sent while the first write is under way leaves in one more.
     expect(await written(500, sendNow)).toEqual([48, 452])
+  })
+
+  it('hands over small frames as parts of the block that they came in, and others as arrays, in order', async () => {
+    const [ours, theirs] = await connect(await startNode(), await startNode())
+    const sizes = [10, 2_047, 2_048, 0, 70_000, 1]
+    const came: [kind: string, frame: Buffer][] = []
+    const all = new Promise<void>((resolve) => {
+      const take = (kind: string, frame: Uint8Array): void => {
+        came.push([kind, Buffer.from(frame)])
+        if (came.length === sizes.length) resolve()
+      }
+      theirs.lane(1).onSlice?.((block, from, end) => take('slice', block.subarray(from, end)))
+      theirs.lane(1).onFrame((frame) => take('array', frame))
+    })
+    for (const [index, size] of sizes.entries()) ours.lane(1).send(new Uint8Array(size).fill(index))
+    await all
+    expect(came.map(([kind]) => kind)).toEqual(['slice', 'slice', 'array', 'slice', 'array', 'slice'])
+    expect(came.map(([, frame]) => frame)).toEqual(sizes.map((size, index) => Buffer.alloc(size, index)))
   })
 
   it('tells its peer of room in large steps, so that bulk travels in large writes', async () => {

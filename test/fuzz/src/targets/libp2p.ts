@@ -43,10 +43,10 @@ function framesOf(bytes: Uint8Array, pieceBytes: number): { frames: Uint8Array[]
   for (let at = 0; at < bytes.length; at += pieceBytes) {
     reader.push(bytes.subarray(at, at + pieceBytes))
     for (;;) {
-      const taken = unlessRefused(['ERR_FRAME_TOO_LARGE'], () => ({ frame: reader.take() }))
-      if (taken === undefined) return { frames, isRefused: true }
-      if (taken.frame === undefined) break
-      frames.push(new Uint8Array(taken.frame))
+      const isThere = unlessRefused(['ERR_FRAME_TOO_LARGE'], () => reader.next())
+      if (isThere === undefined) return { frames, isRefused: true }
+      if (!isThere) break
+      frames.push(new Uint8Array(reader.view()))
     }
   }
   return { frames, isRefused: false }
