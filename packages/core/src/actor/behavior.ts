@@ -1,4 +1,5 @@
 import type { TraceContext } from '../platform/trace-context.ts'
+import type { HeldBytes } from '../base/held-bytes.ts'
 import type { CallOwner } from './pending-call.ts'
 import type { Actor, Process } from './actor.ts'
 import type { Attachment } from './attachments.ts'
@@ -74,6 +75,8 @@ export interface Runtime extends Host {
   readonly threads: ThreadStarter | undefined
   /** Which remote processes on other threads have begun. */
   readonly begunMarks: BegunMarks | undefined
+  /** What the decoded inputs of remote processes take on a thread that is not main. */
+  readonly inputs: HeldBytes | undefined
   /** How a name is registered: at once on the main thread, through it elsewhere. Its holder may change its partitions. */
   readonly registerName: (name: string, pid: Pid, partitions?: number) => Promise<void> | void
   /** The actor of this thread that was last written to by its own Pid object, while it lives: who has that needs no look-up. */

@@ -2,6 +2,7 @@ import type { Codec } from '../codec/codec.ts'
 import { CodecError } from '../codec/errors.ts'
 import { bodyBytesMaxDefault } from '../codec/limits.ts'
 import { errorData } from '../base/error-data.ts'
+import type { HeldBytes } from '../base/held-bytes.ts'
 import { SerialTable } from '../base/serial-table.ts'
 import type { Platform } from '../platform/platform.ts'
 import { sometimes } from '../platform/property.ts'
@@ -87,6 +88,8 @@ export class Kernel implements Runtime, CallHost {
   threads: ThreadStarter | undefined
   /** Which remote processes on other threads have begun. Set by the composition root where there are such. */
   begunMarks: BegunMarks | undefined
+  /** What the decoded inputs of remote processes take. Set by the composition root of a thread; main's calls are counted elsewhere. */
+  inputs: HeldBytes | undefined
   /** How a name is registered: at once on the main thread, through it elsewhere. */
   registerName: (name: string, pid: Pid, partitions?: number) => Promise<void> | void
   /** Takes requests for this node. Only on the main thread. */

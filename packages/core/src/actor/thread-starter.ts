@@ -33,6 +33,8 @@ export interface RemoteWork {
   readonly mark?: number | undefined
   /** Whether its procedure has begun, or runs for nobody who would be told that it has not. */
   hasBegun?: boolean
+  /** On main: whether its node can hold so much more for it, in bytes, which it does from here on. */
+  holdsMore?(bytes: number): boolean
 }
 
 /** What is known of a behavior before its module is loaded: its name there, and how its actor is set up. */

@@ -28,9 +28,14 @@ export class HeldBytes {
 
   /** Whether there is room, which is taken then. */
   take(peer: string, bytes: number): boolean {
+    return this.takeMore(peer, bytes, 0)
+  }
+
+  /** The same for more of something that holds `own` already, which is not in its own way. */
+  takeMore(peer: string, bytes: number, own: number): boolean {
     const its = this.#peers.get(peer) ?? 0
-    if (its > 0 && its + bytes > this.#limits.perPeerBytesMax) return false
-    if (this.#all > 0 && this.#all + bytes > this.#limits.bytesMax) return false
+    if (its > own && its + bytes > this.#limits.perPeerBytesMax) return false
+    if (this.#all > own && this.#all + bytes > this.#limits.bytesMax) return false
     this.add(peer, bytes)
     return true
   }

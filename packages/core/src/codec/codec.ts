@@ -10,4 +10,9 @@ export interface Codec {
    * large arrays of the value may point into them instead of being copies. Default: false.
    */
   decode(bytes: Uint8Array, given?: boolean): unknown
+  /**
+   * What the value that was decoded last is taken to need, in bytes, beside what it took on the way: much more for many small objects.
+   * `undefined` for a codec that does not know.
+   */
+  readonly decodedCost?: number
 }

@@ -38,8 +38,13 @@ export function msgpackCodec(limits: Partial<CodecLimits> = {}, onFour?: (plain:
   let made: Engine | undefined
   const engine = (): Engine => (made ??= makeEngine())
   const areShortFine = bounds.bytesMax >= shortBytesMax
+  let decodedCost = 0
 
   return {
+    get decodedCost() {
+      return decodedCost
+    },
+
     encode(value, name = 'value') {
       const short = areShortFine ? encodeShort(value) : undefined
       if (short !== undefined) return short
@@ -52,6 +57,7 @@ export function msgpackCodec(limits: Partial<CodecLimits> = {}, onFour?: (plain:
 
     decode(bytes, given = false) {
       const { length } = bytes
+      decodedCost = 0
       if (areShortFine && length > 0 && length <= shortBytesMax) {
         const short = decodeShort(bytes)
         if (short !== notShort) return short
@@ -66,7 +72,7 @@ export function msgpackCodec(limits: Partial<CodecLimits> = {}, onFour?: (plain:
       let source: Uint8Array = scratch
       if (length <= scratchBytes) scratch.set(bytes)
       else source = Buffer.from(bytes.buffer, bytes.byteOffset, length)
-      checkBytes(source, length, bounds)
+      decodedCost = checkBytes(source, length, bounds)
       return given && length > scratchBytes
         ? pointingInto(() => unpack(unpackr, source, length))
         : unpack(unpackr, source, length)

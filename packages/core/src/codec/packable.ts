@@ -10,7 +10,8 @@ import { typedArrayKinds } from './typed-array-kinds.ts'
  * `onFour` is shown every plain object of four properties, which is how a Pid is noticed. It reads every property once and builds no path; that is done on the way out of a failure.
  */
 export function packable(value: unknown, name: string, limits: CodecLimits, onFour?: (plain: object) => void): unknown {
-  const walk: Walk = { limits, onFour, bytesLeft: limits.bytesMax, objectsLeft: limits.objectsMax }
+  const { bytesMax, objectsMax, valuesMax } = limits
+  const walk: Walk = { limits, onFour, bytesLeft: bytesMax, objectsLeft: objectsMax, valuesLeft: valuesMax }
   try {
     return prepare(walk, value, 0)
   } catch (thrown) {
@@ -24,6 +25,7 @@ interface Walk {
   /** Less than what the encoding will need: it keeps huge lengths and repeatedly shared parts from taking for ever. */
   bytesLeft: number
   objectsLeft: number
+  valuesLeft: number
 }
 
 function prepare(walk: Walk, value: unknown, depth: number): unknown {
@@ -85,6 +87,7 @@ function prepareObject(walk: Walk, value: object, depth: number): unknown {
   if (prototype === URL.prototype) {
     const tagged = taggedUrl(value as URL)
     takeBytes(walk, (value as URL).href.length)
+    takeValues(walk, 2)
     return checkDepth(walk, tagged, depth)
   }
   throw new Obstacle(`it is ${describeInstance(value)}`)
@@ -98,6 +101,7 @@ function preparePlain(walk: Walk, plain: Plain, depth: number): Plain {
   let copy: Plain | undefined
   try {
     const keys = Object.keys(plain)
+    takeValues(walk, 2 * keys.length)
     for (let index = 0; index < keys.length; index += 1) {
       const key = (current = keys[index] as string)
       checkKey(walk, key)
@@ -135,6 +139,7 @@ function prepareArray(walk: Walk, array: readonly unknown[], depth: number): rea
   try {
     const { length } = array
     if (length > walk.bytesLeft) throw tooLarge(walk)
+    takeValues(walk, length)
     for (let index = 0; index < length; index += 1) {
       current = index
       const item = array[index]
@@ -153,6 +158,7 @@ function prepareMap(walk: Walk, map: Map<unknown, unknown>, depth: number): Tagg
   const items: unknown[] = []
   let current = ''
   try {
+    takeValues(walk, 2 * map.size + 1)
     for (const [key, value] of map) {
       current = `.keys()[${items.length / 2}]`
       items.push(prepare(walk, key, depth + 1))
@@ -172,6 +178,7 @@ function prepareSet(walk: Walk, set: Set<unknown>, depth: number): Set<unknown> 
   checkDepth(walk, set, depth)
   const items: unknown[] = []
   try {
+    takeValues(walk, set.size)
     for (const item of set) items.push(prepare(walk, item, depth + 1))
   } catch (thrown) {
     throw asObstacle(thrown).within(set, `.values()[${items.length}]`)
@@ -196,6 +203,7 @@ function describeInstance(value: object): string {
 
 function takeTagged(walk: Walk, tagged: Tagged, depth: number): Tagged {
   takeObject(walk)
+  takeValues(walk, 2)
   return checkDepth(walk, tagged, depth)
 }
 
@@ -209,6 +217,12 @@ function takeObject(walk: Walk): void {
   walk.objectsLeft -= 1
   if (walk.objectsLeft >= 0) return
   throw new Obstacle(`the value has more than ${walk.limits.objectsMax} arrays, objects and the like`)
+}
+
+function takeValues(walk: Walk, count: number): void {
+  walk.valuesLeft -= count
+  if (walk.valuesLeft >= 0) return
+  throw new Obstacle(`it has more than ${walk.limits.valuesMax} values in all; a typed array counts as one`)
 }
 
 function takeBytes(walk: Walk, count: number): void {

@@ -263,6 +263,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const threads = new NodeThreads({
     kernel,
     regionTable: table,
+    inputs: { bytesMax: loadLimits.bytesMax, perPeerBytesMax: loadLimits.perPeerBytesMax },
     pool,
     load: loadBehavior,
     onSignal(signal) {

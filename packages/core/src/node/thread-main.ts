@@ -1,6 +1,7 @@
 import { type Deferred, deferred } from '../base/deferred.ts'
 import { errorFromData } from '../base/error-data.ts'
 import { BegunMarks } from '../actor/begun-marks.ts'
+import { HeldBytes } from '../base/held-bytes.ts'
 import { heldOf } from '../actor/held-letter.ts'
 import { Kernel } from '../actor/kernel.ts'
 import type { Pid } from '../actor/pid.ts'
@@ -111,6 +112,7 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   for (const up of boot.nodes) kernel.nodes.up(up)
   kernel.away = { route: routeAway }
   kernel.threads = starts
+  kernel.inputs = new HeldBytes(boot.inputs)
   kernel.begunMarks = boot.begunMarks && new BegunMarks(boot.begunMarks)
   const regionTable = openRegionTable(boot.regionTable)
   kernel.remote = createRpcClient(kernel, regionTable)

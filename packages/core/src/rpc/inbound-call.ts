@@ -28,7 +28,9 @@ export class InboundCall implements Replier, RemoteWork, WaitingCall<InboundCall
   readonly isAllowed: boolean
   request: SpawnRequest
   /** What its input counts as held of `caller`. */
-  readonly heldBytes: number
+  heldBytes: number
+  /** Who counts that. Known once it is let in. */
+  holder: { holdsMore(call: InboundCall, bytes: number): boolean } | undefined = undefined
   readonly served: ServedProcedure
   readonly arrivedMs: number
   readonly giveUpMs: number
@@ -67,6 +69,11 @@ export class InboundCall implements Replier, RemoteWork, WaitingCall<InboundCall
     // A stream's caller takes the node for silent long before its deadline.
     this.giveUpMs = arrivedMs + Math.min(request.timeLeftMs, request.stream?.silentMs ?? Infinity) * waitPart
     this.#refuse = refuse
+  }
+
+  /** Whether its node can hold so much more for it, which it does from here on. */
+  holdsMore(bytes: number): boolean {
+    return this.holder?.holdsMore(this, bytes) ?? true
   }
 
   /** What runs answers the call itself. */

@@ -116,6 +116,15 @@ export class InboundCalls {
     return bytes === 0 || this.#held.take(node, bytes)
   }
 
+  /** The same for what comes to that of a call, until it is over. */
+  holdsMore(call: InboundCall, bytes: number): boolean {
+    // It was given up, and has let go already.
+    if (!call.isWanted) return true
+    if (!this.#held.takeMore(call.caller, bytes, call.heldBytes)) return false
+    call.heldBytes += bytes
+    return true
+  }
+
   letsGo(node: NodeId, bytes: number): void {
     if (bytes > 0) this.#held.giveBack(node, bytes)
   }
@@ -211,6 +220,7 @@ export class InboundCalls {
 
   #begin(call: InboundCall): void {
     call.state = 'starting'
+    call.holder = this
     call.served.load.inFlight += 1
     this.#inFlight += 1
     this.#starting += 1

@@ -9,7 +9,9 @@ export interface LoadLimits {
   /**
    * What the inputs of all calls of other nodes that run or wait count, encoded, in bytes; and as much again what waits in the mailboxes of
    * actors. Inputs and messages of at most 1 KiB don't count: their numbers are bounded. A node that holds none takes one of any size.
-   * Default 256 MiB.
+   * An input whose process runs counts what it became, too: 64 bytes for each array and object, 192 for each Map, Set, Date, typed array,
+   * URL and Error, 16 for each item, key and value; not where that is at most 4 KiB. Each other thread counts what became of the inputs of its own
+   * processes. Default 256 MiB.
    */
   readonly bytesMax: number
   /** The same of one other node. Default 64 MiB. */
@@ -25,6 +27,9 @@ export const loadLimitsDefault: LoadLimits = {
   bytesMax: 256 * mebi,
   perPeerBytesMax: 64 * mebi,
 }
+
+/** What a decoded input takes is not counted up to here, in bytes: most take less, and the number of calls is bounded. */
+export const uncountedCostMax = 4_096
 
 /** The limits of one procedure, from its definition. */
 export interface ProcedureLimits {

@@ -1,13 +1,14 @@
 import type { Actor } from '../actor/actor.ts'
 import { ReceivingContext } from '../actor/bare-actor.ts'
 import type { Runtime } from '../actor/behavior.ts'
-import type { Pid } from '../actor/pid.ts'
+import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Body, Failure, ReplyResult } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import { bodyOf, encodeBody } from './body.ts'
 import { type Caller, callerOf } from './caller.ts'
 import { isToken, tokenCharsMax } from './causal-token.ts'
+import { uncountedCostMax } from './load-limits.ts'
 import { ReplicaError } from './replica-errors.ts'
 import { ServeEvents } from './serve-events.ts'
 
@@ -121,6 +122,24 @@ export class ProcedureContext extends ReceivingContext {
     if (work.request.isCast === true) return true
     if (this.#light === undefined) this.ownActor.relations.addLink(work.call)
     else this.#light.begins()
+    return true
+  }
+
+  /** Whether its caller's input, which was decoded just now, can be held as what it became, until this process is over. */
+  holdsDecoded(): boolean {
+    const bytes = this.codec.decodedCost ?? 0
+    const work = this.#work
+    if (bytes <= uncountedCostMax || work === undefined || work.caller === this.node) return true
+    const isHeld = work.holdsMore?.(bytes) ?? this.#holdsHere(work.caller, bytes)
+    if (!isHeld) this.#runtime.counters.overloads += 1
+    return isHeld
+  }
+
+  #holdsHere(caller: NodeId, bytes: number): boolean {
+    const { inputs } = this.#runtime
+    if (inputs === undefined) return true
+    if (!inputs.take(caller, bytes)) return false
+    this.ownActor.attach({ ownerExited: () => inputs.giveBack(caller, bytes) })
     return true
   }
 

@@ -116,10 +116,19 @@ function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode
   } catch (error) {
     return failed('ERR_NOT_DECODABLE', 'not-run', 'The argument could not be decoded', error)
   }
+  if (work.request.input instanceof Uint8Array && !ctx.holdsDecoded()) return { ok: false, failure: decodedTooMuch }
   const result = runChecked(ctx, code, input, true)
   if (!(result instanceof Promise)) return encoded(ctx, result)
   work.request.input = undefined
   return result.then((ran) => encoded(ctx, ran))
+}
+
+/** What the inputs of a node's calls became is as much as is held of it: others may have room. */
+export const decodedTooMuch: Failure = {
+  code: 'ERR_OVERLOADED',
+  outcome: 'not-run',
+  message:
+    'What the inputs of calls of its node, or of all nodes, became when they were decoded takes as much as the node holds',
 }
 
 function encoded(ctx: ProcedureContext, result: RunResult): ReplyResult {

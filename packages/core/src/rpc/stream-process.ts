@@ -16,6 +16,7 @@ import { isStreamSignal } from './call-stream.ts'
 import { notBegunFailure } from './exit-failure.ts'
 import { notPrimary } from './not-primary.ts'
 import type { ProcedureContext } from './procedure-context.ts'
+import { decodedTooMuch } from './remote-process.ts'
 import { checkValue } from './schema-check.ts'
 import { StreamEnd } from './stream-end.ts'
 import { pump, type Source } from './stream-pump.ts'
@@ -116,7 +117,9 @@ class ServedStream implements Addressable, Attachment {
 
   async #resultOf(code: StreamProcessCode): Promise<ReplyResult> {
     const { codec, trace } = this.#ctx
-    const checked = await runInTrace(trace, () => inputOf(code, () => valueOf(codec, this.#work.request.input)))
+    const { input } = this.#work.request
+    const isHeld = (): boolean => !(input instanceof Uint8Array) || this.#ctx.holdsDecoded()
+    const checked = await runInTrace(trace, () => inputOf(code, () => valueOf(codec, input), isHeld))
     this.#work.request.input = undefined
     if ('failure' in checked) return { ok: false, failure: checked.failure }
     return this.#ctx.inTurn(() => runInTrace(trace, () => this.#begun(code, checked.input)))
@@ -191,6 +194,7 @@ class ItemError extends RuntimeError {}
 async function inputOf(
   code: StreamProcessCode,
   decode: () => unknown,
+  isHeld: () => boolean,
 ): Promise<{ readonly input: unknown } | { readonly failure: Failure }> {
   let input: unknown
   try {
@@ -199,6 +203,7 @@ async function inputOf(
     const message = 'The argument could not be decoded'
     return { failure: { code: 'ERR_NOT_DECODABLE', outcome: 'not-run', message, cause: errorData(error) } }
   }
+  if (!isHeld()) return { failure: decodedTooMuch }
   const checked = await checkValue(code.input, input, 'The argument')
   if (checked.ok) return { input: checked.value }
   const { message, cause } = checked

@@ -8,6 +8,7 @@ import type { Router } from '../actor/router.ts'
 import type { Signal } from '../actor/signal.ts'
 import type { ThreadSpawn, ThreadStarter } from '../actor/thread-starter.ts'
 import { type ErrorData, errorData } from '../base/error-data.ts'
+import type { HeldBytesLimits } from '../base/held-bytes.ts'
 import { sometimes } from '../platform/property.ts'
 import type { ThreadEnd } from '../platform/threads.ts'
 import { Arrivals } from './arrivals.ts'
@@ -47,6 +48,8 @@ export interface PoolOptions {
 export interface NodeThreadsOptions {
   readonly kernel: Kernel
   readonly regionTable: SharedArrayBuffer
+  /** What the decoded inputs of remote processes may take on each thread. */
+  readonly inputs: HeldBytesLimits
   readonly pool: PoolOptions
   readonly load: LoadBehavior
   /** Acts on signals from threads that are not for this thread's actors: other threads and other nodes. */
@@ -220,7 +223,7 @@ export class NodeThreads implements ThreadStarter, Router {
 
   /** Throws when the root's arguments can't be cloned. */
   #boot(thread: HostedThread): void {
-    const { kernel, regionTable, pool } = this.#options
+    const { kernel, regionTable, inputs, pool } = this.#options
     const { number, slot, root, blockWords } = thread
     const boot: ThreadBoot = {
       node: kernel.node,
@@ -233,6 +236,7 @@ export class NodeThreads implements ThreadStarter, Router {
       regionTable,
       threadTable: this.table.buffer,
       begunMarks: kernel.begunMarks?.buffer,
+      inputs,
       bodyBytesMax: kernel.bodyBytesMax,
       environment: kernel.platform.environment,
       pool: slot === undefined ? undefined : { slot, blockWords, beatMs: checkMsOf(pool.blockedMs) / 2 },

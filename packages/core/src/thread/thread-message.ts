@@ -1,3 +1,4 @@
+import type { HeldBytesLimits } from '../base/held-bytes.ts'
 import type { ErrorData } from '../base/error-data.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { KernelStats } from '../actor/kernel-stats.ts'
@@ -21,6 +22,8 @@ export interface ThreadBoot {
   readonly regionTable: SharedArrayBuffer
   readonly threadTable: SharedArrayBuffer
   readonly begunMarks: SharedArrayBuffer | undefined
+  /** What the decoded inputs of remote processes may take there. */
+  readonly inputs: HeldBytesLimits
   readonly environment: Readonly<Record<string, string | undefined>>
   /** A pool's thread: its slot, and where it shows whether it is stuck. */
   readonly pool: PoolBoot | undefined

@@ -160,3 +160,33 @@ function known(prototype: unknown): boolean {
   if ([Date, Error, URL, ArrayBuffer].some((made) => made.prototype === prototype)) return true
   return Object.getPrototypeOf(prototype) === Object.getPrototypeOf(Uint8Array.prototype)
 }
+
+describe('what a decoded value is taken to need', () => {
+  it.each<[string, unknown, number]>([
+    ['a short text', 'tea', 0],
+    ['typed array', new Uint8Array(5_000), 0],
+    ['an empty object', {}, 64],
+    ['a hundred empty objects', Array.from({ length: 100 }, () => ({})), 64 + 100 * (16 + 64)],
+    ['a hundred empty sets', Array.from({ length: 100 }, () => new Set()), 64 + 100 * (16 + 192)],
+    ['an object of two properties', { a: 1, b: 'c' }, 64 + 4 * 16],
+  ])('counts %s', (_what, value, cost) => {
+    codec.decode(codec.encode(Array.from({ length: 9 }, () => new Map())))
+    expect(codec.decodedCost).toBeGreaterThan(9 * 192)
+    codec.decode(codec.encode(value))
+    expect(codec.decodedCost).toBe(cost)
+  })
+
+  it('is bounded for each: more values than that are refused, at both ends', () => {
+    const { valuesMax } = defaultCodecLimits
+    const bytes = new Uint8Array(valuesMax + 6)
+    bytes[0] = 0xdd
+    new DataView(bytes.buffer).setUint32(1, valuesMax)
+    expect(codec.decode(bytes.subarray(0, valuesMax + 5))).toHaveLength(valuesMax)
+    new DataView(bytes.buffer).setUint32(1, valuesMax + 1)
+    expectRefused(bytes)
+    const many = Array.from({ length: valuesMax + 1 }, () => 0)
+    expect(() => codec.encode({ many }, 'order')).toThrow(
+      expect.objectContaining({ code: 'ERR_NOT_ENCODABLE', path: 'order.many' }),
+    )
+  })
+})

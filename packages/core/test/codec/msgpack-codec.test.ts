@@ -257,7 +257,12 @@ describe('limits', () => {
     let encoded = 0
     for (let seed = 1; seed <= 1500; seed += 1) {
       const draw = seededDraw(seed)
-      const bounded = msgpackCodec({ bytesMax: 20 + draw(500), depthMax: 1 + draw(6), objectsMax: 1 + draw(12) })
+      const bounded = msgpackCodec({
+        bytesMax: 20 + draw(500),
+        depthMax: 1 + draw(6),
+        objectsMax: 1 + draw(12),
+        valuesMax: draw(40),
+      })
       const value = generateValue(draw, 4)
       let bytes: Uint8Array
       try {

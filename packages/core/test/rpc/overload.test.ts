@@ -1,6 +1,16 @@
-import { defineApp, memoryTransport, type Node, procedure, startNode } from '@skerry/core'
+import {
+  defineApp,
+  memoryTransport,
+  type Node,
+  procedure,
+  type RpcError,
+  startNode,
+  streamProcedure,
+} from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { LoadLimits } from '../../src/rpc/load-limits.ts'
 import { Sightings } from '../fixtures/sightings.ts'
+import { keepsOnPool } from '../fixtures/thread-procedures.mjs'
 import { knows, newMeshName, quiet } from './two-nodes.ts'
 
 const begun = new Sightings<{ readonly node: string; readonly release: () => void }>()
@@ -17,8 +27,21 @@ const queued = procedure({
   run: (ctx, _name: string) =>
     new Promise<string>((resolve) => begun.add({ node: ctx.node, release: () => resolve(ctx.node) })),
 })
+const keeps = procedure({ name: 'keeps', run: (_ctx, _input: unknown) => new Promise<string>(() => undefined) })
+const keepsStream = streamProcedure({
+  name: 'keeps.stream',
+  async *run(_ctx, _input: unknown) {
+    await new Promise(() => undefined)
+    yield 1
+  },
+})
+const counts = procedure({ name: 'counts', run: (_ctx, input: unknown[]) => input.length })
 const nowhere = procedure({ name: 'nowhere', run: () => 1 })
-const serverApp = defineApp({ name: 'server', children: [], procedures: [onlyOne, queued] })
+const serverApp = defineApp({
+  name: 'server',
+  children: [],
+  procedures: [onlyOne, queued, keeps, keepsStream, keepsOnPool, counts],
+})
 const clientApp = defineApp({ name: 'client', children: [] })
 
 describe('a node that has as many calls as it takes', () => {
@@ -65,18 +88,57 @@ describe('a node that has as many calls as it takes', () => {
   })
 })
 
+describe('what inputs become when they are decoded', () => {
+  // Some 450 bytes that take 20 KiB: 300 lists, each with its place in another.
+  const lists = (): unknown[] => Array.from({ length: 300 }, () => [])
+
+  it.each([
+    ['on main', keeps],
+    ['of streams on main', keepsStream],
+    ['on a thread of the pool', keepsOnPool],
+  ] as const)('[node] counts until their calls are over, %s', async (_where, kept) => {
+    const { client, servers } = await startNodes(1, { perPeerBytesMax: 100_000 })
+    const ask = (signal?: AbortSignal): Promise<unknown> => {
+      const options = signal === undefined ? {} : { signal }
+      if (kept === keepsStream) return client.stream('syd', keepsStream, lists(), options).next()
+      return client.rpcRegion('syd', kept as typeof keeps, lists(), options)
+    }
+    const controllers = [1, 2, 3, 4].map(() => new AbortController())
+    const running = controllers.map(({ signal }) => ask(signal).catch((error: RpcError) => error.code))
+    // Four take 24,064 bytes each.
+    await expect(ask()).rejects.toMatchObject({ code: 'ERR_OVERLOADED', outcome: 'not-run' })
+    controllers[0]?.abort()
+    expect(await running[0]).toBe('ERR_RPC_ABORTED')
+    await expect.poll(() => outcomeOf(ask(AbortSignal.timeout(50)))).toBe('ERR_RPC_ABORTED unknown')
+    for (const controller of controllers) controller.abort()
+    await Promise.all(running)
+    const { overloads } = servers[0]?.counters() ?? {}
+    if (kept !== keepsOnPool) expect(overloads).toBeGreaterThan(0)
+  })
+
+  it('[node] is taken from one alone whatever it is, and from the own node', async () => {
+    const { client, servers } = await startNodes(1, { perPeerBytesMax: 1_024, bytesMax: 1_024 })
+    expect(await client.rpcRegion('syd', counts, lists())).toBe(300)
+    const own = [1, 2, 3].map(() => (servers[0] as Node).rpcRegion('syd', counts, lists()))
+    expect(await Promise.all(own)).toEqual([300, 300, 300])
+  })
+})
+
 describe('the limits of a node', () => {
   it.each([{ inFlightMax: 0 }, { waitingMax: -1 }, { perPeerMax: 1.5 }])('refuse %j', async (load) => {
     await expect(startNode(clientApp, { load })).rejects.toMatchObject({ code: 'ERR_BAD_CONFIG' })
   })
 })
 
-async function startNodes(count: number): Promise<{ client: Node; servers: Node[] }> {
+async function startNodes(count: number, load: Partial<LoadLimits> = {}): Promise<{ client: Node; servers: Node[] }> {
   const hub = newMeshName()
   const servers: Node[] = []
   for (let left = count; left > 0; left -= 1) {
     servers.push(
-      await startNode(serverApp, quiet({ region: 'syd', cluster: 'tests', transport: memoryTransport({ hub }) })),
+      await startNode(
+        serverApp,
+        quiet({ region: 'syd', cluster: 'tests', transport: memoryTransport({ hub }), threadPool: { size: 1 }, load }),
+      ),
     )
   }
   const client = await startNode(
@@ -88,4 +150,13 @@ async function startNodes(count: number): Promise<{ client: Node; servers: Node[
   })
   for (const server of servers) await knows(client, server, serverApp)
   return { client, servers }
+}
+
+async function outcomeOf(call: Promise<unknown>): Promise<string> {
+  try {
+    return String(await call)
+  } catch (error) {
+    const { code, outcome } = error as RpcError
+    return `${code} ${outcome}`
+  }
 }

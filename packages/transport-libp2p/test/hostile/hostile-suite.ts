@@ -204,6 +204,29 @@ export function floods(mesh: () => HostileMesh): void {
       await expect.poll(async () => grew(before, await victim.report()).held).toBeLessThan(4 * mebi)
     })
 
+    it('floods it with small requests full of empty maps: what they become counts, and others are served', async () => {
+      const victim = await startVictim()
+      const { callVictim } = await startMember(victim)
+      const before = await victim.report()
+      const hostile = await startHostile(victim)
+      // A thousand bytes, which take forty times as much when they are decoded.
+      const input = codec.encode(Array.from({ length: 200 }, () => new Map()))
+      expect(input.byteLength).toBeLessThan(1_024)
+      const request = { ...holdingRequest(input), procedure: 'victim.keep' }
+      for (let serial = 1; serial <= 5_000; serial += 1) {
+        await hostile.send({ type: 'spawn', from: { ...here(victim), serial }, to: here(victim), request })
+      }
+      await hostile.heard()
+      expect(await callVictim()).toBe('here')
+      const after = await victim.report()
+      // They are taken to need 44,864 bytes each, of 64 MiB; and some did not find room in the queue.
+      expect(after.counters['overloads']).toBeGreaterThanOrEqual(5_000 - 1_495)
+      expect(grew(before, after).held).toBeLessThan(perPeerHeldMax + heldMax)
+      expect(grew(before, after).rss).toBeLessThan(perPeerHeldMax + rssMax)
+      hostile.link.close('enough')
+      await expect.poll(async () => grew(before, await victim.report()).held).toBeLessThan(4 * mebi)
+    })
+
     it('sends casts of 256 KiB to an actor that is busy for ever: so many bytes wait as one peer may have, the others are dropped', async () => {
       const victim = await startVictim()
       const { callVictim } = await startMember(victim)

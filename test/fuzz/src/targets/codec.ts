@@ -13,6 +13,7 @@ export const codecTarget: Target = {
   run(input) {
     const before = input.slice()
     const value = unlessRefused(['ERR_NOT_DECODABLE'], () => codec.decode(input))
+    if (value !== undefined) check((codec.decodedCost ?? -1) >= leastCost(value), 'it is counted what a value becomes')
     check(isSameValue(input, before), 'decoding leaves the bytes as they are')
     if (value === undefined) return
     checkOrdinary(value)
@@ -23,6 +24,19 @@ export const codecTarget: Target = {
     check(isSameValue(codec.encode(back), again), 'what was decoded is encoded to the same bytes, again and again')
     check(isSameValue(back, value), 'what was decoded, encoded and decoded is the same value')
   },
+}
+
+/** What the parts of a value take at least; a text of its own and what is short is free. */
+function leastCost(value: unknown): number {
+  if (Array.isArray(value)) return 40 + sum(value, (item) => 8 + leastCost(item))
+  if (value instanceof Map) return 160 + sum([...value], ([key, item]) => leastCost(key) + leastCost(item))
+  if (value instanceof Set) return 160 + sum([...value], leastCost)
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return 0
+  return Object.getPrototypeOf(value) === Object.prototype ? 64 + sum(Object.values(value), leastCost) : 100
+}
+
+function sum<T>(all: readonly T[], cost: (one: T) => number): number {
+  return all.reduce((costs, one) => costs + cost(one), 0)
 }
 
 class Coded extends Error {
@@ -41,5 +55,6 @@ const realValues: readonly unknown[] = [
   [new URL('https://example.org/a?b#c'), new Date(NaN), '\ud800', '\ufefftext', 12345678901234567890n, -1n],
   [Uint8Array.of(1, 2, 3), Float64Array.of(1.5), BigInt64Array.of(-1n), Uint16Array.of(9).buffer],
   Array.from({ length: 40 }, (_, index) => ({ index })),
+  Array.from({ length: 30 }, (_, index) => [[], {}, new Map(), new Set(), new Uint8Array(0)][index % 5]),
   'a text that is a little longer than what fits in one byte of length',
 ]
