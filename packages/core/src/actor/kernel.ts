@@ -58,6 +58,12 @@ export interface KernelOptions {
   readonly letters?: LetterCount
 }
 
+/** A process that is no actor as yet. Its address is made when somebody asks for it. */
+interface LightActor {
+  readonly pid: Pid
+  readonly label: string
+}
+
 /** Runs the actors of one thread: gives them addresses, carries their signals, and answers for those that are gone. */
 export class Kernel implements Runtime, CallHost {
   readonly node: NodeId
@@ -161,8 +167,17 @@ export class Kernel implements Runtime, CallHost {
 
   /** A fresh address on this thread. */
   allocatePid(): Pid {
+    return this.pidOf(this.allocateSerial())
+  }
+
+  /** The number of a fresh address, for what is mostly never asked for it. */
+  allocateSerial(): number {
     const serial = this.#nextSerial
     this.#nextSerial += this.#serialStep
+    return serial
+  }
+
+  pidOf(serial: number): Pid {
     return { node: this.node, life: this.life, thread: this.thread, serial }
   }
 
@@ -215,16 +230,17 @@ export class Kernel implements Runtime, CallHost {
   }
 
   /** A process begins that is no actor as yet. Whoever is told of an address may use it: so nobody listens to `actorSpawns`. */
-  lightBegan(pid: Pid, label: string): void {
+  lightBegan(light: LightActor): void {
     this.#light += 1
-    this.platform.onActor?.({ type: 'spawn', pid, label })
+    this.platform.onActor?.({ type: 'spawn', pid: light.pid, label: light.label })
   }
 
   /** It has ended in order, and was no actor. */
-  lightEnded(pid: Pid, label: string): void {
+  lightEnded(light: LightActor): void {
     this.#light -= 1
-    this.platform.onActor?.({ type: 'exit', pid, label, reason: 'normal' })
-    if (actorExits.hasSubscribers) actorExits.publish({ ...pid, label, system: false, reason: 'normal' })
+    this.platform.onActor?.({ type: 'exit', pid: light.pid, label: light.label, reason: 'normal' })
+    if (!actorExits.hasSubscribers) return
+    actorExits.publish({ ...light.pid, label: light.label, system: false, reason: 'normal' })
   }
 
   /** It becomes an actor, to be begun by who runs it. */

@@ -202,12 +202,19 @@ let lastRead: KnownName = noName
 
 /** Reads them back. Every read checks what is left; nothing is allocated on a peer's word. */
 export class FrameReader {
-  readonly #frame: Uint8Array
+  #frame: Uint8Array
   #at: number
-  readonly #end: number
+  #end: number
 
   /** The frame are the bytes from `at` to `end`. */
   constructor(frame: Uint8Array, at = 0, end: number = frame.length) {
+    this.#frame = frame
+    this.#at = at
+    this.#end = end
+  }
+
+  /** Begins with another frame: one reader for all costs less than one for each. */
+  open(frame: Uint8Array, at: number, end: number): void {
     this.#frame = frame
     this.#at = at
     this.#end = end

@@ -49,6 +49,8 @@ const kinds = {
 const modes = { call: 0, cast: 1, stream: 2, streamBothWays: 3 } as const
 
 const writer = new FrameWriter()
+/** Of signals: nothing that reads one reads another meanwhile. */
+const signalReader = new FrameReader(new Uint8Array())
 
 /**
  * A signal as bytes: a small routing header, then the body, which stays undecoded until the thread where its handler
@@ -139,7 +141,8 @@ export function decodeSignal(
   at = 0,
   end: number = bytes.length,
 ): Signal {
-  const reader = new FrameReader(bytes, at, end)
+  signalReader.open(bytes, at, end)
+  const reader = signalReader
   const kind = reader.kind()
   const target = address(reader, to)
   switch (kind) {

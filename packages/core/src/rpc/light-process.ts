@@ -22,7 +22,9 @@ import { type ProcessKeeper, RunningWork } from './running-work.ts'
  * asks its context for anything that takes one, or gives a promise; when it is listed; when it is told to end.
  */
 export class LightProcess extends RunningWork implements Turn, Process {
-  readonly pid: Pid
+  readonly #serial: number
+  // Made when somebody asks: of most, nobody does.
+  #pid: Pid | undefined = undefined
   readonly #kernel: Kernel
   readonly #parent: Pid
   readonly #code: RemoteProcessCode
@@ -32,12 +34,16 @@ export class LightProcess extends RunningWork implements Turn, Process {
 
   constructor(keeper: ProcessKeeper, kernel: Kernel, parent: Pid, call: InboundCall, code: RemoteProcessCode) {
     super(keeper, call, undefined)
-    this.pid = kernel.allocatePid()
+    this.#serial = kernel.allocateSerial()
     this.#kernel = kernel
     this.#parent = parent
     this.#code = code
-    kernel.lightBegan(this.pid, this.label)
+    kernel.lightBegan(this)
     kernel.platform.turns.enqueue(this)
+  }
+
+  get pid(): Pid {
+    return (this.#pid ??= this.#kernel.pidOf(this.#serial))
   }
 
   get label(): string {
@@ -78,7 +84,7 @@ export class LightProcess extends RunningWork implements Turn, Process {
     kernel.route(
       served === undefined ? { type: 'reply', to, ref: 0, result } : { type: 'reply', to, ref: 0, result, served },
     )
-    kernel.lightEnded(this.pid, this.label)
+    kernel.lightEnded(this)
     this.keeper.ended(this, 'normal')
     return true
   }

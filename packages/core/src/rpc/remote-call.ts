@@ -38,11 +38,9 @@ interface LostCall {
   readonly timer: Timer | undefined
 }
 
-/** What a call needs to know of what its caller asked for. */
+/** Where a call goes, and what for: the same for all that a caller makes to one place. */
 export interface CallPlan {
   readonly procedure: ProcedureName
-  readonly input: unknown
-  readonly options: RpcOptions
   /** What the caller asked for, as text; none for a call to one node. */
   readonly region: string | undefined
   readonly callerRegion: string
@@ -79,6 +77,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   readonly #kernel: Kernel
   readonly #owner: RemoteOwner
   readonly #plan: CallPlan
+  readonly #options: RpcOptions
   readonly #input: Body
   #resolve: (value: unknown) => void = ignore
   #reject: (error: RpcError) => void = ignore
@@ -97,11 +96,12 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   #events: CallEvents | undefined
   #onAbort: (() => void) | undefined
 
-  constructor(kernel: Kernel, owner: RemoteOwner, plan: CallPlan, input: Body) {
+  constructor(kernel: Kernel, owner: RemoteOwner, plan: CallPlan, options: RpcOptions, input: Body) {
     this.pid = kernel.allocatePid()
     this.#kernel = kernel
     this.#owner = owner
     this.#plan = plan
+    this.#options = options
     this.#input = input
   }
 
@@ -115,7 +115,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   }
 
   #begin(): void {
-    const { options } = this.#plan
+    const options = this.#options
     const timeoutMs = timeLeftMs(this.#kernel, this.#owner, options)
     this.#kernel.add(this)
     this.#owner.attach(this)
@@ -135,7 +135,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     if (!fromTarget) return
     if (signal.type === 'reply' && (signal.via === undefined || signal.via === this.#target?.node)) {
       if (signal.result.ok && signal.result.token !== undefined) {
-        ;(this.#plan.options as TokenOptions).onToken?.(signal.result.token)
+        ;(this.#options as TokenOptions).onToken?.(signal.result.token)
       }
       if (signal.result.ok) this.#succeed(signal.result.value, signal.result.encoded, signal.served)
       else if (this.#isOfItem(signal.result.failure)) this.#lostItem(signal.result.failure)
@@ -144,7 +144,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
       const failure = exitFailure(signal.reason)
       this.#failed(this.#mayNotHaveBegun ? { ...failure, outcome: 'unknown' } : failure)
     } else if (isStreamSignal(signal) && signal.from.node === this.#target?.node) {
-      ;(this.#plan.options as StreamedOptions).stream?.take(signal)
+      ;(this.#options as StreamedOptions).stream?.take(signal)
     } else if (signal.type !== 'link') {
       // A process on another thread says once more that it is linked, which is true since the request.
       this.#kernel.counters.refusedSignals += 1
@@ -159,7 +159,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
       message: 'The connection to the node was lost while it had the request',
       reason: reason(this.#target),
     }
-    if (this.#plan.options.idempotencyKey === undefined) this.#failed(failure)
+    if (this.#options.idempotencyKey === undefined) this.#failed(failure)
     else this.#awaitReturn(failure)
   }
 
@@ -196,7 +196,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   }
 
   #aborted(): void {
-    const cause = errorData(this.#plan.options.signal?.reason)
+    const cause = errorData(this.#options.signal?.reason)
     this.#giveUp({ code: 'ERR_RPC_ABORTED', outcome: 'unknown', message: 'Aborted by the caller', cause }, 'cancelled')
   }
 
@@ -216,7 +216,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   #attempt(leftMs?: number): void {
     const chosen = this.#choose()
     if ('outcome' in chosen) {
-      if (this.#plan.options.wait === true) this.#wait(chosen)
+      if (this.#options.wait === true) this.#wait(chosen)
       // The reason why the last node would not do says more than that there is no further one.
       else this.#finish(this.#lastFailure ?? chosen)
       return
@@ -227,7 +227,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   #choose(): RegionTableNode | Failure {
     const plan = this.#plan
     const tried = this.#tries?.nodes ?? none
-    if (plan.options.explain === undefined && this.#events?.explains !== true) return plan.chooser.choose(plan, tried)
+    if (this.#options.explain === undefined && this.#events?.explains !== true) return plan.chooser.choose(plan, tried)
     const { chosen, explanation } = plan.chooser.explain(plan, tried)
     this.#events?.chose(explanation)
     if (explanation !== undefined) keepLast((this.#choices ??= []), explanation)
@@ -239,12 +239,12 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     this.#node = chosen
     this.#target = target
     this.#kernel.addEdge(target, this)
-    const { stream } = this.#plan.options as StreamedOptions
+    const { stream } = this.#options as StreamedOptions
     const request: SpawnRequest = {
       procedure: this.#plan.procedure.name,
       version: this.#plan.procedure.version,
       timeLeftMs: leftMs,
-      idempotencyKey: this.#plan.options.idempotencyKey,
+      idempotencyKey: this.#options.idempotencyKey,
       callerRegion: this.#plan.callerRegion,
       callerRoles: undefined,
       input: this.#input,
@@ -260,12 +260,12 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
 
   /** Of a stream: its process has not said that it begins, and may have lost that word with its thread. */
   get #mayNotHaveBegun(): boolean {
-    return (this.#plan.options as StreamedOptions).stream?.hasBegun === false
+    return (this.#options as StreamedOptions).stream?.hasBegun === false
   }
 
   /** Whether it is an item of a stream that was not sent: of what has begun, nothing else can be said not to have run. */
   #isOfItem({ outcome }: Failure): boolean {
-    return outcome === 'not-run' && (this.#plan.options as StreamedOptions).stream?.hasBegun === true
+    return outcome === 'not-run' && (this.#options as StreamedOptions).stream?.hasBegun === true
   }
 
   /** Its process would wait for the item. */
@@ -306,7 +306,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
 
   /** No further node is to be tried. */
   #giveUpTrying(failure: Failure): void {
-    if (this.#plan.options.wait === true) this.#wait(failure)
+    if (this.#options.wait === true) this.#wait(failure)
     else this.#finish(failure)
   }
 
@@ -330,7 +330,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
       return
     }
     const { platform, nodes } = this.#kernel
-    const forMs = this.#plan.options.reconnectMs ?? reconnectMsDefault + reconnectTrips * (node.rttMs ?? 0)
+    const forMs = this.#options.reconnectMs ?? reconnectMsDefault + reconnectTrips * (node.rttMs ?? 0)
     this.#lost?.timer?.cancel()
     nodes.add(this)
     // More than a timer can measure: the deadline comes first.
@@ -452,7 +452,8 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
 
   /** Tells whoever wants to know how it went; `'ok'` is an attempt of its own. */
   #report(code: string): void {
-    const { options, procedure } = this.#plan
+    const options = this.#options
+    const { procedure } = this.#plan
     if (options.explain === undefined) return
     const { name, version } = procedure
     const attempts: Attempt[] = [...(this.#attempts ?? [])]
@@ -478,7 +479,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     this.#kernel.forget(this.pid)
     this.#kernel.deadlines.remove(this)
     this.#owner.detach(this)
-    if (this.#onAbort !== undefined) this.#plan.options.signal?.removeEventListener('abort', this.#onAbort)
+    if (this.#onAbort !== undefined) this.#options.signal?.removeEventListener('abort', this.#onAbort)
   }
 
   #leaveTarget(): void {

@@ -44,6 +44,8 @@ export function createRpcClient(
     explain: ({ target }, tried) => ({ chosen: nodeOf(target as NodeId, tried) }),
     onTable,
   }
+  /** The last one that was made. */
+  let lastPlan: CallPlan | undefined
   /** The last target that was found well-made: whoever calls often calls one region often. */
   let checked: RegionTarget | undefined
 
@@ -111,14 +113,23 @@ export function createRpcClient(
       const here = options.inline === true ? inlineProcedure(target, procedure) : undefined
       if (here !== undefined) return startInline(kernel, owner, here, { input, options, region: view().data.myRegion })
       const callerRegion = view().data.myRegion
-      return start(kernel, owner, { procedure, input, options, region, callerRegion, target, chooser: byRegion })
+      return start(kernel, owner, planTo(target, procedure, region, callerRegion), input, options)
     },
 
     callNode(owner, node, procedure, input, options) {
       const callerRegion = view().data.myRegion
-      const plan = { procedure, input, options, region: undefined, callerRegion, target: node, chooser: byNode }
-      return start(kernel, owner, plan)
+      const plan = { procedure, region: undefined, callerRegion, target: node, chooser: byNode }
+      return start(kernel, owner, plan, input, options)
     },
+  }
+
+  function planTo(target: RegionTarget, procedure: ProcedureName, region: string, callerRegion: string): CallPlan {
+    const last = lastPlan
+    // A list is never the same: it may have been changed.
+    const isSame = last !== undefined && last.procedure === procedure && last.target === target && target === region
+    if (isSame && last.callerRegion === callerRegion) return last
+    lastPlan = { procedure, region, callerRegion, target, chooser: byRegion }
+    return lastPlan
   }
 
   /** The procedure's code, if this node is one that the target leads to. */
@@ -174,16 +185,22 @@ const mesh = actorName(membershipServerName)
 const meshTimeoutMs = 5_000
 const noNodes: ReadonlySet<NodeId> = new Set()
 
-function start(kernel: Kernel, owner: RemoteOwner, plan: CallPlan): Promise<unknown> {
-  const refusal = refusalOf(plan.options)
+function start(
+  kernel: Kernel,
+  owner: RemoteOwner,
+  plan: CallPlan,
+  value: unknown,
+  options: RpcOptions,
+): Promise<unknown> {
+  const refusal = refusalOf(options)
   if (refusal !== undefined) return refused(kernel, owner, plan, refusal)
   let input: Body
   try {
-    input = bodyOf(kernel, plan.input, 'input')
+    input = bodyOf(kernel, value, 'input')
   } catch (error) {
     return refused(kernel, owner, plan, inputFailure(error))
   }
-  return new RemoteCall(kernel, owner, plan, input).begin()
+  return new RemoteCall(kernel, owner, plan, options, input).begin()
 }
 
 /** What is told of a call that was not even begun. */
@@ -197,7 +214,7 @@ function startInline(
   kernel: Kernel,
   owner: RemoteOwner,
   procedure: InlineProcedure,
-  plan: Pick<CallPlan, 'input' | 'options'> & { readonly region: string },
+  plan: { readonly input: unknown; readonly options: RpcOptions; readonly region: string },
 ): Promise<unknown> {
   const { input, options, region } = plan
   const { node } = kernel
