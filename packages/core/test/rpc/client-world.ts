@@ -13,6 +13,7 @@ import type {
 import type { Failure, Signal, SpawnSignal } from '../../src/actor/signal.ts'
 import { HeldBytes } from '../../src/base/held-bytes.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
+import type { BlockSlice } from '../../src/mesh/block-slice.ts'
 import { decodeSignal } from '../../src/mesh/frame.ts'
 import { linkHeaderBytes } from '../../src/mesh/link-message.ts'
 import { NodeRouter } from '../../src/mesh/node-router.ts'
@@ -60,7 +61,7 @@ export class ClientWorld {
     const router = new NodeRouter({
       kernel: this.kernel,
       links: {
-        sendMessage: (node: string, message: Uint8Array | SplitMessage) => this.#send(node, message),
+        sendMessage: (node: string, message: BlockSlice | SplitMessage) => this.#send(node, message),
         frameBytesMax: 1_000_000,
       } as unknown as PeerLinks,
       letters: new HeldBytes({ bytesMax: 0, perPeerBytesMax: 0 }),
@@ -140,8 +141,8 @@ export class ClientWorld {
     return { from, via: to.node }
   }
 
-  #send(to: string, message: Uint8Array | SplitMessage): SendResult {
-    const bytes = message instanceof SplitMessage ? message.join() : message
+  #send(to: string, message: BlockSlice | SplitMessage): SendResult {
+    const bytes = message instanceof SplitMessage ? message.join() : message.view()
     const { codec } = this.kernel
     const signal = decodeSignal(
       bytes,
