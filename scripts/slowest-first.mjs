@@ -11,6 +11,7 @@ const slowest = [
   'testing/test/real/hosts.test.ts',
   'transport-libp2p/test/stuck-nodes.test.ts',
   'transport-libp2p/test/hostile/abuse.test.ts',
+  'transport-nats/test/hostile.test.ts',
   'core/test/thread/crash-storm.test.ts',
   'testing/test/runner/skerry-sim.test.ts',
   'three-regions/test/stale-lock.test.ts',

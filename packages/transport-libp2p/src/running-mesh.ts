@@ -1,5 +1,5 @@
 import { TransportError } from '@skerry/core'
-import type { Platform } from '@skerry/core/platform'
+import { LimitedLog, type Platform } from '@skerry/core/platform'
 import type { RawLink, TransportHost } from '@skerry/core/transport'
 import { ConnectionUses } from './connection-uses.ts'
 import { dialError } from './dial-error.ts'
@@ -31,14 +31,16 @@ export async function startMesh(
   gossip: Gossip,
 ): Promise<RunningMesh> {
   const identity = await readIdentity(options.privateKey)
-  const { clock, log, random, turns } = platform
-  const node = await created(options, () => createNode(options, identity, log))
+  const { clock, random, turns } = platform
+  // Of what strangers and peers can bring about: whoever reaches the port connects as often as it likes.
+  const limitedLog = new LimitedLog(platform, { by: ['peer'] })
+  const node = await created(options, () => createNode(options, identity, limitedLog))
   const links = new Set<LaneLink>()
   const uses = new ConnectionUses({ clock, connectionsTo: (peer) => connectionsTo(node, peer) })
-  const watchdog = new GossipWatchdog(node, clock, log)
+  const watchdog = new GossipWatchdog(node, clock, limitedLog)
   const acceptor = new LaneAcceptor({
     clock,
-    log,
+    log: limitedLog,
     complete: (connection, streams) => host.accepted(addLink(connection, streams)),
   })
 
@@ -116,6 +118,7 @@ export async function startMesh(
       uses.stop()
       gossip.stop()
       await node.stop()
+      limitedLog.stop()
     },
   }
 }

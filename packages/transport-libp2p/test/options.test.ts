@@ -1,5 +1,6 @@
 import { silentLog } from '@skerry/core'
 import type { Platform } from '@skerry/core/platform'
+import { recordedLog } from '@skerry/testing'
 import { describe, expect, it } from 'vitest'
 import { createIdentity, createLibp2pTransport, libp2pTransport } from '../src/index.ts'
 import { connect, never, startNode } from './nodes.ts'
@@ -96,6 +97,25 @@ describe('only the identities that are named', () => {
     const dialled = await stranger.transport.dial(one.address, undefined, never).catch(() => undefined)
     await dialled?.closed
     expect([...one.accepted, ...stranger.accepted]).toEqual([])
+  })
+
+  it('are refused without end in few lines of the log, and in the end their number', async () => {
+    const a = await createIdentity()
+    const log = recordedLog()
+    const only = { identities: { [a.id]: {} }, identitiesOnly: true }
+    const node = await startNode({ privateKey: a.privateKey, ...only }, testPlatform({ log }))
+    const stranger = await startNode()
+    for (let dial = 0; dial < 10; dial += 1) {
+      // It may succeed before it is refused.
+      const dialled = await stranger.transport.dial(node.address, undefined, never).catch(() => undefined)
+      await dialled?.closed
+    }
+    await node.transport.stop()
+    const refused = log.entries.filter(({ message }) => message.startsWith('Refused a peer'))
+    expect(refused.slice(0, -1).map(({ fields }) => fields)).toEqual(
+      Array.from({ length: 8 }, () => expect.objectContaining({ peer: stranger.id })),
+    )
+    expect(refused.at(-1)?.fields).toMatchObject({ leftOut: expect.any(Number) })
   })
 
   it('may say the regions that are theirs, and another one none', async () => {

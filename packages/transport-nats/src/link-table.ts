@@ -1,5 +1,5 @@
 import { TransportError } from '@skerry/core'
-import type { Platform } from '@skerry/core/platform'
+import type { Log, Platform } from '@skerry/core/platform'
 import type { RawLink } from '@skerry/core/transport'
 import type { Drops } from './drops.ts'
 import {
@@ -31,6 +31,8 @@ export interface LinkTableOptions {
   readonly life: string
   readonly connection: ServerConnection
   readonly platform: Platform
+  /** For what others can bring about. */
+  readonly log: Log
   readonly drops: Drops
   readonly accepted: (link: RawLink) => void
   /** Packets of a peer never came. */
@@ -163,14 +165,14 @@ export class LinkTable {
     if (endpoint.windowBytes < windowBytesMin || endpoint.windowBytes > windowBytesMax) return drops.count('malformed')
     const said = { to: self.id, ...self }
     const common = commonSecret(bytes, open, said)
-    if (common === undefined) return this.#refuse('secret', endpoint, bytes)
+    if (common === undefined) return this.#refuse('secret', endpoint, bytes, open.from)
     if (!this.#handshakes.take()) return drops.count('too-many')
     if (!isOpenSigned(bytes, open, said)) return drops.count('not-authentic')
-    if (!isAdmitted(this.#given.options, open.from)) return this.#refuse('identity', endpoint, bytes)
+    if (!isAdmitted(this.#given.options, open.from)) return this.#refuse('identity', endpoint, bytes, open.from)
     const ofPeer = this.#unconfirmed.get(open.from) ?? 0
     if (ofPeer >= unconfirmedPerPeerMax || this.#unconfirmedCount >= unconfirmedMax) {
       drops.count('too-many')
-      return this.#refuse('busy', endpoint, bytes)
+      return this.#refuse('busy', endpoint, bytes, open.from)
     }
     this.#answer(bytes, open, common)
   }
@@ -274,10 +276,11 @@ export class LinkTable {
     connection.publish(subjects.link(open.endpoint.life, open.endpoint.number), answer, subject)
   }
 
-  #refuse(refusal: Refusal, { life, number }: LinkEndpoint, open: Uint8Array): void {
-    const { self, connection, drops, platform, subjects } = this.#given
+  /** `peer`: who it says that it is. */
+  #refuse(refusal: Refusal, { life, number }: LinkEndpoint, open: Uint8Array, peer?: string): void {
+    const { self, connection, drops, log, subjects } = this.#given
     if (!this.#refusals.take()) return drops.count('too-many')
-    platform.log.warn({ refusal }, 'NATS transport: a node was refused')
+    log.warn({ peer, refusal }, 'NATS transport: a node was refused')
     connection.publish(subjects.link(life, number), encodeRefuse(refusal, { open, signatures: self.signatures }))
   }
 

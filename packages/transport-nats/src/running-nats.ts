@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { TransportError } from '@skerry/core'
-import type { Platform } from '@skerry/core/platform'
+import { LimitedLog, type Platform } from '@skerry/core/platform'
 import type { RawLink, TransportHost } from '@skerry/core/transport'
 import { encodeBroadcast, openBroadcast } from './broadcast.ts'
 import { Drops } from './drops.ts'
@@ -35,7 +35,9 @@ export async function startNats(
   platform: Platform,
   heard: (topic: string, via: string, record: Uint8Array) => void,
 ): Promise<RunningNats> {
-  const { clock, log, random } = platform
+  const { clock, random } = platform
+  // Of what others can bring about: whoever may use the server says what it likes to our subjects.
+  const log = new LimitedLog(platform, { by: ['peer'] })
   const identity = readIdentity(options.privateKey)
   const { id } = identity
   const signatures = createSignatures(identity)
@@ -43,7 +45,7 @@ export async function startNats(
   const { tag } = subjects
   const secrets = secretKeys(options.secrets)
   const uncarried: TransportHost['uncarried'] = (how, messages) => host.uncarried?.(how, messages)
-  const drops = new Drops(log, uncarried)
+  const drops = new Drops(platform.log, uncarried)
   const life = createHash('sha256').update(random.id()).digest().subarray(0, lifeBytes).toString('base64url')
   const broadcasts = new TokenBucket(broadcastsPerSecond, clock)
 
@@ -76,6 +78,7 @@ export async function startNats(
     life,
     connection,
     platform,
+    log,
     drops,
     accepted: (link) => host.accepted(link),
     lost: (packets) => uncarried('lost', packets),
@@ -111,6 +114,7 @@ export async function startNats(
     presence.stop()
     links.stop()
     await connection.close()
+    log.stop()
   }
 
   connection.subscribe(subjects.node(id), (message) => links.nodeMessage(message))

@@ -57,6 +57,21 @@ describeOnServer('somebody else on the same server', () => {
     expect([a.accepted, stranger.accepted]).toEqual([[], []])
   })
 
+  it('is refused without end in few lines of the log, and in the end their number', async () => {
+    const node = await startNode(server)
+    const stranger = await startNode(server, { secrets: ['another secret of another cluster'] })
+    const dials = Array.from({ length: 20 }, () => stranger.transport.dial(node.address, node.id, never))
+    for (const dial of await Promise.allSettled(dials)) {
+      expect(dial).toMatchObject({ status: 'rejected', reason: { code: 'ERR_PEER_REFUSED' } })
+    }
+    await node.transport.stop()
+    const refused = node.log.entries.filter(({ message }) => message.startsWith('NATS transport: a node was refused'))
+    expect(refused.map(({ fields }) => fields)).toEqual([
+      ...Array.from({ length: 8 }, () => ({ peer: stranger.id, refusal: 'secret' })),
+      { leftOut: 12, periodMs: 60_000 },
+    ])
+  })
+
   it('gets no link by saying again what was said, and breaks none', async () => {
     const { client, heard } = await eavesdropper()
     const [a, b] = [await startNode(server), await startNode(server)]

@@ -151,7 +151,7 @@ export class ReceivingContext extends Context implements BareContext {
       message = this.#host.open(envelope.message, envelope.encoded)
     } catch (error) {
       this.#host.counters.undecodable += 1
-      this.log.warn(
+      this.#host.limitedLog.warn(
         { actor: this.ownActor.label, err: errorData(error) },
         'a message could not be decoded and was dropped',
       )

@@ -1,5 +1,5 @@
 import type { Codec } from '../codec/codec.ts'
-import type { Platform } from '../platform/platform.ts'
+import type { Log, Platform } from '../platform/platform.ts'
 import type { KernelCounters } from './counters.ts'
 import type { EdgeHolder } from './edges.ts'
 import type { ExitReason } from './exit-reason.ts'
@@ -20,6 +20,8 @@ export interface Addressable extends EdgeHolder {
 /** What an actor needs of the kernel that runs it. */
 export interface Host extends Router {
   readonly platform: Platform
+  /** For what peers, or who sends, can bring about as often as they like. */
+  readonly limitedLog: Log
   readonly codec: Codec
   readonly counters: KernelCounters
   /** Counts what waits here of other nodes. */

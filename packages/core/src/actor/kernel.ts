@@ -4,6 +4,7 @@ import { bodyBytesMaxDefault } from '../codec/limits.ts'
 import { errorData } from '../base/error-data.ts'
 import type { HeldBytes } from '../base/held-bytes.ts'
 import { SerialTable } from '../base/serial-table.ts'
+import { LimitedLog } from '../platform/limited-log.ts'
 import type { Platform } from '../platform/platform.ts'
 import { sometimes } from '../platform/property.ts'
 import { actorExits, actorSpawns } from '../platform/telemetry.ts'
@@ -56,6 +57,8 @@ export interface KernelOptions {
   readonly bodyBytesMax?: number
   /** Default: counts nothing. */
   readonly letters?: LetterCount
+  /** Default: one of its own. */
+  readonly limitedLog?: LimitedLog
 }
 
 /** A process that is no actor as yet. Its address is made when somebody asks for it. */
@@ -63,6 +66,9 @@ interface LightActor {
   readonly pid: Pid
   readonly label: string
 }
+
+/** On whose account a limited line of the log is: of a peer, or of the actor that it is about. */
+export const limitedBy: readonly string[] = ['peer', 'actor']
 
 /** Runs the actors of one thread: gives them addresses, carries their signals, and answers for those that are gone. */
 export class Kernel implements Runtime, CallHost {
@@ -74,6 +80,7 @@ export class Kernel implements Runtime, CallHost {
   readonly bodyBytesMax: number
   readonly counters: KernelCounters = newKernelCounters()
   readonly letters: LetterCount
+  readonly limitedLog: LimitedLog
   readonly names: Names = new Names()
   /** The nodes that are up, and who is told of changes. */
   readonly nodes: NodeWatchers = new NodeWatchers()
@@ -132,6 +139,7 @@ export class Kernel implements Runtime, CallHost {
     this.codec = options.codec
     this.bodyBytesMax = options.bodyBytesMax ?? bodyBytesMaxDefault
     this.letters = options.letters ?? noLetterCount
+    this.limitedLog = options.limitedLog ?? new LimitedLog(options.platform, { by: limitedBy })
     this.#handsOver = options.platform.handOver !== undefined
     this.deadlines = new DeadlineQueue(options.platform.clock, options.platform.turns)
     this.registerName = (name, pid, partitions) => this.names.register(name, pid, partitions)
@@ -535,6 +543,7 @@ export class Kernel implements Runtime, CallHost {
   stop(): void {
     for (const [, entity] of this.#entities.entries()) if (entity instanceof Actor) entity.exit('shutdown')
     this.deadlines.stop()
+    this.limitedLog.stop()
   }
 }
 

@@ -340,9 +340,10 @@ class MembershipServer implements Process {
           break
         case 'ignored':
           this.#options.kernel.counters.recordsIgnored += 1
-          if (this.#maySay(via)) {
-            this.#ctx.log.warn({ node: change.node, why: change.why, via }, 'a membership record was ignored')
-          }
+          this.#options.kernel.limitedLog.warn(
+            { peer: via, node: change.node, why: change.why },
+            'a membership record was ignored',
+          )
       }
     }
     if (via !== undefined) this.#sender.answer(via, 'accusations', [...contradicted.values()].flat())
@@ -376,11 +377,6 @@ class MembershipServer implements Process {
     if (!isTooOften) return [this.#ownWord(change)]
     this.#options.kernel.counters.meshDrops += 1
     return []
-  }
-
-  /** Whether what this peer said and is not believed may be logged: so often, and then it is only counted. */
-  #maySay(via: NodeId | undefined): boolean {
-    return via === undefined || this.#budgets.lines.take(via, this.#now())
   }
 
   /** We have only lost sight of it: our own word, which need not count, lets it say that it is there. */
@@ -499,8 +495,11 @@ class MembershipServer implements Process {
   #ignoreAccusation(via: NodeId, { verdict, claim }: DroppedAccusation, now: number): void {
     this.#options.kernel.counters.recordsIgnored += 1
     if (verdict === 'not-authentic') this.#opener.wasForged(via, now)
-    if (verdict !== 'too-often' && this.#maySay(via))
-      this.#ctx.log.warn({ node: via, accuser: claim?.accuser, why: verdict }, 'an accusation was ignored')
+    if (verdict !== 'too-often')
+      this.#options.kernel.limitedLog.warn(
+        { peer: via, accuser: claim?.accuser, why: verdict },
+        'an accusation was ignored',
+      )
   }
 
   /** What is said against a node goes to itself too, as soon as it can be told: it alone can refute it. */
@@ -633,7 +632,7 @@ class MembershipServer implements Process {
   #adopt(primary: Primary): void {
     this.#options.memory.primary = primary
     this.#own.note(recordFields(primary))
-    if (this.#maySay(primary.by)) this.#ctx.log.info({ ...primary }, 'the primary region was changed')
+    this.#options.kernel.limitedLog.info({ peer: primary.by, ...primary }, 'the primary region was changed')
   }
 
   #lookForConflicts(): void {

@@ -26,9 +26,7 @@ import { linkHeaderBytes } from './link-message.ts'
 import type { Peer, PeerRef } from './peer.ts'
 import { NoticeRates } from './notice-rates.ts'
 import { ParkedSignals } from './parked-signals.ts'
-import { linesRate } from './peer-budgets.ts'
 import type { PeerLinks, SendResult } from './peer-links.ts'
-import { NodeRates } from './record-rate.ts'
 import { SentOut } from './sent-out.ts'
 import type { SplitMessage } from './split-message.ts'
 
@@ -107,8 +105,6 @@ export class NodeRouter implements Router {
   readonly #awaited = new Map<NodeId, { readonly timer: Timer; failedDials: number }>()
   readonly #idle: IdleLinks
   readonly #noticeRates = new NoticeRates(peersMax)
-  /** Lines in the log of what a peer sent and can not be read. */
-  readonly #lines = new NodeRates(linesRate, peersMax)
 
   constructor(options: NodeRouterOptions) {
     this.#options = options
@@ -241,9 +237,7 @@ export class NodeRouter implements Router {
       signal = decodeSignal(bytes, from, kernel, kernel.codec, at, end)
     } catch (error) {
       kernel.counters.undecodable += 1
-      if (this.#lines.take(peer.node, kernel.platform.clock.monotonic())) {
-        kernel.platform.log.warn({ peer: peer.node, err: errorData(error) }, 'a frame that can not be read was dropped')
-      }
+      kernel.limitedLog.warn({ peer: peer.node, err: errorData(error) }, 'a frame that can not be read was dropped')
       return
     }
     if (signal.type === 'spawn' || signal.type === 'cancel') this.#options.inbox(signal)
@@ -421,10 +415,8 @@ export class NodeRouter implements Router {
     } else {
       if (signal.type === 'spawn') kernel.counters.castsNotRun += 1
       else kernel.counters.unsent += 1
-      kernel.platform.log.warn(
-        { to: formatPid(signal.to), type: signal.type, code: failure.code },
-        'a signal was not sent',
-      )
+      const { to, type } = signal
+      kernel.limitedLog.warn({ peer: to.node, to: formatPid(to), type, code: failure.code }, 'a signal was not sent')
     }
   }
 }

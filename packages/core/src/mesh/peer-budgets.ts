@@ -9,8 +9,6 @@ const digestsRate: Rate = { burst: 32, perSecond: 8 }
 export const wordsRate: Rate = { burst: 64, perSecond: 8 }
 /** Bytes of records and accusations that one peer is sent because it asks, or seems not to know: all of a large mesh, at once. */
 const answerBytesRate: Rate = { burst: 8 * 1024 * 1024, perSecond: 512 * 1024 }
-/** Lines in the log of what one peer said and was not believed. */
-export const linesRate: Rate = { burst: 8, perSecond: 0.1 }
 
 /** What one peer can make the mesh actor do, beside the checks of signatures. Beyond it what it says is dropped and counted. */
 export class PeerBudgets {
@@ -18,7 +16,6 @@ export class PeerBudgets {
   readonly digests: NodeRates
   readonly words: NodeRates
   readonly answerBytes: NodeRates
-  readonly lines: NodeRates
   /** By the accuser, whoever hands on its word. */
   readonly accusers: NodeRates
 
@@ -28,7 +25,6 @@ export class PeerBudgets {
     this.digests = new NodeRates(digestsRate, nodesMax)
     this.words = new NodeRates(wordsRate, nodesMax)
     this.answerBytes = new NodeRates(answerBytesRate, nodesMax)
-    this.lines = new NodeRates(linesRate, nodesMax)
     this.accusers = new NodeRates(accuserRate, nodesMax)
   }
 }

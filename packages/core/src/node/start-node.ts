@@ -1,5 +1,5 @@
 import { BegunMarks } from '../actor/begun-marks.ts'
-import { Kernel } from '../actor/kernel.ts'
+import { Kernel, limitedBy } from '../actor/kernel.ts'
 import type { LostPeer } from '../actor/edges.ts'
 import { actorName } from '../actor/pid.ts'
 import type { CancelSignal, Signal, SpawnSignal } from '../actor/signal.ts'
@@ -18,11 +18,10 @@ import type { MembershipEvent } from '../mesh/membership-event.ts'
 import type { MembershipMemory } from '../mesh/membership-memory.ts'
 import { membershipTopic, wholeMessage } from '../mesh/mesh-message.ts'
 import { NodeRouter } from '../mesh/node-router.ts'
-import { linesRate } from '../mesh/peer-budgets.ts'
 import { PeerIntake } from '../mesh/peer-intake.ts'
-import { NodeRates } from '../mesh/record-rate.ts'
 import type { Transport, TransportSpec } from '../mesh/transport.ts'
 import { supervisorBehavior } from '../otp/supervisor.ts'
+import { LimitedLog } from '../platform/limited-log.ts'
 import type { Log } from '../platform/log.ts'
 import type { Platform } from '../platform/platform.ts'
 import { peerDowns, peerUps } from '../platform/telemetry.ts'
@@ -140,9 +139,6 @@ export interface NodeOptions {
 /** What the codec takes. */
 const bodyBytesMost = defaultCodecLimits.bytesMax
 
-/** Of so many nodes it is known how often a refusal was logged; it is counted in any case. */
-const refusalLinesMax = 4_096
-
 /** How many threads a pool may have. */
 const poolSizeMax = 64
 
@@ -194,7 +190,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const inbound = new InboundCalls(loadLimits, platform.clock)
   // Measured once a heartbeat: each reading covers the time since the one before.
   let ownLoad: NodeLoad = { load: 0, inFlight: 0 }
-  const refusalLines = new NodeRates(linesRate, refusalLinesMax)
+  const limitedLog = new LimitedLog(platform, { by: limitedBy })
   const nameOfCluster = options.cluster ?? cluster ?? app.name
   const links: PeerLinks = createPeerLinks({
     load: () => (ownLoad = { load: platform.load(), inFlight: inbound.size }),
@@ -231,10 +227,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
       },
       control: (peer, bytes) => later(() => intake.put(peer.node, bytes)),
       unreached: (node) => later(() => router.unreached(node)),
-      refused: (node, refusal) => {
-        if (refusalLines.take(node, platform.clock.monotonic()))
-          platform.log.warn({ node, ...refusal }, 'a link was refused')
-      },
+      refused: (peer, refusal) => limitedLog.warn({ peer, ...refusal }, 'a link was refused'),
     },
   })
   const { node: id, addresses, roles } = await links.start()
@@ -245,7 +238,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   })
   const codec = msgpackCodec({}, (value) => kernel.onEncoded(value))
   const letters = new HeldBytes(loadLimits)
-  const kernel: Kernel = new Kernel({ node: id, life, thread: 0, platform, codec, bodyBytesMax, letters })
+  const kernel: Kernel = new Kernel({ node: id, life, thread: 0, platform, codec, bodyBytesMax, letters, limitedLog })
   const watchdog = marker && startWatchdog(marker, options.watchdog ?? {}, { node: id, life }, platform.log)
   const table = createRegionTable()
   const reader = openRegionTable(table)

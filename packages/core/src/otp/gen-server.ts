@@ -221,7 +221,7 @@ class GenServer implements Process {
       case 'cast': {
         const handler = this.#code.casts.get(envelope.name)
         if (handler === undefined) {
-          this.#ctx.log.warn(
+          this.#ctx.kernel.limitedLog.warn(
             { actor: this.#ctx.actor.label, cast: envelope.name },
             'a cast that has no handler was dropped',
           )
@@ -349,7 +349,7 @@ class GenServer implements Process {
 
   #dropUndecodable(error: unknown): void {
     this.#ctx.kernel.counters.undecodable += 1
-    this.#ctx.log.warn(
+    this.#ctx.kernel.limitedLog.warn(
       { actor: this.#ctx.actor.label, err: errorData(error) },
       'a message could not be decoded and was dropped',
     )

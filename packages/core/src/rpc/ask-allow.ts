@@ -1,7 +1,7 @@
+import type { Kernel } from '../actor/kernel.ts'
 import type { NodeId } from '../actor/pid.ts'
 import type { Failure } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
-import type { Platform } from '../platform/platform.ts'
 import type { Allow, Caller } from './caller.ts'
 
 /** Who asks for what, and how long the answer may take. */
@@ -13,12 +13,12 @@ export interface AllowQuestion {
 
 /** What `allow` says: `false` also when it throws or says anything but `true`; `undefined` when it took all of the call's time. */
 export function askAllow(
-  { clock, log }: Pick<Platform, 'clock' | 'log'>,
+  { limitedLog, platform: { clock } }: Pick<Kernel, 'limitedLog' | 'platform'>,
   { procedure, caller, timeLeftMs }: AllowQuestion,
   allow: Allow,
 ): boolean | Promise<boolean | undefined> {
   const failed = (thrown: unknown): false => {
-    log.error({ procedure, err: errorData(thrown) }, 'an `allow` failed; the call is refused')
+    limitedLog.error({ peer: caller.node, procedure, err: errorData(thrown) }, 'an `allow` failed; the call is refused')
     return false
   }
   // Only `true` is: what an app without types says may be anything.

@@ -99,7 +99,8 @@ export class ProcedureContext extends ReceivingContext {
   /** Nobody is told that it could not be begun: it is counted and logged. */
   castNotRun(failure: Failure): void {
     this.#runtime.counters.castsNotRun += 1
-    this.log.warn({ code: failure.code, caller: this.caller.node }, `a cast was not run: ${failure.message}`)
+    const { code, message } = failure
+    this.#runtime.limitedLog.warn({ peer: this.caller.node, code, message }, 'a cast was not run')
   }
 
   /**

@@ -136,7 +136,7 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
     if (allow === undefined) return true
     const ownRoles = from.node === kernel.node ? roles : undefined
     const caller = { node: from.node, region, roles: ownRoles ?? callerRoles ?? [] }
-    return askAllow(kernel.platform, { procedure, caller, timeLeftMs }, allow)
+    return askAllow(kernel, { procedure, caller, timeLeftMs }, allow)
   }
 
   function takeKeyed(signal: SpawnSignal, arrivedMs: number, isAllowed: boolean): Failure | undefined {

@@ -62,7 +62,7 @@ function serve(serving: Serving, call: InboundCall, beganMs: number): void {
     return
   }
   const question = { procedure: call.request.procedure, caller: callerOf(call), timeLeftMs: call.leftMs }
-  const answer = askAllow(serving.kernel.platform, question, allow)
+  const answer = askAllow(serving.kernel, question, allow)
   if (typeof answer === 'boolean') beginIfAllowed(serving, call, answer)
   else {
     serving.inbound.takesTime(call)

@@ -69,6 +69,31 @@ it('accusations that are refuted are answered in one message, each subject once'
   ])
 })
 
+it('what a peer says and is not believed has few lines in the log, and a minute later how many more there were', async () => {
+  const mesh = await World.start()
+  // News of one node, 64 of which are believed.
+  await mesh.hear(
+    'n0',
+    'records',
+    Array.from({ length: 200 }, (_, at) => sealed('n1', at + 1)),
+  )
+  await mesh.hear(
+    'n0',
+    'accusations',
+    Array.from({ length: 200 }, (_, at) => Uint8Array.of(0xc1, at)),
+  )
+  const ignored = ['a membership record was ignored', 'an accusation was ignored']
+  expect(ignored.map((message) => mesh.lines(message))).toEqual([
+    { lines: 8, leftOut: 0 },
+    { lines: 8, leftOut: 0 },
+  ])
+  await mesh.run(60_000)
+  expect(ignored.map((message) => mesh.lines(message))).toEqual([
+    { lines: 8, leftOut: 128 },
+    { lines: 8, leftOut: 192 },
+  ])
+})
+
 function sealed(node: string, version = 1): Uint8Array {
   return sealRecord({ ...facts, node, version, addresses: [node], primaryEpoch: 0, primaryBy: '' }, genuine)
 }
@@ -153,6 +178,13 @@ class World {
 
   messages(kind: string): number {
     return this.sent.filter(({ bytes }) => decodeMeshMessage(bytes)?.kind === kind).length
+  }
+
+  /** What was logged of this: its lines, and how many of it were left out. */
+  lines(message: string): { lines: number; leftOut: number } {
+    const entries = this.#platform.log.entries.filter((entry) => entry.message.startsWith(message))
+    const leftOut = entries.flatMap(({ fields }) => ('leftOut' in fields ? [Number(fields.leftOut)] : []))
+    return { lines: entries.length - leftOut.length, leftOut: leftOut.reduce((sum, some) => sum + some, 0) }
   }
 
   recordsSent(): { to: string; node: string | undefined }[] {

@@ -1,5 +1,6 @@
+import { manualPlatform } from '@skerry/testing'
 import { describe, expect, it } from 'vitest'
-import type { Kernel } from '../../src/actor/kernel.ts'
+import { type Kernel, limitedBy } from '../../src/actor/kernel.ts'
 import type { Signal } from '../../src/actor/signal.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 import type { BlockSlice } from '../../src/mesh/block-slice.ts'
@@ -8,6 +9,7 @@ import { HeldBytes } from '../../src/base/held-bytes.ts'
 import { linkHeaderBytes } from '../../src/mesh/link-message.ts'
 import { NodeRouter } from '../../src/mesh/node-router.ts'
 import type { PeerLinks } from '../../src/mesh/peer-links.ts'
+import { LimitedLog } from '../../src/platform/limited-log.ts'
 
 const here = { node: 'here', life: 1, thread: 0, serial: 7 }
 
@@ -42,22 +44,22 @@ function routerTo() {
 }
 
 describe('NodeRouter', () => {
-  it('logs few of the frames of a peer that can not be read, and counts all', () => {
-    let now = 0
+  it('logs few of the frames of a peer that can not be read, and counts all', async () => {
+    const platform = manualPlatform()
     const counters = { undecodable: 0 }
-    const lines: object[] = []
-    const kernel = {
-      platform: { clock: { monotonic: () => now }, log: { warn: (fields: object) => void lines.push(fields) } },
-      codec: msgpackCodec(),
-      counters,
-    } as unknown as Kernel
+    const limitedLog = new LimitedLog(platform, { by: limitedBy })
+    const kernel = { platform, codec: msgpackCodec(), counters, limitedLog } as unknown as Kernel
     const router = new NodeRouter({ ...unasked, kernel, links: {} as PeerLinks })
     for (let at = 0; at < 1_000; at += 1) router.receive({ node: 'there', life: 1 }, Uint8Array.of(1))
-    expect([counters.undecodable, lines.length]).toEqual([1_000, 8])
+    expect([counters.undecodable, platform.log.entries.length]).toEqual([1_000, 8])
     router.receive({ node: 'other', life: 1 }, Uint8Array.of(1))
-    now += 10_000
+    await platform.advance(60_000)
     router.receive({ node: 'there', life: 1 }, Uint8Array.of(1))
-    expect(lines.map((fields) => (fields as { peer: string }).peer).slice(8)).toEqual(['other', 'there'])
+    expect(platform.log.entries.slice(8).map(({ fields }) => fields)).toMatchObject([
+      { peer: 'other' },
+      { leftOut: 992 },
+      { peer: 'there' },
+    ])
   })
 
   it('knows that a life is over when a link to a later one came up, whatever their numbers', () => {

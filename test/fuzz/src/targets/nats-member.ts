@@ -104,6 +104,7 @@ export const natsMemberTarget: Target = {
         log: silent,
         turns: { enqueue: nothing },
       } as unknown as ConstructorParameters<typeof LinkTable>[0]['platform'],
+      log: silent,
       drops: new Drops(silent, undefined),
       lost: nothing,
       accepted: () => check(false, 'only what was sealed by the peer confirms a link'),
