@@ -78,6 +78,11 @@ export class BulkSender {
     return this.#open.size > 0
   }
 
+  /** Whether parts of it are still here. */
+  isKept(number: number): boolean {
+    return this.#open.get(number)?.message !== undefined
+  }
+
   /** Whether a frame of so many bytes would be taken now. */
   hasRoom(bytes: number): boolean {
     const { queueBytesMax, openMax } = this.#options

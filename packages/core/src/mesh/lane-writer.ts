@@ -73,10 +73,10 @@ export class LaneWriter {
     this.#wait(frame)
   }
 
-  /** Throws the backlog away and says how many frames that were. The link is over. */
-  drop(): number {
+  /** Throws the backlog away, and gives it back for counting. The link is over. */
+  drop(): readonly (Uint8Array | BlockSlice | SplitMessage)[] {
     this.#backlogBytes = 0
-    return this.#backlog.drain().length
+    return this.#backlog.drain()
   }
 
   // `#blocked` stays true while the backlog empties: what is sent meanwhile must go behind it.

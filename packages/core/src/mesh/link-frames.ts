@@ -5,7 +5,7 @@ import { BulkSender } from './bulk-sender.ts'
 import { orderHeadBytes } from './frame.ts'
 import type { LaneWriter } from './lane-writer.ts'
 import type { LinkLanes } from './link-lanes.ts'
-import { encodeLinkMessage, linkHeaderBytes, partHeaderBytes } from './link-message.ts'
+import { decodeLinkMessage, encodeLinkMessage, linkHeaderBytes, partHeaderBytes } from './link-message.ts'
 import type { PeerLinkCounters, PeerLinkSettings } from './peer-link-settings.ts'
 import { SplitMessage } from './split-message.ts'
 
@@ -176,9 +176,17 @@ export class LinkFrames {
 
   /** The link is over. Says how many frames had not left. */
   drop(): number {
-    const lost = this.#writer.drop() + this.#sender.drop()
+    // The place of a large frame is none by itself: it counts where all parts have left before it.
+    const waiting = this.#writer.drop().filter((message) => !this.#isPlaceOfKept(message))
     this.#receiver.drop()
-    return lost
+    return waiting.length + this.#sender.drop()
+  }
+
+  #isPlaceOfKept(message: Uint8Array | BlockSlice | SplitMessage): boolean {
+    // Frames that travel whole are slices, or in two pieces.
+    if (!(message instanceof Uint8Array)) return false
+    const place = decodeLinkMessage(message)
+    return place.kind === 'bulk' && this.#sender.isKept(place.large)
   }
 
   #tellRoom(): void {

@@ -95,18 +95,33 @@ it('the end of a link says how many frames had not left', () => {
   expect(frames.drop()).toBe(2)
 })
 
+it('the end of a link counts a large frame once, whether its place, parts of it or both had not left', () => {
+  const full = link()
+  full.close()
+  full.frames.send(slice(large), false)
+  expect([full.sent.at(-1), full.frames.drop()]).toEqual([{ lane: 'bulk', kind: 'part' }, 1])
+  const partsOnly = link()
+  partsOnly.close('bulk')
+  partsOnly.frames.send(slice(large), false)
+  expect([partsOnly.sent.at(-1), partsOnly.frames.drop()]).toEqual([{ lane: 'bulk', kind: 'part' }, 1])
+  const placeOnly = link()
+  placeOnly.close('frames')
+  placeOnly.frames.send(slice(large), false)
+  expect([placeOnly.sent.filter(({ kind }) => kind === 'part').length, placeOnly.frames.drop()]).toEqual([3, 1])
+})
+
 /** One side of a link that takes frames of at most 4,000 bytes and sends those above 1,000 in parts of that size. */
 function link({ peerBytesMax = 100_000 } = {}) {
   const sent: { lane: string; kind: string }[] = []
   const log: string[] = []
   const drains: (() => void)[] = []
-  let open = true
+  const shut = new Set<string>()
   const writer = (lane: string): LaneWriter =>
     new LaneWriter(
       {
         send: (frame) => {
           sent.push({ lane, kind: decodeLinkMessage(frame).kind })
-          return open
+          return !shut.has(lane)
         },
         onDrain: (on) => void drains.push(on),
         onFrame() {},
@@ -131,12 +146,12 @@ function link({ peerBytesMax = 100_000 } = {}) {
   })
   frames.open(peerBytesMax)
   const drain = (): void => {
-    open = true
+    shut.clear()
     for (const on of drains) on()
   }
-  const close = (): void => {
-    open = false
-    // The lane says that it is full with the frame that it takes last.
+  const close = (...lanes: string[]): void => {
+    for (const lane of lanes.length > 0 ? lanes : ['frames', 'bulk']) shut.add(lane)
+    // The lane of frames says that it is full with the frame that it takes last.
     frames.send(slice(small), false)
   }
   return { frames, sent, log, counters, drain, close }
