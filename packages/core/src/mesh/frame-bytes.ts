@@ -255,6 +255,7 @@ export class FrameReader {
 
   text(): string {
     const length = this.number()
+    if (length === 0) return ''
     if (length > textBytesMax) throw this.error(`a name of ${length} bytes`)
     if (length > this.#end - this.#at) throw this.error('it ends within a name')
     if (length < shortChars) {

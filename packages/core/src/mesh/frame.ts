@@ -63,17 +63,18 @@ export function encodeSignal(signal: Signal, codec: Codec): Uint8Array {
 
 /** The same as a link's message: the frame behind its kind, and a large body apart, so that nothing need be copied to be sent. */
 export function encodeSignalMessage(signal: Signal, codec: Codec): BlockSlice | SplitMessage {
-  writer.start(frameKind, kinds[signal.type])
-  writer.address(signal.to)
   switch (signal.type) {
     case 'message':
+      begin(kinds.message, signal.to)
       writeBody(signal.message, signal.encoded, codec)
       break
     case 'cast':
+      begin(kinds.cast, signal.to)
       writer.text(signal.name)
       writeBody(signal.args, signal.encoded, codec)
       break
     case 'call':
+      begin(kinds.call, signal.to)
       writer.address(signal.from)
       writer.number(signal.ref)
       writer.text(signal.name)
@@ -81,6 +82,7 @@ export function encodeSignalMessage(signal: Signal, codec: Codec): BlockSlice | 
       writeBody(signal.args, signal.encoded, codec)
       break
     case 'reply':
+      begin(kinds.reply, signal.to)
       writer.number(signal.ref)
       writeReplyHead(signal)
       if (signal.result.ok) writeBody(signal.result.value, signal.result.encoded, codec)
@@ -88,45 +90,60 @@ export function encodeSignalMessage(signal: Signal, codec: Codec): BlockSlice | 
       break
     case 'link':
     case 'unlink':
+      begin(signal.type === 'link' ? kinds.link : kinds.unlink, signal.to)
       writer.address(signal.from)
       break
     case 'exit':
+      begin(kinds.exit, signal.to)
       writer.address(signal.from)
       writer.number(signal.viaLink ? 1 : 0)
       writer.rest(codec.encode(signal.reason, 'reason'))
       break
     case 'monitor':
     case 'demonitor':
+      begin(signal.type === 'monitor' ? kinds.monitor : kinds.demonitor, signal.to)
       writer.address(signal.from)
       writer.number(signal.ref)
       break
     case 'down':
+      begin(kinds.down, signal.to)
       writer.address(signal.from)
       writer.number(signal.ref)
       writer.rest(codec.encode(signal.reason, 'reason'))
       break
     case 'spawn':
+      begin(kinds.spawn, signal.to)
       writer.address(signal.from)
       writeRequest(signal.request, codec)
       break
     case 'cancel':
+      begin(kinds.cancel, signal.to)
       writer.address(signal.from)
       writer.rest(codec.encode(signal.reason, 'reason'))
       break
     case 'item':
+      begin(kinds.item, signal.to)
       writer.address(signal.from)
       writer.number(signal.seq)
       writer.rest(signal.item)
       break
     case 'credit':
+      begin(kinds.credit, signal.to)
       writer.address(signal.from)
       writer.number(signal.items)
       writer.number(signal.bytes)
       break
     case 'itemsEnd':
+      begin(kinds.itemsEnd, signal.to)
       writer.address(signal.from)
   }
   return writer.finishMessage()
+}
+
+/** By a kind that stands in the code: to look it up by a signal's type would cost as much as to write it. */
+function begin(kind: number, to: Pid): void {
+  writer.start(frameKind, kind)
+  writer.address(to)
 }
 
 /**
@@ -281,7 +298,9 @@ function writeRequest(request: SpawnRequest, codec: Codec): void {
   writer.name(request.procedure)
   writer.number(request.version)
   writer.number(Math.max(0, Math.ceil(request.timeLeftMs)))
-  writer.text(request.idempotencyKey ?? '')
+  const { idempotencyKey } = request
+  if (idempotencyKey === undefined) writer.number(0)
+  else writer.text(idempotencyKey)
   writeMode(request)
   writeTrace(request.trace)
   writeBody(request.input, request.input instanceof Uint8Array, codec)
@@ -339,7 +358,7 @@ function readMode(reader: FrameReader): Pick<SpawnRequest, 'isCast' | 'stream'> 
 
 function writeTrace(trace: TraceContext | undefined): void {
   if (trace === undefined) {
-    // What most frames have: a text of no bytes.
+    // A text of no bytes.
     writer.number(0)
     return
   }
