@@ -1,4 +1,5 @@
 import type { TraceContext } from '../platform/trace-context.ts'
+import type { CreditAccounts } from '../base/credit-account.ts'
 import type { HeldBytes } from '../base/held-bytes.ts'
 import type { CallOwner } from './pending-call.ts'
 import type { Actor, Process } from './actor.ts'
@@ -75,6 +76,8 @@ export interface Runtime extends Host {
   readonly threads: ThreadStarter | undefined
   /** Which remote processes on other threads have begun. */
   readonly begunMarks: BegunMarks | undefined
+  /** What streams may make this thread hold, by peer. */
+  readonly credit: CreditAccounts
   /** What the decoded inputs of remote processes take on a thread that is not main. */
   readonly inputs: HeldBytes | undefined
   /** How a name is registered: at once on the main thread, through it elsewhere. Its holder may change its partitions. */

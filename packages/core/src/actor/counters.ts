@@ -14,6 +14,8 @@ export interface KernelCounters {
   lateReplies: number
   /** Signals from another node to an actor that takes none. */
   refusedSignals: number
+  /** Streams that were ended because items came that nobody had asked for, or one was missing. */
+  streamBreaches: number
   /** Calls by region that this node refused, or gave back from its queues, because it has as much work as it takes. */
   overloads: number
   /** Calls by region whose procedure does not allow their caller. */
@@ -59,6 +61,7 @@ export function newKernelCounters(): KernelCounters {
     errorsAfterExit: 0,
     lateReplies: 0,
     refusedSignals: 0,
+    streamBreaches: 0,
     overloads: 0,
     notAllowed: 0,
     replays: 0,

@@ -2,6 +2,7 @@ import type { Codec } from '../codec/codec.ts'
 import { CodecError } from '../codec/errors.ts'
 import { bodyBytesMaxDefault } from '../codec/limits.ts'
 import { errorData } from '../base/error-data.ts'
+import { CreditAccounts } from '../base/credit-account.ts'
 import type { HeldBytes } from '../base/held-bytes.ts'
 import { SerialTable } from '../base/serial-table.ts'
 import { LimitedLog } from '../platform/limited-log.ts'
@@ -55,6 +56,8 @@ export interface KernelOptions {
   readonly codec: Codec
   /** See `Runtime`. Default 64 MiB. */
   readonly bodyBytesMax?: number
+  /** What all streams of one peer may make this thread hold, in bytes. Default 64 MiB. */
+  readonly perPeerBytesMax?: number
   /** Default: counts nothing. */
   readonly letters?: LetterCount
   /** Default: one of its own. */
@@ -69,6 +72,7 @@ interface LightActor {
 
 /** On whose account a limited line of the log is: of a peer, or of the actor that it is about. */
 export const limitedBy: readonly string[] = ['peer', 'actor']
+const perPeerBytesMaxDefault = 64 * 1024 * 1024
 
 /** Runs the actors of one thread: gives them addresses, carries their signals, and answers for those that are gone. */
 export class Kernel implements Runtime, CallHost {
@@ -81,6 +85,7 @@ export class Kernel implements Runtime, CallHost {
   readonly counters: KernelCounters = newKernelCounters()
   readonly letters: LetterCount
   readonly limitedLog: LimitedLog
+  readonly credit: CreditAccounts
   readonly names: Names = new Names()
   /** The nodes that are up, and who is told of changes. */
   readonly nodes: NodeWatchers = new NodeWatchers()
@@ -140,6 +145,7 @@ export class Kernel implements Runtime, CallHost {
     this.bodyBytesMax = options.bodyBytesMax ?? bodyBytesMaxDefault
     this.letters = options.letters ?? noLetterCount
     this.limitedLog = options.limitedLog ?? new LimitedLog(options.platform, { by: limitedBy })
+    this.credit = new CreditAccounts(options.perPeerBytesMax ?? perPeerBytesMaxDefault, this.bodyBytesMax)
     this.#handsOver = options.platform.handOver !== undefined
     this.deadlines = new DeadlineQueue(options.platform.clock, options.platform.turns)
     this.registerName = (name, pid, partitions) => this.names.register(name, pid, partitions)

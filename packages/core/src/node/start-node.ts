@@ -238,7 +238,9 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   })
   const codec = msgpackCodec({}, (value) => kernel.onEncoded(value))
   const letters = new HeldBytes(loadLimits)
-  const kernel: Kernel = new Kernel({ node: id, life, thread: 0, platform, codec, bodyBytesMax, letters, limitedLog })
+  const { perPeerBytesMax } = loadLimits
+  const limits = { bodyBytesMax, perPeerBytesMax }
+  const kernel: Kernel = new Kernel({ node: id, life, thread: 0, platform, codec, ...limits, letters, limitedLog })
   const watchdog = marker && startWatchdog(marker, options.watchdog ?? {}, { node: id, life }, platform.log)
   const table = createRegionTable()
   const reader = openRegionTable(table)
@@ -256,7 +258,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const threads = new NodeThreads({
     kernel,
     regionTable: table,
-    inputs: { bytesMax: loadLimits.bytesMax, perPeerBytesMax: loadLimits.perPeerBytesMax },
+    inputs: { bytesMax: loadLimits.bytesMax, perPeerBytesMax },
     pool,
     load: loadBehavior,
     onSignal(signal) {

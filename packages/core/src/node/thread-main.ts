@@ -68,7 +68,8 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   const { node, life, thread, bodyBytesMax } = boot
   const codec = msgpackCodec({}, (value) => kernel.onEncoded(value))
   const letters = new ThreadLetters(() => platform.turns.enqueue({ runTurn: tellGone }))
-  const kernel: Kernel = new Kernel({ node, life, thread, platform, codec, bodyBytesMax, letters })
+  const limits = { bodyBytesMax, perPeerBytesMax: boot.inputs.perPeerBytesMax }
+  const kernel: Kernel = new Kernel({ node, life, thread, platform, codec, ...limits, letters })
   const table = new ThreadTable(boot.threadTable)
   const registering = new Map<number, Deferred<void>>()
   /** The threads of their own that were started from here, with the actors that they should not outlive. */

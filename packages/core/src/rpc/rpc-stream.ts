@@ -7,6 +7,7 @@ import type { StreamedOptions } from './call-stream.ts'
 import { refusal } from './rpc-each.ts'
 import { checkTime, timeoutMsMax } from './rpc-options.ts'
 import { noMore, StreamCall, type StreamPlan } from './stream-call.ts'
+import { windowNow } from './stream-window.ts'
 
 const silentMsDefault = 15_000
 const windowItemsDefault = 256
@@ -40,6 +41,7 @@ function planOf({ kernel, remote, owner, target, procedure, input, options }: As
   const wrong = checkStreamOptions(options)
   if (wrong !== undefined) throw refusal(procedure, { code: 'ERR_BAD_OPTIONS', outcome: 'not-run', message: wrong })
   const { incoming, idleTimeoutMs, signal } = options
+  const window = { items: options.windowItems ?? windowItemsDefault, bytes: options.windowBytes ?? windowBytesDefault }
   return {
     kernel,
     owner,
@@ -49,9 +51,9 @@ function planOf({ kernel, remote, owner, target, procedure, input, options }: As
     signal,
     // What a timer can measure, 24 days: the deadline that there is when the caller asked for none.
     timeoutMs: options.timeoutMs ?? timeoutMsMax,
+    window,
     request: {
-      items: options.windowItems ?? windowItemsDefault,
-      bytes: options.windowBytes ?? windowBytesDefault,
+      ...windowNow(window, kernel.credit.own),
       silentMs: options.silentMs ?? silentMsDefault,
       hasIncoming: incoming !== undefined,
     },

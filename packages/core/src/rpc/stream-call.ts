@@ -11,12 +11,15 @@ import type { CallStream, StreamCarrier, StreamedOptions } from './call-stream.t
 import { RpcError } from './errors.ts'
 import { StreamEnd } from './stream-end.ts'
 import { pump, type Source } from './stream-pump.ts'
+import type { StreamWindow } from './stream-window.ts'
 
 export interface StreamPlan {
   readonly kernel: Kernel
   readonly owner: RemoteOwner
   readonly procedure: ProcedureName
   readonly request: StreamRequest
+  /** What may be under way to us at most; the request asks for less while other streams hold much. */
+  readonly window: StreamWindow
   readonly incoming: Source | undefined
   readonly timeoutMs: number
   readonly idleTimeoutMs: number | undefined
@@ -45,7 +48,8 @@ export class StreamCall implements CallStream, Attachment {
     this.request = request
     this.#end = new StreamEnd({
       runtime: kernel,
-      window: request,
+      window: plan.window,
+      account: kernel.credit.own,
       silentMs: request.silentMs,
       on: {
         silent: () => {
@@ -56,6 +60,7 @@ export class StreamCall implements CallStream, Attachment {
         itemsEnd: () => this.#end.stopSending(),
       },
     })
+    this.#end.gave(request)
     this.#idle = new IdleDeadline(() => {
       const message = `No item within ${idleTimeoutMs} ms`
       this.#abandon({ code: 'ERR_RPC_TIMEOUT', outcome: 'unknown', message, reason: 'timeout' }, 'timeout')

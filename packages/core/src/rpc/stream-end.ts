@@ -2,6 +2,7 @@ import type { Runtime } from '../actor/behavior.ts'
 import type { Deadline, DeadlinePlace } from '../actor/deadline-queue.ts'
 import { type Pid, samePid } from '../actor/pid.ts'
 import type { CreditSignal, Failure, ItemSignal, StreamSignal } from '../actor/signal.ts'
+import type { CreditAccount } from '../base/credit-account.ts'
 import { giveAway } from '../base/given-bytes.ts'
 import { RingQueue } from '../base/ring-queue.ts'
 import { reachable } from '../platform/property.ts'
@@ -13,8 +14,10 @@ const looksOfSilence = 4
 
 export interface StreamEndOptions {
   readonly runtime: Runtime
-  /** What the other end may send before we have read any of it. */
+  /** What the other end may send before we have read any of it, at most; and we, at first. */
   readonly window: StreamWindow
+  /** Where what it may make us hold counts, with all other streams. */
+  readonly account: CreditAccount
   /** How long the other end may say nothing at all, in milliseconds. */
   readonly silentMs: number
   readonly on: {
@@ -63,7 +66,9 @@ export class StreamEnd implements Deadline {
 
   constructor(options: StreamEndOptions) {
     this.#options = options
-    this.#given = new GivenCredit(options.window)
+    this.#given = new GivenCredit(options.window, options.account, (grant) => {
+      if (!this.#isOver) this.#sendCredit(grant)
+    })
   }
 
   /**
@@ -78,6 +83,11 @@ export class StreamEnd implements Deadline {
     this.#lookLater()
   }
 
+  /** The other end was given so much when it was asked. */
+  gave(window: StreamWindow): void {
+    this.#given.gave(window)
+  }
+
   /**
    * The work begins. The other end gave us its window when it asked: tells it where we are, and that it may send too. Until then it has
    * no one to send to, and says nothing.
@@ -86,7 +96,8 @@ export class StreamEnd implements Deadline {
     this.#hasBegun = true
     this.#notSilent()
     this.#credit.grant(this.#options.window)
-    this.#sendCredit(this.#options.window)
+    // One that reads nothing greets with what nobody will use.
+    this.#sendCredit(this.#isOver ? this.#options.window : this.#given.first())
   }
 
   /** Whether the two have met: the work has begun, and items may have gone either way. */
@@ -154,6 +165,7 @@ export class StreamEnd implements Deadline {
   /** No more will come: what is here can still be read. */
   stopReceiving(): void {
     this.#isOver = true
+    this.#given.stop()
     const reader = this.#reader
     this.#reader = undefined
     reader?.(undefined)
@@ -188,9 +200,9 @@ export class StreamEnd implements Deadline {
 
   #takeItem({ item, seq }: ItemSignal): void {
     if (this.#isOver) return
-    if (seq !== this.#came || !this.#given.arrived(item.byteLength)) {
-      const wrong = seq === this.#came ? 'more came than was asked for' : `item ${this.#came} is missing`
-      this.#options.on.broken({ code: 'ERR_NOT_DECODABLE', outcome: 'unknown', message: `A broken stream: ${wrong}` })
+    const arrived = seq === this.#came ? this.#given.arrived(item.byteLength) : 'missing'
+    if (arrived !== 'fine') {
+      this.#break(arrived)
       return
     }
     this.#came += 1
@@ -202,6 +214,22 @@ export class StreamEnd implements Deadline {
     this.#reader = undefined
     this.#wasRead(item)
     reader(item)
+  }
+
+  #break(how: 'missing' | 'uncredited' | 'overloaded'): void {
+    if (how === 'overloaded') {
+      const message = 'The items of all streams of that node that were not read have as many bytes as are held'
+      this.#options.on.broken({ code: 'ERR_OVERLOADED', outcome: 'unknown', message })
+      return
+    }
+    this.#options.runtime.counters.streamBreaches += 1
+    const wrong = how === 'uncredited' ? 'more came than was asked for' : `item ${this.#came} is missing`
+    this.#options.on.broken({ code: 'ERR_NOT_DECODABLE', outcome: 'unknown', message: `A broken stream: ${wrong}` })
+  }
+
+  /** Nobody reads what has come. */
+  dropUnread(): void {
+    for (const item of this.#arrived.drain()) this.#given.read(item.byteLength)
   }
 
   #takeCredit(grant: CreditSignal): void {
@@ -252,6 +280,7 @@ export class StreamEnd implements Deadline {
   close(drop: boolean): void {
     if (drop) this.#arrived.drain()
     this.stopReceiving()
+    this.#given.close()
     if (!this.#open) return
     this.#open = false
     this.#options.runtime.deadlines.remove(this)

@@ -76,6 +76,7 @@ class ServedStream implements Addressable, Attachment {
     this.#end = new StreamEnd({
       runtime,
       window: stream,
+      account: runtime.credit.of(work.caller),
       silentMs: stream.silentMs,
       on: {
         silent: () => {
@@ -162,6 +163,7 @@ class ServedStream implements Addressable, Attachment {
       }
     } finally {
       this.#end.stopReceiving()
+      this.#end.dropUnread()
       this.#end.endItems()
     }
   }

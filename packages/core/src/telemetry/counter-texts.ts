@@ -9,6 +9,7 @@ export const counterTexts: Readonly<Record<CounterName, string>> = {
   errorsAfterExit: 'Errors thrown by a handler that resumed after its actor ended',
   lateReplies: 'Answers that came after the call was over',
   refusedSignals: 'Signals from another node to an actor that takes none',
+  streamBreaches: 'Streams that were ended because items came that nobody had asked for, or one was missing',
   overloads: 'Calls by region that were refused or given back because of too much work',
   notAllowed: 'Calls by region whose procedure does not allow their caller',
   replays: 'Calls with an idempotency key that were given the outcome of an earlier call with that key.',
