@@ -1,5 +1,5 @@
 import { defineApp, memoryTransport, type Node, startNode } from '@skerry/core'
-import { type Contestant, contest, finer, type Pace, slower } from './contest.ts'
+import { type Contestant, contest, finer, type Pace, slower, warmer } from './contest.ts'
 import { endOf, forked } from './forked.ts'
 import { inFlightRate, latencyBeside, type RoundTrip, sequentialLatency } from './load.ts'
 import { startOtp } from './otp.ts'
@@ -105,9 +105,10 @@ async function rowsOfTwoProcesses(pace: Pace, wants: (row: string) => boolean): 
   }
   await measure(latencyRows, latency, finer(slower(pace, 3), 8))
   const [hundredInFlight, kilobyte, sixtyFour] = rateRows
-  await measure([hundredInFlight], small)
-  await measure([kilobyte], sized(1024, 'erpc_100_1k'))
-  await measure([sixtyFour], sized(64 * 1024, 'erpc_100_64k'))
+  // So that a row is measured alike with and without those before it.
+  await measure([hundredInFlight], small, warmer(pace))
+  await measure([kilobyte], sized(1024, 'erpc_100_1k'), warmer(pace))
+  await measure([sixtyFour], sized(64 * 1024, 'erpc_100_64k'), warmer(pace))
   await measure(besideRows, besideBulk, bulkPace)
   rawSingle.stop()
   rawInTurns.stop()
@@ -182,7 +183,7 @@ async function inMemoryRate(pace: Pace): ReturnType<typeof contest> {
   })
   await calleeKnown(caller)
   const ours: RoundTrip = () => caller.rpcRegion(calleeRegion, upcase, 'skerr')
-  const rates = await contest([{ name: skerry, run: (sliceMs) => inFlightRate(ours, sliceMs, 100) }], pace)
+  const rates = await contest([{ name: skerry, run: (sliceMs) => inFlightRate(ours, sliceMs, 100) }], warmer(pace))
   await caller.stop()
   await callee.stop()
   return rates
