@@ -18,6 +18,8 @@ const lengthBytes = 2
 const tagBytes = 16
 // From here on libp2p's Noise encrypts with node:crypto, and a list of pieces comes back as pieces: nothing is put together again.
 const nativeBytesMin = 1_200
+// Up to here the pieces of a message are put together: a write of several costs more than the copy. Larger ones would leave Node's pool.
+const joinedBytesMax = 4_000
 // So much is encrypted for one write; the socket says then whether it takes more.
 const writeBytesMax = 4 * messageBytesMax
 
@@ -198,11 +200,12 @@ class MessageWriter {
     const bytes = ciphertext.byteLength
     this.#sealedBytes += bytes
     const pieces = ciphertext instanceof Uint8Array ? [ciphertext] : [...ciphertext]
-    const head = allocUnsafe(lengthBytes + (isSmall ? bytes : 0))
+    const isJoined = bytes <= joinedBytesMax
+    const head = allocUnsafe(lengthBytes + (isJoined ? bytes : 0))
     head[0] = bytes >> 8
     head[1] = bytes
     this.#sealed.push(head)
-    if (!isSmall) this.#sealed.push(...pieces)
+    if (!isJoined) this.#sealed.push(...pieces)
     else pieces.reduce((at, piece) => (head.set(piece, at), at + piece.byteLength), lengthBytes)
   }
 }

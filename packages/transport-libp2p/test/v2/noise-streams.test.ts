@@ -27,6 +27,8 @@ describe('our streams of Noise', () => {
       1,
       1_199,
       1_200,
+      3_972,
+      3_973,
       70_000,
       3,
       noisePlaintextBytesMax,
