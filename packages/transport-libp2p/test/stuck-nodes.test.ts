@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { fileURLToPath } from 'node:url'
-import { defineApp, type Node, type NodeOptions, procedure, silentLog, startNode } from '@skerry/core'
+import { defineApp, type Node, type NodeOptions, type Pid, procedure, silentLog, startNode } from '@skerry/core'
 import { libp2pTransport } from '@skerry/transport-libp2p'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { bondChildren, bondProcedures, bondsOf } from './fixtures/bonds.mjs'
 import { freePort } from '../../core/test/fixtures/free-port.ts'
 
 const secret = 'the secret of these tests, 32 characters'
@@ -13,10 +14,11 @@ const mortal = new URL('./fixtures/mortal-transport.mjs', import.meta.url).href
 const block = procedure({ name: 'stuck.block', run: (_ctx, _ms: number): string => 'not here' })
 const whoami = procedure({ name: 'stuck.whoami', run: (ctx): string => ctx.self.node })
 const blockedMs = 10_000
+const patience = { timeout: 30_000 }
 
 describe('a process whose main thread is blocked for ten seconds', () => {
   it('keeps its links with the transport on a thread of its own, is routed around meanwhile, and comes back', async () => {
-    const { here, stuck, downs, blocked } = await blockedProcess('own')
+    const { here, stuck, downs, blocked, bonds, kill } = await blockedProcess('own')
     await expect.poll(() => infoOf(here, stuck)?.isStuck).toBe(true)
     const other = here.regionNodes('syd').find((node) => node !== stuck)
     const { taken, nodes } = here.explain('syd', whoami)
@@ -27,12 +29,25 @@ describe('a process whose main thread is blocked for ten seconds', () => {
     await expect.poll(() => infoOf(here, stuck)?.isStuck).toBe(false)
     expect(await here.rpc(stuck, whoami, undefined)).toBe(stuck)
     expect(downs).toEqual([])
+    expect([await bonds.told('ours'), await bonds.told('theirs')]).toEqual([[], []])
+    kill()
+    await expect.poll(() => bonds.told('ours')).toEqual(lostOnce)
   }, 60_000)
 
-  it('loses its links with the transport on main', async () => {
-    const { stuck, downs, blocked } = await blockedProcess('main')
+  it('loses its links with the transport on main: both ends are told once of all that crossed them, and have new ones', async () => {
+    const { here, stuck, downs, blocked, bonds, kill } = await blockedProcess('main')
     await expect(blocked).rejects.toMatchObject({ code: 'ERR_NODE_LOST', outcome: 'unknown' })
     expect(downs).toEqual([stuck])
+    await expect.poll(() => bonds.told('ours')).toEqual(lostOnce)
+    // It reads of the end of its links when it can read again, and is a member as before.
+    await expect.poll(() => here.rpc(stuck, whoami, undefined).catch(() => 'not yet'), patience).toBe(stuck)
+    await expect.poll(() => bonds.told('theirs')).toEqual(lostOnce)
+    expect([await bonds.told('ours'), downs]).toEqual([lostOnce, [stuck]])
+    await bonds.bind()
+    kill()
+    const twice = lostOnce.flatMap((line) => [line, line])
+    await expect.poll(() => bonds.told('ours')).toEqual(twice)
+    expect(downs).toEqual([stuck, stuck])
   }, 60_000)
 })
 
@@ -88,16 +103,48 @@ async function blockedProcess(thread: 'own' | 'main') {
   const serves = (): string | undefined => here.nodes().find(({ procedures }) => procedures.some(isBlock))?.node
   await here.waitFor(() => serves() !== undefined, 'the other process', { timeoutMs: 30_000 })
   const stuck = serves() as string
+  const bonds = await bound(here, stuck)
   const blocked = here.rpc(stuck, block, blockedMs, { timeoutMs: 40_000 })
   // Whoever awaits it sees it; until then it is nobody's.
   blocked.catch(() => undefined)
-  return { here, stuck, downs, blocked }
+  return { here, stuck, downs, blocked, bonds, kill: () => void child.kill('SIGKILL') }
+}
+
+interface Bonds {
+  readonly bond: Pid<{
+    call: { bind(others: Bonds): void; told(): string[] }
+  }>
+  readonly mute: Pid
+}
+
+/** What each end of a bond is told when the other node is lost, in order of the alphabet. */
+const lostOnce = [
+  'DOWN noconnection',
+  'EXIT noconnection',
+  'call ERR_NOCONNECTION unknown',
+  'rpc ERR_NODE_LOST unknown',
+]
+
+/** Actors of both nodes that are bound to each other in every way. */
+async function bound(here: Node, stuck: string) {
+  const ends = {
+    ours: await here.rpc(here.id, bondsOf, undefined),
+    theirs: await here.rpc(stuck, bondsOf, undefined),
+  } as { readonly ours: Bonds; readonly theirs: Bonds }
+  const bind = async (): Promise<void> => {
+    await here.call(ends.ours.bond, 'bind', [ends.theirs])
+    await here.call(ends.theirs.bond, 'bind', [ends.ours])
+  }
+  await bind()
+  const told = async (end: keyof typeof ends): Promise<string[]> =>
+    [...(await here.call(ends[end].bond, 'told', []))].sort()
+  return { bind, told }
 }
 
 const isBlock = ({ name }: { readonly name: string }): boolean => name === block.name
 
 async function started(region: string, transport: NonNullable<NodeOptions['transport']>): Promise<Node> {
-  const app = defineApp({ name: 'whoami', children: [], procedures: [whoami] })
+  const app = defineApp({ name: 'whoami', children: bondChildren, procedures: [whoami, ...bondProcedures] })
   const node = await startNode(app, { region, primaryRegion: 'syd', log: silentLog, transport })
   onTestFinished(() => node.stop())
   return node
