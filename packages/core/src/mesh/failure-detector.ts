@@ -1,7 +1,7 @@
 import { type Accusation, versionsAheadMax } from './accusation.ts'
 import { doubt, type LocalHealth, mayAccuse, nextHealth, wellHealth } from './local-health.ts'
 import { MonitorTable, monitorsWanted } from './monitors.ts'
-import { accusedBy, isAvoided, type Suspicion, suspicionMs } from './suspicion.ts'
+import { accusedBy, countedNow, heldUp, isAvoided, type Suspicion, suspicionMs } from './suspicion.ts'
 import type { NodeId } from './transport.ts'
 
 export interface DetectorSettings {
@@ -9,6 +9,8 @@ export interface DetectorSettings {
   readonly lostMs: number
   /** How long a node that we watch may have no link since we came to know it. */
   readonly firstLinkMs: number
+  /** The same of one that was believed dead, or is accused by others, whose word does not count. */
+  readonly askedMs: number
   /** Accusations of ours at once, and how many a second after that: further ones wait. */
   readonly accusationsAtOnce: number
   readonly accusationsPerSecond: number
@@ -19,6 +21,7 @@ export interface DetectorSettings {
 const defaultDetectorSettings: DetectorSettings = {
   lostMs: 500,
   firstLinkMs: 6_000,
+  askedMs: 2_500,
   accusationsAtOnce: 4,
   accusationsPerSecond: 4,
   localHealth: true,
@@ -35,6 +38,11 @@ export interface DetectorVerdicts {
   readonly accuse: readonly Accusation[]
   /** Believed dead from now on, with the accusations that say so. */
   readonly dead: readonly { readonly node: NodeId; readonly suspicion: Suspicion }[]
+  /**
+   * Sealed accusations of ours that count no more, since others are nearer to their subjects by now: to spread a last time. Whoever
+   * watches it now looks at once, and the subject, if it is there, refutes it where it still counts.
+   */
+  readonly lastWords: readonly Uint8Array[]
 }
 
 const heardContact: Contact = { state: 'heard' }
@@ -55,7 +63,11 @@ export class FailureDetector {
   readonly #refuted = new Map<NodeId, { readonly times: number; readonly at: number }>()
   /** Up to which version of whose record an accusation was relayed that does not count here, and when. */
   readonly #passed = new Map<NodeId, { readonly version: number; readonly at: number }>()
+  /** Members that were believed dead before, and since when they are back. */
+  readonly #cameBack = new Map<NodeId, number>()
   #subjects: readonly NodeId[] | undefined
+  /** Whether nodes came or went since the accusers were counted. */
+  #isTableNew = false
   #health: LocalHealth = wellHealth
   #budget: number
   #tickedAt: number | undefined
@@ -82,7 +94,7 @@ export class FailureDetector {
     this.#versions.set(node, { life, version })
     if (!this.table.has(node)) {
       this.table.add(node)
-      this.#subjects = undefined
+      this.#tableChanged()
     }
     const suspicion = this.#suspicions.get(node)
     if (suspicion === undefined || (suspicion.life === life && suspicion.version >= version)) return false
@@ -90,7 +102,15 @@ export class FailureDetector {
     if (suspicion.accusers.has(this.#self) && suspicion.life === life) {
       this.#refuted.set(node, { times: (this.#refuted.get(node)?.times ?? 0) + 1, at: now })
     }
+    // That several monitors were wrong at once is more than the trouble of one link.
+    if (suspicion.life === life && isAvoided(suspicion.accusers.size, this.#monitorsOfEach())) this.#holdUp(now)
     return true
+  }
+
+  /** One that was believed dead is there, in the same life: maybe a cut has healed, and others that are suspected come back too. */
+  cameBack(node: NodeId, now: number): void {
+    this.#cameBack.set(node, now)
+    this.#holdUp(now)
   }
 
   /** It is no member any more. */
@@ -99,9 +119,10 @@ export class FailureDetector {
     this.#suspicions.delete(node)
     this.#contacts.delete(node)
     this.#refuted.delete(node)
+    this.#cameBack.delete(node)
     if (!this.table.has(node)) return
     this.table.remove(node)
-    this.#subjects = undefined
+    this.#tableChanged()
   }
 
   /** Its link is up, or says something again after a silence. */
@@ -161,6 +182,7 @@ export class FailureDetector {
 
   /** Notes that one which `passes` was relayed. */
   passed({ subject, version }: Accusation, now: number): void {
+    this.#ask(subject, now)
     this.#passed.delete(subject)
     this.#passed.set(subject, { version, at: now })
     if (this.#passed.size > passedMax) this.#passed.delete(this.#passed.keys().next().value as NodeId)
@@ -188,7 +210,7 @@ export class FailureDetector {
     const { localHealth } = this.#settings
     const subjects = this.#watched()
     for (const node of subjects) if (!this.#contacts.has(node)) this.#await(node, now)
-    this.#withdraw(subjects)
+    const lastWords = this.#recount(now)
     const silent = subjects.filter((node) => this.#isSilent(node, now))
     if (localHealth) {
       this.#health = nextHealth(this.#health, {
@@ -201,9 +223,9 @@ export class FailureDetector {
       if (pausedMs > 0) this.#moveOn(pausedMs)
     }
     this.#refill(now)
-    if (!mayAccuse(this.#health, now)) return { accuse: [], dead: [] }
+    if (!mayAccuse(this.#health, now)) return { accuse: [], dead: [], lastWords }
     const seenAt = localHealth ? now - lagMs : now
-    return { accuse: this.#accuse(silent, now, seenAt), dead: this.#bury(seenAt) }
+    return { accuse: this.#accuse(silent, now, seenAt), dead: this.#bury(seenAt), lastWords }
   }
 
   #accuse(silent: readonly NodeId[], now: number, seenAt: number): Accusation[] {
@@ -225,11 +247,26 @@ export class FailureDetector {
     return made
   }
 
-  /** Who watches a node no more, since others are nearer to it by hash now, has no word against it that nobody else shares. */
-  #withdraw(subjects: readonly NodeId[]): void {
-    for (const [node, { accusers }] of this.#suspicions) {
-      if (accusers.size === 1 && accusers.has(this.#self) && !subjects.includes(node)) this.#suspicions.delete(node)
+  /**
+   * A word counts only from a monitor, and only as long as it is one: who accused a node while the others were behind a cut is
+   * none any more when they are back. What it said is not waited out, but looked into by those who are.
+   */
+  #recount(now: number): Uint8Array[] {
+    const lastWords: Uint8Array[] = []
+    if (!this.#isTableNew) return lastWords
+    this.#isTableNew = false
+    for (const [node, suspicion] of this.#suspicions) {
+      const counted = countedNow(suspicion, (accuser) => this.table.counts(accuser, node))
+      if (counted === suspicion) continue
+      const own = suspicion.accusers.get(this.#self)
+      if (own !== undefined && own !== noSeal && counted?.accusers.has(this.#self) !== true) lastWords.push(own)
+      if (counted !== undefined) this.#suspicions.set(node, counted)
+      else {
+        this.#suspicions.delete(node)
+        this.#ask(node, now)
+      }
     }
+    return lastWords
   }
 
   /** What we say against others, to be said again as long as it is not refuted: it may have been lost on its way. */
@@ -242,12 +279,21 @@ export class FailureDetector {
     return own
   }
 
+  /** What a peer is told that was not there: all that is said against itself, since it alone can refute it, and one word against each other node. */
+  *toTell(peer: NodeId): Iterable<Uint8Array> {
+    yield* this.#suspicions.get(peer)?.accusers.values() ?? []
+    for (const [node, { accusers }] of this.#suspicions) {
+      if (node !== peer) yield* [...accusers.values()].slice(0, 1)
+    }
+  }
+
   #bury(seenAt: number): DetectorVerdicts['dead'] {
     const dead: { node: NodeId; suspicion: Suspicion }[] = []
     const doubtful = doubt(this.#health)
     for (const [node, suspicion] of this.#suspicions) {
       // What we hear ourselves is worth more than what others say; it will refute them.
       if (this.#contacts.get(node) === heardContact) continue
+      if (seenAt < (suspicion.heldUntil ?? -Infinity)) continue
       const lastsMs = suspicionMs(suspicion.accusers.size, this.table.size, this.#monitorsOfEach(), doubtful)
       if (seenAt - suspicion.since >= lastsMs) dead.push({ node, suspicion })
     }
@@ -258,6 +304,17 @@ export class FailureDetector {
   #mutedUntil(node: NodeId): number {
     const refuted = this.#refuted.get(node)
     return refuted === undefined ? -Infinity : refuted.at + Math.min(mutedMostMs, mutedMs * 2 ** (refuted.times - 1))
+  }
+
+  #holdUp(now: number): void {
+    for (const [node, suspicion] of this.#suspicions) {
+      this.#suspicions.set(node, heldUp(suspicion, this.table.size, now))
+    }
+  }
+
+  #tableChanged(): void {
+    this.#subjects = undefined
+    this.#isTableNew = true
   }
 
   #watched(): readonly NodeId[] {
@@ -271,13 +328,27 @@ export class FailureDetector {
   }
 
   #await(node: NodeId, now: number): void {
-    this.#contacts.set(node, { state: 'unlinked', since: now, graceMs: this.#settings.firstLinkMs })
+    const { askedMs, firstLinkMs } = this.#settings
+    const asked = this.#passed.get(node)
+    const isAsked = asked !== undefined && asked.version >= (this.#versions.get(node)?.version ?? 0)
+    // Its former monitors may have stopped watching it by now, and so would not tell that it is gone again.
+    const isBack = now - (this.#cameBack.get(node) ?? -Infinity) < firstLinkMs
+    this.#contacts.set(node, { state: 'unlinked', since: now, graceMs: isAsked || isBack ? askedMs : firstLinkMs })
+  }
+
+  /** Somebody whose word does not count says that it is dead. If ours does, and we have no link to it yet, we wait no longer than that. */
+  #ask(node: NodeId, now: number): void {
+    const contact = this.#contacts.get(node)
+    if (contact?.state !== 'unlinked') return
+    const graceMs = Math.min(contact.graceMs, now - contact.since + this.#settings.askedMs)
+    this.#contacts.set(node, { ...contact, graceMs })
   }
 
   /** Time in which we did not run counts against nobody. */
   #moveOn(pausedMs: number): void {
     for (const [node, suspicion] of this.#suspicions) {
-      this.#suspicions.set(node, { ...suspicion, since: suspicion.since + pausedMs })
+      const heldUntil = suspicion.heldUntil === undefined ? undefined : suspicion.heldUntil + pausedMs
+      this.#suspicions.set(node, { ...suspicion, since: suspicion.since + pausedMs, heldUntil })
     }
     for (const [node, contact] of this.#contacts) {
       if (contact.state !== 'heard') this.#contacts.set(node, { ...contact, since: contact.since + pausedMs })

@@ -177,7 +177,7 @@ class MembershipServer implements Process {
         this.#take(membership.linkUp(this.#state, event.peer, now))
         this.#plan.linkedTo(event.peer.node, this.#state.shape)
         this.#introduce(event.peer.node, now)
-        this.#tellSuspected(event.peer.node)
+        this.#tellSuspicions(event.peer.node)
         return
       case 'down':
         this.#detector.unlinked(event.peer.node, now, event.left && this.#hasLeft(event.peer.node))
@@ -192,7 +192,7 @@ class MembershipServer implements Process {
       case 'trusted':
         this.#detector.heard(event.peer.node)
         this.#take(membership.trusted(this.#state, event.peer))
-        this.#tellSuspected(event.peer.node)
+        this.#tellSuspicions(event.peer.node)
         return
       case 'unreachable':
         this.#unreachable.add(event.node, now)
@@ -328,6 +328,9 @@ class MembershipServer implements Process {
           this.#conflicts.removed(change.node)
           this.#detector.gone(change.node)
           break
+        case 'returned':
+          this.#detector.cameBack(change.node, this.#now())
+          break
         case 'contradicted':
           if (!contradicted.has(change.node)) contradicted.set(change.node, this.#contradict(change, via))
           break
@@ -393,8 +396,13 @@ class MembershipServer implements Process {
   }
 
   #askDetector(now: number): void {
-    const { accuse, dead } = this.#detector.tick(now, this.#detectorPace.asks(now), this.#options.links.lagMs)
+    const { accuse, dead, lastWords } = this.#detector.tick(
+      now,
+      this.#detectorPace.asks(now),
+      this.#options.links.lagMs,
+    )
     for (const accusation of accuse) this.#accuse(accusation)
+    for (const sealed of lastWords) this.#gossipLater('accusations', sealed, undefined)
     if (dead.length > 0) this.#bury(dead, now)
     if (accuse.length > 0) this.#viewMayHaveChanged()
     this.#watch()
@@ -502,10 +510,12 @@ class MembershipServer implements Process {
       )
   }
 
-  /** What is said against a node goes to itself too, as soon as it can be told: it alone can refute it. */
-  #tellSuspected(node: NodeId): void {
-    const suspicion = this.#detector.suspicion(node)
-    if (suspicion !== undefined) this.#sender.sendSealed([node], 'accusations', suspicion.accusers.values())
+  /**
+   * A peer that was not there may know better of anybody who is suspected here, or be it: it is told of each, by one accuser. What is
+   * said while the link is up goes over it anyhow, so that who hears of one side of a cut hears of its suspicions, before they run out.
+   */
+  #tellSuspicions(peer: NodeId): void {
+    this.#sender.answer(peer, 'accusations', this.#detector.toTell(peer))
   }
 
   #hasLeft(node: NodeId): boolean {

@@ -21,6 +21,8 @@ export interface Member {
 
 /** What remains of a removed member, so that an old record that is still relayed can't bring it back. */
 export interface Tombstone {
+  /** `undefined`: no record of it was known. */
+  readonly life: number | undefined
   readonly version: number
   readonly expiresAt: number
   /** The accusations that it was believed dead by, for whoever still believes otherwise; none where its link was only gone for long. */
@@ -63,6 +65,8 @@ export type MembershipChange =
   | { readonly kind: 'changed'; readonly node: NodeId }
   /** The node is no member any more. Its tombstone stands; go on dialling it until `forgotten`. */
   | { readonly kind: 'removed'; readonly node: NodeId }
+  /** It was believed dead, or lost from sight for long, and is there in the same life. */
+  | { readonly kind: 'returned'; readonly node: NodeId }
   /** Its tombstone expired: nothing is known of it any more. Stop dialling it. */
   | { readonly kind: 'forgotten'; readonly node: NodeId }
   /** Somebody believes a record of us that we did not issue in this life. Issue ours anew with at least this version. */
@@ -146,7 +150,7 @@ export function linkUp(state: Membership, peer: { node: NodeId; life: number }, 
   if (member === undefined && !makeRoom(draft, now)) return ignore(draft, node)
   const known = member?.known?.record.life === life ? member.known : undefined
   draft.members.set(node, { node, known, link: { life, suspected: false }, lastSeen: now, met: true, dead: undefined })
-  draft.tombstones.delete(node)
+  noteReturn(draft, node, life)
   draft.changes.push({ kind: 'changed', node })
   return finishDraft(draft)
 }
@@ -339,12 +343,18 @@ function merge(draft: Draft, known: SealedRecord, now: number): void {
       ignore(draft, node)
       return
     }
-    draft.tombstones.delete(node)
+    noteReturn(draft, node, known.record.life)
     draft.members.set(node, { node, known, link: undefined, lastSeen: now, met: false, dead: undefined })
   } else {
     draft.members.set(node, { ...member, known, dead: undefined, lastSeen: member.met ? member.lastSeen : now })
   }
   draft.changes.push({ kind: 'changed', node })
+}
+
+/** A member has no tombstone. */
+function noteReturn(draft: Draft, node: NodeId, life: number): void {
+  if (draft.tombstones.get(node)?.life === life) draft.changes.push({ kind: 'returned', node })
+  draft.tombstones.delete(node)
 }
 
 function onLink(
@@ -377,6 +387,7 @@ function remove(draft: Draft, member: Member, now: number): void {
   draft.members.delete(node)
   draft.changes.push({ kind: 'removed', node })
   draft.tombstones.set(node, {
+    life: known?.record.life,
     version: known?.record.version ?? 0,
     expiresAt: now + tombstoneMs,
     evidence: member.dead ?? [],

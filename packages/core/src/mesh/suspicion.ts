@@ -8,6 +8,8 @@ export interface Suspicion {
   readonly since: number
   /** Whose accusation counts, and its bytes, which are what is relayed. */
   readonly accusers: ReadonlyMap<NodeId, Uint8Array>
+  /** Not believed dead before that: see {@link heldUp}. */
+  readonly heldUntil: number | undefined
 }
 
 export interface SuspicionSettings {
@@ -70,10 +72,29 @@ export function accusedBy(
 ): Suspicion {
   const { life, version, accuser, sealed } = accusation
   if (before === undefined || before.life !== life || before.version < version) {
-    return { life, version, since: now, accusers: new Map([[accuser, sealed]]) }
+    return { life, version, since: now, accusers: new Map([[accuser, sealed]]), heldUntil: undefined }
   }
   if (before.version > version || before.accusers.has(accuser)) return before
   return { ...before, accusers: new Map(before.accusers).set(accuser, sealed) }
+}
+
+/**
+ * The suspicion by the accusers alone whose word counts now: who counted when it accused need not do so any more. The same object
+ * when they all do, `undefined` when nobody does.
+ */
+export function countedNow(suspicion: Suspicion, counts: (accuser: NodeId) => boolean): Suspicion | undefined {
+  const accusers = [...suspicion.accusers].filter(([accuser]) => counts(accuser))
+  if (accusers.length === suspicion.accusers.size) return suspicion
+  return accusers.length === 0 ? undefined : { ...suspicion, accusers: new Map(accusers) }
+}
+
+/**
+ * The suspicion when a node came back that was believed dead: behind a cut that heals now its subject may come back too, so it is
+ * given as long as the shortest suspicion lasts. Once, so that nodes that come and go again and again keep no dead one alive.
+ */
+export function heldUp(suspicion: Suspicion, size: number, now: number): Suspicion {
+  if (suspicion.heldUntil !== undefined) return suspicion
+  return { ...suspicion, heldUntil: now + suspicionMs(Infinity, size, 1, 1) }
 }
 
 /** The share of all nodes that the word of others may keep from being routed to. */

@@ -79,24 +79,30 @@ describe('what a node finds itself', () => {
     expect(detector.tick(20_000, 0).accuse).toHaveLength(1)
   })
 
-  it('is not accused any more by one that need not watch it now, if nobody else does', () => {
+  it('is not accused any more by one whose word counts no more, which says so a last time for those that watch it now', () => {
     const detector = clusterOf(7)
     detector.silent('n1', 1_000)
     const [accusation] = detector.tick(1_000, 0).accuse as [Accusation]
     expect(detector.ownAccusations()).toEqual([])
     detector.sealed(accusation, sealed)
     expect(detector.ownAccusations()).toEqual([sealed])
-    for (let more = 0; detector.table.subjectsOf('me').includes('n1'); more += 1)
-      detector.known(`m${more}`, 1, 1, 1_100)
-    detector.tick(1_200, 0)
+    let more = 0
+    const join = (): void => void detector.known(`m${more++}`, 1, 1, 1_100)
+    while (detector.table.subjectsOf('me').includes('n1')) join()
+    // It still counts, so it is still said: the subject must hear of it as long as it counts.
+    expect(detector.tick(1_200, 0).lastWords).toEqual([])
+    expect(detector.ownAccusations()).toEqual([sealed])
+    while (detector.table.counts('me', 'n1')) join()
+    expect(detector.tick(1_300, 0).lastWords).toEqual([sealed])
     expect(detector.suspicion('n1')).toBeUndefined()
+    expect(detector.tick(1_400, 0).lastWords).toEqual([])
   })
 
   it('does not count for a time in which it did not run itself', () => {
     const detector = clusterOf(9)
     detector.silent('n1', 1_000)
     detector.tick(1_000, 0)
-    expect(detector.tick(9_000, 7_750)).toEqual({ accuse: [], dead: [] })
+    expect(detector.tick(9_000, 7_750)).toEqual({ accuse: [], dead: [], lastWords: [] })
     expect(deadBy(detector, 12_000)).toEqual([])
   })
 })
@@ -141,6 +147,81 @@ describe('the word of others', () => {
     for (const accuser of detector.table.of('n1')) detector.accused(word('n1', accuser), sealed, 0)
     detector.heard('n1')
     expect(deadBy(detector, 60_000)).toEqual([])
+  })
+})
+
+describe('after a cut has healed', () => {
+  it('the word of who is no monitor any more, since nearer ones came back, kills nobody, nor if it is said again', () => {
+    const detector = clusterOf(10)
+    const accusers = detector.table.of('n1').filter((node) => node !== 'me')
+    for (const accuser of accusers) detector.accused(word('n1', accuser), sealed, 0)
+    detector.unlinked('n1', 0, false)
+    for (let more = 0; accusers.some((node) => detector.table.counts(node, 'n1')); more += 1)
+      detector.known(`m${more}`, 1, 1, 100)
+    expect(deadBy(detector, 60_000)).toEqual([])
+    expect(detector.worth(word('n1', accusers[0] as string), 60_000)).not.toBe('counts')
+  })
+
+  it('the word of those that still are stays, and is enough', () => {
+    const detector = clusterOf(60)
+    const [first, second, third] = detector.table.of('n1') as [string, string, string]
+    for (const accuser of [first, second, third]) detector.accused(word('n1', accuser), sealed, 0)
+    detector.unlinked('n1', 0, false)
+    detector.known('newcomer', 1, 1, 100)
+    expect(detector.suspicion('n1')?.accusers.size).toBe(3)
+    expect(deadBy(detector, 2_800)).toEqual(['n1'])
+  })
+
+  it('a node that others accuse, whose word does not count, or that was believed dead, is looked at by its new monitor sooner than a newcomer', () => {
+    for (const how of ['accused before', 'accused', 'back', 'new']) {
+      const detector = new FailureDetector('me')
+      for (const node of names(200)) detector.known(node, 1, 1, 0)
+      const subject = detector.table.subjectsOf('me')[0] as string
+      const other = names(200).find((node) => node !== subject && !detector.table.counts(node, subject)) as string
+      if (how === 'accused before') detector.passed(word(subject, other), 0)
+      if (how === 'back') detector.cameBack(subject, 0)
+      detector.tick(0, 0)
+      if (how === 'accused') detector.passed(word(subject, other), 0)
+      expect(accusedBy(detector, 2_499)).toEqual([])
+      expect(accusedBy(detector, 2_500)).toEqual(how === 'new' ? [] : [subject])
+    }
+  })
+
+  it('whoever is suspected has the shortest suspicion once more when one comes back that was believed dead, but only once', () => {
+    const detector = clusterOf(10)
+    for (const accuser of detector.table.of('n1')) detector.accused(word('n1', accuser), sealed, 0)
+    detector.unlinked('n1', 0, false)
+    expect(deadBy(detector, 1_400)).toEqual([])
+    detector.cameBack('n2', 1_400)
+    expect(deadBy(detector, 2_800)).toEqual([])
+    detector.cameBack('n3', 2_800)
+    expect(deadBy(detector, 2_900)).toEqual(['n1'])
+  })
+
+  it('nor has it less when several monitors turn out to be wrong about another one; a single one does not count for that', () => {
+    for (const wrong of [1, 2]) {
+      const detector = clusterOf(10)
+      for (const accuser of detector.table.of('n1')) detector.accused(word('n1', accuser), sealed, 0)
+      detector.unlinked('n1', 0, false)
+      for (const accuser of detector.table.of('n2').slice(0, wrong)) detector.accused(word('n2', accuser), sealed, 0)
+      detector.known('n2', 1, 2, 1_400)
+      expect(deadBy(detector, 1_600)).toEqual(wrong === 1 ? ['n1'] : [])
+    }
+  })
+
+  it('a peer that comes is told all that is said against itself, and a word against each other node', () => {
+    const detector = clusterOf(60)
+    const say = (subject: string): Uint8Array[] =>
+      detector.table
+        .of(subject)
+        .slice(0, 3)
+        .map((accuser, at) => {
+          const bytes = Uint8Array.of(Number(subject.slice(1)), at)
+          detector.accused(word(subject, accuser), bytes, 0)
+          return bytes
+        })
+    const [ofPeer, ofOther] = [say('n1'), say('n2')]
+    expect([...detector.toTell('n1')]).toEqual([...ofPeer, ofOther[0]])
   })
 })
 
@@ -198,6 +279,10 @@ function clusterOf(size: number, settings: ConstructorParameters<typeof FailureD
 
 function word(subject: string, accuser: string): Accusation {
   return { subject, life: 1, version: 1, accuser }
+}
+
+function accusedBy(detector: FailureDetector, now: number): string[] {
+  return detector.tick(now, 0).accuse.map(({ subject }) => subject)
 }
 
 function deadBy(detector: FailureDetector, now: number): string[] {

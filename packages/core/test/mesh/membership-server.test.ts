@@ -2,7 +2,7 @@ import { manualPlatform } from '@skerry/testing'
 import { expect, it } from 'vitest'
 import { Kernel } from '../../src/actor/kernel.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
-import { sealAccusation } from '../../src/mesh/accusation.ts'
+import { peekAccusation, sealAccusation } from '../../src/mesh/accusation.ts'
 import type { MembershipEvent } from '../../src/mesh/membership-event.ts'
 import { membershipServer } from '../../src/mesh/membership-server.ts'
 import { decodeMeshMessage, encodeSealed } from '../../src/mesh/mesh-message.ts'
@@ -91,6 +91,29 @@ it('what a peer says and is not believed has few lines in the log, and a minute 
   expect(ignored.map((message) => mesh.lines(message))).toEqual([
     { lines: 8, leftOut: 128 },
     { lines: 8, leftOut: 192 },
+  ])
+})
+
+it('a peer whose link comes up is told of whom this node suspects, so that the other side of a cut hears of it in time', async () => {
+  const mesh = await World.start()
+  const nodes = largeMesh.slice(0, 8)
+  await mesh.hear(
+    'n0',
+    'records',
+    nodes.map((node) => sealed(node)),
+  )
+  const accusations = ['n2', 'n3'].map((accuser) =>
+    sealAccusation({ subject: 'n1', life: 1, version: 1, accuser }, genuine),
+  )
+  await mesh.hear('n0', 'accusations', accusations)
+  await mesh.run(500)
+  mesh.sent.length = 0
+  await mesh.tell({ event: 'up', peer: { node: 'n4', life: 1 } })
+  await mesh.tell({ event: 'up', peer: { node: 'n1', life: 1 } })
+  expect(mesh.accusationsSent()).toEqual([
+    { to: 'n4', of: 'n1', by: 'n2' },
+    { to: 'n1', of: 'n1', by: 'n2' },
+    { to: 'n1', of: 'n1', by: 'n3' },
   ])
 })
 
@@ -185,6 +208,18 @@ class World {
     const entries = this.#platform.log.entries.filter((entry) => entry.message.startsWith(message))
     const leftOut = entries.flatMap(({ fields }) => ('leftOut' in fields ? [Number(fields.leftOut)] : []))
     return { lines: entries.length - leftOut.length, leftOut: leftOut.reduce((sum, some) => sum + some, 0) }
+  }
+
+  accusationsSent(): { to: string; of: string | undefined; by: string | undefined }[] {
+    return this.sent.flatMap(({ to, bytes }) => {
+      const message = decodeMeshMessage(bytes)
+      if (message?.kind !== 'accusations') return []
+      return message.accusations.map((one) => ({
+        to,
+        of: peekAccusation(one)?.subject,
+        by: peekAccusation(one)?.accuser,
+      }))
+    })
   }
 
   recordsSent(): { to: string; node: string | undefined }[] {

@@ -151,8 +151,13 @@ describe('removal', () => {
       state: removed,
       changes: [{ kind: 'contradicted', node: 'a', life: 1, version: 5, evidence: [] }],
     })
-    const newer = mergeRecord(removed, recordBy('a', { version: 6 }), 7_000)
-    expect(newer.changes).toEqual([{ kind: 'changed', node: 'a' }])
+    const changed = { kind: 'changed', node: 'a' }
+    const returned = { kind: 'returned', node: 'a' }
+    expect(mergeRecord(removed, recordBy('a', { version: 6 }), 7_000).changes).toEqual([returned, changed])
+    expect(linkUp(removed, { node: 'a', life: 1 }, 7_000).changes).toEqual([returned, changed])
+    // A process that was started anew is no sign that the dead were not.
+    expect(mergeRecord(removed, recordBy('a', { life: 2, version: 6 }), 7_000).changes).toEqual([changed])
+    expect(linkUp(removed, { node: 'a', life: 2 }, 7_000).changes).toEqual([changed])
     const linked = run(removed, (state) => linkUp(state, { node: 'a', life: 1 }, 7_000))
     expect(
       isRoutable(
@@ -197,7 +202,10 @@ describe('a death by the word of monitors', () => {
     const again = mergeSealed(step.state, [recordBy('a', { version: 5 }).sealed], open, 200)
     expect(again.changes).toEqual([{ kind: 'contradicted', node: 'a', life: 1, version: 5, evidence }])
     const refuted = mergeSealed(step.state, [recordBy('a', { version: 6 }).sealed], open, 200)
-    expect(refuted.changes).toEqual([{ kind: 'changed', node: 'a' }])
+    expect(refuted.changes).toEqual([
+      { kind: 'returned', node: 'a' },
+      { kind: 'changed', node: 'a' },
+    ])
   })
 
   it('is nothing when a newer record refutes it, or for another life, or while the node is heard', () => {
