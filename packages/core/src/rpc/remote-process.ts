@@ -135,14 +135,18 @@ function encoded(ctx: ProcedureContext, result: RunResult): ReplyResult {
   if (!result.ok) return result
   try {
     const value = ctx.bodyOf(result.value, 'result')
-    return { ok: true, value, encoded: value instanceof Uint8Array }
+    // It is this call's alone.
+    result.value = value
+    result.encoded = value instanceof Uint8Array
+    return result
   } catch (error) {
     return { ok: false, failure: resultFailure(error) }
   }
 }
 
 type MaybePromise<T> = T | Promise<T>
-type RunResult = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly failure: Failure }
+type RunResult =
+  { readonly ok: true; value: unknown; encoded: boolean } | { readonly ok: false; readonly failure: Failure }
 
 /** Checks the input, runs the procedure, checks the result. Throws or rejects with what the procedure throws. */
 export function runChecked(
@@ -173,7 +177,9 @@ function run(ctx: ProcedureContext, code: RemoteProcessCode, input: unknown): Ma
   if (code.primaryOnly && !ctx.isPrimary) return { ok: false, failure: notPrimary(ctx) }
   if (!ctx.begins()) return { ok: false, failure: notBegunFailure('killed') }
   const value = isTraceFollowed() ? runInTrace(ctx.trace, () => code.run(ctx, input)) : code.run(ctx, input)
-  return code.output === undefined && !isThenable(value) ? { ok: true, value } : checkOutput(code, value)
+  return code.output === undefined && !isThenable(value)
+    ? { ok: true, value, encoded: false }
+    : checkOutput(code, value)
 }
 
 function isThenable(value: unknown): boolean {
@@ -182,7 +188,7 @@ function isThenable(value: unknown): boolean {
 
 async function checkOutput({ output }: RemoteProcessCode, pending: unknown): Promise<RunResult> {
   const checked = await checkValue(output, await pending, 'The result')
-  return checked.ok ? { ok: true, value: checked.value } : refused('ERR_INVALID_OUTPUT', 'ran', checked)
+  return checked.ok ? { ok: true, value: checked.value, encoded: false } : refused('ERR_INVALID_OUTPUT', 'ran', checked)
 }
 
 function failed(
