@@ -5,6 +5,9 @@ import { inFlightRate, type RoundTrip, sequentialRate } from './load.ts'
 // A process of its own, forked by the suite: two copies of core, by the addresses of their index, take short turns. Which of
 // them the compiler meets first matters more than what is measured, so the suite has each be the first in turn.
 const [first, second, sliceMs] = process.argv.slice(2)
+// Slices of a few milliseconds: what else the machine does meets both of a pair.
+const pairs = 60
+const warmUps = 15
 const [one, other] = [await startCaller(first!), await startCaller(second!)]
 const sequential = await compare((call, ms) => sequentialRate(call, ms))
 const inFlight = await compare((call, ms) => inFlightRate(call, ms, 100))
@@ -18,18 +21,21 @@ process.disconnect?.()
 await one.node.stop()
 await other.node.stop()
 
-/** The first one's rate, and how many times the second one's that is: medians over 24 pairs of slices, after 6. */
+/**
+ * The first one's rate, and how many times the second one's that is: the median over pairs of pairs, in each of which the two work in the
+ * order A B B A, so that what gets slower or faster meanwhile is in both.
+ */
 async function compare(
   measure: (call: RoundTrip, sliceMs: number) => Promise<Figures>,
 ): Promise<{ rate: number; ratio: number }> {
   const rates: number[] = []
   const ratios: number[] = []
-  for (let pair = -6; pair < 24; pair += 1) {
-    const rate = await perCpuSecond(() => measure(one.call, Number(sliceMs)))
-    const its = await perCpuSecond(() => measure(other.call, Number(sliceMs)))
+  const of = ({ call }: typeof one): Promise<number> => perCpuSecond(() => measure(call, Number(sliceMs)))
+  for (let pair = -warmUps; pair < pairs; pair += 1) {
+    const [rate, its, itsAgain, again] = [await of(one), await of(other), await of(other), await of(one)]
     if (pair < 0) continue
-    rates.push(rate)
-    ratios.push(rate / its)
+    rates.push(rate, again)
+    ratios.push((rate + again) / (its + itsAgain))
   }
   return { rate: median(rates), ratio: median(ratios) }
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { fullPace, type Pace, quickPace } from './contest.ts'
+import { goneSuite } from './gone-suite.ts'
 import { lifeSuite } from './life-suite.ts'
 import { localSuite } from './local-suite.ts'
 import { machineFacts } from './machine.ts'
@@ -20,6 +21,7 @@ const suites: Readonly<Record<string, (pace: Pace, wants: (row: string) => boole
   local: localSuite,
   life: lifeSuite,
   threads: threadsSuite,
+  gone: goneSuite,
   rpc: rpcSuite,
   'own-thread': ownThreadSuite,
   'libp2p-3': libp2p3Suite,
