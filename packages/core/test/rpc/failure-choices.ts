@@ -71,8 +71,10 @@ export function choices({ kind, pair }: FailureWorld): void {
         await knows(client, node, serverApp)
         return { node, transport }
       }
-      const victim = await start('fra')
-      const sibling = await start('fra')
+      const [one, other] = [await start('fra'), await start('fra')]
+      // Calls that are sent at once are all of one mind which is the better one: that one is lost.
+      const isOneTaken = client.explain('fra', echo).taken === one.node.id
+      const [victim, sibling] = isOneTaken ? [one, other] : [other, one]
       const reports: RpcReport[] = []
       const calls: Promise<unknown>[] = []
       const ask = (target: RegionTarget, value: number): void => {
