@@ -1,6 +1,7 @@
 import { defineApp, startNode } from '@skerry/core'
 import { burns, waits } from './overload-procedures.ts'
-import { calleeRegion, meshTransport } from './rpc-mesh.ts'
+import { meshTransport } from './rpc-mesh.ts'
+import { calleeRegion } from './rpc-regions.ts'
 
 // The other process of the overload suite. It ends when the one that forked it is gone.
 

@@ -5,7 +5,8 @@ import { endOf, forked } from './forked.ts'
 import { inFlightRate } from './load.ts'
 import { burns, waits } from './overload-procedures.ts'
 import { type Row, rowOf, skerry } from './row.ts'
-import { calleeRegion, callerRegion, meshTransport } from './rpc-mesh.ts'
+import { meshTransport } from './rpc-mesh.ts'
+import { calleeRegion, callerRegion } from './rpc-regions.ts'
 
 const overloadFactor = 4
 const timeoutMs = 500

@@ -1,6 +1,7 @@
 import { defineApp, startNode } from '@skerry/core'
 import { startRawEcho } from './raw-echo.ts'
-import { type CalleeReady, calleeRegion, type MeshKind, meshTransport } from './rpc-mesh.ts'
+import { type CalleeReady, type MeshKind, meshTransport } from './rpc-mesh.ts'
+import { calleeRegion } from './rpc-regions.ts'
 import { echo, upcase, zeros } from './rpc-procedures.ts'
 
 // The other process of the rpc suite: a node, and the two raw echoes. It ends when the one that forked it is gone.

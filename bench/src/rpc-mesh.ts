@@ -2,10 +2,6 @@ import type { TransportSpec } from '@skerry/core/transport'
 import { libp2pTransport } from '@skerry/transport-libp2p'
 import { libp2pTransport as libp2p3Transport } from '@skerry/transport-libp2p-v3'
 
-/** What the two processes of the rpc suite agree on. */
-export const calleeRegion = 'syd'
-export const callerRegion = 'lax'
-
 /** libp2p 2 on main, which is what users get, or on a thread of its own; or libp2p 3 on main. */
 export type MeshKind = 'main' | 'own' | 'libp2p-3'
 

@@ -1,11 +1,13 @@
-import { defineApp, memoryTransport, type Node, startNode } from '@skerry/core'
-import { type Contestant, contest, finer, type Pace, slower, warmer } from './contest.ts'
+import { defineApp, startNode } from '@skerry/core'
+import { type Contestant, contest, type Figures, finer, type Pace, slower, warmer } from './contest.ts'
 import { endOf, forked } from './forked.ts'
 import { inFlightRate, latencyBeside, type RoundTrip, sequentialLatency } from './load.ts'
 import { startOtp } from './otp.ts'
 import { connectRawEcho } from './raw-echo.ts'
 import { type Goal, type Row, rowOf, type RowSpec, skerry } from './row.ts'
-import { type CalleeReady, calleeRegion, callerRegion, meshTransport } from './rpc-mesh.ts'
+import { calleeKnown } from './callee-known.ts'
+import { type CalleeReady, meshTransport } from './rpc-mesh.ts'
+import { calleeRegion, callerRegion } from './rpc-regions.ts'
 import { startRpcPeers } from './rpc-peers.ts'
 import { echo, upcase, zeros } from './rpc-procedures.ts'
 
@@ -162,31 +164,11 @@ const besideRows: readonly RowSpec[] = [
   { id: 'rpc/call-p50-beside-bulk', quantity: 'the same, median', unit: 'us', figure: 'p50' },
 ]
 
-async function calleeKnown(node: Node): Promise<void> {
-  const isKnown = (): boolean => node.regionNodes(calleeRegion).some((id) => node.isRpcSupported(id, upcase))
-  await node.waitFor(isKnown, 'the callee and its procedure')
-}
-
-/** Both ends share one thread here, so this is what a call costs on both together, without a network. */
+/** Two nodes of one thread, in a process of their own: beside all that is called here the compiler makes slower code of it. */
 async function inMemoryRate(pace: Pace): ReturnType<typeof contest> {
-  const hub = 'bench'
-  const procedures = [upcase]
-  const callee = await startNode(defineApp({ name: 'bench', children: [], procedures }), {
-    region: calleeRegion,
-    primaryRegion: calleeRegion,
-    transport: memoryTransport({ hub }),
-  })
-  const caller = await startNode(defineApp({ name: 'bench', children: [] }), {
-    region: callerRegion,
-    primaryRegion: calleeRegion,
-    transport: memoryTransport({ hub, seeds: [callee.id] }),
-  })
-  await calleeKnown(caller)
-  const ours: RoundTrip = () => caller.rpcRegion(calleeRegion, upcase, 'skerr')
-  const rates = await contest([{ name: skerry, run: (sliceMs) => inFlightRate(ours, sliceMs, 100) }], warmer(pace))
-  await caller.stop()
-  await callee.stop()
-  return rates
+  const { child, ready } = await forked<Figures>('./rpc-memory-process.js', [JSON.stringify(pace)])
+  await endOf(child)
+  return new Map([[skerry, ready]])
 }
 
 function sizedBody(bytes: number): Uint8Array {

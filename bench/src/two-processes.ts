@@ -3,7 +3,8 @@ import { defineApp, type Node, startNode } from '@skerry/core'
 import type { Figures } from './contest.ts'
 import { endOf, forked } from './forked.ts'
 import { inFlightRate, type RoundTrip } from './load.ts'
-import { type CalleeReady, calleeRegion, callerRegion, type MeshKind, meshTransport } from './rpc-mesh.ts'
+import { type CalleeReady, type MeshKind, meshTransport } from './rpc-mesh.ts'
+import { calleeRegion, callerRegion } from './rpc-regions.ts'
 import { upcase } from './rpc-procedures.ts'
 
 /** A node here, and the process of the one that it calls. */

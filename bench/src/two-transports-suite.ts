@@ -1,7 +1,8 @@
 import { type Contestant, contest, type Figures, finer, type Pace, slower } from './contest.ts'
 import { inFlightRate, type RoundTrip, sequentialLatency } from './load.ts'
 import { type Row, rowOf, skerry } from './row.ts'
-import { calleeRegion, type MeshKind } from './rpc-mesh.ts'
+import { type MeshKind } from './rpc-mesh.ts'
+import { calleeRegion } from './rpc-regions.ts'
 import { echo, upcase } from './rpc-procedures.ts'
 import { type Caller, stopBoth, twoProcesses, withCpu } from './two-processes.ts'
 
