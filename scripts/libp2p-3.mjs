@@ -35,7 +35,7 @@ function skipped(reason) {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const tally = await runLibp2p3({ all: true })
-  for (const line of skippedLines(tally.skipped)) console.log(`skipped: ${line}`)
+  for (const line of skippedLines(tally.skipped)) console.log(line)
   console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped.length} skipped`)
   process.exitCode = tally.failed > 0 ? 1 : 0
 }

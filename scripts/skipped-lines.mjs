@@ -1,16 +1,26 @@
 /**
- * What to print of tests that were skipped: a line each, but those of one `describe` and one reason together.
+ * What to print of tests that were skipped: a reason once, and below it how many tests of each `describe` it kept from running.
  *
  * @param {readonly string[]} skipped each `describe > … > test (skipped: reason)`, or any other text
  * @returns {string[]}
  */
 export function skippedLines(skipped) {
-  /** @type {Map<string, string[]>} */
-  const groups = new Map()
+  /** @type {Map<string, Map<string, number>>} */
+  const reasons = new Map()
+  /** @type {string[]} */
+  const others = []
   for (const line of skipped) {
-    const [, suite, reason] = /^(.*) > .*? (\(skipped: .*\))$/.exec(line) ?? []
-    const key = suite === undefined ? line : `${suite} ${reason}`
-    groups.set(key, [...(groups.get(key) ?? []), line])
+    const [, suite, reason] = /^(.*) > .*? \(skipped: (.*)\)$/.exec(line) ?? []
+    if (suite === undefined || reason === undefined) {
+      others.push(`skipped: ${line}`)
+      continue
+    }
+    const suites = reasons.get(reason) ?? new Map()
+    reasons.set(reason, suites.set(suite, (suites.get(suite) ?? 0) + 1))
   }
-  return [...groups].flatMap(([key, lines]) => (lines.length === 1 ? lines : [`${lines.length} tests of ${key}`]))
+  const told = [...reasons].flatMap(([reason, suites]) => [
+    `skipped (${reason}):`,
+    ...[...suites].map(([suite, count]) => `  ${count} of ${suite}`),
+  ])
+  return [...told, ...others]
 }

@@ -36,7 +36,7 @@ for (const step of steps) {
   await runStep(step)
   if (total.failed > 0) break
 }
-for (const line of skippedLines(total.skipped)) console.log(`skipped: ${line}`)
+for (const line of skippedLines(total.skipped)) console.log(line)
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped.length} skipped`)
 process.exitCode = total.failed > 0 ? 1 : 0
 

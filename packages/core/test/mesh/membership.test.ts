@@ -21,6 +21,7 @@ import {
 import { decodeMeshMessage, encodeSealed } from '../../src/mesh/mesh-message.ts'
 import { type NodeRecord, openRecord, type SealedRecord, sealRecord } from '../../src/mesh/node-record.ts'
 import { constantDelays, seededRandom, World } from './peer-links-world.ts'
+import { nodeRecord } from '../fixtures/node-record.ts'
 
 const world = new World({ random: seededRandom(1), delays: constantDelays(1) })
 const verifier = world.transport('me')
@@ -383,19 +384,6 @@ function run(state: Membership, step: (state: Membership) => MembershipStep): Me
 }
 
 function recordBy(node: string, change: Partial<NodeRecord> = {}): SealedRecord {
-  const record: NodeRecord = {
-    node,
-    life: 1,
-    version: 1,
-    region: 'syd',
-    state: 'up',
-    appVersion: '',
-    primaryEpoch: 0,
-    primaryRegion: '',
-    primaryBy: '',
-    addresses: [],
-    procedures: [],
-    ...change,
-  }
+  const record = nodeRecord(node, { region: 'syd', ...change })
   return { record, sealed: sealRecord(record, world.transport(node)) }
 }

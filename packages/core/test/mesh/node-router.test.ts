@@ -106,16 +106,10 @@ describe('NodeRouter', () => {
       sent.push(`${type} ${to.serial}`)
       return 'sent'
     }
-    const nothing = (): void => undefined
     const router = new NodeRouter({
       kernel,
       links: { sendMessage, frameBytesMax: 1_000_000 } as unknown as PeerLinks,
-      isOpenToMembers: false,
-      letters: new HeldBytes({ bytesMax: 0, perPeerBytesMax: 0 }),
-      deliver: nothing,
-      inbox: nothing,
-      lost: nothing,
-      sparse: { reach: () => false, unreachable: nothing, isSpare: () => false, crosses: async () => true },
+      ...unasked,
     })
     const peer = { node: 'here', life: 1, region: '', roles: [], addresses: [] }
     const there = { node: 'there', life: 1 }

@@ -1,21 +1,10 @@
 import { expect, it } from 'vitest'
 import { openRecord } from '../../src/mesh/node-record.ts'
 import { OwnRecord } from '../../src/mesh/own-record.ts'
+import { nodeRecord } from '../fixtures/node-record.ts'
 
 const signature = Uint8Array.of(7)
-const record = {
-  node: 'me',
-  life: 3,
-  version: 10,
-  region: 'fra',
-  state: 'up',
-  appVersion: '',
-  primaryEpoch: 0,
-  primaryRegion: '',
-  primaryBy: '',
-  addresses: ['here'],
-  procedures: [],
-} as const
+const record = nodeRecord('me', { life: 3, version: 10, region: 'fra', addresses: ['here'] })
 
 it('says each thing in a higher version, also when it says nothing new', () => {
   const own = new OwnRecord(record, { sign: () => signature })

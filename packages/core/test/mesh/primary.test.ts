@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { NodeRecord } from '../../src/mesh/node-record.ts'
 import { newerPrimary, type Primary, primaryConflicts } from '../../src/mesh/primary.ts'
+import { nodeRecord } from '../fixtures/node-record.ts'
 
 const configured: Primary = { region: 'syd', epoch: 0, by: '' }
 const primary = fc.record<Primary>({
@@ -61,6 +62,5 @@ describe('a conflict of configurations', () => {
 })
 
 function record(node: string, primaryRegion: string, primaryEpoch = 0): NodeRecord {
-  const identity = { node, life: 1, version: 1, region: 'syd', state: 'up', appVersion: '' } as const
-  return { ...identity, primaryRegion, primaryEpoch, primaryBy: '', addresses: [], procedures: [] }
+  return nodeRecord(node, { region: 'syd', primaryRegion, primaryEpoch })
 }

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { OwnRecord } from '../../src/mesh/own-record.ts'
 import { RecordOpener } from '../../src/mesh/record-opener.ts'
 import { checksRate, forgedCost, newsRate } from '../../src/mesh/record-rate.ts'
+import { nodeRecord } from '../fixtures/node-record.ts'
 
 const genuine = { verify: () => true }
 
@@ -37,15 +38,5 @@ it('of a peer that hands on forged ones few are checked', () => {
 })
 
 function sealed(node: string): Uint8Array {
-  const record = {
-    life: 1,
-    version: 1,
-    region: 'fra',
-    state: 'up',
-    appVersion: '',
-    addresses: [],
-    procedures: [],
-  } as const
-  const primary = { primaryEpoch: 0, primaryRegion: '', primaryBy: '' }
-  return new OwnRecord({ node, ...record, ...primary }, { sign: () => Uint8Array.of(1) }).seal().sealed
+  return new OwnRecord(nodeRecord(node, { region: 'fra' }), { sign: () => Uint8Array.of(1) }).seal().sealed
 }

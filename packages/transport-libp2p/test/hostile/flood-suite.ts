@@ -11,11 +11,11 @@ import { calledForthRate } from '../../../core/src/mesh/own-news-pace.ts'
 import { wordsRate } from '../../../core/src/mesh/peer-budgets.ts'
 import { checksRate, forgedCost } from '../../../core/src/mesh/record-rate.ts'
 import type { Rate } from '../../../core/src/mesh/token-bucket.ts'
+import { nodeRecord } from '../../../core/test/fixtures/node-record.ts'
 import {
   expectBounded,
   type HostilePeer,
   overLibp2p,
-  recordOf,
   startHostile,
   startMember,
   startVictim as startVictimOf,
@@ -109,7 +109,7 @@ export function floodsOfTheMesh(module: string): void {
 
       // What is said of a node that is gone is contradicted so often, whoever signed it.
       const since = Date.now()
-      const gone = sealRecord({ ...recordOf(lawful.id), version: 1 }, hostile.transport)
+      const gone = sealRecord(nodeRecord(lawful.id, { version: 1 }), hostile.transport)
       const mention = encodeSealed(
         'records',
         Array.from({ length: 50 }, () => gone),
@@ -180,7 +180,7 @@ function checksOf({ counters }: { counters: Readonly<Record<string, number>> }):
 /** A hostile peer of whom the victim has a record. */
 async function introduced(victim: Victim, version: number): Promise<HostilePeer> {
   const peer = await startHostile(victim)
-  const record = sealRecord({ ...recordOf(peer.id), version }, peer.transport)
+  const record = sealRecord(nodeRecord(peer.id, { version }), peer.transport)
   peer.control(encodeSealed('records', [record], 60_000).chunks[0] as Uint8Array)
   await expect.poll(async () => (await victim.report()).nodes.some(({ id }) => id === peer.id)).toBe(true)
   return peer

@@ -10,6 +10,7 @@ import type { SpawnRequest } from '../../../core/src/actor/signal.ts'
 import { sealAccusation } from '../../../core/src/mesh/accusation.ts'
 import { encodeSealed } from '../../../core/src/mesh/mesh-message.ts'
 import { type NodeRecord, sealRecord } from '../../../core/src/mesh/node-record.ts'
+import { nodeRecord } from '../../../core/test/fixtures/node-record.ts'
 import { createSkerryLibp2p } from '../../src/v2/create-libp2p.ts'
 import { readIdentity } from '../../src/identity.ts'
 import { connectionLimits } from '../../src/limits.ts'
@@ -25,7 +26,6 @@ import {
   mebi,
   overLibp2p,
   perPeerHeldMax,
-  recordOf,
   rssMax,
   secret,
   startHostile,
@@ -294,9 +294,9 @@ export function sayings(mesh: () => HostileMesh): void {
       const { node, callVictim } = await startMember(victim)
       const before = await victim.report()
       const hostile = await startHostile(victim)
-      const forged = { ...recordOf(node.id), life: node.life, version: Date.now() + 1e9, region: 'fra' }
-      const own = { ...recordOf(hostile.id), life: 1, version: Date.now() + 1e6 }
-      const ofVictim = { ...recordOf(victim.id), life: victim.life, version: Date.now() + 1e9, region: 'fra' }
+      const forged = nodeRecord(node.id, { life: node.life, version: Date.now() + 1e9, region: 'fra' })
+      const own = nodeRecord(hostile.id, { version: Date.now() + 1e6 })
+      const ofVictim = nodeRecord(victim.id, { life: victim.life, version: Date.now() + 1e9, region: 'fra' })
       const seal = (record: NodeRecord): Uint8Array => sealRecord(record, hostile.transport)
       const newer = seal({ ...own, region: 'nowhere', version: own.version + 1 })
       const older = seal({ ...own, region: 'lon' })
@@ -334,7 +334,7 @@ export function sayings(mesh: () => HostileMesh): void {
         versions.map((version) => sealAccusation({ subject, life, version, accuser: hostile.id }, hostile.transport)),
       )
       for (const chunk of encodeSealed('accusations', accusations, 60_000).chunks) hostile.control(chunk)
-      tell(hostile.control, [sealRecord({ ...recordOf(hostile.id), life: 1, version: 2 }, hostile.transport)])
+      tell(hostile.control, [sealRecord(nodeRecord(hostile.id, { version: 2 }), hostile.transport)])
       // Behind them on the same lane.
       await expect.poll(async () => (await victim.report()).nodes.length).toBe(3)
       const after = await victim.report()
@@ -355,7 +355,7 @@ export function sayings(mesh: () => HostileMesh): void {
       const hostile = await startHostile(victim)
       // Without their keys it can't sign as anybody else: each costs it an identity, and here they are forged.
       for (let round = 0; round < 20; round += 1) {
-        const records = Array.from({ length: 100 }, (_, index) => recordOf(`12D3Koo${round}x${index}`))
+        const records = Array.from({ length: 100 }, (_, index) => nodeRecord(`12D3Koo${round}x${index}`))
         tell(
           hostile.control,
           records.map((record) => sealRecord(record, hostile.transport)),
@@ -374,7 +374,7 @@ export function sayings(mesh: () => HostileMesh): void {
       const before = await victim.report()
       const hostile = await startHostile(victim)
       const records = Array.from({ length: 500 }, (_, index) =>
-        sealRecord({ ...recordOf(hostile.id), life: 1, version: 10 + index }, hostile.transport),
+        sealRecord(nodeRecord(hostile.id, { version: 10 + index }), hostile.transport),
       )
       const toldMs = performance.now()
       tell(hostile.control, records)
@@ -399,9 +399,7 @@ function addressesThatLead(mesh: () => HostileMesh): void {
       const hostile = await startHostile(victim)
       const third = await startThirdParty()
       const addresses = [`/ip4/127.0.0.1/tcp/${third.port}`]
-      tell(hostile.control, [
-        sealRecord({ ...recordOf(hostile.id), life: 1, addresses, version: 5 }, hostile.transport),
-      ])
+      tell(hostile.control, [sealRecord(nodeRecord(hostile.id, { addresses, version: 5 }), hostile.transport)])
       hostile.link.close('the victim shall dial')
       await expect.poll(() => third.heard.length, { timeout: 15_000 }).toBeGreaterThan(0)
       await expect.poll(() => third.heard.some((said) => said.length > 0)).toBe(true)
@@ -419,9 +417,7 @@ function addressesThatLead(mesh: () => HostileMesh): void {
       const hostile = await startHostile(victim)
       const third = await startThirdParty()
       const addresses = [`/ip4/127.0.0.1/tcp/${third.port}`, `/dns4/localhost/tcp/${third.port}`]
-      tell(hostile.control, [
-        sealRecord({ ...recordOf(hostile.id), life: 1, addresses, version: 5 }, hostile.transport),
-      ])
+      tell(hostile.control, [sealRecord(nodeRecord(hostile.id, { addresses, version: 5 }), hostile.transport)])
       await expect.poll(async () => (await victim.report()).nodes.length).toBe(2)
       hostile.link.close('the victim shall dial')
       // Its record is dropped after five seconds without a link, in which it was dialled several times.

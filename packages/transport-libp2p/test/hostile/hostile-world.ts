@@ -25,7 +25,6 @@ import {
   frameLane,
   protocolVersion,
 } from '../../../core/src/mesh/link-message.ts'
-import type { NodeRecord } from '../../../core/src/mesh/node-record.ts'
 import { createLibp2pTransport, type Libp2pTransportOptions } from '../../src/index.ts'
 
 export const cluster = 'abuse'
@@ -196,6 +195,7 @@ export async function startHostile(
   const over = link.closed.then(({ reason }): never => {
     throw new Error(`The link is closed: ${reason}`)
   })
+  // Told to whoever waits for anything on the link; the end of a test ends it too.
   over.catch(() => undefined)
   let drained: (() => void) | undefined
   link.lane(frameLane).onDrain(() => drained?.())
@@ -295,21 +295,4 @@ const downKind = 10
 /** Of the victim, as its signals name it: who sends or is meant is known by the link. */
 export function here({ id, life }: Pick<Victim, 'id' | 'life'>): Pid {
   return { node: id, life, thread: 0, serial: 0 }
-}
-
-/** A record that says as little as one can. */
-export function recordOf(node: string): NodeRecord {
-  return {
-    node,
-    life: 1,
-    version: 1,
-    region: 'nowhere',
-    state: 'up',
-    appVersion: '',
-    primaryEpoch: 0,
-    primaryRegion: '',
-    primaryBy: '',
-    addresses: [],
-    procedures: [],
-  }
 }
