@@ -49,6 +49,43 @@ it('a stream of libp2p 3 lets more come once its window is larger, and holds it 
   expect(stream.status).toBe('open')
 })
 
+it('a stream of libp2p 3 makes no room for more when its reader is full again by what waited for it', async () => {
+  const [from, to] = [await startNode(), await startNode()]
+  const accepted = new Promise<Stream>((resolve) => {
+    void to.handle(protocol, (stream) => resolve(stream))
+  })
+  const writer = new MessageLineStream(await from.dialProtocol(to.getMultiaddrs(), protocol))
+  let isReady = false
+  const write = (): void => {
+    while (isReady && writer.isWritable) writer.write(block)
+  }
+  writer.read({ bytes: () => true, writable: write, ended() {}, broke() {} })
+  const stream = await accepted
+  const reader = new MessageLineStream(stream)
+  let bytesRead = 0
+  reader.read({
+    bytes(bytes) {
+      for (const { byteLength } of bytes) bytesRead += byteLength
+      return false
+    },
+    writable() {},
+    ended() {},
+    broke() {},
+  })
+  isReady = true
+  write()
+  const isUsedUp = (): boolean => (stream as Stream & { recvWindowCapacity: number }).recvWindowCapacity === 0
+  await expect.poll(isUsedUp).toBe(true)
+  for (let resumes = 1; resumes <= 4; resumes += 1) {
+    const before = bytesRead
+    reader.resume()
+    await expect.poll(() => bytesRead > before || stream.status !== 'open').toBe(true)
+    await expect.poll(isUsedUp).toBe(true)
+    expect(bytesRead + stream.readBufferLength).toBeLessThanOrEqual((1 + resumes) * 256 * KiB)
+  }
+  expect(stream.status).toBe('open')
+})
+
 async function startNode(): Promise<Libp2p> {
   const node = await createLibp2p({
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },

@@ -200,7 +200,8 @@ export class Lane implements RawLane, LineReader, Turn {
 
   writable(): void {
     if (this.#preamble !== undefined || this.#state !== 'open') this.#flush()
-    else if (this.#waiting.bytes > 0) this.#queueTurn()
+    // Also when all has left behind the preamble: the turn tells who waits for that.
+    if (this.#waiting.bytes > 0 || this.#drainIsOwed) this.#queueTurn()
   }
 
   ended(): void {

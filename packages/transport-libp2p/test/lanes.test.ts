@@ -1,6 +1,8 @@
 import net from 'node:net'
 import { systemPlatform } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { Lane } from '../src/lane.ts'
+import type { LineStream } from '../src/line.ts'
 import {
   connect,
   dialFromBareNode,
@@ -72,6 +74,32 @@ describe('a lane', () => {
     await all
     expect(came.map(([kind]) => kind)).toEqual(['slice', 'slice', 'array', 'slice', 'array', 'slice'])
     expect(came.map(([, frame]) => frame)).toEqual(sizes.map((size, index) => Buffer.alloc(size, index)))
+  })
+
+  it('tells its sender of room too when all that waited left right behind the preamble', async () => {
+    // As a stream of libp2p 3 is whose connection was full when it was opened.
+    let isWritable = false
+    const finished = new Promise<void>(() => undefined)
+    const stream: LineStream = {
+      get isWritable() {
+        return isWritable
+      },
+      write: ({ byteLength }) => (isWritable = byteLength < 256 * 1024),
+      finished,
+      read() {},
+      resume() {},
+      end() {},
+      abort() {},
+    }
+    const opened = { stream, preamble: new Uint8Array(5), early: [] }
+    const lane = new Lane({ opened, maxFrameBytes: 1024 * 1024, turns: testPlatform().turns, ended() {} })
+    const drained = new Promise<void>((resolve) => lane.onDrain(resolve))
+    expect(lane.send(new Uint8Array(512 * 1024))).toBe(false)
+    for (let time = 0; time < 2; time += 1) {
+      isWritable = true
+      lane.writable()
+    }
+    await drained
   })
 
   it('tells its peer of room in large steps, so that bulk travels in large writes', async () => {
