@@ -7,17 +7,14 @@ import { samePid } from '../actor/pid.ts'
 import { knob, sometimes } from '../platform/property.ts'
 import { primaryConflictEvents } from '../platform/telemetry.ts'
 import { type Accusation, sealAccusation } from './accusation.ts'
-import {
-  type AccusationGrounds,
-  type DroppedAccusation,
-  judgeAccusation,
-  type OwnAccusation,
-  toRefute,
-} from './accusation-verdict.ts'
+import { hearAccusations, type HearingGrounds } from './accusation-hearing.ts'
+import type { DroppedAccusation } from './accusation-verdict.ts'
+import { bury } from './burial.ts'
+import { contradiction } from './contradiction.ts'
 import { DetectorPace, membershipTickMs } from './detector-pace.ts'
 import { type DetectorSettings, type DetectorVerdicts, FailureDetector } from './failure-detector.ts'
-import { type Gossip, GossipOutbox } from './gossip-outbox.ts'
 import type { NodeLoad } from './heartbeat.ts'
+import { KnownPrimary } from './known-primary.ts'
 import { LinkPlan } from './link-plan.ts'
 import * as membership from './membership.ts'
 import type { Member, Membership, MembershipChange, MembershipStep } from './membership.ts'
@@ -25,25 +22,25 @@ import type { MembershipEvent, MembershipTime } from './membership-event.ts'
 import type { MembershipMemory } from './membership-memory.ts'
 import { type MeshReading, membershipTopic, type SealedList } from './mesh-message.ts'
 import { MeshSender } from './mesh-sender.ts'
+import { MeshView } from './mesh-view.ts'
 import { meshShape, neighboursOf } from './neighbours.ts'
 import { isNewsToUsAlone } from './newcomer.ts'
+import { NewsSpread } from './news-spread.ts'
 import type { NodeRecord, SealedRecord } from './node-record.ts'
 import { OwnNewsPace } from './own-news-pace.ts'
 import { type OwnNews, OwnRecord } from './own-record.ts'
-import type { Measured } from './peer.ts'
 import { PeerBudgets } from './peer-budgets.ts'
 import type { PeerIntake } from './peer-intake.ts'
 import type { PeerLinks } from './peer-links.ts'
-import { newerPrimary, type Primary, primaryOf } from './primary.ts'
+import { primaryFields, primaryOf } from './primary.ts'
 import { PrimaryConflicts } from './primary-conflicts.ts'
 import { readMs, ReadPace } from './read-pace.ts'
 import { RecordComparison } from './record-comparison.ts'
 import { RecordOpener } from './record-opener.ts'
-import { avoidedNodes, routableView } from './routable-view.ts'
-import { type RoutableNode, ToldView } from './told-view.ts'
+import { pieceOf } from './sealed-piece.ts'
+import type { RoutableNode } from './told-view.ts'
 import type { NodeId, Transport } from './transport.ts'
-import { UnreachableNodes } from './unreachable-nodes.ts'
-import { toldAtOnceMax, ViewPace } from './view-pace.ts'
+import { toldAtOnceMax } from './view-pace.ts'
 
 /** How often each peer is told what we vouch for, in milliseconds: what heals a lost announcement. */
 const snapshotEveryMs = 10_000
@@ -99,24 +96,22 @@ class MembershipServer implements Process {
   readonly #detector: FailureDetector
   readonly #detectorPace: DetectorPace
   readonly #plan: LinkPlan
-  readonly #unreachable = new UnreachableNodes()
+  readonly #primary: KnownPrimary
   readonly #conflicts: PrimaryConflicts
   readonly #sender: MeshSender
   readonly #comparison: RecordComparison
-  readonly #outbox = new GossipOutbox()
-  #isGossipDue = false
-  readonly #told = new ToldView()
-  readonly #viewPace = new ViewPace()
+  readonly #spread: NewsSpread
+  readonly #view: MeshView
   readonly #startedAt: number
   /** How many members there were when a message that is read in pieces was begun. */
   readonly #knownBefore = new WeakMap<MeshReading, number>()
 
   constructor(ctx: Context, options: MembershipServerOptions) {
-    const { isReady, links, memory, self, transport } = options
+    const { isReady, kernel, links, memory, onView, ownLoad, self, transport } = options
     this.#ctx = ctx
     this.#options = options
     const version = Math.floor(ctx.clock.wall())
-    this.#own = new OwnRecord({ ...self(), ...recordFields(memory.primary), version }, transport)
+    this.#own = new OwnRecord({ ...self(), ...primaryFields(memory.primary), version }, transport)
     this.#state = membership.createMembership(this.#own.seal())
     this.#ownPace = new OwnNewsPace(this.#now())
     this.#opener = new RecordOpener(this.#counted(transport), this.#state.settings.membersMax, options.open)
@@ -125,14 +120,24 @@ class MembershipServer implements Process {
     this.#startedAt = this.#now()
     this.#detectorPace = new DetectorPace(this.#startedAt)
     this.#plan = new LinkPlan(links)
+    this.#primary = new KnownPrimary(this.#own, memory, (primary) =>
+      kernel.limitedLog.info({ peer: primary.by, ...primary }, 'the primary region was changed'),
+    )
     this.#conflicts = new PrimaryConflicts(memory.conflicts)
     this.#sender = new MeshSender({
       links,
       isReady,
       log: ctx.log,
       mayAnswer: (node, bytes) => this.#budgets.answerBytes.take(node, this.#now(), bytes),
-      unanswered: () => void (options.kernel.counters.meshDrops += 1),
+      unanswered: () => void (kernel.counters.meshDrops += 1),
     })
+    this.#spread = new NewsSpread({
+      sender: this.#sender,
+      neighbours: () => this.#neighbours(),
+      again: (afterMs) => this.#again('gossip', afterMs),
+      dropped: () => void (kernel.counters.recordsIgnored += 1),
+    })
+    this.#view = new MeshView({ links, detector: this.#detector, own: () => this.#own.record, ownLoad, onView })
     this.#comparison = new RecordComparison(this.#sender, () => sealedOf(this.#state))
     this.#comparison.vouched.set(this.#own.node, this.#state.self)
     memory.reach = (node, life) => this.#addressesOf(node, life)
@@ -162,7 +167,9 @@ class MembershipServer implements Process {
       if (self?.parent !== undefined && samePid(self.parent, envelope.from)) self.stop(envelope.reason)
     } else if (envelope.type === 'request' && envelope.name === 'setPrimaryRegion') {
       const [region] = this.#options.kernel.openArgs(envelope.args, envelope.encoded) as readonly [string]
-      envelope.replier.reply(this.#setPrimary(region))
+      const epoch = this.#primary.announce(region)
+      this.#issue({})
+      envelope.replier.reply(epoch)
     } else if (envelope.type === 'request') {
       envelope.replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message: 'mesh has no such call' })
     }
@@ -173,7 +180,7 @@ class MembershipServer implements Process {
     switch (event.event) {
       case 'up':
         this.#detector.heard(event.peer.node)
-        this.#unreachable.linked(event.peer.node)
+        this.#view.unreachable.linked(event.peer.node)
         this.#take(membership.linkUp(this.#state, event.peer, now))
         this.#plan.linkedTo(event.peer.node, this.#state.shape)
         this.#introduce(event.peer.node, now)
@@ -195,12 +202,12 @@ class MembershipServer implements Process {
         this.#tellSuspicions(event.peer.node)
         return
       case 'unreachable':
-        this.#unreachable.add(event.node, now)
+        this.#view.unreachable.add(event.node, now)
         this.#plan.linkedTo(event.node, this.#state.shape)
-        this.#tellView()
+        this.#view.tell(this.#state)
         return
       case 'stuck':
-        this.#tellViewAfter(this.#viewPace.moved(this.#state.members.size, now))
+        this.#tellViewAfter(this.#view.pace.moved(this.#state.members.size, now))
         return
       case 'read':
         this.#read(now)
@@ -223,11 +230,10 @@ class MembershipServer implements Process {
         this.#askDetector(now)
         return
       case 'gossip':
-        this.#isGossipDue = false
-        this.#passOn(now)
+        this.#spread.round(now)
         return
       case 'view':
-        if (this.#viewPace.cameDue()) this.#viewChanged()
+        if (this.#view.pace.cameDue()) this.#viewChanged()
         return
       case 'snapshots':
         // In a sparse mesh comparing with one after the other is enough.
@@ -236,20 +242,21 @@ class MembershipServer implements Process {
         this.#again('snapshots', this.#snapshotEveryMs)
         return
       case 'refresh':
-        this.#told.forget()
-        this.#tellView()
+        this.#view.forget()
+        this.#view.tell(this.#state)
     }
   }
 
   #tick(now: number): void {
     this.#take(membership.tick(this.#state, now))
     this.#askDetector(now)
-    for (const sealed of this.#detector.ownAccusations()) this.#gossipLater('accusations', sealed, undefined)
+    for (const sealed of this.#detector.ownAccusations())
+      this.#spread.later('accusations', sealed, { via: undefined, now })
     this.#followPlan()
     this.#comparison.withNext(this.#neighbours())
     if (this.#state.shape === 'sparse') this.#options.lookForIdle()
-    if (this.#unreachable.expire(now)) this.#viewPace.untold()
-    if (this.#isViewOld()) this.#tellView()
+    if (this.#view.unreachable.expire(now)) this.#view.pace.untold()
+    if (this.#view.isOld()) this.#view.tell(this.#state)
     this.#again('tick', membershipTickMs)
   }
 
@@ -285,16 +292,12 @@ class MembershipServer implements Process {
     }
   }
 
-  /** As much of it as one turn has time for, and the peer may have looked at. */
-  *#piece(via: NodeId, sealed: SealedList, now: number): Iterable<Uint8Array> {
-    while (sealed.left > 0) {
-      if (!this.#budgets.looks.take(via, now)) {
-        this.#options.kernel.counters.recordsIgnored += sealed.drop()
-        return
-      }
-      yield sealed.next() as Uint8Array
-      if (this.#now() - now >= readMs) return
-    }
+  #piece(via: NodeId, sealed: SealedList, now: number): Iterable<Uint8Array> {
+    return pieceOf(sealed, {
+      mayLook: () => this.#budgets.looks.take(via, now),
+      isTimeUp: () => this.#now() - now >= readMs,
+      dropped: (count) => void (this.#options.kernel.counters.recordsIgnored += count),
+    })
   }
 
   /** Counts what is checked. */
@@ -367,22 +370,25 @@ class MembershipServer implements Process {
     const known = this.#state.members.get(node)?.known
     if (known === undefined) return []
     this.#detector.known(node, known.record.life, known.record.version, this.#now())
-    this.#hear(primaryOf(known.record))
+    if (this.#primary.hear(primaryOf(known.record))) this.#calledForth()
     this.#conflicts.recordChanged(this.#own.record, known.record)
     return [known]
   }
 
   /** What tells a peer that a node which it vouches for is none of ours any more. As often as the peer may, it is dialled, too. */
   #contradict(change: Contradicted, via: NodeId | undefined): readonly Uint8Array[] {
-    const isTooOften = via !== undefined && !this.#budgets.words.take(via, this.#now())
-    if (!isTooOften) this.#plan.heardOf(change.node)
-    if (via === undefined || change.evidence.length > 0) return change.evidence
-    if (!isTooOften) return [this.#ownWord(change)]
-    this.#options.kernel.counters.meshDrops += 1
+    const { hurries, says } = contradiction({
+      isTold: via !== undefined,
+      hasEvidence: change.evidence.length > 0,
+      mayCost: via === undefined || this.#budgets.words.take(via, this.#now()),
+    })
+    if (hurries) this.#plan.heardOf(change.node)
+    if (says === 'evidence') return change.evidence
+    if (says === 'own-word') return [this.#ownWord(change)]
+    if (!hurries) this.#options.kernel.counters.meshDrops += 1
     return []
   }
 
-  /** We have only lost sight of it: our own word, which need not count, lets it say that it is there. */
   #ownWord({ node, life, version }: Contradicted): Uint8Array {
     return sealAccusation({ subject: node, life, version, accuser: this.#own.node }, this.#options.transport)
   }
@@ -401,78 +407,45 @@ class MembershipServer implements Process {
       this.#detectorPace.asks(now),
       this.#options.links.lagMs,
     )
-    for (const accusation of accuse) this.#accuse(accusation)
-    for (const sealed of lastWords) this.#gossipLater('accusations', sealed, undefined)
+    for (const accusation of accuse) this.#accuse(accusation, now)
+    for (const sealed of lastWords) this.#spread.later('accusations', sealed, { via: undefined, now })
     if (dead.length > 0) this.#bury(dead, now)
     if (accuse.length > 0) this.#viewMayHaveChanged()
     this.#watch()
   }
 
   #bury(dead: DetectorVerdicts['dead'], now: number): void {
-    const words = dead.map(({ node, suspicion: { life, version, accusers } }) => {
-      return { node, life, version, evidence: [...accusers.values()] }
-    })
-    const step = membership.died(this.#state, words, now)
-    // The detector says so again and again while a link to the node is still up.
-    const buried = new Set(step.changes.map((change) => ('node' in change ? change.node : undefined)))
-    for (const { node, suspicion } of dead) {
-      if (!buried.has(node)) continue
-      const fields = { node, accusers: [...suspicion.accusers.keys()] }
-      if (this.#hasLeft(node)) this.#ctx.log.info(fields, 'a node that left is gone')
-      else this.#ctx.log.warn(fields, 'a node is believed dead')
+    const { step, buried } = bury(this.#state, dead, now)
+    for (const { node, accusers, hasLeft } of buried) {
+      if (hasLeft) this.#ctx.log.info({ node, accusers }, 'a node that left is gone')
+      else this.#ctx.log.warn({ node, accusers }, 'a node is believed dead')
     }
     this.#take(step)
   }
 
-  #accuse(accusation: Accusation): void {
+  #accuse(accusation: Accusation, now: number): void {
     const sealed = sealAccusation(accusation, this.#options.transport)
     this.#detector.sealed(accusation, sealed)
     this.#ctx.log.info({ node: accusation.subject }, 'a node says nothing')
-    this.#gossipLater('accusations', sealed, undefined)
+    this.#spread.later('accusations', sealed, { via: undefined, now })
   }
 
   #hearAccusations(via: NodeId, accusations: Iterable<Uint8Array>, now: number): void {
-    const grounds: AccusationGrounds = {
+    const grounds: HearingGrounds = {
       own: () => this.#spokenFor(),
       worth: (claim) => this.#detector.worth(claim, now),
       mayCheck: () => this.#opener.mayCheck(via, now),
       mayAccuse: (accuser) => this.#budgets.accusers.take(accuser, now),
-      isSigned: (sealed) => this.#opener.isSigned(sealed),
+      isSigned: (sealed) => this.#opener.isSignedFrom(via, sealed, now),
+      accused: (claim, sealed) => this.#detector.accused(claim, sealed, now),
+      passed: (claim) => this.#detector.passed(claim, now),
     }
-    let changed = false
-    const ofUs: OwnAccusation[] = []
-    const answered = new Set<NodeId>()
-    for (const sealed of accusations) {
-      const judged = judgeAccusation(sealed, grounds)
-      switch (judged.verdict) {
-        case 'ofUs':
-          ofUs.push({ claim: judged.claim, sealed })
-          break
-        case 'answer':
-          answered.add(judged.claim.subject)
-          break
-        case 'passes':
-          this.#detector.passed(judged.claim, now)
-          this.#gossipLater('accusations', sealed, via)
-          break
-        case 'counts':
-          changed = true
-          this.#detector.accused(judged.claim, sealed, now)
-          this.#gossipLater('accusations', sealed, via)
-          break
-        case 'malformed':
-        case 'not-authentic':
-        case 'too-often':
-          this.#ignoreAccusation(via, judged, now)
-          break
-        case 'nothing':
-      }
-    }
-    if (answered.size > 0) this.#answer(via, answered)
-    const { refute, dropped } = toRefute(ofUs, grounds)
-    for (const one of dropped) this.#ignoreAccusation(via, one, now)
-    if (refute !== undefined) this.#refute(refute)
-    if (!changed) return
+    const heard = hearAccusations(accusations, grounds)
+    for (const sealed of heard.handOn) this.#spread.later('accusations', sealed, { via, now })
+    for (const one of heard.dropped) this.#ignoreAccusation(via, one)
+    if (heard.answer.size > 0) this.#answer(via, heard.answer)
+    if (heard.refute !== undefined) this.#refute(heard.refute)
+    if (!heard.isSuspicionNew) return
     this.#viewMayHaveChanged()
     this.#watch()
   }
@@ -500,9 +473,8 @@ class MembershipServer implements Process {
     this.#sender.answer(via, 'records', refuting)
   }
 
-  #ignoreAccusation(via: NodeId, { verdict, claim }: DroppedAccusation, now: number): void {
+  #ignoreAccusation(via: NodeId, { verdict, claim }: DroppedAccusation): void {
     this.#options.kernel.counters.recordsIgnored += 1
-    if (verdict === 'not-authentic') this.#opener.wasForged(via, now)
     if (verdict !== 'too-often')
       this.#options.kernel.limitedLog.warn(
         { peer: via, accuser: claim?.accuser, why: verdict },
@@ -550,7 +522,8 @@ class MembershipServer implements Process {
   /** Where to dial a member that has no link to us, and is not known to be unreachable; empty for all others. */
   #addressesOf(node: NodeId, life: number): readonly string[] {
     const member = this.#state.members.get(node)
-    if (this.#state.shape === 'full' || member?.link !== undefined || this.#unreachable.has(node)) return noAddresses
+    if (this.#state.shape === 'full' || member?.link !== undefined || this.#view.unreachable.has(node))
+      return noAddresses
     const record = member?.known?.record
     return record?.life === life && membership.isRoutable(this.#state, node) ? record.addresses : noAddresses
   }
@@ -564,9 +537,8 @@ class MembershipServer implements Process {
     this.#take(membership.issueOwn(this.#state, own))
     if (!this.#options.isReady()) return
     if (own.sealed.length <= publishBytesMax) this.#options.transport.publish?.(membershipTopic, own.sealed)
-    if (this.#state.shape === 'full') {
-      this.#sender.sendSealed([...this.#options.links.peerNodes()], 'records', [own.sealed])
-    } else this.#gossipLater('records', own.sealed, undefined)
+    const { shape } = this.#state
+    this.#spread.tell(own.sealed, { peers: this.#options.links.peerNodes(), shape, now: this.#now() })
   }
 
   /** Says something new of this node because of what others said: soon, and not at the pace of others. */
@@ -585,65 +557,25 @@ class MembershipServer implements Process {
     }
   }
 
-  /**
-   * News is passed on once by everybody who believes it; the announcement over gossip may have been lost. In a full mesh its author told
-   * all: this is for those whom it can't reach.
-   */
+  /** News is passed on once by everybody who believes it: the announcement over gossip may have been lost. */
   #passNewsOn(
     news: readonly SealedRecord[],
     { via, knownBefore }: { readonly via: NodeId; readonly knownBefore: number },
   ): void {
     const { shape, members } = this.#state
-    const ageMs = this.#now() - this.#startedAt
-    if (shape === 'full') {
-      const neighbours = [...this.#neighbours()].filter((node) => node !== via)
-      const sealed = news.map((one) => one.sealed)
-      this.#sender.sendSealed(neighbours, 'records', sealed)
-    } else if (!isNewsToUsAlone({ ageMs, knownBefore, known: members.size })) {
-      for (const { sealed } of news) this.#gossipLater('records', sealed, via)
-    }
+    const now = this.#now()
+    this.#spread.passOn(
+      news.map(({ sealed }) => sealed),
+      {
+        via,
+        shape,
+        isNewsToUsAlone: isNewsToUsAlone({ ageMs: now - this.#startedAt, knownBefore, known: members.size }),
+        now,
+      },
+    )
   }
 
-  #gossipLater(kind: Gossip, sealed: Uint8Array, via: NodeId | undefined): void {
-    if (!this.#outbox.add(kind, sealed, via)) this.#options.kernel.counters.recordsIgnored += 1
-    if (this.#isGossipDue) return
-    this.#isGossipDue = true
-    this.#again('gossip', this.#outbox.waitMs(this.#now()))
-  }
-
-  #passOn(now: number): void {
-    const round = this.#outbox.take(now)
-    if (round.isEmpty) return
-    for (const node of this.#neighbours()) {
-      for (const kind of ['records', 'accusations'] as const)
-        this.#sender.sendSealed([node], kind, round.of(kind, node))
-    }
-  }
-
-  // --- the primary region ---
-
-  /** Announces another primary region, in a new epoch, which it gives back. */
-  #setPrimary(region: string): number {
-    const primary: Primary = { region, epoch: this.#own.record.primaryEpoch + 1, by: this.#own.node }
-    this.#adopt(primary)
-    this.#issue({})
-    return primary.epoch
-  }
-
-  /** Another node's word. What is new to us is ours from here on, and so spreads also when that node is gone. */
-  #hear(heard: Primary): void {
-    const known = primaryOf(this.#own.record)
-    const newest = newerPrimary(known, heard)
-    if (newest === known) return
-    this.#adopt(newest)
-    this.#calledForth()
-  }
-
-  #adopt(primary: Primary): void {
-    this.#options.memory.primary = primary
-    this.#own.note(recordFields(primary))
-    this.#options.kernel.limitedLog.info({ peer: primary.by, ...primary }, 'the primary region was changed')
-  }
+  // --- the view ---
 
   #lookForConflicts(): void {
     const { primaryRegion } = this.#own.record
@@ -660,10 +592,8 @@ class MembershipServer implements Process {
     primaryConflictEvents.publish({ node, life, thread, ...fields })
   }
 
-  // --- the view ---
-
   #viewMayHaveChanged(): void {
-    this.#tellViewAfter(this.#viewPace.changed(this.#state.members.size, this.#now()))
+    this.#tellViewAfter(this.#view.pace.changed(this.#state.members.size, this.#now()))
   }
 
   #tellViewAfter(waitMs: 'now' | 'planned' | number): void {
@@ -672,31 +602,10 @@ class MembershipServer implements Process {
   }
 
   #viewChanged(): void {
-    this.#viewPace.tellsChange(this.#now())
+    this.#view.pace.tellsChange(this.#now())
     this.#followPlan()
     this.#lookForConflicts()
-    this.#tellView()
-  }
-
-  /** Whether the view should be made anew: in a large mesh that takes longer than all else of a tick, and few of it is measured. */
-  #isViewOld(): boolean {
-    if (this.#viewPace.isOldAtTick(this.#detector.isBusy, this.#told.size)) return true
-    const { links, ownLoad } = this.#options
-    return this.#told.hasMoved(ownLoad(), links.peerNodes(), (node) => links.measured(node))
-  }
-
-  #tellView(): void {
-    this.#viewPace.told()
-    const { links, ownLoad, onView } = this.#options
-    const measured = (node: NodeId): Measured | undefined => links.measured(node)
-    const nodes = routableView(this.#state, {
-      own: this.#own.record,
-      ownLoad: ownLoad(),
-      measured,
-      avoided: avoidedNodes(this.#state, this.#detector),
-      isUnreachable: (node) => this.#unreachable.has(node),
-    })
-    if (this.#told.isNews(nodes, (node) => measured(node) !== undefined)) onView(nodes)
+    this.#view.tell(this.#state)
   }
 
   #again(event: MembershipTime, afterMs: number): void {
@@ -720,12 +629,4 @@ function* recordsOf(members: Iterable<Member>): Iterable<NodeRecord> {
 
 function sealedOf(state: Membership): Uint8Array[] {
   return membership.vouched(state).map(({ sealed }) => sealed)
-}
-
-function recordFields({
-  region,
-  epoch,
-  by,
-}: Primary): Pick<NodeRecord, 'primaryEpoch' | 'primaryRegion' | 'primaryBy'> {
-  return { primaryEpoch: epoch, primaryRegion: region, primaryBy: by }
 }

@@ -15,6 +15,15 @@ export function primaryOf({ primaryRegion, primaryEpoch, primaryBy }: NodeRecord
   return { region: primaryRegion, epoch: primaryEpoch, by: primaryBy }
 }
 
+/** What a record of a node that believes in it says. */
+export function primaryFields({
+  region,
+  epoch,
+  by,
+}: Primary): Pick<NodeRecord, 'primaryEpoch' | 'primaryRegion' | 'primaryBy'> {
+  return { primaryEpoch: epoch, primaryRegion: region, primaryBy: by }
+}
+
 /**
  * The one that every node comes to believe, in whatever order it hears of them: the higher epoch, then the higher node id,
  * then, for a node that announced twice in one epoch, over two lives, the higher region. A configuration wins against

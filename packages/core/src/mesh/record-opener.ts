@@ -38,7 +38,7 @@ export class RecordOpener {
   openFrom(via: NodeId, sealed: Uint8Array, now: number): OpenedRecord {
     if (!this.mayCheck(via, now)) return 'too-often'
     const record = this.open(sealed)
-    if (record === undefined) this.wasForged(via, now)
+    if (record === undefined) this.#wasForged(via, now)
     return typeof record === 'object' && !this.#news.take(record.node, now) ? 'too-often' : record
   }
 
@@ -47,13 +47,15 @@ export class RecordOpener {
     return this.#checks.take(via, now)
   }
 
-  /** Whether the accuser signed this accusation. */
-  isSigned(accusation: Uint8Array): boolean {
-    return openAccusation(accusation, this.#transport) !== undefined
+  /** Whether the accuser signed this accusation, which a peer handed on. */
+  isSignedFrom(via: NodeId, accusation: Uint8Array, now: number): boolean {
+    const isSigned = openAccusation(accusation, this.#transport) !== undefined
+    if (!isSigned) this.#wasForged(via, now)
+    return isSigned
   }
 
   /** What was checked for this peer was signed by nobody: it may have less checked. */
-  wasForged(via: NodeId, now: number): void {
+  #wasForged(via: NodeId, now: number): void {
     this.#checks.charge(via, now, forgedCost - 1)
   }
 }

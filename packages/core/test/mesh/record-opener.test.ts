@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { sealAccusation } from '../../src/mesh/accusation.ts'
 import { OwnRecord } from '../../src/mesh/own-record.ts'
 import { RecordOpener } from '../../src/mesh/record-opener.ts'
 import { checksRate, forgedCost, newsRate } from '../../src/mesh/record-rate.ts'
@@ -35,6 +36,21 @@ it('of a peer that hands on forged ones few are checked', () => {
   for (let at = 0; at < 10_000; at += 1) opener.openFrom('forger', sealed('a'), 0)
   expect(checks).toBe(checksRate.burst / forgedCost)
   expect(opener.openFrom('forger', sealed('a'), 60_000)).toBeUndefined()
+})
+
+it('a forged accusation costs the peer that handed it on as much, and a signed one no more than its check', () => {
+  const accusation = sealAccusation(
+    { subject: 'a', life: 1, version: 1, accuser: 'b' },
+    { sign: () => Uint8Array.of(1) },
+  )
+  const checksLeft = (verify: () => boolean): number => {
+    const opener = new RecordOpener({ verify }, 10)
+    let checks = 0
+    for (; opener.mayCheck('via', 0); checks += 1) opener.isSignedFrom('via', accusation, 0)
+    return checks
+  }
+  expect(checksLeft(() => false)).toBe(checksRate.burst / forgedCost)
+  expect(checksLeft(() => true)).toBe(checksRate.burst)
 })
 
 function sealed(node: string): Uint8Array {
