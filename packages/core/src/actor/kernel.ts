@@ -211,10 +211,19 @@ export class Kernel implements Runtime, CallHost {
     const actor = new Actor(this, this.allocatePid(), actorOptions(behavior, options))
     const registering = options.register === undefined ? undefined : this.registerName(options.register, actor.pid)
     this.#addNew(actor)
-    if (registering === undefined) this.#beginNew(actor, behavior, args, options)
-    else {
+    if (registering === undefined) {
+      const isOrphan = options.link !== undefined && !this.#linkNew(actor, options.link)
+      actor.begin(behavior.createProcess(this, actor, args))
+      // Whoever is told may end it: that must reach its starter and its process.
+      tellSpawn(actor)
+      if (isOrphan) actor.exit('noproc')
+    } else {
+      tellSpawn(actor)
       registering.then(
-        () => this.#beginNew(actor, behavior, args, options),
+        () => {
+          if (options.link !== undefined && !this.#linkNew(actor, options.link)) actor.exit('noproc')
+          if (actor.alive) actor.begin(behavior.createProcess(this, actor, args))
+        },
         (error: unknown) => {
           actor.startFailed(() => error)
           actor.exit('noproc')
@@ -224,15 +233,12 @@ export class Kernel implements Runtime, CallHost {
     return actor
   }
 
-  #beginNew(actor: Actor, behavior: Behavior, args: readonly unknown[], options: SpawnOptions): void {
-    if (options.link !== undefined) this.#linkNew(actor, options.link)
-    actor.begin(behavior.createProcess(this, actor, args))
-  }
-
-  /** An actor whose code is not there yet: what is sent to it waits until it begins. */
-  prepare(head: BehaviorHead, pid: Pid, options: SpawnOptions = {}): Actor {
+  /** An actor whose code is not there yet: what is sent to it waits until it begins. It is linked to `links`, which know. */
+  prepare(head: BehaviorHead, pid: Pid, options: SpawnOptions, links: readonly Pid[]): Actor {
     const actor = new Actor(this, pid, actorOptions(head, options))
     this.#addNew(actor)
+    for (const link of links) actor.relations.addLink(link)
+    tellSpawn(actor)
     return actor
   }
 
@@ -240,7 +246,6 @@ export class Kernel implements Runtime, CallHost {
     this.add(actor)
     if (actor.isSentOut && this.thread !== 0) this.onSentOut?.(actor.pid)
     this.platform.onActor?.({ type: 'spawn', pid: actor.pid, label: actor.label })
-    if (actorSpawns.hasSubscribers) actorSpawns.publish({ ...actor.pid, label: actor.label, system: actor.system })
   }
 
   /** A process begins that is no actor as yet. Whoever is told of an address may use it: so nobody listens to `actorSpawns`. */
@@ -272,15 +277,14 @@ export class Kernel implements Runtime, CallHost {
     return actor
   }
 
-  /** One who is dead already can have no linked actor: it would be an orphan that nobody ends. */
-  #linkNew(actor: Actor, link: Pid): void {
+  /** `false`: its starter is dead. Such a one can have no linked actor, which would be an orphan that nobody ends. */
+  #linkNew(actor: Actor, link: Pid): boolean {
     const starter = this.actor(link)
-    if (starter === undefined) {
-      actor.exit('noproc')
-      return
-    }
-    actor.relations.addLink(link)
+    if (starter === undefined) return false
     starter.relations.addLink(actor.pid)
+    if (actor.alive) actor.relations.addLink(link)
+    else this.route({ type: 'exit', from: actor.pid, to: link, reason: 'noproc', viaLink: true })
+    return true
   }
 
   add(entity: Addressable): void {
@@ -551,6 +555,10 @@ export class Kernel implements Runtime, CallHost {
     this.deadlines.stop()
     this.limitedLog.stop()
   }
+}
+
+function tellSpawn({ pid, label, system }: Actor): void {
+  if (actorSpawns.hasSubscribers) actorSpawns.publish({ ...pid, label, system })
 }
 
 function actorOptions(behavior: BehaviorHead, options: SpawnOptions): ActorOptions {

@@ -9,7 +9,7 @@ import type { RemoteWork } from '../actor/thread-starter.ts'
 import { errorData } from '../base/error-data.ts'
 import type { TraceContext } from '../platform/trace-context.ts'
 import { CallEvents, traceOf } from './call-events.ts'
-import { exitFailure } from './exit-failure.ts'
+import { exitFailure, notBegunFailure } from './exit-failure.ts'
 import { ProcedureContext } from './procedure-context.ts'
 import { type RemoteProcessCode, runChecked } from './remote-process.ts'
 
@@ -81,8 +81,16 @@ function momentaryProcess(
   trace: TraceContext | undefined,
   settle: (result: InlineResult) => void,
 ): Process {
+  let hasBegun = false
+  actor.attach({
+    ownerExited(reason) {
+      const failure = hasBegun ? { ...exitFailure(reason), outcome: 'unknown' as const } : notBegunFailure(reason)
+      settle({ ok: false, failure })
+    },
+  })
   return {
     init() {
+      hasBegun = true
       void run(call, actor, trace).then((result) => {
         settle(result)
         actor.stop('normal')

@@ -147,6 +147,8 @@ class RpcProcesses implements Process, Attachment, ProcessKeeper, ProcessStarter
     const work = mayBeLight
       ? new LightProcess(this, kernel, this.#ctx.self, call, code)
       : this.#startActor(procedure, call)
+    // Whoever was told of it ended it at once.
+    if (work.hasEnded) return
     // A turn waits, and most have ended before the turns pause: they need no place among the deadlines.
     kernel.deadlines.addSoon(work, call.leftMs)
     this.#here.add(work)

@@ -38,9 +38,8 @@ export class PlacedActors {
     const { serial, starter, behavior, parent, links, name } = placed
     const pid: Pid = { node: kernel.node, life: kernel.life, thread: kernel.thread, serial }
     this.#arrivals.add(numberOf(serial))
-    const actor = kernel.prepare(behavior, pid, { parent, register: name })
-    for (const link of links) {
-      actor.relations.addLink(link)
+    const actor = kernel.prepare(behavior, pid, { parent, register: name }, links)
+    for (const link of actor.alive ? links : []) {
       // Whoever asked may have ended since, on a thread that is gone: then this is answered with its end.
       if (link.thread !== 0 && link.node === kernel.node && link.life === kernel.life) {
         kernel.route({ type: 'link', from: pid, to: link })
@@ -58,6 +57,7 @@ export class PlacedActors {
       (thrown: unknown) => tell(failureOf(thrown, ran)),
     )
     const prepare = async (): Promise<void> => {
+      if (!actor.alive) return
       if (name !== undefined && placed.register) await kernel.registerName(name, pid)
       const found = await this.#load(behavior.module, behavior.name)
       if (!actor.alive) return

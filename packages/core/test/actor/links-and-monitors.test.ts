@@ -1,6 +1,7 @@
 import {
   actor,
   type ActorError,
+  actorName,
   type CallError,
   defineApp,
   genServer,
@@ -10,7 +11,7 @@ import {
   silentLog,
   startNode,
 } from '@skerry/core'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { collected } from '../fixtures/collected.ts'
 import {
   pairOf,
@@ -235,6 +236,40 @@ describe('exits, links and monitors', () => {
     plain.begin((ctx, gone) => ctx.link(gone), pid)
     expect(await ended).toBe('noproc')
   })
+
+  row(
+    '',
+    'one that is ended by whoever is told of its beginning is an EXIT of its starter, and leaves its name free',
+    async ({ near, far, there }) => {
+      const [starter, told] = [await near({ trapExit: true }), await far()]
+      for (const name of [undefined, 'ended at once']) {
+        await told.do((ctx, label) => {
+          const channels = process.getBuiltinModule('node:diagnostics_channel')
+          const on = (event: unknown): void => {
+            const { label: its, system: _, ...pid } = event as Pid & { label: string; system: boolean }
+            if (its !== label) return
+            channels.unsubscribe('skerry:actor.spawn', on)
+            ctx.exit(pid, 'kill')
+          }
+          channels.subscribe('skerry:actor.spawn', on)
+        }, name ?? 'player')
+        const failed = await starter.do(
+          async (ctx, thread, its) => {
+            const { player: behavior, actorName: named, told: data } = ctx.state.kit
+            const register = its === undefined ? {} : { register: named<PlayerProtocol>(its) }
+            return ctx.start(behavior, [{}], { thread, ...register }).catch(data)
+          },
+          there.thread,
+          name,
+        )
+        expect(failed).toMatchObject({ code: 'ERR_START_FAILED' })
+        expect(await starter.next()).toMatchObject({ type: 'EXIT' })
+        if (name !== undefined) await vi.waitFor(() => expect(there.node.whereis(actorName(name))).toBeUndefined())
+      }
+      expect(await starter.waiting()).toBe(0)
+    },
+    ['local', 'thread'],
+  )
 
   row('L10', 'a monitor of a dead actor fires at once with noproc', async ({ near, dead }) => {
     const pid = await dead()

@@ -6,12 +6,14 @@ import {
   Exit,
   genServer,
   type Node,
+  type Pid,
   procedure,
   type RpcError,
 } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { Sightings } from '../fixtures/sightings.ts'
+import { onTold } from '../fixtures/told.ts'
 import type { FailureWorld } from './failure-world.ts'
 
 const push = procedure({
@@ -32,6 +34,7 @@ const fails = procedure({
   },
 })
 const started = new Sightings<(value: string) => void>()
+const inlines = new Sightings<Pid>()
 const hangs = procedure({
   name: 'inline.hangs',
   run: () => new Promise<string>((answer) => started.add(answer)),
@@ -119,6 +122,24 @@ export function inlineCalls({ pair }: FailureWorld): void {
       controller.abort()
       await expect(call).rejects.toMatchObject({ code: 'ERR_RPC_ABORTED', outcome: 'unknown' })
       answerAgain('nobody hears it')
+    })
+
+    it('of plain code fails at once when the actor that it runs in is ended', async () => {
+      const node = await join()
+      onTold('skerry:actor.spawn', ({ label, ...pid }) => {
+        if (label === 'inline') inlines.add(pid as unknown as Pid)
+      })
+      const call = node.rpcRegion('gru', hangs, undefined, { inline: true, timeoutMs: 600_000 })
+      const process = await inlines.next()
+      const answer = await started.next()
+      node.exit(process, 'enough')
+      await expect(call).rejects.toMatchObject({ code: 'ERR_REMOTE_EXIT', outcome: 'unknown', reason: 'enough' })
+      answer('nobody hears it')
+      onTold('skerry:actor.spawn', ({ label, ...pid }) => {
+        if (label === 'inline') node.exit(pid as unknown as Pid, 'kill')
+      })
+      const other = node.rpcRegion('gru', hangs, undefined, { inline: true, timeoutMs: 600_000 })
+      await expect(other).rejects.toMatchObject({ code: 'ERR_REMOTE_EXIT', outcome: 'not-run' })
     })
 
     it('is a call as any other where the target leads elsewhere', async () => {

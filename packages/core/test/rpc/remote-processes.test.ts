@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { type Context, defineApp, memoryTransport, type Node, type Pid, procedure, startNode } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { collected } from '../fixtures/collected.ts'
+import { onTold } from '../fixtures/told.ts'
 import { Sightings } from '../fixtures/sightings.ts'
 import { knows, newMeshName, quiet } from './two-nodes.ts'
 
@@ -43,6 +44,20 @@ describe('remote processes', () => {
       await server.stop()
     },
   )
+
+  it('that are ended by whoever is told of their beginning are told as not run, and leave nothing behind', async () => {
+    const { server, client } = await startTwo()
+    onTold('skerry:actor.spawn', ({ label, node, life, thread, serial }) => {
+      if (label === 'waits@1') server.exit({ node, life, thread, serial } as Pid, 'kill')
+    })
+    const call = client.rpc(server.id, waits, undefined, { timeoutMs: 600_000 })
+    await expect(call).rejects.toMatchObject({ code: 'ERR_REMOTE_EXIT', outcome: 'not-run' })
+    const system = await server.whichChildren('system')
+    const processes = system.find(({ id }) => id === 'RpcProcesses')?.pid
+    expect(await server.whichChildren(processes)).toEqual([])
+    // Its drainMs is longer than a test may take.
+    await server.stop()
+  })
 
   it('are not begun while RpcServer is being restarted: the call was not run', async () => {
     const { server } = await startTwo()
