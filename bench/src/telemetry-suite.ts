@@ -1,4 +1,4 @@
-import { type Figures, type Pace, quantile } from './contest.ts'
+import { type Figures, fullPace, type Pace, quantile } from './contest.ts'
 import { copyCore } from './core-copies.ts'
 import { forked } from './forked.ts'
 import { type Row, rowOf, skerry } from './row.ts'
@@ -12,7 +12,9 @@ export async function telemetrySuite(pace: Pace): Promise<Row[]> {
     (await forked<Figures>('local-calls-process.js', [first, second, String(pace.sliceMs / 40)])).ready
   const asFirst: Figures[] = []
   const asSecond: Figures[] = []
-  for (let round = 0; round < pace.rounds; round += 1) {
+  // Of eleven rounds the interval was wider than what is to be told apart.
+  const rounds = pace.sliceMs < fullPace.sliceMs ? pace.rounds : 3 * pace.rounds
+  for (let round = 0; round < rounds; round += 1) {
     asFirst.push(await run(copies.asIs, copies.without))
     asSecond.push(await run(copies.without, copies.asIs))
   }
@@ -28,10 +30,9 @@ export async function telemetrySuite(pace: Pace): Promise<Row[]> {
       [without, { [figure]: rate / median(ratiosOf(figure)) }],
     ])
   }
-  /** Between the second lowest and the second highest of eleven lies the true median in 98.8 of a hundred such runs. */
   const intervalOf = (figure: string): string => {
-    const sorted = [...ratiosOf(figure)].sort((one, other) => one - other)
-    const left = sorted.length > 8 ? 1 : 0
+    const sorted = ratiosOf(figure).toSorted((one, other) => one - other)
+    const left = leftOutside(sorted.length)
     return `${sorted[left]!.toFixed(3)}x to ${sorted.at(-1 - left)!.toFixed(3)}x`
   }
   const goals = [{ compare: '>=', factor: 0.98, peer: without }] as const
@@ -52,6 +53,20 @@ export async function telemetrySuite(pace: Pace): Promise<Row[]> {
       goals,
     }),
   ]
+}
+
+/** How many of so many sorted values may be left out at either end, so that the true median lies between the others in 98 of a hundred such runs. */
+function leftOutside(count: number): number {
+  let ways = 1
+  let outside = 2
+  let left = 0
+  // One more is left out while no more than a hundredth lies beyond it at each end.
+  while (outside + (2 * ways * (count - left)) / (left + 1) <= 0.02 * 2 ** count) {
+    ways = (ways * (count - left)) / (left + 1)
+    outside += 2 * ways
+    left += 1
+  }
+  return left
 }
 
 function median(values: readonly number[]): number {
