@@ -1,6 +1,7 @@
 import { createNatsTransport, natsTransport } from '@skerry/transport-nats'
 import { afterAll, beforeAll } from 'vitest'
 import { floods, sayings } from '../../transport-libp2p/test/hostile/hostile-suite.ts'
+import { unreadStreams } from '../../transport-libp2p/test/hostile/stream-suite.ts'
 import { cluster, type HostileMesh, secret } from '../../transport-libp2p/test/hostile/hostile-world.ts'
 import { describeOnServer, type NatsServer, startNatsServer } from './nats-server.ts'
 
@@ -23,4 +24,5 @@ describeOnServer('over a real server of NATS', () => {
   }
   floods(mesh)
   sayings(mesh)
+  unreadStreams(mesh)
 })

@@ -10,11 +10,11 @@ export interface KernelCounters {
   afterExit: number
   /** Errors thrown by a handler that resumed after its actor's end. */
   errorsAfterExit: number
-  /** Answers that came after the call was over. */
+  /** Answers that came after the call was over, and items of a stream that nobody reads any more. */
   lateReplies: number
   /** Signals from another node to an actor that takes none. */
   refusedSignals: number
-  /** Streams that were ended because items came that nobody had asked for, or one was missing. */
+  /** Streams that were ended because items came that nobody had asked for, one was missing, or more credit came than a window has. */
   streamBreaches: number
   /** Calls by region that this node refused, or gave back from its queues, because it has as much work as it takes. */
   overloads: number

@@ -40,6 +40,11 @@ export class CreditAccount {
     return this.#charged / this.#max
   }
 
+  /** How much more may be held. */
+  get room(): number {
+    return Math.max(0, this.#max - this.#charged)
+  }
+
   get isOverfull(): boolean {
     return this.#charged > this.#max + this.#overMax
   }

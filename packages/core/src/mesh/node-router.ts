@@ -68,6 +68,8 @@ interface LinkedPeer {
   isDraining: boolean
 }
 
+const noBytes = new Uint8Array(0)
+
 /** What items of streams to one peer may count that wait for room on their way. Beyond it they end their stream. */
 const parkedBytesMax = 32 * 1024 * 1024
 
@@ -196,13 +198,23 @@ export class NodeRouter implements Router {
       this.#refuse(signal, { code: 'ERR_NOT_ENCODABLE', outcome: 'not-run', message: text, cause: errorData(error) })
       return
     }
-    if (isBehind && this.#parked.park({ signal, message })) return
+    if (isBehind && this.#park(signal, message)) return
+    if (isBehind && signal.type !== 'item') {
+      kernel.counters.unsent += 1
+      links.unread(signal.to.node)
+      return
+    }
     const result = isBehind ? 'overloaded' : links.sendMessage(signal.to.node, message, isUrgent(signal))
-    if (result === 'overloaded' && signal.type === 'item' && !isBehind && this.#parked.park({ signal, message })) {
+    if (result === 'overloaded' && signal.type === 'item' && !isBehind && this.#park(signal, message)) {
       reachable('skerry/an item of a stream waited for room on its way')
       return
     }
     this.#sent(signal, message, result)
+  }
+
+  /** What an item is, its message has. */
+  #park(signal: Signal, message: BlockSlice | SplitMessage): boolean {
+    return this.#parked.park({ signal: signal.type === 'item' ? { ...signal, item: noBytes } : signal, message })
   }
 
   /** There is room again on the way to a peer: what is parked goes first. */

@@ -24,7 +24,8 @@ const overheadBytes = 256
 /**
  * Items of streams that found the way to their node full, until there is room again: so a stream is slowed down by its way as it is by its
  * reader, and does not end for it. What is sent to the same address behind one waits behind it. How much may be
- * under way is the reader's credit to say; together the items for one peer have at most `bytesMax` here.
+ * under way is the reader's credit to say; together the items for one peer have at most `bytesMax` here, and with all that waits behind
+ * them, which a peer that reads nothing can call forth without end, twice that.
  */
 export class ParkedSignals {
   readonly #bytesMax: number
@@ -40,12 +41,13 @@ export class ParkedSignals {
     return this.#peers.get(signal.to.node)?.targets.has(formatPid(signal.to)) === true
   }
 
-  /** `false`: as much is parked for that peer as may be, and this is one more item. */
+  /** `false`: as much is parked for that peer as may be: of items, or of all. */
   park(parked: ParkedSignal): boolean {
     const { to, type } = parked.signal
     let peer = this.#peers.get(to.node)
     const bytes = costOf(parked)
-    if (type === 'item' && (peer?.bytes ?? 0) + bytes > this.#bytesMax) return false
+    const bytesMax = type === 'item' ? this.#bytesMax : this.#bytesMax * 2
+    if ((peer?.bytes ?? 0) + bytes > bytesMax) return false
     if (peer === undefined) {
       peer = { queue: new RingQueue(16), bytes: 0, targets: new Map() }
       this.#peers.set(to.node, peer)

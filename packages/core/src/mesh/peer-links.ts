@@ -98,6 +98,8 @@ export interface PeerLinks {
   leave(node: NodeId): void
   /** The peer did what no lawful one does: its link ends at once, as `protocol`. Nothing without one. */
   violated(node: NodeId, detail: string): void
+  /** There is no room left for what the peer must not miss: its link ends at once, as `overloaded`. Nothing without one. */
+  unread(node: NodeId): void
   /** `down` for all, goodbye to all, then stops the transport. Takes at most `goodbyeMs` and the transport's time. Idempotent. */
   stop(reason: string): Promise<void>
   readonly counters: Readonly<PeerLinkCounters>
@@ -225,7 +227,7 @@ class Links implements PeerLinks {
       this.counters.framesTooLarge += 1
     } else {
       this.counters.framesOverloaded += 1
-      if (urgent) link.end('overloaded', 'the peer does not read what must not be lost')
+      if (urgent) this.unread(node)
     }
     return result
   }
@@ -315,6 +317,10 @@ class Links implements PeerLinks {
 
   violated(node: NodeId, detail: string): void {
     this.#up.get(node)?.violated(detail)
+  }
+
+  unread(node: NodeId): void {
+    this.#up.get(node)?.end('overloaded', 'the peer does not read what must not be lost')
   }
 
   stop(reason: string): Promise<void> {

@@ -52,6 +52,8 @@ export class StreamEnd implements Deadline {
   #sender: ((ready: boolean) => void) | undefined
   // What we read.
   readonly #given: GivenCredit
+  /** Given beside what we asked for, while nobody was there yet who could be told. */
+  #owed: StreamWindow = { items: 0, bytes: 0 }
   readonly #arrived = new RingQueue<Uint8Array>()
   #came = 0
   #isOver = false
@@ -67,7 +69,9 @@ export class StreamEnd implements Deadline {
   constructor(options: StreamEndOptions) {
     this.#options = options
     this.#given = new GivenCredit(options.window, options.account, (grant) => {
-      if (!this.#isOver) this.#sendCredit(grant)
+      if (this.#isOver) return
+      if (this.#hasBegun) this.#sendCredit(grant)
+      else this.#owed = { items: this.#owed.items + grant.items, bytes: this.#owed.bytes + grant.bytes }
     })
   }
 
@@ -180,13 +184,17 @@ export class StreamEnd implements Deadline {
 
   take(signal: StreamSignal): void {
     const { counters } = this.#options.runtime
-    if (!this.#open) return
+    if (!this.#open) {
+      if (signal.type === 'item') counters.lateReplies += 1
+      return
+    }
     if (!this.#hasBegun && this.#other === undefined && signal.type === 'credit') {
       this.#heard = true
       // A sign of life: the work has not begun, and may be refused yet.
       if (signal.items === 0) return
       this.#other = signal.from
       this.#hasBegun = true
+      if (this.#owed.items > 0 && !this.#isOver) this.#sendCredit(this.#owed)
     }
     if (!this.#hasBegun || this.#other === undefined || !samePid(this.#other, signal.from)) {
       counters.refusedSignals += 1
@@ -199,7 +207,10 @@ export class StreamEnd implements Deadline {
   }
 
   #takeItem({ item, seq }: ItemSignal): void {
-    if (this.#isOver) return
+    if (this.#isOver) {
+      this.#options.runtime.counters.lateReplies += 1
+      return
+    }
     const arrived = seq === this.#came ? this.#given.arrived(item.byteLength) : 'missing'
     if (arrived !== 'fine') {
       this.#break(arrived)
@@ -222,8 +233,11 @@ export class StreamEnd implements Deadline {
       this.#options.on.broken({ code: 'ERR_OVERLOADED', outcome: 'unknown', message })
       return
     }
+    this.#breach(how === 'uncredited' ? 'more came than was asked for' : `item ${this.#came} is missing`)
+  }
+
+  #breach(wrong: string): void {
     this.#options.runtime.counters.streamBreaches += 1
-    const wrong = how === 'uncredited' ? 'more came than was asked for' : `item ${this.#came} is missing`
     this.#options.on.broken({ code: 'ERR_NOT_DECODABLE', outcome: 'unknown', message: `A broken stream: ${wrong}` })
   }
 
@@ -233,7 +247,10 @@ export class StreamEnd implements Deadline {
   }
 
   #takeCredit(grant: CreditSignal): void {
-    this.#credit.grant(grant)
+    if (!this.#credit.grant(grant)) {
+      this.#breach('more may be sent than there is a window for')
+      return
+    }
     const sender = this.#sender
     if (sender === undefined || !this.#credit.isOpen) return
     this.#sender = undefined

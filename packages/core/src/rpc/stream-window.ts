@@ -1,3 +1,4 @@
+import { streamLimits } from '../actor/stream-limits.ts'
 import type { CreditAccount, CreditWaiter } from '../base/credit-account.ts'
 
 /** How much of a stream may be under way: items that were sent and not read, and their bytes. */
@@ -29,9 +30,11 @@ export class SendCredit {
     return this.#items > 0 && this.#bytes > 0
   }
 
-  grant(more: StreamWindow): void {
+  /** `false`: the other end has given more than any window holds by now, which no lawful one does. */
+  grant(more: StreamWindow): boolean {
     this.#items += more.items
     this.#bytes += more.bytes
+    return this.#items <= streamLimits.windowItems.most && this.#bytes <= streamLimits.windowBytes.most
   }
 
   take(bytes: number): void {
@@ -156,14 +159,13 @@ export class GivenCredit implements CreditWaiter {
   }
 }
 
-/** As much of a window as is given while all of the account hold so much. */
-export function windowNow(most: StreamWindow, { filled }: CreditAccount): StreamWindow {
-  if (filled < wholePart) return most
+/** As much of a window as is given while all of the account hold so much: never more than there is room for, but for the least. */
+export function windowNow(most: StreamWindow, { filled, room }: CreditAccount): StreamWindow {
   if (filled >= tightPart) return within(most, leastWindow)
-  return within(most, {
-    items: Math.max(leastWindow.items, Math.floor(most.items * smallPart)),
-    bytes: Math.max(leastWindow.bytes, Math.floor(most.bytes * smallPart)),
-  })
+  const part = filled < wholePart ? 1 : smallPart
+  const items = Math.max(leastWindow.items, Math.floor(Math.min(most.items * part, room / 2 / itemCost)))
+  const bytes = Math.max(leastWindow.bytes, Math.floor(Math.min(most.bytes * part, room - items * itemCost)))
+  return within(most, { items, bytes })
 }
 
 function within(most: StreamWindow, { items, bytes }: StreamWindow): StreamWindow {

@@ -7,9 +7,10 @@ export const counterTexts: Readonly<Record<CounterName, string>> = {
   mailboxRefusals: 'Calls refused by a full mailbox',
   afterExit: 'Verbs used by an actor after its end',
   errorsAfterExit: 'Errors thrown by a handler that resumed after its actor ended',
-  lateReplies: 'Answers that came after the call was over',
+  lateReplies: 'Answers that came after the call was over, and items of a stream that nobody reads any more',
   refusedSignals: 'Signals from another node to an actor that takes none',
-  streamBreaches: 'Streams that were ended because items came that nobody had asked for, or one was missing',
+  streamBreaches:
+    'Streams that were ended because items came that nobody had asked for, one was missing, or more credit came than a window has',
   overloads: 'Calls by region that were refused or given back because of too much work',
   notAllowed: 'Calls by region whose procedure does not allow their caller',
   replays: 'Calls with an idempotency key that were given the outcome of an earlier call with that key.',

@@ -90,6 +90,7 @@ describe('NodeRouter', () => {
 
   it('keeps an item of a stream that finds the way full, and all that is sent behind it, until there is room', () => {
     const sent: string[] = []
+    const unread: string[] = []
     let hasRoom = false
     const kernel = {
       platform: { clock: {} },
@@ -108,7 +109,11 @@ describe('NodeRouter', () => {
     }
     const router = new NodeRouter({
       kernel,
-      links: { sendMessage, frameBytesMax: 1_000_000 } as unknown as PeerLinks,
+      links: {
+        sendMessage,
+        frameBytesMax: 1_000_000,
+        unread: (node: string) => unread.push(node),
+      } as unknown as PeerLinks,
       ...unasked,
     })
     const peer = { node: 'here', life: 1, region: '', roles: [], addresses: [] }
@@ -124,9 +129,22 @@ describe('NodeRouter', () => {
     expect(sent).toEqual(['item 2'])
     router.room({ node: 'there', life: 1 })
     expect(sent).toEqual(['item 2', 'item 1', 'item 1', 'itemsEnd 1'])
+    expect(unread).toEqual([])
     hasRoom = false
     item(1, 2)
     router.down({ node: 'there', life: 1 })
     expect(kernel.counters.unsent).toBe(1)
+    // A peer that reads nothing, and has itself be told more and more.
+    router.up({ ...peer, node: 'there' })
+    item(2, 2)
+    const value = new Uint8Array(10 * 1024 * 1024)
+    const to = { ...there, thread: 0, serial: 2 }
+    // What is behind it, here a few large ones, in the end has no room.
+    for (let said = 1; said <= 7; said += 1) {
+      expect(unread).toEqual([])
+      router.route({ type: 'reply', to, ref: 0, result: { ok: true, value, encoded: true } })
+    }
+    expect(unread).toEqual(['there'])
+    expect(kernel.counters.unsent).toBe(2)
   })
 })

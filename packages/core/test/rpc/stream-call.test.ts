@@ -53,6 +53,25 @@ describe('the caller of a stream', () => {
     expect(world.asked).toEqual(['s1'])
   })
 
+  it('that asked for little while others held much is given more when they hold less, also before its process has begun', async () => {
+    const world = new ClientWorld()
+    const held = world.kernel.credit.own
+    held.charge(63 * 1024 * 1024)
+    const items = world.stream({}, 'syd')
+    const first = items.next()
+    await world.platform.settle()
+    held.charge(-63 * 1024 * 1024)
+    world.credit(256, 1 << 20)
+    expect(creditOf(world)).toBe(255)
+    world.item(0, 'one')
+    expect(await first).toEqual({ value: 'one', done: false })
+    for (let seq = 1; seq < 256; seq += 1) {
+      world.item(seq, seq)
+      expect(await items.next()).toEqual({ value: seq, done: false })
+    }
+    expect(creditOf(world)).toBe(255 + 128 + 128)
+  })
+
   it('whose procedure reads no more does not end with what its source throws then', async () => {
     const world = new ClientWorld()
     let fail: (error: Error) => void = () => undefined
@@ -82,3 +101,8 @@ describe('the caller of a stream', () => {
     expect(await failure).toMatchObject({ code: 'ERR_REMOTE_EXIT', outcome: 'unknown', reason: 'shutdown' })
   })
 })
+
+/** What the caller let its process send, beside what it had asked for. */
+function creditOf({ sent }: ClientWorld): number {
+  return sent.reduce((sum, signal) => sum + (signal.type === 'credit' ? signal.items : 0), 0)
+}

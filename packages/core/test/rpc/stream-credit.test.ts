@@ -6,7 +6,7 @@ import type { Pid } from '../../src/actor/pid.ts'
 import type { CreditSignal } from '../../src/actor/signal.ts'
 import { CreditAccount, CreditAccounts } from '../../src/base/credit-account.ts'
 import { GivenCredit } from '../../src/rpc/stream-window.ts'
-import { ClientWorld, write } from './client-world.ts'
+import { ClientWorld, failureOf, write } from './client-world.ts'
 import { knows, newMeshName, quiet } from './two-nodes.ts'
 
 const mebi = 1024 * 1024
@@ -80,9 +80,17 @@ describe('the streams of one peer', () => {
     ]
     expect(given).toHaveLength(500)
     expect(Math.min(...given.map((one) => one.items))).toBe(1)
-    // The last window that was given whole may fill more than is left.
-    expect(bytes).toBeLessThan(2 * 64 * mebi + 500 * 1_024)
-    expect(items * 256).toBeLessThan(64 * mebi + 500 * 256)
+    expect(bytes + items * 256).toBeLessThanOrEqual(64 * mebi + 500 * (1_024 + 256))
+  })
+
+  it('[node] have no more credit together when one with a large window comes behind many small ones', async () => {
+    const world = new ClientWorld()
+    const small = await openStreams(world, 100, { items: 256, bytes: 256 * 1024 })
+    world.sent.length = 0
+    const large = await openStreams(world, 1, { items: 65_536, bytes: 64 * mebi }, 100)
+    const cost = [...small, ...large].reduce((sum, { items, bytes }) => sum + items * 256 + bytes, 0)
+    expect(large[0]?.items).toBeGreaterThan(10_000)
+    expect(cost).toBeLessThanOrEqual(64 * mebi)
   })
 
   it('[node] that send more than they were given credit for are ended, counted, and others go on', async () => {
@@ -100,6 +108,43 @@ describe('the streams of one peer', () => {
     expect(kernel.counters.streamBreaches).toBe(1)
     expect(kernel.entity(ends[1] as Pid)).toBeDefined()
     expect(kernel.entity(ends[0] as Pid)).toBeUndefined()
+  })
+
+  it('[node] that are given more credit than a window has are ended, counted, by either end', async () => {
+    const world = new ClientWorld()
+    await openStreams(world, 1, { items: 4, bytes: 4_096 })
+    const { kernel, platform, sent } = world
+    const end = (sent[0] as CreditSignal).from
+    sent.length = 0
+    kernel.deliver({ type: 'credit', from: callAt(0), to: end, items: 65_532, bytes: 1 })
+    await platform.settle()
+    expect(sent).toEqual([])
+    kernel.deliver({ type: 'credit', from: callAt(0), to: end, items: 1, bytes: 1 })
+    await platform.settle()
+    expect(sent).toMatchObject([{ type: 'reply', to: callAt(0), result: { ok: false, failure: breach('ran') } }])
+    expect(kernel.entity(end)).toBeUndefined()
+    const failure = failureOf(world.stream({ incoming: [] }, 'syd').next())
+    await platform.settle()
+    world.credit(1, 65 * mebi)
+    expect(await failure).toMatchObject(breach('unknown'))
+    expect(kernel.counters.streamBreaches).toBe(2)
+  })
+
+  it('[node] whose items come behind their end drop them, counted', async () => {
+    const world = new ClientWorld()
+    await openStreams(world, 1, { items: 4, bytes: 4_096 })
+    const { kernel, platform, sent } = world
+    const to = (sent[0] as CreditSignal).from
+    const late = (): void => kernel.deliver({ type: 'item', from: callAt(0), to, seq: 0, item: new Uint8Array(10) })
+    kernel.deliver({ type: 'itemsEnd', from: callAt(0), to })
+    late()
+    expect(kernel.counters.lateReplies).toBe(1)
+    open.resolve()
+    await platform.settle()
+    // The process is over too.
+    late()
+    expect(kernel.counters.lateReplies).toBe(2)
+    expect(kernel.counters.streamBreaches).toBe(0)
   })
 
   it('[node] that keep to their credit with items larger than it are ended when all hold too much', async () => {
@@ -212,6 +257,8 @@ function playedStream(account: CreditAccount): PlayedStream {
   }
 }
 
+const breach = (outcome: string) => ({ code: 'ERR_NOT_DECODABLE', outcome })
+
 const callAt = (at: number): Pid => ({ node: 'l1', life: 1, thread: 0, serial: 1_001 + at })
 
 /** So many streams of a peer that asks for those windows; gives the credit that each was given. */
@@ -219,13 +266,14 @@ async function openStreams(
   { kernel, platform, sent }: ClientWorld,
   count: number,
   window: { readonly items: number; readonly bytes: number },
+  from = 0,
 ): Promise<CreditSignal[]> {
   open = deferred<void>()
   const request = { procedure: 'write', version: 1, timeLeftMs: 5_000, idempotencyKey: undefined, callerRegion: '' }
   const stream = { ...window, silentMs: 15_000, hasIncoming: true }
   for (let at = 0; at < count; at += 1) {
     const input = kernel.codec.encode(undefined)
-    const work = { call: callAt(at), caller: 'l1', arrivedMs: 0, request: { ...request, input, stream } }
+    const work = { call: callAt(from + at), caller: 'l1', arrivedMs: 0, request: { ...request, input, stream } }
     kernel.spawn(sums.behavior, [work])
   }
   await platform.settle()

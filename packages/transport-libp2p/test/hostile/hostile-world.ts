@@ -16,13 +16,15 @@ import { libp2pTransport } from '@skerry/transport-libp2p'
 import { expect, onTestFinished } from 'vitest'
 import type { Signal } from '../../../core/src/actor/signal.ts'
 import { msgpackCodec } from '../../../core/src/codec/msgpack-codec.ts'
-import { encodeSignal } from '../../../core/src/mesh/frame.ts'
+import { decodeSignal, encodeSignal } from '../../../core/src/mesh/frame.ts'
 import { decodeMeshMessage, type MeshMessage } from '../../../core/src/mesh/mesh-message.ts'
 import {
   controlLane,
   decodeLinkMessage,
   encodeLinkMessage,
   frameLane,
+  isFrameMessage,
+  linkHeaderBytes,
   protocolVersion,
 } from '../../../core/src/mesh/link-message.ts'
 import { createLibp2pTransport, type Libp2pTransportOptions } from '../../src/index.ts'
@@ -100,6 +102,8 @@ export interface Victim {
   report(): Promise<Report>
   /** It calls `member.held` in the region of the lawful member. */
   call(): void
+  /** It reads the stream `member.items` of that node. */
+  stream(node: string): void
 }
 
 export interface VictimOptions {
@@ -121,13 +125,14 @@ export async function startVictim({ mesh = overLibp2p(), load, transport }: Vict
     throw new Error(`The victim ended with ${String(code)} before it had started`)
   })
   const [started] = (await Promise.race([once(child, 'message'), ended])) as [
-    Omit<Victim, 'report' | 'call' | 'port' | 'mesh'>,
+    Omit<Victim, 'report' | 'call' | 'stream' | 'port' | 'mesh'>,
   ]
   return {
     ...started,
     mesh,
     port: Number(/\/tcp\/(\d+)/.exec(started.address)?.[1]),
     call: () => void child.send('call'),
+    stream: (node) => void child.send({ stream: node }),
     report: async () => {
       const answer = once(child, 'message')
       child.send('report')
@@ -168,6 +173,8 @@ export interface HostilePeer {
   heard(): Promise<void>
   /** The kinds of the link's messages that came on the lane of signals, and what came. */
   readonly answers: Uint8Array[]
+  /** Hears every signal from now on, read. */
+  onSignal(on: (signal: Signal) => void): void
 }
 
 /** A member that knows the secret and keeps to the protocol as far as it wants: it answers heartbeats. */
@@ -183,14 +190,18 @@ export async function startHostile(
   const answers: Uint8Array[] = []
   const told: MeshMessage[] = []
   let onAnswer = (): void => undefined
+  let onSignal: ((signal: Signal) => void) | undefined
   const link = await linkToVictim(victim, {
     transport,
     id,
     onControl: (bytes) => told.push(decodeMeshMessage(bytes) as MeshMessage),
   })
+  const peer = { node: victim.id, life: victim.life, region: 'syd', roles: [], addresses: [] }
+  const read = (frame: Uint8Array): Signal => decodeSignal(frame, peer, { node: id, life: 1 }, codec, linkHeaderBytes)
   link.lane(frameLane).onFrame((frame) => {
     answers.push(frame)
     onAnswer()
+    if (onSignal !== undefined && isFrameMessage(frame)) onSignal(read(frame))
   })
   const over = link.closed.then(({ reason }): never => {
     throw new Error(`The link is closed: ${reason}`)
@@ -213,6 +224,7 @@ export async function startHostile(
     id,
     link,
     answers,
+    onSignal: (on) => void (onSignal = on),
     send,
     told,
     flood: async (payload, isEnough) => {
