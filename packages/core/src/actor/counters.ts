@@ -25,6 +25,11 @@ export interface KernelCounters {
   /** Records of nodes, and accusations, that were not believed, or for which there was no room. */
   recordsIgnored: number
   /**
+   * Links that peers opened and this node refused: of another cluster or version, while too many of theirs were in the handshake, or one after the other in a
+   * short time. Those that cross each other when two nodes dial at once are not counted.
+   */
+  linksRefused: number
+  /**
    * What peers told or asked the mesh beyond what it reads and answers: the next comparison makes up for it, unless it was meant to do
    * harm.
    */
@@ -66,6 +71,7 @@ export function newKernelCounters(): KernelCounters {
     notAllowed: 0,
     replays: 0,
     recordsIgnored: 0,
+    linksRefused: 0,
     meshDrops: 0,
     signatureChecks: 0,
     undecodable: 0,

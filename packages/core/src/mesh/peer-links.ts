@@ -364,14 +364,17 @@ class Links implements PeerLinks {
   }
 
   #accepted(raw: RawLink): void {
-    const why = this.#stopping === undefined ? undefined : 'stopping'
-    const refusal = why ?? (this.#handshakes.isFullFor(raw.peer) ? 'too many links in the handshake' : undefined)
-    if (refusal !== undefined) {
-      this.counters.linksRejected += 1
-      raw.close(refusal)
-      return
-    }
-    this.#handshakes.accepted(this.#createLink(raw, false))
+    if (this.#stopping !== undefined) this.#reject(raw, 'stopping')
+    else if (this.#handshakes.isFullFor(raw.peer)) {
+      const text = 'too many links in the handshake'
+      this.#reject(raw, text)
+      this.#options.on.refused(raw.peer, { by: 'us', code: 'ERR_TOO_MANY_LINKS', text })
+    } else this.#handshakes.accepted(this.#createLink(raw, false))
+  }
+
+  #reject(raw: RawLink, why: string): void {
+    this.counters.linksRejected += 1
+    raw.close(why)
   }
 
   #reached(raw: RawLink, target: DialTarget): void {

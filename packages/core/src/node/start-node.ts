@@ -227,7 +227,10 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
       },
       control: (peer, bytes) => later(() => intake.put(peer.node, bytes)),
       unreached: (node) => later(() => router.unreached(node)),
-      refused: (peer, refusal) => limitedLog.warn({ peer, ...refusal }, 'a link was refused'),
+      refused: (peer, refusal) => {
+        limitedLog.warn({ peer, ...refusal }, 'a link was refused')
+        if (refusal.by === 'us') later(() => void (kernel.counters.linksRefused += 1))
+      },
     },
   })
   const { node: id, addresses, roles } = await links.start()

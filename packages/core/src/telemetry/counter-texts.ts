@@ -15,6 +15,7 @@ export const counterTexts: Readonly<Record<CounterName, string>> = {
   notAllowed: 'Calls by region whose procedure does not allow their caller',
   replays: 'Calls with an idempotency key that were given the outcome of an earlier call with that key.',
   recordsIgnored: 'Records of nodes, and accusations, that were not believed, or for which there was no room',
+  linksRefused: 'Links that peers opened and that were refused: another cluster or version, or too many',
   meshDrops: 'Messages to the mesh that were not read or not answered: their peer told or asked too much',
   signatureChecks: 'Signatures of records and accusations from peers that were checked',
   undecodable: 'Bodies from elsewhere that could not be decoded',

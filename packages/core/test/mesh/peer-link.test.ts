@@ -78,6 +78,7 @@ describe('the handshake, as acceptor', () => {
     await world.pass(100)
     expect([second.raw.isClosed, third.raw.isClosed]).toEqual([false, true])
     expect(b.links.counters.linksRejected).toBe(1)
+    expect(b.events).toEqual(['refused a us ERR_TOO_MANY_LINKS'])
   })
 
   it('gives up its old link when the peer says hello anew, and only for a newer hello', async () => {
