@@ -28,6 +28,25 @@ export function isShortValue(value: unknown): value is ShortValue {
   }
 }
 
+/** Whether {@link writeShort} writes it: what is read there is equal to it, whoever encoded it. */
+export function isWrittenShort(value: unknown): value is ShortValue {
+  switch (typeof value) {
+    case 'string':
+      return value.length <= textCharsMax && isAscii(value)
+    case 'number':
+      return Number.isInteger(value) && value >= -32 && value < 128 && !Object.is(value, -0)
+    case 'boolean':
+      return true
+    default:
+      return value === null
+  }
+}
+
+function isAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) >= 0x80) return false
+  return true
+}
+
 /**
  * Writes the bytes that {@link encodeShort} would give into `bytes` from `at` on, where there is room for `shortBytesMax` of them, and gives
  * their number; 0 for any other value.

@@ -8,6 +8,7 @@ import type { ServedTimes } from '../platform/telemetry.ts'
 import type { TraceContext } from '../platform/trace-context.ts'
 import type { BlockSlice } from './block-slice.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
+import { itself } from './frame-address.ts'
 import { everyOrder } from './held-frames.ts'
 import { frameKind, linkHeaderBytes } from './link-message.ts'
 import { SplitMessage } from './split-message.ts'
@@ -427,12 +428,4 @@ function address(reader: FrameReader, end: FrameEnd): Pid {
   const thread = reader.number()
   const serial = reader.number()
   return thread === 0 && serial === 0 ? itself(end) : { node: end.node, life: end.life, thread, serial }
-}
-
-/** The last one that was made: whom every request is for. */
-let ofNode: Pid = { node: '', life: 0, thread: 0, serial: 0 }
-
-function itself({ node, life }: FrameEnd): Pid {
-  if (ofNode.node !== node || ofNode.life !== life) ofNode = { node, life, thread: 0, serial: 0 }
-  return ofNode
 }

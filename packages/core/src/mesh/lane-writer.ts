@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts'
 import { RingQueue } from '../base/ring-queue.ts'
 import { BlockSlice } from './block-slice.ts'
 import { SplitMessage } from './split-message.ts'
-import type { RawLane } from './transport.ts'
+import type { FrameRecord, RawLane } from './transport.ts'
 
 // What a queued frame costs beside its bytes, so that a flood of empty frames is bounded too.
 const frameOverheadBytes = 64
@@ -62,6 +62,16 @@ export class LaneWriter {
   sendPieces(head: Uint8Array, body: Uint8Array): void {
     assert(!this.#blocked, 'what waits is kept by the one who sends in pieces')
     this.#blocked = !this.#passPieces(head, body)
+  }
+
+  /** Whether a record may be sent now: what waits here are frames. */
+  get takesRecords(): boolean {
+    return this.#lane.takesRecords === true && !this.#blocked
+  }
+
+  /** Only while it `takesRecords`. */
+  sendRecord(record: FrameRecord): void {
+    this.#blocked = this.#lane.sendRecord?.(record) !== true
   }
 
   /** Sends even when the backlog is full: for the one frame that ends a lane. */

@@ -8,6 +8,7 @@ import type { LinkLanes } from './link-lanes.ts'
 import { decodeLinkMessage, encodeLinkMessage, linkHeaderBytes, partHeaderBytes } from './link-message.ts'
 import type { PeerLinkCounters, PeerLinkSettings } from './peer-link-settings.ts'
 import { SplitMessage } from './split-message.ts'
+import type { FrameRecord } from './transport.ts'
 
 /** What became of a frame. The last two take nothing: see {@link SendResult}. */
 export type FrameResult = 'sent' | 'too-large' | 'overloaded'
@@ -115,6 +116,19 @@ export class LinkFrames {
     return result
   }
 
+  /** Whether a record may be sent now: behind a large frame that is under way it might have to wait, which only frames do. */
+  get takesRecords(): boolean {
+    return this.#writer.takesRecords && !this.#sender.isOpen
+  }
+
+  /** Takes what is no frame. Only while it `takesRecords`. `false`: its frame might be too large for one piece. */
+  sendRecord(record: FrameRecord): boolean {
+    if (record.byteLength > this.#wholeBytesMax) return false
+    this.#sent += 1
+    this.#writer.sendRecord(record)
+    return true
+  }
+
   #sendSplit(message: SplitMessage, urgent: boolean): FrameResult {
     if (message.byteLength > this.#wholeBytesMax + linkHeaderBytes) return this.#sendLarge(message, urgent)
     if (this.#sender.isOpen) {
@@ -166,6 +180,13 @@ export class LinkFrames {
 
   part(large: number, frameBytes: number, bytes: Uint8Array): void {
     this.#receiver.part(large, frameBytes, bytes)
+  }
+
+  /** A record came. Nothing large was under way when it was sent, and lanes keep their order: it waits for none. */
+  recordCame(): void {
+    this.#options.counters.framesReceived += 1
+    this.#received += 1
+    if (this.#sender.isOpen) this.#sender.smallPassed()
   }
 
   /** The peer has handed on a large frame of ours. */

@@ -1,6 +1,6 @@
 import { LaneWriter } from './lane-writer.ts'
 import { bulkLane, controlLane, frameLane } from './link-message.ts'
-import type { RawLane, RawLink } from './transport.ts'
+import type { FrameRecord, RawLane, RawLink } from './transport.ts'
 
 /**
  * The lanes of a link by what goes on them. A transport with fewer lanes gives one for several: then they share a writer, and so
@@ -30,10 +30,12 @@ export class LinkLanes {
     onControl: (bytes: Uint8Array) => boolean,
     onFurther: (bytes: Uint8Array) => boolean,
     onFurtherSlice: (block: Uint8Array, from: number, end: number) => void,
+    onFurtherRecord?: (record: FrameRecord) => void,
   ): void {
     this.#control.onFrame(onControl)
     for (const lane of this.#further) {
       lane.onSlice?.(onFurtherSlice)
+      if (onFurtherRecord !== undefined) lane.onRecord?.(onFurtherRecord)
       lane.onFrame(onFurther)
     }
   }

@@ -2,7 +2,7 @@ import { type Deferred, deferred } from '../base/deferred.ts'
 import { RingQueue } from '../base/ring-queue.ts'
 import type { Clock, Timer, TurnQueue } from '../platform/platform.ts'
 import { TransportError } from './errors.ts'
-import type { FrameSlice, LinkClosed, NodeId, RawLane, RawLink } from './transport.ts'
+import type { FrameRecord, FrameSlice, LinkClosed, NodeId, RawLane, RawLink } from './transport.ts'
 
 export interface MemoryLinkOptions {
   readonly peer: NodeId
@@ -12,6 +12,8 @@ export interface MemoryLinkOptions {
   /** Whether anything gets through between the two ends. */
   readonly way: { readonly isCut: boolean }
   readonly maxFrameBytes: number
+  /** Whether this end takes what need not become bytes as it is. */
+  readonly takesRecords: boolean
   /** Called once, when this end has closed. */
   readonly gone: () => void
 }
@@ -27,6 +29,7 @@ export class MemoryLink implements RawLink {
   readonly roles: readonly string[]
   readonly turns: TurnQueue
   readonly maxFrameBytes: number
+  readonly takesRecords: boolean
   /** From our own `close` on, or from when we noticed the other end's. */
   isClosed = false
   readonly #clock: Clock
@@ -39,11 +42,12 @@ export class MemoryLink implements RawLink {
   #endReason: string | undefined
   #unheardTimer: Timer | undefined
 
-  constructor({ peer, roles, turns, clock, way, maxFrameBytes, gone }: MemoryLinkOptions) {
+  constructor({ peer, roles, turns, clock, way, maxFrameBytes, takesRecords, gone }: MemoryLinkOptions) {
     this.peer = peer
     this.roles = roles
     this.turns = turns
     this.maxFrameBytes = maxFrameBytes
+    this.takesRecords = takesRecords
     this.#clock = clock
     this.#way = way
     this.#gone = gone
@@ -131,10 +135,11 @@ class MemoryLane implements RawLane {
   readonly #end: MemoryLink
   #other: MemoryLane | undefined
   /** On their way to us, and what they count. */
-  readonly #frames = new RingQueue<Uint8Array | FrameSlice>()
+  readonly #frames = new RingQueue<Uint8Array | FrameSlice | FrameRecord>()
   #bytes = 0
   #onFrame: ((frame: Uint8Array) => void) | undefined
   #onSlice: ((block: Uint8Array, from: number, end: number) => void) | undefined
+  #onRecord: ((record: FrameRecord) => void) | undefined
   #isPaused = false
   #isScheduled = false
   #onDrain: (() => void) | undefined
@@ -157,7 +162,16 @@ class MemoryLane implements RawLane {
     return this.#send(frame, frame.byteLength)
   }
 
-  #send(frame: Uint8Array | FrameSlice, bytes: number): boolean {
+  sendRecord(record: FrameRecord): boolean {
+    return this.#send(record, record.byteLength)
+  }
+
+  get takesRecords(): boolean {
+    const other = this.#other
+    return other !== undefined && other.#onRecord !== undefined
+  }
+
+  #send(frame: Uint8Array | FrameSlice | FrameRecord, bytes: number): boolean {
     if (bytes > this.#end.maxFrameBytes) throw frameTooLarge(bytes, this.#end.maxFrameBytes)
     const other = this.#other
     if (other === undefined || this.#end.isClosed || other.#end.isClosed) return false
@@ -188,6 +202,10 @@ class MemoryLane implements RawLane {
     this.#onSlice = on
   }
 
+  onRecord(on: (record: FrameRecord) => void): void {
+    if (this.#end.takesRecords) this.#onRecord = on
+  }
+
   pause(): void {
     this.#isPaused = true
   }
@@ -200,7 +218,7 @@ class MemoryLane implements RawLane {
   /** Hands over what is here now; what comes meanwhile waits for the next turn, so that no lane keeps the thread. */
   deliver(): void {
     for (let left = this.#frames.length; left > 0 && this.#isOpen(); left -= 1) {
-      const frame = this.#frames.shift() as Uint8Array | FrameSlice
+      const frame = this.#frames.shift() as Uint8Array | FrameSlice | FrameRecord
       const bytes = frame.byteLength
       this.#bytes -= bytes + frameOverheadBytes
       if (bytes > this.#end.maxFrameBytes) {
@@ -208,6 +226,7 @@ class MemoryLane implements RawLane {
         return
       }
       if (frame instanceof Uint8Array) this.#onFrame?.(frame)
+      else if (!('block' in frame)) this.#onRecord?.(frame)
       else if (this.#onSlice === undefined) this.#onFrame?.(frame.view())
       else this.#onSlice(frame.block, frame.from, frame.end)
     }

@@ -254,11 +254,13 @@ class MemoryTransport implements Transport, HubNode {
 
   #newEnd(other: MemoryTransport): MemoryLink {
     const { turns, clock } = this.#running()
-    const { maxFrameBytes } = this.#options
+    const { maxFrameBytes, framesOnly } = this.#options
     const peer = other.#id
     const { roles } = other.#options
     const way = this.#hub ?? { isCut: false }
-    const end = new MemoryLink({ peer, roles, turns, clock, way, maxFrameBytes, gone: () => this.#links.delete(end) })
+    const gone = (): void => void this.#links.delete(end)
+    const takesRecords = !framesOnly
+    const end = new MemoryLink({ peer, roles, turns, clock, way, maxFrameBytes, takesRecords, gone })
     this.#links.add(end)
     return end
   }

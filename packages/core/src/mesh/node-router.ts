@@ -28,6 +28,7 @@ import { NoticeRates } from './notice-rates.ts'
 import { ParkedSignals } from './parked-signals.ts'
 import type { PeerLinks, SendResult } from './peer-links.ts'
 import { SentOut } from './sent-out.ts'
+import { recordOf, type SignalRecord, signalOf } from './signal-record.ts'
 import type { SplitMessage } from './split-message.ts'
 
 /** How a sparse mesh makes links when they are needed, and closes them when they are not. */
@@ -190,6 +191,7 @@ export class NodeRouter implements Router {
     }
     if (sendsOutItsSender(signal)) kernel.sendOut(signal.from)
     const isBehind = this.#parked.isBehind(signal)
+    if ((signal.type === 'spawn' || signal.type === 'reply') && !isBehind && this.#wentAsRecord(signal)) return
     let message: BlockSlice | SplitMessage
     try {
       message = encodeSignalMessage(signal, kernel.codec)
@@ -215,6 +217,14 @@ export class NodeRouter implements Router {
   /** What an item is, its message has. */
   #park(signal: Signal, message: BlockSlice | SplitMessage): boolean {
     return this.#parked.park({ signal: signal.type === 'item' ? { ...signal, item: noBytes } : signal, message })
+  }
+
+  /** Whether it went as it is: through memory, and with nothing to say that others could change. */
+  #wentAsRecord(signal: SpawnSignal | ReplySignal): boolean {
+    const { links } = this.#options
+    if (!links.takesRecords(signal.to.node)) return false
+    const record = recordOf(signal)
+    return record !== undefined && links.sendRecord(signal.to.node, record)
   }
 
   /** There is room again on the way to a peer: what is parked goes first. */
@@ -256,6 +266,13 @@ export class NodeRouter implements Router {
     else if (signal.type === 'reply' && signal.ref === 0) this.#receiveAnswer(peer, signal)
     else if (this.#isOpen(signal)) this.#deliver(peer.node, signal)
     else this.#refuseForeign(signal)
+  }
+
+  /** The same for a signal that crossed memory as it is. */
+  receiveRecord(peer: PeerRef, record: SignalRecord): void {
+    const signal = signalOf(record, this.#linkedTo(peer.node)?.peer ?? peer, this.#options.kernel)
+    if (signal.type === 'spawn') this.#options.inbox(signal)
+    else this.#receiveAnswer(peer, signal)
   }
 
   /** To a call by region, mostly of this thread: found once, and not once to be judged and once more to be delivered. */

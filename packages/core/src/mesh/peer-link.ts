@@ -22,7 +22,7 @@ import type { Measured, Peer, PeerRef, PeerState } from './peer.ts'
 import type { PeerLinkCounters, PeerLinkSettings } from './peer-link-settings.ts'
 import { PeerVitals } from './peer-vitals.ts'
 import type { SplitMessage } from './split-message.ts'
-import type { NodeId, RawLink } from './transport.ts'
+import type { FrameRecord, NodeId, RawLink } from './transport.ts'
 
 /** What a link tells its owner. None of it is called after `ended`. */
 export interface PeerLinkEvents {
@@ -32,6 +32,8 @@ export interface PeerLinkEvents {
   frame(link: PeerLink, frame: Uint8Array): void
   /** The same, of one that are the bytes from `at` to `end`. */
   frameWithin(link: PeerLink, bytes: Uint8Array, at: number, end: number): void
+  /** A signal that came as it is, which counts as a frame. Without this none comes. */
+  readonly record: ((link: PeerLink, record: FrameRecord) => void) | undefined
   control(link: PeerLink, bytes: Uint8Array): void
   pong(link: PeerLink, seq: number): void
   /** The peer's own ping came, behind its pong to our beat `seq`. */
@@ -136,6 +138,7 @@ export class PeerLink implements Measured {
       (bytes) => this.#receive(bytes),
       (bytes) => this.#receiveOnFurtherLane(bytes),
       (block, from, end) => this.#receiveWithin(block, from, end),
+      this.#options.on.record && ((record) => this.#receiveRecord(record)),
     )
   }
 
@@ -249,6 +252,16 @@ export class PeerLink implements Measured {
     return this.#frames.send(message, urgent)
   }
 
+  /** Whether a record may be sent now; otherwise frames are. */
+  get takesRecords(): boolean {
+    return this.#frames.takesRecords
+  }
+
+  /** See {@link LinkFrames.sendRecord}. */
+  sendRecord(record: FrameRecord): boolean {
+    return this.#frames.sendRecord(record)
+  }
+
   /** Whether a large frame was taken and not yet handed on at the peer. A goodbye would overtake it. */
   get isSendingLarge(): boolean {
     return this.#frames.isSendingLarge
@@ -325,6 +338,17 @@ export class PeerLink implements Measured {
       if (this.#vitals.heard()) this.#options.on.trusted(this)
       this.#receiveFrame(block, from, end)
     } else this.#receiveOnFurtherLane(block.subarray(from, end))
+  }
+
+  /** Both ends are of one memory, and a lane that is paused hands on none: none comes before the link is up. */
+  #receiveRecord(record: FrameRecord): void {
+    if (!this.isUp) {
+      this.#options.counters.framesLate += 1
+      return
+    }
+    if (this.#vitals.heard()) this.#options.on.trusted(this)
+    this.#frames.recordCame()
+    this.#options.on.record?.(this, record)
   }
 
   #receiveFrame(block: Uint8Array, from: number, end: number): void {

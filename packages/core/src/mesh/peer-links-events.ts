@@ -1,6 +1,6 @@
 import type { LinkEndReason } from './link-end-reason.ts'
 import type { Peer, PeerRef } from './peer.ts'
-import type { NodeId } from './transport.ts'
+import type { FrameRecord, NodeId } from './transport.ts'
 
 /** Why a peer and we have no link, beyond duplicates, which sort themselves out. */
 export interface LinkRefusal {
@@ -23,6 +23,8 @@ export interface PeerLinksEvents {
    * reading them. Default: `frame` gets that view.
    */
   frameWithin?(peer: PeerRef, bytes: Uint8Array, at: number, end: number): void
+  /** A signal that came as it is, in order with frames. Who listens for none is sent none that would be missed. */
+  record?(peer: PeerRef, record: FrameRecord): void
   /** In their own order, which is not that of frames. */
   control(peer: PeerRef, bytes: Uint8Array): void
   /** The peer has been silent for `silentMs`. Its link is still up. Followed by `trusted` or `down`. */

@@ -21,7 +21,7 @@ import {
 import type { PeerLinksEvents } from './peer-links-events.ts'
 import { sayable } from './sayable.ts'
 import type { SplitMessage } from './split-message.ts'
-import type { NodeId, RawLink, Transport } from './transport.ts'
+import type { FrameRecord, NodeId, RawLink, Transport } from './transport.ts'
 
 /**
  * `sent`: taken; it arrives, in order, unless the link's `down` comes. The others take nothing: `no-link`, `too-large`
@@ -66,6 +66,10 @@ export interface PeerLinks {
   send(node: NodeId, frame: Uint8Array, urgent?: boolean): SendResult
   /** The same for a frame that stands already behind the kind byte of its link message: it is sent without a copy. */
   sendMessage(node: NodeId, message: BlockSlice | SplitMessage, urgent?: boolean): SendResult
+  /** Whether a signal may go to that node as a record now, and not as a frame. */
+  takesRecords(node: NodeId): boolean
+  /** Sends one, while the node takes records. `false`: it has to go as a frame. */
+  sendRecord(node: NodeId, record: FrameRecord): boolean
   sendControl(node: NodeId, bytes: Uint8Array): SendResult
   /** How old what comes from peers is when this node reads it, in milliseconds, by its own pings: 0 while it keeps up. */
   readonly lagMs: number
@@ -232,6 +236,16 @@ class Links implements PeerLinks {
     return result
   }
 
+  takesRecords(node: NodeId): boolean {
+    return this.#linkOf(node)?.takesRecords === true
+  }
+
+  sendRecord(node: NodeId, record: FrameRecord): boolean {
+    if (this.#linkOf(node)?.sendRecord(record) !== true) return false
+    this.counters.framesSent += 1
+    return true
+  }
+
   #linkOf(node: NodeId): PeerLink | undefined {
     const last = this.#last
     if (last !== undefined && last.peer === node) return last
@@ -390,6 +404,7 @@ class Links implements PeerLinks {
   #createLink(raw: RawLink, dialled: boolean): PeerLink {
     const { clock } = this.#options.platform
     const { on } = this.#options
+    const record = on.record?.bind(on)
     return new PeerLink({
       raw,
       dialled,
@@ -409,6 +424,7 @@ class Links implements PeerLinks {
           if (on.frameWithin === undefined) on.frame(link.ref, bytes.subarray(at, end))
           else on.frameWithin(link.ref, bytes, at, end)
         },
+        record: record && ((link, came) => record(link.ref, came)),
         control: (link, bytes) => on.control(link.ref, bytes),
         pong: (link, seq) => {
           const sampleMs = this.#beats.roundTripMs(seq)

@@ -155,6 +155,12 @@ export interface FrameSlice {
   view(): Uint8Array
 }
 
+/** What a frame would say, as an object that is its receiver's alone. A transport does not look into it. */
+export interface FrameRecord {
+  /** What it counts wherever a frame does. */
+  readonly byteLength: number
+}
+
 /** An ordered stream of whole frames. */
 export interface RawLane {
   /**
@@ -173,6 +179,13 @@ export interface RawLane {
    * transport that need not have an array for each frame. Where it is absent, `send` gets a view of them.
    */
   sendSlice?(frame: FrameSlice): boolean
+  /**
+   * The same for what need not become bytes, where both ends of the lane are in one memory: the peer's `onRecord` gets this very object, in
+   * order with the frames. Only while `takesRecords`.
+   */
+  sendRecord?(record: FrameRecord): boolean
+  /** Whether the peer's end has a listener for records. Where it is absent or `false`, frames are sent. */
+  readonly takesRecords?: boolean
   /** Called after `send` returned `false` and the buffer emptied. One listener; a second replaces the first. */
   onDrain(on: () => void): void
   /**
@@ -186,6 +199,8 @@ export interface RawLane {
    * frame goes to one of the two, in order. Absent where each has an array of its own.
    */
   onSlice?(on: (block: Uint8Array, from: number, end: number) => void): void
+  /** A listener for records, attached before that of `onFrame`. None comes while the lane is paused. */
+  onRecord?(on: (record: FrameRecord) => void): void
   /** Stops delivery soon, so that a fast peer is slowed down rather than buffered for. At most a bounded amount still arrives. */
   pause(): void
   resume(): void

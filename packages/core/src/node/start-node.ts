@@ -19,6 +19,7 @@ import type { MembershipMemory } from '../mesh/membership-memory.ts'
 import { membershipTopic, wholeMessage } from '../mesh/mesh-message.ts'
 import { NodeRouter } from '../mesh/node-router.ts'
 import { PeerIntake } from '../mesh/peer-intake.ts'
+import type { SignalRecord } from '../mesh/signal-record.ts'
 import type { Transport, TransportSpec } from '../mesh/transport.ts'
 import { supervisorBehavior } from '../otp/supervisor.ts'
 import { LimitedLog } from '../platform/limited-log.ts'
@@ -224,6 +225,10 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
       frameWithin: (peer, bytes, at, end) => {
         if (early === undefined) router.receive(peer, bytes, at, end)
         else later(() => router.receive(peer, bytes, at, end))
+      },
+      record: (peer, record) => {
+        if (early === undefined) router.receiveRecord(peer, record as SignalRecord)
+        else later(() => router.receiveRecord(peer, record as SignalRecord))
       },
       control: (peer, bytes) => later(() => intake.put(peer.node, bytes)),
       unreached: (node) => later(() => router.unreached(node)),

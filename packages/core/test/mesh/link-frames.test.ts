@@ -55,6 +55,22 @@ describe('a frame', () => {
     expect(log).toEqual(['room'])
   })
 
+  it('may be a record only where the lane takes some, nothing large is under way, and nothing waits', () => {
+    expect(link().frames.takesRecords).toBe(false)
+    const { frames, sent, close, drain } = link({ takesRecords: true })
+    expect([frames.takesRecords, frames.sendRecord({ byteLength: 1_000 })]).toEqual([true, true])
+    expect(frames.sendRecord({ byteLength: 1_001 })).toBe(false)
+    expect([sent, frames.traffic]).toEqual([[{ lane: 'frames', kind: 'record' }], 1])
+    frames.send(slice(large), false)
+    expect(frames.takesRecords).toBe(false)
+    frames.credited(0)
+    expect(frames.takesRecords).toBe(true)
+    close('frames')
+    expect(frames.takesRecords).toBe(false)
+    drain()
+    expect(frames.takesRecords).toBe(true)
+  })
+
   it('counts as traffic, whichever way it goes', () => {
     const { frames } = link()
     frames.send(slice(small), false)
@@ -111,7 +127,7 @@ it('the end of a link counts a large frame once, whether its place, parts of it 
 })
 
 /** One side of a link that takes frames of at most 4,000 bytes and sends those above 1,000 in parts of that size. */
-function link({ peerBytesMax = 100_000 } = {}) {
+function link({ peerBytesMax = 100_000, takesRecords = false } = {}) {
   const sent: { lane: string; kind: string }[] = []
   const log: string[] = []
   const drains: (() => void)[] = []
@@ -123,6 +139,11 @@ function link({ peerBytesMax = 100_000 } = {}) {
           sent.push({ lane, kind: decodeLinkMessage(frame).kind })
           return !shut.has(lane)
         },
+        sendRecord: () => {
+          sent.push({ lane, kind: 'record' })
+          return !shut.has(lane)
+        },
+        takesRecords,
         onDrain: (on) => void drains.push(on),
         onFrame() {},
         pause() {},

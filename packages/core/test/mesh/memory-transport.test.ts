@@ -291,6 +291,54 @@ describe('a link in memory', () => {
     await world.stop()
   })
 
+  it('hands on a record as it is, in its place among frames, and none while the lane is paused', async () => {
+    const world = hubWorld()
+    const { ours, theirs } = await world.pair()
+    const [lane, sending] = [theirs.lane(1), ours.lane(1)]
+    const came: unknown[] = []
+    expect(sending.takesRecords).toBe(false)
+    lane.onRecord?.((record) => {
+      came.push(record)
+      lane.pause()
+    })
+    lane.onFrame((frame) => void came.push(frame))
+    expect(sending.takesRecords).toBe(true)
+    const [frame, first, second] = [Uint8Array.of(1), { byteLength: 40 }, { byteLength: 41 }]
+    sending.sendRecord?.(first)
+    sending.send(frame)
+    sending.sendRecord?.(second)
+    await world.platform.settle()
+    expect(came).toEqual([first])
+    expect(came[0]).toBe(first)
+    lane.resume()
+    await world.platform.settle()
+    expect(came).toEqual([first, frame, second])
+    await world.stop()
+  })
+
+  it('counts a record as it counts a frame: the lane is full, and one that is too large is refused', async () => {
+    const world = hubWorld()
+    const { ours, theirs } = await world.pair()
+    theirs.lane(1).onRecord?.(() => undefined)
+    const lane = ours.lane(1)
+    expect(lane.sendRecord?.({ byteLength: 1024 * 1024 - 64 })).toBe(true)
+    expect(lane.sendRecord?.({ byteLength: 1 })).toBe(false)
+    const problem: unknown = expect.objectContaining({ code: 'ERR_FRAME_TOO_LARGE' })
+    expect(() => lane.sendRecord?.({ byteLength: 1024 * 1024 + 1 })).toThrow(problem)
+    await world.stop()
+  })
+
+  it('takes no records with framesOnly', async () => {
+    const world = hubWorld()
+    const a = await world.start('a')
+    const b = await world.start('b', { framesOnly: true })
+    const { ours, theirs } = await world.connect(a, b.id)
+    theirs.lane(1).onRecord?.(() => undefined)
+    ours.lane(1).onRecord?.(() => undefined)
+    expect([ours.lane(1).takesRecords, theirs.lane(1).takesRecords]).toEqual([false, true])
+    await world.stop()
+  })
+
   it('stops at once when paused, in the middle of a turn too', async () => {
     const world = hubWorld()
     const { ours, theirs } = await world.pair()

@@ -111,6 +111,7 @@ describe('NodeRouter', () => {
       kernel,
       links: {
         sendMessage,
+        takesRecords: () => false,
         frameBytesMax: 1_000_000,
         unread: (node: string) => unread.push(node),
       } as unknown as PeerLinks,
