@@ -33,7 +33,7 @@ export interface RpcOptions {
   /**
    * Names the work, so that trying again does not do it twice: a node that is asked again by the same node, in the same life
    * and for the same procedure and version, gives the result that it has, or will have. It reaches the procedure as
-   * `ctx.idempotencyKey`, to be stored with the write. 1 to 256 characters. See docs/how-to/idempotent-writes.md.
+   * `ctx.idempotencyKey`, to be stored with the write. 1 to 256 characters, no lone surrogates. See docs/how-to/idempotent-writes.md.
    */
   readonly idempotencyKey?: string
   /**

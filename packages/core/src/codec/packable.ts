@@ -1,3 +1,4 @@
+import { isWellFormed } from '../base/well-formed.ts'
 import { CodecError } from './errors.ts'
 import type { CodecLimits } from './limits.ts'
 import { errorItems, Tagged, taggedMap, taggedNegativeZero, taggedString, taggedUrl } from './tagged.ts'
@@ -57,11 +58,6 @@ function prepareString(walk: Walk, text: string, depth: number): string | Tagged
 }
 
 const byteOrderMark = 0xfeff
-
-// Node 20 has the method, the language level that we compile for does not know it yet.
-function isWellFormed(text: string): boolean {
-  return (text as string & { isWellFormed(): boolean }).isWellFormed()
-}
 
 function prepareObject(walk: Walk, value: object, depth: number): unknown {
   takeObject(walk)

@@ -72,6 +72,12 @@ export class RpcError extends RuntimeError {
   }
 }
 
+/** What was given as a procedure is none: `wrong` says how. */
+export function noProcedureGiven(procedure: unknown, wrong: string): RpcError {
+  const failure: Failure = { code: 'ERR_BAD_OPTIONS', outcome: 'not-run', message: wrong }
+  return new RpcError(failure, { procedure: typeof procedure, node: undefined, region: undefined, attempts: [] })
+}
+
 /** An error that ended the process is a cause as well, as it is for a `CallError`. */
 function causeOf({ cause, reason }: Failure): { cause: Error } | undefined {
   if (cause !== undefined) return { cause: errorFromData(cause) }

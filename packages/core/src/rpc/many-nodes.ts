@@ -1,5 +1,6 @@
 import type { NodeId } from '../actor/pid.ts'
 import type { ManyTarget } from '../actor/remote-many.ts'
+import { RegionError } from '../region/errors.ts'
 import { checkRegionName } from '../region/region-name.ts'
 import type { RegionTableNode, RegionTableView } from '../region/region-table.ts'
 
@@ -11,6 +12,12 @@ export type Place = { readonly node: RegionTableNode } | { readonly region: stri
  * first place. Nodes that are not up are left out of regions, and stay in lists of nodes. Throws `ERR_BAD_REGION`.
  */
 export function placesOf(target: ManyTarget, table: RegionTableView): Place[] {
+  if (!isList(target?.nodes) && !isList(target?.regions) && target?.regions !== 'all') {
+    throw new RegionError(
+      'ERR_BAD_REGION',
+      'Several nodes are `{ nodes: [...] }`, `{ regions: [...] }` or `{ regions: "all" }`',
+    )
+  }
   if (target.nodes !== undefined) {
     return [...new Set(target.nodes)].map((id) => {
       const node = table.node(id)
@@ -37,4 +44,8 @@ function placesIn(region: string, table: RegionTableView): Place[] {
     const node = table.node(id)
     return node === undefined ? [] : [{ node }]
   })
+}
+
+function isList(given: unknown): boolean {
+  return Array.isArray(given)
 }

@@ -182,6 +182,7 @@ export function offered(
     throw new SpecError(`Procedure "${identity.name}": another thread needs \`module: import.meta\``)
   }
   const { compatible = [], primaryOnly = false, allow } = implementation
+  for (const version of compatible) checkVersion(identity.name, version)
   const behavior: Behavior = {
     name: procedureKey(identity),
     module: implementation.module?.url,
@@ -211,7 +212,11 @@ function procedureKey(identity: ProcedureName): string {
 
 export function checkedIdentity(name: string, version = 1): ProcedureName {
   if (name === '' || name.length > 200) throw new SpecError('A procedure needs a name of 1 to 200 characters')
-  if (!Number.isSafeInteger(version) || version < 1)
-    throw new SpecError(`Procedure "${name}": the version must be a whole number from 1`)
+  checkVersion(name, version)
   return { name, version }
+}
+
+function checkVersion(name: string, version: number): void {
+  if (Number.isSafeInteger(version) && version >= 1) return
+  throw new SpecError(`Procedure "${name}": a version must be a whole number from 1, not ${version}`)
 }

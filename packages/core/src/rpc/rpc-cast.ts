@@ -7,7 +7,7 @@ import { checkRegionTarget, chooseNode, isRefusal } from '../region/region-choic
 import { activeTrace, carriedTrace, type TraceContext } from '../platform/trace-context.ts'
 import type { RegionTableNode, RegionTableView } from '../region/region-table.ts'
 import { servesProcedure } from '../region/region-table-view.ts'
-import { checkedPlaces, encodedInput, refusal } from './rpc-each.ts'
+import { checkedPlaces, checkGiven, encodedInput, refusal } from './rpc-each.ts'
 import { checkTime } from './rpc-options.ts'
 
 const timeoutMsDefault = 5_000
@@ -25,6 +25,7 @@ export function castRemote(
   },
 ): void {
   const { target, procedure, options } = asked
+  checkGiven(procedure)
   const wrong = checkTime('timeoutMs', options.timeoutMs)
   if (wrong !== undefined) throw refusal(procedure, { code: 'ERR_BAD_OPTIONS', outcome: 'not-run', message: wrong })
   const nodes = isMany(target)

@@ -13,11 +13,11 @@ import type { RegionTableNode } from '../region/region-table-layout.ts'
 import { bodyOf, inputFailure } from './body.ts'
 import { CallEvents } from './call-events.ts'
 import type { TokenOptions } from './causal-token.ts'
-import { RpcError } from './errors.ts'
+import { noProcedureGiven, RpcError } from './errors.ts'
 import { callInline, type InlineProcedure, type InlineResult } from './inline-call.ts'
 import type { OfferedProcedure } from './procedure.ts'
 import { type CallPlan, type Chooser, type Decision, RemoteCall, tellReport, timeLeftMs } from './remote-call.ts'
-import { checkRpcOptions } from './rpc-options.ts'
+import { checkProcedure, checkRpcOptions } from './rpc-options.ts'
 import { TableListeners } from './table-listeners.ts'
 import { waitForTable } from './table-wait.ts'
 
@@ -98,6 +98,8 @@ export function createRpcClient(
     tableWritten: () => listeners.written(),
 
     callRegion(owner, target, procedure, input, options) {
+      const wrong = checkProcedure(procedure)
+      if (wrong !== undefined) return Promise.reject(noProcedureGiven(procedure, wrong))
       const region = printTarget(target)
       try {
         if (target !== checked) checkRegionTarget(target)
@@ -117,6 +119,8 @@ export function createRpcClient(
     },
 
     callNode(owner, node, procedure, input, options) {
+      const wrong = checkProcedure(procedure)
+      if (wrong !== undefined) return Promise.reject(noProcedureGiven(procedure, wrong))
       const callerRegion = view().data.myRegion
       const plan = { procedure, region: undefined, callerRegion, target: node, chooser: byNode }
       return start(kernel, owner, plan, input, options)

@@ -5,10 +5,10 @@ import type { Failure } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import type { RegionTableView } from '../region/region-table.ts'
 import { servesProcedure } from '../region/region-table-view.ts'
-import { RpcError } from './errors.ts'
+import { noProcedureGiven, RpcError } from './errors.ts'
 import { type Place, placesOf } from './many-nodes.ts'
 import { encodeBody, inputFailure } from './body.ts'
-import { checkTime } from './rpc-options.ts'
+import { checkProcedure, checkSignal, checkTime } from './rpc-options.ts'
 
 const timeoutMsDefault = 5_000
 const concurrencyDefault = 64
@@ -39,6 +39,7 @@ export async function callEach(
   },
 ): Promise<EachResult<unknown>[]> {
   const { target, procedure, input, options } = asked
+  checkGiven(procedure)
   checkEach(kernel, procedure, input, options)
   const places = checkedPlaces(target, table, procedure)
   const each: Each = {
@@ -59,6 +60,12 @@ export async function callEach(
   const width = Math.min(options.concurrency ?? concurrencyDefault, places.length)
   await Promise.all(Array.from({ length: width }, askNext))
   return results
+}
+
+/** Throws an `RpcError` for what is no procedure. */
+export function checkGiven(procedure: ProcedureName): void {
+  const wrong = checkProcedure(procedure)
+  if (wrong !== undefined) throw noProcedureGiven(procedure, wrong)
 }
 
 /** Throws an `RpcError` for what is wrong with the target. */
@@ -100,6 +107,7 @@ function checkEach(kernel: Kernel, procedure: ProcedureName, input: unknown, opt
   const { concurrency } = options
   const wrong =
     checkTime('timeoutMs', options.timeoutMs) ??
+    checkSignal(options.signal) ??
     (concurrency === undefined ||
     (Number.isSafeInteger(concurrency) && concurrency >= 1 && concurrency <= concurrencyMax)
       ? undefined

@@ -6,6 +6,7 @@ import { streamLimits } from '../actor/stream-limits.ts'
 import type { StreamedOptions } from './call-stream.ts'
 import { refusal } from './rpc-each.ts'
 import { checkTime, timeoutMsMax } from './rpc-options.ts'
+import { isSource } from './stream-pump.ts'
 import { noMore, StreamCall, type StreamPlan } from './stream-call.ts'
 import { windowNow } from './stream-window.ts'
 
@@ -70,13 +71,14 @@ function isNode(target: RegionTarget | { readonly node: NodeId }): target is { r
 
 /** What is wrong with the options of a stream, in a sentence; `undefined` when nothing is. */
 function checkStreamOptions(options: RemoteStreamOptions<unknown>): string | undefined {
-  const { timeoutMs, idleTimeoutMs, silentMs, windowItems, windowBytes } = options
+  const { timeoutMs, idleTimeoutMs, silentMs, windowItems, windowBytes, incoming } = options
   return (
     checkTime('timeoutMs', timeoutMs) ??
     checkTime('idleTimeoutMs', idleTimeoutMs) ??
     outOf('silentMs', silentMs) ??
     outOf('windowItems', windowItems) ??
-    outOf('windowBytes', windowBytes)
+    outOf('windowBytes', windowBytes) ??
+    (incoming === undefined || isSource(incoming) ? undefined : 'incoming must be iterable')
   )
 }
 

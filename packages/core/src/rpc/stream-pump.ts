@@ -44,6 +44,21 @@ export async function pump(
   }
 }
 
-function iteratorOf(source: Source): Iterator<unknown> | AsyncIterator<unknown> {
-  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+/** Whether items can be taken from it. */
+export function isSource(given: unknown): given is Source {
+  return isAsync(given) || isSync(given)
+}
+
+function iteratorOf(source: unknown): Iterator<unknown> | AsyncIterator<unknown> {
+  if (isAsync(source)) return source[Symbol.asyncIterator]()
+  if (isSync(source)) return source[Symbol.iterator]()
+  throw new TypeError(`The items of a stream must be iterable, not ${typeof source}`)
+}
+
+function isAsync(given: unknown): given is AsyncIterable<unknown> {
+  return typeof (given as Partial<AsyncIterable<unknown>> | null | undefined)?.[Symbol.asyncIterator] === 'function'
+}
+
+function isSync(given: unknown): given is Iterable<unknown> {
+  return typeof (given as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] === 'function'
 }

@@ -1,10 +1,15 @@
-import { procedure } from '@skerry/core'
+import { type ManyTarget, type Node, procedure, type RpcOptions } from '@skerry/core'
 import { describe, expect, it } from 'vitest'
 import * as threads from '../fixtures/thread-procedures.mjs'
 import * as procedures from './failure-procedures.ts'
 import { echo, quantities } from './failure-procedures.ts'
 import type { FailureWorld } from './failure-world.ts'
 import { frameBytesMax } from './two-nodes.ts'
+
+/** What its main thread has by address: actors, and calls by region that have not settled. */
+async function entities(node: Node): Promise<number | undefined> {
+  return (await node.threads())[0]?.stats?.actors
+}
 
 /** What is wrong with a call as it was made. */
 export function refusals({ pair, failure }: FailureWorld): void {
@@ -57,6 +62,47 @@ export function refusals({ pair, failure }: FailureWorld): void {
 
     it.each([0, -1, Number.NaN, Infinity])('is not called with %d ms of time', async (timeoutMs) => {
       await failure(pair().client.rpcRegion('syd', echo, 1, { timeoutMs }), 'ERR_BAD_OPTIONS', 'not-run')
+    })
+  })
+
+  describe('what has not the type that it should have', () => {
+    const nothing = undefined as unknown as typeof echo
+
+    it('as the procedure is an error of the call, by every verb, and leaves nothing behind', async () => {
+      const { client, server } = pair()
+      const before = await entities(client)
+      for (const none of [nothing, 'echo' as unknown as typeof echo, { name: 'echo' } as typeof echo]) {
+        await failure(client.rpcRegion('syd', none, 1), 'ERR_BAD_OPTIONS', 'not-run')
+        await failure(client.rpc(server.id, none, 1), 'ERR_BAD_OPTIONS', 'not-run')
+        await failure(client.rpcEach({ regions: 'all' }, none, 1), 'ERR_BAD_OPTIONS', 'not-run')
+        await failure(client.stream('syd', none as never, 1).next(), 'ERR_BAD_OPTIONS', 'not-run')
+        const cast = async (): Promise<void> => client.rpcCast('syd', none, 1)
+        await failure(cast(), 'ERR_BAD_OPTIONS', 'not-run')
+      }
+      expect(await entities(client)).toBe(before)
+    })
+
+    it.each([
+      { timeoutMs: '100' },
+      { signal: {} },
+      { explain: 'yes' },
+      { idempotencyKey: 5 },
+      { idempotencyKey: 'a\ud800' },
+    ])('as the option %j is an error of the call, and leaves nothing behind', async (options) => {
+      const { client } = pair()
+      const before = await entities(client)
+      const call = client.rpcRegion('syd', echo, 1, options as unknown as RpcOptions)
+      const { message } = await failure(call, 'ERR_BAD_OPTIONS', 'not-run')
+      expect(message).toContain(`${Object.keys(options)[0]} must`)
+      expect(await entities(client)).toBe(before)
+    })
+
+    it('as the nodes that are meant is an error of the call', async () => {
+      const { client } = pair()
+      for (const target of [{}, 'all', { regions: 'syd' }, { nodes: 5 }, undefined] as unknown as ManyTarget[]) {
+        const error = await failure(client.rpcEach(target, echo, 1), 'ERR_BAD_REGION', 'not-run')
+        expect(error.message).toContain('{ regions: "all" }')
+      }
     })
   })
 

@@ -129,6 +129,16 @@ const evensHere = evens.implement({
   },
 })
 
+const unchecked = streamContract({ name: 'unchecked', input: even, item: even, incoming: even })
+const uncheckedHere = unchecked.implement({
+  validate: false,
+  async *run(_ctx, input, incoming) {
+    yield input
+    yield* incoming
+  },
+})
+const gives5 = streamProcedure({ name: 'gives5', run: () => 5 as unknown as AsyncIterable<number> })
+
 const reader = genServer({
   name: 'reader',
   init: () => undefined,
@@ -149,6 +159,8 @@ const offered = [
   firstTwo,
   takesAll,
   evensHere,
+  uncheckedHere,
+  gives5,
   echo,
   threads.countThere,
   threads.sumOnPool,
@@ -288,6 +300,13 @@ export function streamSuite(kind: MeshKind): void {
       }
     })
 
+    it('whose procedure gives nothing to take items from say so', async () => {
+      const { items, error } = await readAll(client.stream('syd', gives5, undefined))
+      expect(items).toEqual([])
+      expect(error).toEqual(failure('ERR_REMOTE_ERROR', 'ran'))
+      expect((error as RpcError).message).toContain('must be iterable, not number')
+    })
+
     it('tell of an error once, and are at their end then', async () => {
       const items = client.stream('syd', then, [0, 'throw'])
       await expect(items.next()).rejects.toMatchObject({ cause: { name: 'RangeError', message: 'enough' } })
@@ -398,6 +417,12 @@ export function streamSuite(kind: MeshKind): void {
       expect((badIncoming.error as RpcError).cause).toMatchObject({ code: 'ERR_INVALID_INPUT' })
     })
 
+    it('apply no schema where that is switched off', async () => {
+      checked.length = 0
+      expect(await readAll(client.stream('syd', unchecked, 3, { incoming: [5] }))).toEqual({ items: [3, 5] })
+      expect(checked).toEqual([])
+    })
+
     it('come from threads of their own, go to the pool, and nest', async () => {
       const own = await readAll(client.stream('syd', threads.countThere, 1_000))
       expect(own.error).toBeUndefined()
@@ -438,6 +463,7 @@ export function streamSuite(kind: MeshKind): void {
         { silentMs: 1 },
         { windowItems: 0 },
         { windowBytes: 1_023 },
+        { incoming: 5 as unknown as never[] },
       ]) {
         const error = await refused(client.stream('syd', count, 1, bad))
         expect(error).toEqual(failure('ERR_BAD_OPTIONS', 'not-run'))
