@@ -1,4 +1,5 @@
 import type { NodeId } from './pid.ts'
+import type { RpcReport } from './rpc-report.ts'
 import type { ProcedureName, RegionTarget, RemoteOwner, StreamRef } from './remote-verbs.ts'
 
 /** Options of `stream`. */
@@ -17,6 +18,13 @@ export interface RemoteStreamOptions<Incoming = never> {
   readonly silentMs?: number
   /** Aborting it ends the stream at once, and its procedure. Items that have come and were not read are dropped. */
   readonly signal?: AbortSignal
+  /**
+   * Waits, while nobody in the target can serve it, until somebody can, as a call with `wait` does: at most for `timeoutMs`, and for
+   * `idleTimeoutMs`. Default `false`.
+   */
+  readonly wait?: boolean
+  /** As for a call: is told once how the stream went, when it has ended, with the nodes that were tried and why they were chosen. */
+  readonly explain?: (report: RpcReport) => void
   /** How many items may be on their way or unread, each way, from 1 to 65,536. Default 256. */
   readonly windowItems?: number
   /** The same in bytes, from 1,024 to 64 MiB; one item may go beyond. Default 1 MiB. */

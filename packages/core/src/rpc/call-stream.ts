@@ -17,6 +17,8 @@ export interface CallStream {
   readonly hasBegun: boolean
   /** The request goes to a node now; perhaps not for the first time, but then no other node has begun it. */
   sent(carrier: StreamCarrier): void
+  /** Nobody is asked for now, and nobody will be heard: until it is sent, or is over. */
+  waits(carrier: StreamCarrier): void
   take(signal: StreamSignal): void
 }
 

@@ -284,6 +284,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
 
   /** Tries again: others as soon as the region table knows of them, those that refused it after a pause. */
   #wait(failure: Failure): void {
+    ;(this.#options as StreamedOptions).stream?.waits(this)
     const { clock, random } = this.#kernel.platform
     const tries = this.#tries
     const stopListening = this.#plan.chooser.onTable(() => {
@@ -378,6 +379,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
       return true
     }
     reachable('skerry/a call waited for the news of a newer primary')
+    ;(this.#options as StreamedOptions).stream?.waits(this)
     const failure = { ...refusal, message: `${refusal.message}; where that is did not become known in time` }
     const timer = this.#kernel.platform.clock.after(primaryNewsMs, () => {
       this.#stopWaiting()

@@ -41,7 +41,7 @@ interface Asked {
 function planOf({ kernel, remote, owner, target, procedure, input, options }: Asked): StreamPlan {
   const wrong = checkStreamOptions(options)
   if (wrong !== undefined) throw refusal(procedure, { code: 'ERR_BAD_OPTIONS', outcome: 'not-run', message: wrong })
-  const { incoming, idleTimeoutMs, signal } = options
+  const { incoming, idleTimeoutMs, signal, wait, explain } = options
   const window = { items: options.windowItems ?? windowItemsDefault, bytes: options.windowBytes ?? windowBytesDefault }
   return {
     kernel,
@@ -50,6 +50,8 @@ function planOf({ kernel, remote, owner, target, procedure, input, options }: As
     incoming,
     idleTimeoutMs,
     signal,
+    wait,
+    explain,
     // What a timer can measure, 24 days: the deadline that there is when the caller asked for none.
     timeoutMs: options.timeoutMs ?? timeoutMsMax,
     window,

@@ -3,6 +3,7 @@ import type { Deadline, DeadlinePlace } from '../actor/deadline-queue.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import type { ProcedureName, RemoteOwner } from '../actor/remote-verbs.ts'
+import type { RpcReport } from '../actor/rpc-report.ts'
 import type { Failure, StreamRequest, StreamSignal } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import { CodecError } from '../codec/errors.ts'
@@ -24,6 +25,8 @@ export interface StreamPlan {
   readonly timeoutMs: number
   readonly idleTimeoutMs: number | undefined
   readonly signal: AbortSignal | undefined
+  readonly wait: boolean | undefined
+  readonly explain: ((report: RpcReport) => void) | undefined
   /** Makes the call that carries it. */
   call(options: StreamedOptions): Promise<unknown>
 }
@@ -68,9 +71,14 @@ export class StreamCall implements CallStream, Attachment {
   }
 
   begin(): void {
-    const { owner, signal, timeoutMs, call, kernel, incoming } = this.#plan
+    const { owner, signal, wait, explain, timeoutMs, call, kernel, incoming } = this.#plan
     owner.attach(this)
-    this.#settled = call({ timeoutMs, ...(signal !== undefined && { signal }), stream: this }).then(
+    const asked = {
+      ...(signal !== undefined && { signal }),
+      ...(wait !== undefined && { wait }),
+      ...(explain !== undefined && { explain }),
+    }
+    this.#settled = call({ timeoutMs, ...asked, stream: this }).then(
       () => this.#over(false),
       (error: unknown) => {
         this.#failure = error as RpcError
@@ -128,6 +136,11 @@ export class StreamCall implements CallStream, Attachment {
   sent(carrier: StreamCarrier): void {
     this.#carrier = carrier
     this.#end.begin(carrier.pid)
+  }
+
+  waits(carrier: StreamCarrier): void {
+    this.#carrier = carrier
+    this.#end.rest()
   }
 
   take(signal: StreamSignal): void {

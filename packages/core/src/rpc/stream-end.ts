@@ -87,6 +87,11 @@ export class StreamEnd implements Deadline {
     this.#lookLater()
   }
 
+  /** There is no other end for now: silence counts again from the next `begin`. */
+  rest(): void {
+    this.#options.runtime.deadlines.remove(this)
+  }
+
   /** The other end was given so much when it was asked. */
   gave(window: StreamWindow): void {
     this.#given.gave(window)

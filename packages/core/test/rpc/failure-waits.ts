@@ -1,11 +1,18 @@
 import { setMaxListeners } from 'node:events'
-import { child, defineApp, genServer, type Node, type OfferedProcedure, procedure } from '@skerry/core'
+import { child, defineApp, genServer, type Node, type OfferedProcedure, procedure, streamProcedure } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import * as threads from '../fixtures/thread-procedures.mjs'
 import type { FailureWorld } from './failure-world.ts'
 
 const greet = procedure({ name: 'waits.greet', run: (ctx, name: string) => `${name}, from ${ctx.myRegion}` })
-const greeter = defineApp({ name: 'greeter', children: [], procedures: [greet, threads.add] })
+const greetTwice = streamProcedure({
+  name: 'waits.greetTwice',
+  async *run(ctx, name: string) {
+    yield name
+    yield `${name}, from ${ctx.myRegion}`
+  },
+})
+const greeter = defineApp({ name: 'greeter', children: [], procedures: [greet, greetTwice, threads.add] })
 const hold = procedure({
   name: 'waits.hold',
   run: (ctx) => new Promise<void>((resolve) => ctx.signal.addEventListener('abort', () => resolve(), { once: true })),
@@ -22,6 +29,15 @@ export function waitingCalls({ pair, failure }: FailureWorld): void {
       await join(nobodys, 'gru')
       await join(greeter, 'gru')
       expect(await call).toBe('tea, from gru')
+    })
+
+    it('may be a stream', async () => {
+      const items = pair().client.stream('gru', greetTwice, 'tea', { wait: true, timeoutMs: 30_000 })
+      const first = items.next()
+      await join(greeter, 'gru')
+      expect(await first).toEqual({ value: 'tea', done: false })
+      expect(await items.next()).toEqual({ value: 'tea, from gru', done: false })
+      expect(await items.next()).toEqual({ value: undefined, done: true })
     })
 
     it('may be made by a procedure on a thread of its own', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { RpcReport } from '../../src/actor/rpc-report.ts'
 import { ClientWorld, failureOf } from './client-world.ts'
 
 describe('the caller of a stream', () => {
@@ -42,6 +43,74 @@ describe('the caller of a stream', () => {
     world.item(0, 'of l1')
     expect(await first).toEqual({ value: 'of l1', done: false })
   })
+
+  it('is not taken for silent while it waits for the news of a newer primary', async () => {
+    const world = new ClientWorld('syd', 3)
+    const first = world.stream({ silentMs: 100 }).next()
+    await world.platform.settle()
+    world.refuse({ primaryEpoch: 4 })
+    await world.platform.advance(1_500)
+    world.write('lax', 4)
+    await world.platform.settle()
+    expect(world.asked).toEqual(['s1', 'l1'])
+    world.credit(256, 1 << 20)
+    world.item(0, 'of l1')
+    expect(await first).toEqual({ value: 'of l1', done: false })
+  })
+
+  it('waits for somebody who can serve it, if it is told to, and is told why who was asked', async () => {
+    const world = new ClientWorld('syd', 0, [])
+    const reports: RpcReport[] = []
+    const items = world.stream({ wait: true, silentMs: 1_000, explain: (report) => void reports.push(report) }, 'syd')
+    const first = items.next()
+    await world.platform.advance(60_000)
+    world.touch(['s1'])
+    await world.platform.settle()
+    world.refuse({ code: 'ERR_OVERLOADED' })
+    world.touch([])
+    await world.platform.advance(60_000)
+    expect(world.asked).toEqual(['s1'])
+    world.touch(['s2'])
+    await world.platform.settle()
+    world.credit(256, 1 << 20)
+    world.item(0, 'of s2')
+    expect(await first).toEqual({ value: 'of s2', done: false })
+    expect(reports).toEqual([])
+    world.answer(undefined)
+    expect(await items.next()).toEqual({ value: undefined, done: true })
+    expect(reports).toMatchObject([
+      {
+        code: 'ok',
+        attempts: [
+          { node: 's1', code: 'ERR_OVERLOADED', outcome: 'not-run' },
+          { node: 's2', code: 'ok', outcome: 'ran' },
+        ],
+      },
+    ])
+    expect(reports[0]?.choices.map(({ taken }) => taken)).toContain('s2')
+  })
+
+  it.each(['abort', 'return', 'idleTimeoutMs', 'timeoutMs'])(
+    'that waits is not run when it ends by %s',
+    async (how) => {
+      const world = new ClientWorld('syd', 0, [])
+      const controller = new AbortController()
+      const times = {
+        ...(how === 'idleTimeoutMs' && { idleTimeoutMs: 500 }),
+        ...(how === 'timeoutMs' && { timeoutMs: 500 }),
+      }
+      const items = world.stream({ wait: true, signal: controller.signal, ...times }, 'syd')
+      const failure = failureOf(items.next())
+      await world.platform.settle()
+      if (how === 'abort') controller.abort()
+      if (how === 'return') await items.return?.()
+      await world.platform.advance(500)
+      expect(await failure).toMatchObject({ outcome: 'not-run', attempts: [] })
+      world.touch(['s1'])
+      await world.platform.settle()
+      expect(world.asked).toEqual([])
+    },
+  )
 
   it('believes no node that says not-run of what it had begun', async () => {
     const world = new ClientWorld()
