@@ -21,7 +21,7 @@ import { isStreamSignal, type StreamCarrier, type StreamedOptions } from './call
 import { RpcError } from './errors.ts'
 import { exitFailure } from './exit-failure.ts'
 import { afterNotPrimary, isNews, primaryNewsMs } from './primary-news.ts'
-import { mayTryElsewhere } from './retry.ts'
+import { mayTryElsewhere, mayWaitAfter } from './retry.ts'
 import { timeoutMsMax } from './rpc-options.ts'
 import { keepLast, Tries } from './tries.ts'
 
@@ -224,7 +224,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   #attempt(leftMs?: number): void {
     const chosen = this.#choose()
     if ('outcome' in chosen) {
-      if (this.#options.wait === true) this.#wait(chosen)
+      if (this.#mayWait(this.#lastFailure ?? chosen)) this.#wait(chosen)
       // The reason why the last node would not do says more than that there is no further one.
       else this.#finish(this.#lastFailure ?? chosen)
       return
@@ -315,8 +315,12 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
 
   /** No further node is to be tried. */
   #giveUpTrying(failure: Failure): void {
-    if (this.#options.wait === true) this.#wait(failure)
+    if (this.#mayWait(failure)) this.#wait(failure)
     else this.#finish(failure)
+  }
+
+  #mayWait(failure: Failure): boolean {
+    return this.#options.wait === true && mayWaitAfter(failure)
   }
 
   #note({ node, region }: RegionTableNode, { code, outcome }: Failure): Tries {

@@ -8,6 +8,7 @@ const aboutTheNode = [
   'ERR_OVERLOADED',
   'ERR_NO_PROCEDURE',
   'ERR_NOT_PRIMARY',
+  'ERR_PROCESS_START',
 ]
 
 describe('a failed call', () => {

@@ -105,6 +105,20 @@ describe('a call that waits', () => {
     expect(await failure).toMatchObject({ code: 'ERR_NOT_ALLOWED', outcome: 'not-run' })
   })
 
+  it('tries another node where one could not start its process, and does not wait for that to change', async () => {
+    const world = new ClientWorld('syd', 0, ['s1', 's2'])
+    const notStarted = { code: 'ERR_PROCESS_START' }
+    const call = world.call({}, 'syd')
+    world.refuse(notStarted)
+    world.answer('done')
+    expect(await call).toBe('done')
+    expect(new Set(world.asked)).toEqual(new Set(['s1', 's2']))
+    const failure = failureOf(world.call({ wait: true }, 'syd'))
+    for (let tries = 0; tries < 2; tries += 1) world.refuse(notStarted)
+    expect(await failure).toMatchObject({ ...notStarted, outcome: 'not-run' })
+    expect(world.asked.length).toBe(4)
+  })
+
   it('that does not wait tries three nodes', async () => {
     const world = new ClientWorld()
     const failure = failureOf(world.call({}, ['syd', 'nearest']))
