@@ -7,7 +7,10 @@ import {
   startNode,
   streamProcedure,
 } from '@skerry/core'
+import type { Transport } from '@skerry/core/transport'
+import { type ManualPlatform, manualPlatform } from '@skerry/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { createMemoryTransport } from '../../src/mesh/memory-transport.ts'
 import type { LoadLimits } from '../../src/rpc/load-limits.ts'
 import { Sightings } from '../fixtures/sightings.ts'
 import { keepsOnPool } from '../fixtures/thread-procedures.mjs'
@@ -36,12 +39,28 @@ const keepsStream = streamProcedure({
   },
 })
 const counts = procedure({ name: 'counts', run: (_ctx, input: unknown[]) => input.length })
+const worksMs = 100
+const worksAtATime = 2
+const works = { done: 0 }
+/** Takes its time, of which a node has enough for so many at a time. */
+const worksForLong = procedure({
+  name: 'works.for.long',
+  maxInFlight: worksAtATime,
+  run: (ctx) =>
+    new Promise<void>((resolve) => {
+      ctx.clock.after(worksMs, () => {
+        works.done += 1
+        resolve()
+      })
+    }),
+})
 const nowhere = procedure({ name: 'nowhere', run: () => 1 })
 const serverApp = defineApp({
   name: 'server',
   children: [],
   procedures: [onlyOne, queued, keeps, keepsStream, keepsOnPool, counts],
 })
+const onVirtualServers = defineApp({ name: 'server', children: [], procedures: [worksForLong] })
 const clientApp = defineApp({ name: 'client', children: [] })
 
 describe('a node that has as many calls as it takes', () => {
@@ -86,6 +105,36 @@ describe('a node that has as many calls as it takes', () => {
     expect(await running).toBe(servers[0]?.id)
     await stopped
   })
+})
+
+describe('two nodes that are asked for four times what they can do', () => {
+  it.each([400, 2_000])(
+    '[node] do at least four fifths of that for callers who have %i ms, and nothing for those who have given up',
+    async (timeoutMs) => {
+      const { client, platform } = await startInVirtualTime()
+      const perSecond = (2 * worksAtATime * 1_000) / worksMs
+      const seconds = 2
+      const before = { ...works }
+      let inTime = 0
+      const failures = new Set<string>()
+      const calls: Promise<void>[] = []
+      for (let made = 0; made < 4 * perSecond * seconds; made += 1) {
+        const call = client.rpcRegion('syd', worksForLong, undefined, { timeoutMs }).then(
+          () => void (inTime += 1),
+          ({ code, outcome }: RpcError) => void failures.add(`${code} ${outcome}`),
+        )
+        calls.push(call)
+        await platform.advance(1_000 / (4 * perSecond))
+      }
+      const done = works.done - before.done
+      expect(inTime / (perSecond * seconds)).toBeGreaterThan(0.8)
+      // What was begun was not in vain.
+      expect(inTime / done).toBeGreaterThan(0.95)
+      await platform.advance(timeoutMs)
+      await Promise.all(calls)
+      expect([...failures]).toEqual(['ERR_OVERLOADED not-run'])
+    },
+  )
 })
 
 describe('what inputs become when they are decoded', () => {
@@ -159,4 +208,30 @@ async function outcomeOf(call: Promise<unknown>): Promise<string> {
     const { code, outcome } = error as RpcError
     return `${code} ${outcome}`
   }
+}
+
+/** A client in `lax` and two servers in `syd`. */
+async function startInVirtualTime(): Promise<{ client: Node; platform: ManualPlatform }> {
+  const hub = newMeshName()
+  const platform = manualPlatform({ seed: 1 })
+  const nodes: Node[] = []
+  onTestFinished(async () => {
+    const stopping = Promise.all(nodes.map((node) => node.stop()))
+    await platform.advance(30_000)
+    await stopping
+  })
+  for (const [seed, region] of [
+    [2, 'syd'],
+    [3, 'syd'],
+    [4, 'lax'],
+  ] as const) {
+    const on = manualPlatform({ seed, beside: platform })
+    const transport = (): Transport => createMemoryTransport({ hub, id: `node ${seed}` })
+    const app = region === 'syd' ? onVirtualServers : clientApp
+    const starting = startNode(app, quiet({ platform: on, region, primaryRegion: 'syd', cluster: 'tests', transport }))
+    await platform.settle()
+    nodes.push(await starting)
+  }
+  await platform.advance(3_000)
+  return { client: nodes[2] as Node, platform }
 }
