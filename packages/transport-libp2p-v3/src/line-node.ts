@@ -4,6 +4,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Log } from '@skerry/core/platform'
 import {
   type CheckedOptions,
+  deafScore,
   gossipWireTopic,
   type Identity,
   laneProtocol,
@@ -53,14 +54,28 @@ function ours(connection: LineConnection): Connection {
   return connection as Connection
 }
 
+/** What its type does not say. */
+interface WithScore {
+  readonly score: { readonly params: { appSpecificScore: (peer: string) => number } }
+}
+
+const validatorResults = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject,
+} as const
+
 export function lineGossip(pubsub: GossipSub): LineGossip {
   let onMessage: ((event: CustomEvent<GossipsubMessage>) => void) | undefined
   return {
     start(on) {
       onMessage = ({ detail }) => on.message(detail.propagationSource.toString(), detail.msg.data)
-      pubsub.topicValidators.set(gossipWireTopic, (_via, message) =>
-        on.isValid(message) ? TopicValidatorResult.Accept : TopicValidatorResult.Reject,
+      pubsub.topicValidators.set(
+        gossipWireTopic,
+        (via, message) => validatorResults[on.verdict(via.toString(), message)],
       )
+      const { params } = (pubsub as GossipSub & WithScore).score
+      params.appSpecificScore = (peer) => (on.listensTo(peer) ? 0 : deafScore)
       pubsub.addEventListener('gossipsub:message', onMessage)
       pubsub.subscribe(gossipWireTopic)
     },

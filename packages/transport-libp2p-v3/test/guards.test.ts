@@ -76,7 +76,7 @@ describe('a transport over libp2p 3', () => {
     const peer = await createSkerryLibp2p(checkOptions(given), await readIdentity(undefined), testPlatform().log)
     onTestFinished(() => peer.stop())
     const heard = new Set<number | undefined>()
-    const gossip = new Gossip(testPlatform().log)
+    const gossip = new Gossip({ ...testPlatform(), dropped() {} })
     gossip.subscribe('news', (_via, record) => void heard.add(record[0]))
     await peer.handle('/skerry/lane/2.0.0', (stream) => stream.addEventListener('message', () => undefined))
     await peer.start()

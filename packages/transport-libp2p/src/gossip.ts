@@ -1,9 +1,10 @@
 import { TransportError } from '@skerry/core'
-import type { Log } from '@skerry/core/platform'
+import type { Clock, Log } from '@skerry/core/platform'
 import { concat } from 'uint8arrays/concat'
 import { fromString } from 'uint8arrays/from-string'
 import { toString } from 'uint8arrays/to-string'
-import type { GossipMessage, LineGossip } from './line.ts'
+import { GossipRates } from './gossip-rates.ts'
+import type { GossipMessage, GossipVerdict, LineGossip } from './line.ts'
 
 /** All records travel under this one topic of gossipsub, because its list of allowed topics is fixed when it is made. */
 export const gossipWireTopic = '/skerry/gossip/1.0.0'
@@ -15,23 +16,36 @@ const topicBytesMax = 255
 
 type Listener = (via: string, record: Uint8Array) => void
 
+export interface GossipOptions {
+  readonly log: Log
+  readonly clock: Clock
+  /** A record was not taken: malformed, too large, by an author that may be forged, or more than its author may say. */
+  dropped(): void
+}
+
 /**
  * Records by topic over gossipsub. A message is the topic's length in one byte, the topic, and the record. One that is
- * not signed by an Ed25519 author, is too long or malformed is rejected here and not passed on.
+ * not signed by an Ed25519 author, is too long or malformed is rejected here and not passed on; nor are more than an author may say.
  */
 export class Gossip {
   readonly #listeners = new Map<string, Listener[]>()
-  readonly #log: Log
+  readonly #options: GossipOptions
+  readonly #rates: GossipRates
   #line: LineGossip | undefined
 
-  constructor(log: Log) {
-    this.#log = log
+  constructor(options: GossipOptions) {
+    this.#options = options
+    this.#rates = new GossipRates(options.clock)
   }
 
   /** Joins the mesh, also without a listener: a node passes on what others listen to. */
   start(line: LineGossip): void {
     this.#line = line
-    line.start({ isValid: isValidRecord, message: (via, data) => this.#deliver(via, data) })
+    line.start({
+      verdict: (via, message) => this.#verdict(via, message),
+      listensTo: (via) => this.#rates.listensTo(via),
+      message: (via, data) => this.#deliver(via, data),
+    })
   }
 
   stop(): void {
@@ -50,8 +64,19 @@ export class Gossip {
     const message = encoded(topic, record)
     if (this.#line === undefined) return
     this.#line.publish(message).catch((error: unknown) => {
-      this.#log.warn({ topic, error: String(error) }, 'A record was not published')
+      this.#options.log.warn({ topic, error: String(error) }, 'A record was not published')
     })
+  }
+
+  #verdict(via: string, message: GossipMessage): GossipVerdict {
+    if (!isValidRecord(message)) {
+      this.#options.dropped()
+      this.#rates.useless(via)
+      return 'reject'
+    }
+    if (this.#rates.take(String(message.from), via)) return 'accept'
+    this.#options.dropped()
+    return 'ignore'
   }
 
   #deliver(via: string, data: Uint8Array): void {

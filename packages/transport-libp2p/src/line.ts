@@ -87,9 +87,12 @@ export interface LineReader {
 
 /** gossipsub with our one topic. */
 export interface LineGossip {
-  /** Subscribes. `isValid`: whether a signed message may be taken and passed on. */
+  /** Subscribes. */
   start(on: {
-    isValid(message: GossipMessage): boolean
+    /** What to do with a message whose signature was checked: take it and hand it on; neither; or neither, as its author is at fault. */
+    verdict(via: string, message: GossipMessage): GossipVerdict
+    /** Whether anything of that neighbour is looked at. */
+    listensTo(via: string): boolean
     /** `via`: the neighbour that handed it on. */
     message(via: string, data: Uint8Array): void
   }): void
@@ -99,9 +102,14 @@ export interface LineGossip {
   forget(peer: string): void
 }
 
+export type GossipVerdict = 'accept' | 'ignore' | 'reject'
+
+/** A neighbour with so low a score is not listened to: gossipsub's own threshold for that is -80, at ten times what is said here. */
+export const deafScore: number = -1_000
+
 /** The part of gossipsub's message that both lines have alike. */
 export interface GossipMessage {
   readonly type: string
-  readonly from?: { readonly type: string }
+  readonly from?: { readonly type: string; toString(): string }
   readonly data: Uint8Array
 }

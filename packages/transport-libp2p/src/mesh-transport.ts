@@ -45,7 +45,8 @@ export class MeshTransport implements Transport {
   async start(host: TransportHost, platform: Platform): Promise<TransportStarted> {
     if (this.#starting !== undefined) throw new Error('Assertion failed: the transport is started once')
     if (this.#stopping !== undefined) throw stopped()
-    this.#gossip = new Gossip(platform.log)
+    const { log, clock } = platform
+    this.#gossip = new Gossip({ log, clock, dropped: () => host.uncarried?.('dropped', 1) })
     for (const [topic, on] of this.#subscriptions) this.#gossip.subscribe(topic, on)
     this.#starting = this.#load(host, platform, this.#gossip)
     const running = await this.#starting

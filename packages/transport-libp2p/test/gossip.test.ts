@@ -2,6 +2,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { describe, expect, it } from 'vitest'
 import { Gossip, gossipWireTopic, isValidRecord } from '../src/gossip.ts'
+import { authorRate, uselessRate } from '../src/gossip-rates.ts'
 import type { GossipMessage } from '../src/line.ts'
 import { lineGossip } from '../src/v2/line-node.ts'
 import { connect, never, startBareNode, startNode, type TestNode } from './nodes.ts'
@@ -79,7 +80,7 @@ describe('gossip', () => {
     const node = await startNode({}, testPlatform({ clock: fastClock }))
     const peer = await startBareNode()
     const heard: string[] = []
-    const gossip = new Gossip(testPlatform().log)
+    const gossip = new Gossip({ ...testPlatform(), dropped() {} })
     gossip.subscribe('news', (_via, record) => void heard.push(String(record[0])))
     gossip.start(lineGossip(peer.services.pubsub))
     const publish = (number: number) => (): void => node.transport.publish?.('news', Uint8Array.of(number))
@@ -100,6 +101,45 @@ describe('gossip', () => {
       until(() => heard.includes('2')),
     )
     expect(connection?.status).toBe('open')
+  })
+
+  it('takes no more of an author than it may say, hands on no more, and then does not listen to the neighbour', async () => {
+    let dropped = 0
+    const [author, middle, far] = [
+      await startNode(),
+      await startNode({}, testPlatform(), () => (dropped += 1)),
+      await startNode(),
+    ]
+    await connect(author, middle)
+    await connect(middle, far)
+    let heard = 0
+    let passedOn = 0
+    middle.transport.subscribe?.('flood', () => void (heard += 1))
+    far.transport.subscribe?.('flood', () => void (passedOn += 1))
+    const news = heardFirst(middle, 'news')
+    await repeated(() => author.transport.publish?.('news', Uint8Array.of(1)), news)
+    const sinceMs = performance.now()
+    const mayMs = (): number => authorRate.burst + authorRate.perSecond * ((performance.now() - sinceMs) / 1_000 + 1)
+    for (let round = 0; round < 25; round += 1) {
+      for (let said = 0; said < 20; said += 1) author.transport.publish?.('flood', new Uint8Array(100))
+      await new Promise((resolve) => void setTimeout(resolve, 20))
+    }
+    await expect.poll(() => dropped).toBeGreaterThan(uselessRate.burst)
+    // A score is looked at anew every second.
+    await expect
+      .poll(
+        async () => {
+          const before = dropped
+          for (let said = 0; said < 20; said += 1) author.transport.publish?.('flood', new Uint8Array(100))
+          await new Promise((resolve) => void setTimeout(resolve, 300))
+          return dropped - before
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(0)
+    expect(heard).toBeGreaterThan(0)
+    expect(heard).toBeLessThan(mayMs())
+    expect(passedOn).toBeLessThanOrEqual(heard)
   })
 
   it('runs without the connection monitor, which leaks and kills healthy connections', async () => {

@@ -29,6 +29,7 @@ export interface TestNode {
 export async function startNode(
   options: Partial<Libp2pTransportOptions> = {},
   platform: Platform = testPlatform(),
+  uncarried: (how: 'dropped' | 'lost', messages: number) => void = () => undefined,
 ): Promise<TestNode> {
   const transport = createLibp2pTransport({ cluster, secrets: [secret], ...options })
   const accepted: RawLink[] = []
@@ -41,6 +42,7 @@ export async function startNode(
       takers.shift()?.(link)
     },
     found: (address: string) => void found.push(address),
+    uncarried,
   }
   const { id, addresses } = await transport.start(host, platform)
   const [address = ''] = addresses

@@ -5,7 +5,7 @@ import type { Log } from '@skerry/core/platform'
 import { gossipWireTopic } from '../gossip.ts'
 import type { Identity } from '../identity.ts'
 import { laneProtocol, laneStreamsMax } from '../lane-preamble.ts'
-import type { LineConnection, LineGossip, LineNode } from '../line.ts'
+import { deafScore, type LineConnection, type LineGossip, type LineNode } from '../line.ts'
 import type { CheckedOptions } from '../options.ts'
 import { createSkerryLibp2p, type SkerryLibp2p } from './create-libp2p.ts'
 import { DuplexStream } from './duplex-stream.ts'
@@ -48,14 +48,22 @@ function ours(connection: LineConnection): Connection {
   return connection as Connection
 }
 
+const validatorResults = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject,
+} as const
+
 export function lineGossip(pubsub: GossipSub): LineGossip {
   let onMessage: ((event: CustomEvent<GossipsubMessage>) => void) | undefined
   return {
     start(on) {
       onMessage = ({ detail }) => on.message(detail.propagationSource.toString(), detail.msg.data)
-      pubsub.topicValidators.set(gossipWireTopic, (_via, message) =>
-        on.isValid(message) ? TopicValidatorResult.Accept : TopicValidatorResult.Reject,
+      pubsub.topicValidators.set(
+        gossipWireTopic,
+        (via, message) => validatorResults[on.verdict(via.toString(), message)],
       )
+      pubsub.score.params.appSpecificScore = (peer) => (on.listensTo(peer) ? 0 : deafScore)
       pubsub.addEventListener('gossipsub:message', onMessage)
       pubsub.subscribe(gossipWireTopic)
     },
