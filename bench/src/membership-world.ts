@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { type Log, silentLog } from '@skerry/core'
 import type { Platform } from '@skerry/core/platform'
 import type { RawLink } from '@skerry/core/transport'
@@ -9,11 +8,13 @@ import { membershipServerName } from '../../packages/core/dist/mesh/membership-n
 import type { MembershipEvent } from '../../packages/core/dist/mesh/membership-event.js'
 import type { MembershipMemory } from '../../packages/core/dist/mesh/membership-memory.js'
 import { membershipServer } from '../../packages/core/dist/mesh/membership-server.js'
-import type { MeshReading, SealedList } from '../../packages/core/dist/mesh/mesh-message.js'
-import { type NodeRecord, openRecord, sealRecord } from '../../packages/core/dist/mesh/node-record.js'
-import { type Heard, PeerIntake, type PeerIntakeOptions } from '../../packages/core/dist/mesh/peer-intake.js'
+import type { NodeRecord } from '../../packages/core/dist/mesh/node-record.js'
 import { createPeerLinks, type PeerLinks } from '../../packages/core/dist/mesh/peer-links.js'
 import type { RoutableNode } from '../../packages/core/dist/mesh/told-view.js'
+import { EventHeap } from './event-heap.ts'
+import { readRegionTimes, spreadOf } from './region-times.ts'
+import { SharedBytes, SharedIntake, signature } from './shared-bytes.ts'
+import { type NodeTraffic, rawPair } from './simulated-link.ts'
 
 /** How a simulated cluster is made. */
 export interface MeshWorldOptions {
@@ -22,13 +23,6 @@ export interface MeshWorldOptions {
   readonly loss: number
   /** Whether nodes doubt themselves: what it is for shows only without. */
   readonly localHealth: boolean
-}
-
-/** What is counted of a node. */
-export interface NodeTraffic {
-  heartbeats: number
-  membership: number
-  bytes: number
 }
 
 const regionTimes = readRegionTimes()
@@ -458,238 +452,5 @@ export class MeshNode {
   }
 }
 
-/**
- * What is the same in all nodes is there once: a thousand nodes would otherwise keep and decode a million records, which in a real mesh
- * each has to itself. No node changes one.
- */
-class SharedBytes {
-  readonly #known = new Map<string, Uint8Array>()
-  readonly #records = new WeakMap<Uint8Array, NodeRecord>()
-
-  sealedOf(record: NodeRecord): Uint8Array {
-    const sealed = this.one(sealRecord(record, { sign: () => signature }))
-    this.#records.set(sealed, record)
-    return sealed
-  }
-
-  recordOf(sealed: Uint8Array): NodeRecord | undefined {
-    const known = this.#records.get(sealed)
-    if (known !== undefined) return known
-    const record = openRecord(sealed, { verify: () => true })
-    if (record !== undefined) this.#records.set(sealed, record)
-    return record
-  }
-
-  one(sealed: Uint8Array): Uint8Array {
-    const key = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength).toString('latin1')
-    const known = this.#known.get(key)
-    if (known === undefined) this.#known.set(key, sealed)
-    return known ?? sealed
-  }
-}
-
-/** Gives of what peers told what all nodes share. */
-class SharedIntake extends PeerIntake {
-  readonly #shared: SharedBytes
-  readonly #lists = new WeakMap<SealedList, MeshReading>()
-
-  constructor(options: PeerIntakeOptions, shared: SharedBytes) {
-    super(options)
-    this.#shared = shared
-  }
-
-  override next(): Heard | undefined {
-    const heard = super.next()
-    if (heard?.message === undefined || heard.message.kind === 'digest') return heard
-    const { kind, sealed } = heard.message
-    const known = this.#lists.get(sealed)
-    const message = known ?? { kind, sealed: sharedList(sealed, this.#shared) }
-    if (known === undefined) this.#lists.set(sealed, message)
-    return { via: heard.via, message }
-  }
-}
-
-function sharedList(list: SealedList, shared: SharedBytes): SealedList {
-  const sharing: Pick<SealedList, 'left' | 'next' | 'drop'> = {
-    get left() {
-      return list.left
-    },
-    next: () => {
-      const sealed = list.next()
-      return sealed === undefined ? undefined : shared.one(sealed)
-    },
-    drop: () => list.drop(),
-  }
-  return sharing as SealedList
-}
-
-const signature = Uint8Array.of(1)
 const noCodec = {}
 const primary = { region: 'iad', epoch: 0, by: '' }
-
-interface RawEnd extends RawLink {
-  receive(frame: Uint8Array): void
-}
-
-/** Kinds of link messages: what is counted as what. */
-const [pingKind, pongKind, controlKind] = [3, 4, 6]
-
-function rawPair(world: MeshWorld, dialler: MeshNode, acceptor: MeshNode): [RawEnd, RawEnd] {
-  const near = rawEnd(world, dialler, acceptor, () => far)
-  const far: RawEnd = rawEnd(world, acceptor, dialler, () => near)
-  return [near, far]
-}
-
-function rawEnd(world: MeshWorld, self: MeshNode, peer: MeshNode, other: () => RawEnd): RawEnd {
-  let onFrame: ((frame: Uint8Array) => void) | undefined
-  let waiting: Uint8Array[] = []
-  let lastMs = 0
-  let isClosed = false
-  /** What a cut stopped goes on when it heals, as in TCP. */
-  const send = (frame: Uint8Array): void => {
-    if (isClosed) return
-    if (world.isCut(self, peer)) {
-      world.at(world.now + 500, () => send(frame))
-      return
-    }
-    lastMs = Math.max(lastMs, world.arrivalMs(self, peer))
-    world.at(lastMs, () => peer.hear(() => other().receive(frame)))
-  }
-  let closed: (end: { local: boolean; reason: string }) => void = () => undefined
-  const whenClosed = new Promise<{ local: boolean; reason: string }>((resolve) => (closed = resolve))
-  const finish = (local: boolean, reason: string): void => {
-    if (isClosed) return
-    isClosed = true
-    world.hasPromises = true
-    closed({ local, reason })
-  }
-  const lane = {
-    send(frame: Uint8Array): boolean {
-      const [kind] = frame
-      if (kind === pingKind || kind === pongKind) self.traffic.heartbeats += 1
-      else if (kind === controlKind) self.traffic.membership += 1
-      self.traffic.bytes += frame.byteLength
-      send(frame)
-      return true
-    },
-    onDrain: () => undefined,
-    onFrame(listener: (frame: Uint8Array) => void): void {
-      onFrame = listener
-      const early = waiting
-      waiting = []
-      for (const frame of early) listener(frame)
-    },
-    pause: () => undefined,
-    resume: () => undefined,
-  }
-  const end: RawEnd & { finish: typeof finish } = {
-    peer: peer.name,
-    lane: () => lane,
-    closed: whenClosed,
-    receive(frame) {
-      if (isClosed) return
-      if (onFrame === undefined) waiting.push(frame)
-      else onFrame(frame)
-    },
-    finish,
-    close(reason) {
-      if (isClosed) return
-      finish(true, reason)
-      if (world.isCut(self, peer)) return
-      lastMs = Math.max(lastMs, world.arrivalMs(self, peer))
-      world.at(lastMs, () => peer.hear(() => (other() as typeof end).finish(false, reason)))
-    },
-  }
-  return end
-}
-
-/** Exponential beyond the median, so that one of twenty takes the 95th percentile. */
-function spreadOf(draw: number): number {
-  return draw < 0.5 ? (draw - 0.5) * 0.6 : -Math.log10(2 * (1 - draw) + 1e-9)
-}
-
-interface Scheduled {
-  readonly at: number
-  readonly order: number
-  readonly run: () => void
-  cancelled: boolean
-}
-
-/** By time, then by age. */
-class EventHeap {
-  #heap: Scheduled[] = []
-  #order = 0
-
-  add(at: number, run: () => void): { cancel(): void } {
-    const event: Scheduled = { at, order: this.#order, run, cancelled: false }
-    this.#order += 1
-    const heap = this.#heap
-    let slot = heap.length
-    heap.push(event)
-    while (slot > 0) {
-      const parent = (slot - 1) >> 1
-      if (!isBefore(event, heap[parent] as Scheduled)) break
-      heap[slot] = heap[parent] as Scheduled
-      slot = parent
-    }
-    heap[slot] = event
-    return {
-      cancel() {
-        event.cancelled = true
-      },
-    }
-  }
-
-  /** Takes the first one until then. */
-  next(until: number): Scheduled | undefined {
-    for (;;) {
-      const first = this.#heap[0]
-      if (first === undefined || first.at > until) return undefined
-      this.#take()
-      if (!first.cancelled) return first
-    }
-  }
-
-  #take(): void {
-    const heap = this.#heap
-    const last = heap.pop() as Scheduled
-    if (heap.length === 0) return
-    let slot = 0
-    for (;;) {
-      let child = 2 * slot + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && isBefore(heap[child + 1] as Scheduled, heap[child] as Scheduled)) child += 1
-      if (!isBefore(heap[child] as Scheduled, last)) break
-      heap[slot] = heap[child] as Scheduled
-      slot = child
-    }
-    heap[slot] = last
-  }
-}
-
-function isBefore(one: Scheduled, other: Scheduled): boolean {
-  return one.at < other.at || (one.at === other.at && one.order < other.order)
-}
-
-interface RegionTimes {
-  readonly names: readonly string[]
-  between(from: string, to: string): { readonly p50: number; readonly p95: number }
-}
-
-/** The data that the simulator's own table was made from. */
-function readRegionTimes(): RegionTimes {
-  const text = readFileSync(new URL('../../packages/testing/data/rtt.csv', import.meta.url), 'utf8')
-  const table = new Map<string, { p50: number; p95: number }>()
-  const names = new Set<string>()
-  for (const line of text.split('\n').slice(2)) {
-    const [from, to, p50, p95] = line.split(',')
-    if (from === undefined || to === undefined || from === '') continue
-    names.add(from)
-    table.set(`${from} ${to}`, { p50: Number(p50), p95: Number(p95) })
-  }
-  const inside = { p50: 0.6, p95: 0.9 }
-  return {
-    names: [...names],
-    between: (from, to) => table.get(`${from} ${to}`) ?? (from === to ? inside : { p50: 80, p95: 85 }),
-  }
-}
