@@ -55,7 +55,29 @@ export async function membershipSuite(pace: Pace): Promise<Row[]> {
     process.stderr.write(`  ${size.nodes} nodes …\n`)
     rows.push(...(await measure(size)))
   }
+  process.stderr.write('  a host that stands still …\n')
+  rows.push(await measureHost(pace === fullPace ? 600 : 10))
   return [...rows, ...(await measureProcesses())]
+}
+
+/**
+ * Two of twenty nodes are on one host, which stands still for 5 s again and again: they wake, accuse together, and stand still again before they hear what refutes it.
+ * Paused one by one, or for less, a tenth of the nodes makes no false death without self-health either: one accuser alone has to wait for longer.
+ */
+async function measureHost(seconds: number): Promise<Row> {
+  const nodes = 20
+  const still = { kind: 'paused', atLeastMs: 4_900, atMostMs: 5_000, isTogether: true } as const
+  const own = await deathsOfTheSick(nodes, seconds, still, true)
+  const control = await deathsOfTheSick(nodes, seconds, still, false)
+  const quantity = `running nodes believed dead in ${seconds} s, two of ${nodes} paused together, 5 s each time`
+  return row(
+    'membership/host',
+    quantity,
+    'deaths',
+    own.running,
+    fewerThanControl(control.running),
+    besideControl(control.running),
+  )
 }
 
 async function measureProcesses(): Promise<Row[]> {
@@ -116,20 +138,12 @@ async function measure(size: Size): Promise<Row[]> {
     row(id('quiet'), of(`false deaths in ${(quietS / 3_600).toPrecision(2)} h without faults`), 'deaths', quiet, 0),
   ]
   if (size.sickS === 0) return rows
-  const slow = await deathsOfTheSick(nodes, size.sickS, 'slow', true)
-  const slowWithout = await deathsOfTheSick(nodes, size.sickS, 'slow', false)
-  const paused = await deathsOfTheSick(nodes, size.sickS, 'paused', true)
-  const pausedWithout = await deathsOfTheSick(nodes, size.sickS, 'paused', false)
+  const slow = await deathsOfTheSick(nodes, size.sickS, sickness('slow'), true)
+  const slowWithout = await deathsOfTheSick(nodes, size.sickS, sickness('slow'), false)
+  const paused = await deathsOfTheSick(nodes, size.sickS, sickness('paused'), true)
+  const pausedWithout = await deathsOfTheSick(nodes, size.sickS, sickness('paused'), false)
   const during = `in ${size.sickS} s with 10 %`
   const again = 'for 2 to 5 s again and again'
-  const control = 'without self-health'
-  const beside = (figure: number): Readonly<Record<string, number>> => ({ [control]: figure })
-  const fewer = (figure: number): Goal => ({
-    compare: '<=',
-    factor: 1 / 50,
-    peer: control,
-    unjudged: figure === 0 ? 'the control has none' : undefined,
-  })
   return [
     ...rows,
     row(
@@ -137,18 +151,25 @@ async function measure(size: Size): Promise<Row[]> {
       of(`running nodes believed dead ${during} slow to read ${again}`),
       'deaths',
       slow.running,
-      fewer(slowWithout.running),
-      beside(slowWithout.running),
+      fewerThanControl(slowWithout.running),
+      besideControl(slowWithout.running),
     ),
     row(
       id('sick'),
       of(`running nodes believed dead ${during} paused ${again}`),
       'deaths',
       paused.running,
-      fewer(pausedWithout.running),
-      beside(pausedWithout.running),
+      fewerThanControl(pausedWithout.running),
+      besideControl(pausedWithout.running),
     ),
-    row(id('sick-paused'), of('and paused nodes'), 'deaths', paused.paused, undefined, beside(pausedWithout.paused)),
+    row(
+      id('sick-paused'),
+      of('and paused nodes'),
+      'deaths',
+      paused.paused,
+      undefined,
+      besideControl(pausedWithout.paused),
+    ),
   ]
 }
 
@@ -225,15 +246,42 @@ async function falseDeathsOfAQuietMesh(world: MeshWorld, seconds: number): Promi
   return world.deaths.length - before
 }
 
+const withoutHealth = 'without self-health'
+
+function besideControl(figure: number): Readonly<Record<string, number>> {
+  return { [withoutHealth]: figure }
+}
+
+function fewerThanControl(figure: number): Goal {
+  return {
+    compare: '<=',
+    factor: 1 / 50,
+    peer: withoutHealth,
+    unjudged: figure === 0 ? 'the control has none' : undefined,
+  }
+}
+
+/** `paused`, or `slow`: it runs, its timers in time, but takes 0.3 s for each frame that it reads, as one whose CPU others have. */
+interface Sickness {
+  readonly kind: 'slow' | 'paused'
+  readonly atLeastMs: number
+  readonly atMostMs: number
+  /** All that are sick are so at the same time, as those of one host are. */
+  readonly isTogether: boolean
+}
+
+function sickness(kind: Sickness['kind']): Sickness {
+  return { kind, atLeastMs: 2_000, atMostMs: 5_000, isTogether: false }
+}
+
 /**
- * A tenth of the nodes is sick, with only a moment between one time and the next: `paused`, or `slow`: it runs, its timers in time, but takes
- * 0.3 s for each frame that it reads, as one whose CPU others have. Deaths of nodes that ran, whoever believed in them, the
+ * A tenth of the nodes is sick, with only a moment between one time and the next. Deaths of nodes that ran, whoever believed in them, the
  * slow ones included; and those of the paused.
  */
 async function deathsOfTheSick(
   nodes: number,
   seconds: number,
-  kind: 'slow' | 'paused',
+  { kind, atLeastMs, atMostMs, isTogether }: Sickness,
   localHealth: boolean,
 ): Promise<{ running: number; paused: number }> {
   const world = new MeshWorld({ seed: 2, loss, localHealth })
@@ -242,12 +290,14 @@ async function deathsOfTheSick(
   const paused = new Set(kind === 'paused' ? sick.map(({ name }) => name) : [])
   const random = world.random('pauses')
   const end = world.now + seconds * 1_000
-  for (const node of sick) {
+  for (const group of isTogether ? [sick] : sick.map((node) => [node])) {
     const again = (): void => {
       if (world.now > end) return
-      const forMs = 2_000 + random.int(3_000)
-      if (kind === 'paused') node.pause(forMs)
-      else node.slowDown(forMs, slowFrameMs)
+      const forMs = atLeastMs + random.int(atMostMs - atLeastMs)
+      for (const node of group) {
+        if (kind === 'paused') node.pause(forMs)
+        else node.slowDown(forMs, slowFrameMs)
+      }
       world.at(world.now + forMs + 20 + random.int(480), again)
     }
     world.at(world.now + random.int(5_000), again)

@@ -90,12 +90,16 @@ export function countedNow(suspicion: Suspicion, counts: (accuser: NodeId) => bo
 
 /**
  * The suspicion when a node came back that was believed dead: behind a cut that heals now its subject may come back too, so it is
- * given as long as the shortest suspicion lasts. Once, so that nodes that come and go again and again keep no dead one alive.
+ * given half as long as the shortest suspicion lasts: in that time what refutes it has come over the cut, and one that is really dead must not wait for
+ * longer. Once, so that nodes that come and go again and again keep no dead one alive.
  */
 export function heldUp(suspicion: Suspicion, size: number, now: number): Suspicion {
   if (suspicion.heldUntil !== undefined) return suspicion
-  return { ...suspicion, heldUntil: now + suspicionMs(Infinity, size, 1, 1) }
+  return { ...suspicion, heldUntil: now + suspicionMs(Infinity, size, 1, 1) * heldPart }
 }
+
+/** Of the shortest suspicion: measured in docs/membership.md. */
+const heldPart = 1 / 2
 
 /** The share of all nodes that the word of others may keep from being routed to. */
 const avoidedPart = 1 / 3

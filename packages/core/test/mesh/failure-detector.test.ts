@@ -187,15 +187,15 @@ describe('after a cut has healed', () => {
     }
   })
 
-  it('whoever is suspected has the shortest suspicion once more when one comes back that was believed dead, but only once', () => {
+  it('whoever is suspected has half of the shortest suspicion once more when one comes back that was believed dead, but only once', () => {
     const detector = clusterOf(10)
     for (const accuser of detector.table.of('n1')) detector.accused(word('n1', accuser), sealed, 0)
     detector.unlinked('n1', 0, false)
     expect(deadBy(detector, 1_400)).toEqual([])
     detector.cameBack('n2', 1_400)
-    expect(deadBy(detector, 2_800)).toEqual([])
-    detector.cameBack('n3', 2_800)
-    expect(deadBy(detector, 2_900)).toEqual(['n1'])
+    expect(deadBy(detector, 2_100)).toEqual([])
+    detector.cameBack('n3', 2_100)
+    expect(deadBy(detector, 2_150)).toEqual(['n1'])
   })
 
   it('nor has it less when several monitors turn out to be wrong about another one; a single one does not count for that', () => {

@@ -1,6 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { accusedBy, isAvoided, isTooManyAvoided, type Suspicion, suspicionMs } from '../../src/mesh/suspicion.ts'
+import {
+  accusedBy,
+  heldUp,
+  isAvoided,
+  isTooManyAvoided,
+  type Suspicion,
+  suspicionMs,
+} from '../../src/mesh/suspicion.ts'
 
 const sealed = Uint8Array.of(1)
 
@@ -51,6 +58,13 @@ describe('accusations', () => {
       const anew = accusedBy(first, newer, 20)
       expect([anew.since, [...anew.accusers.keys()]]).toEqual([20, ['b']])
     }
+  })
+
+  it('are held up for half of the shortest suspicion, of any size, and once', () => {
+    const suspicion = accusedBy(undefined, by('a'), 10)
+    expect([10, 100, 1_000].map((size) => heldUp(suspicion, size, 5_000).heldUntil)).toEqual([5_750, 6_500, 7_250])
+    const held = heldUp(suspicion, 100, 5_000)
+    expect(heldUp(held, 100, 9_000)).toBe(held)
   })
 
   it('keep calls away from a node when two monitors agree, or all that it has', () => {
