@@ -10,7 +10,7 @@ import type { Platform } from '../platform/platform.ts'
 import { sometimes } from '../platform/property.ts'
 import { actorExits, actorSpawns } from '../platform/telemetry.ts'
 import { activeTrace, carriedTrace, isTraceFollowed, type TraceContext } from '../platform/trace-context.ts'
-import { Actor, type ActorOptions } from './actor.ts'
+import { Actor, type ActorOptions, type Process } from './actor.ts'
 import { AwayReplier, unencodableFailure } from './away-replier.ts'
 import { Alias } from './alias.ts'
 import type { BegunMarks } from './begun-marks.ts'
@@ -212,25 +212,36 @@ export class Kernel implements Runtime, CallHost {
     const registering = options.register === undefined ? undefined : this.registerName(options.register, actor.pid)
     this.#addNew(actor)
     if (registering === undefined) {
+      const process = this.#createProcess(actor, behavior, args)
       const isOrphan = options.link !== undefined && !this.#linkNew(actor, options.link)
-      actor.begin(behavior.createProcess(this, actor, args))
+      actor.begin(process)
       // Whoever is told may end it: that must reach its starter and its process.
       tellSpawn(actor)
       if (isOrphan) actor.exit('noproc')
     } else {
       tellSpawn(actor)
-      registering.then(
-        () => {
+      registering
+        .then(() => {
           if (options.link !== undefined && !this.#linkNew(actor, options.link)) actor.exit('noproc')
-          if (actor.alive) actor.begin(behavior.createProcess(this, actor, args))
-        },
-        (error: unknown) => {
+          if (actor.alive) actor.begin(this.#createProcess(actor, behavior, args))
+        })
+        .catch((error: unknown) => {
           actor.startFailed(() => error)
           actor.exit('noproc')
-        },
-      )
+        })
     }
     return actor
+  }
+
+  /** One that can't be made leaves nothing behind: neither an address nor a name. */
+  #createProcess(actor: Actor, behavior: Behavior, args: readonly unknown[]): Process {
+    try {
+      return behavior.createProcess(this, actor, args)
+    } catch (thrown) {
+      actor.startFailed(() => thrown)
+      actor.exit('noproc')
+      throw thrown
+    }
   }
 
   /** An actor whose code is not there yet: what is sent to it waits until it begins. It is linked to `links`, which know. */

@@ -2,6 +2,7 @@ import { SpecError } from '../otp/errors.ts'
 import type { SupervisorSpec } from '../otp/child-spec.ts'
 import { supervisorBehavior } from '../otp/supervisor.ts'
 import type { OfferedProcedure } from '../rpc/procedure.ts'
+import { checkAnnounced } from './announced-procedures.ts'
 
 const appVersionCharsMax = 200
 
@@ -15,7 +16,8 @@ export interface AppDefinition extends SupervisorSpec {
 }
 
 /**
- * Defines an app. Nothing runs until a node starts it. Throws `ERR_BAD_SPEC` for two children or procedures of one name.
+ * Defines an app. Nothing runs until a node starts it. Throws `ERR_BAD_SPEC` for two children or procedures of one name, and for more
+ * procedures than a node can announce: 1,024, or some 500 with names of 90 characters.
  *
  * @example
  * export const shop = defineApp({ name: 'shop', strategy: 'restForOne', children: [child('hits', hits, [0])], procedures: [upcase] })
@@ -27,6 +29,8 @@ export function defineApp(definition: AppDefinition): AppDefinition {
   if ((definition.version?.length ?? 0) > appVersionCharsMax) {
     throw new SpecError(`The app "${definition.name}": its version has more than ${appVersionCharsMax} characters`)
   }
+  const unsaid = checkAnnounced(definition.version ?? '', definition.procedures ?? [])
+  if (unsaid !== undefined) throw new SpecError(`The app "${definition.name}": ${unsaid}`)
   const keys = new Set<string>()
   for (const { name, version } of definition.procedures ?? []) {
     const key = `${name}@${version}`

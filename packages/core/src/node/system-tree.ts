@@ -17,6 +17,7 @@ import { regionRegistry, regionRegistryName, type RegionTablePrimary } from '../
 import type { RegionTableNode } from '../region/region-table-layout.ts'
 import { type SchemaConflict, SchemaConflictWatch } from '../region/schema-conflicts.ts'
 import type { InboundCalls } from '../rpc/inbound-calls.ts'
+import { recordsOf } from './announced-procedures.ts'
 import type { OfferedProcedure } from '../rpc/procedure.ts'
 import { replicaServer, replicaServerName } from '../rpc/replica-server.ts'
 import type { Replica } from '../rpc/replica-watch.ts'
@@ -117,12 +118,7 @@ export interface Announced {
 /** Tells the mesh what the app offers, once the app is up to serve it. */
 export function announceApp(kernel: Kernel, announced: Announced, procedures: readonly OfferedProcedure[]): void {
   announced.ready = true
-  announced.procedures = procedures.map(({ name, version, compatible, schema }) => ({
-    name,
-    version,
-    compatible,
-    schema,
-  }))
+  announced.procedures = recordsOf(procedures)
   tellMembership(kernel, { event: 'announce', procedures: announced.procedures })
 }
 

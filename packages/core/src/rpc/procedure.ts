@@ -16,7 +16,7 @@ type MaybePromise<T> = T | Promise<T>
 export interface ContractDefinition<Input extends StandardSchemaV1, Output extends StandardSchemaV1> {
   /** Unique among the procedures of a mesh; at most 200 characters. */
   readonly name: string
-  /** A whole number from 1; default 1. Raise it with every change that older callers would not survive. */
+  /** A whole number from 1 to 4,294,967,295; default 1. Raise it with every change that older callers would not survive. */
   readonly version?: number
   /** Any Standard Schema (zod, valibot, arktype). Applied once, on the server. */
   readonly input: Input
@@ -216,7 +216,9 @@ export function checkedIdentity(name: string, version = 1): ProcedureName {
   return { name, version }
 }
 
+const versionMax = 2 ** 32 - 1
+
 function checkVersion(name: string, version: number): void {
-  if (Number.isSafeInteger(version) && version >= 1) return
-  throw new SpecError(`Procedure "${name}": a version must be a whole number from 1, not ${version}`)
+  if (Number.isSafeInteger(version) && version >= 1 && version <= versionMax) return
+  throw new SpecError(`Procedure "${name}": a version must be a whole number from 1 to ${versionMax}, not ${version}`)
 }
