@@ -1,4 +1,5 @@
 import { defineApp, startNode } from '@skerry/core'
+import { collectOnce } from './collect-once.ts'
 import { startRawEcho } from './raw-echo.ts'
 import { type CalleeReady, type MeshKind, meshTransport } from './rpc-mesh.ts'
 import { calleeRegion } from './rpc-regions.ts'
@@ -17,6 +18,7 @@ process.on('disconnect', () => {
   coalesced.server.close()
   void node.stop().finally(() => process.exit())
 })
+collectOnce()
 const ready: CalleeReady = {
   addresses: node.addresses,
   echoPorts: { single: single.port, coalesced: coalesced.port },

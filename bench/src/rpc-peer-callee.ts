@@ -1,4 +1,5 @@
 import { startBareLibp2p } from './bare-libp2p.ts'
+import { collectOnce } from './collect-once.ts'
 import { startGrpc } from './peer-grpc.ts'
 import { startMoleculer } from './peer-moleculer.ts'
 import type { PeersReady } from './rpc-peers.ts'
@@ -14,5 +15,6 @@ process.on('disconnect', () => {
   grpc.stop()
   void Promise.allSettled([echo.stop(), moleculer.stop()]).finally(() => process.exit())
 })
+collectOnce()
 const ready: PeersReady = { echoAddress: echo.address, grpcPort: grpc.port }
 process.send?.(ready)

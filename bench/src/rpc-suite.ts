@@ -6,6 +6,7 @@ import { startOtp } from './otp.ts'
 import { connectRawEcho } from './raw-echo.ts'
 import { type Goal, type Row, rowOf, type RowSpec, skerry } from './row.ts'
 import { calleeKnown } from './callee-known.ts'
+import { collectOnce } from './collect-once.ts'
 import { type CalleeReady, meshTransport } from './rpc-mesh.ts'
 import { calleeRegion, callerRegion } from './rpc-regions.ts'
 import { startRpcPeers } from './rpc-peers.ts'
@@ -47,6 +48,8 @@ async function rowsOfTwoProcesses(pace: Pace, wants: (row: string) => boolean): 
   const rawInTurns = await connectRawEcho(ready.echoPorts.coalesced, 'coalesced')
   const peers = await startRpcPeers()
   const otp = await startOtp({ nodes: 2 })
+
+  collectOnce()
 
   const ours: RoundTrip = () => node.rpcRegion(calleeRegion, upcase, 'skerr')
   const body = sizedBody(5)
