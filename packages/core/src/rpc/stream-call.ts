@@ -87,7 +87,7 @@ export class StreamCall implements CallStream, Attachment {
     )
     if (incoming === undefined) return
     const encode = (item: unknown): Uint8Array => encodeBody(kernel, item, 'item')
-    pump(this.#end, incoming, encode, kernel.counters).then(
+    pump(this.#end, incoming, encode, kernel).then(
       () => this.#end.endItems(),
       (error: unknown) => this.#abandon(failedIncoming(error)),
     )

@@ -134,7 +134,7 @@ class ServedStream implements Addressable, Attachment {
     this.#end.greet()
     try {
       const source = code.run(this.#ctx, input, this.#incoming(code.incoming))
-      await pump(this.#end, source, (item) => this.#encoded(item, code.item), this.#runtime.counters)
+      await pump(this.#end, source, (item) => this.#encoded(item, code.item), this.#runtime)
       return { ok: true, value: this.#ctx.codec.encode(undefined, 'end'), encoded: true }
     } catch (thrown) {
       return { ok: false, failure: this.#failureOf(thrown) }

@@ -1,19 +1,28 @@
 import type { KernelCounters } from '../actor/counters.ts'
+import type { TurnQueue } from '../platform/turn-queue.ts'
 import type { StreamEnd } from './stream-end.ts'
 
 /** Where the items of a stream come from. */
 export type Source = Iterable<unknown> | AsyncIterable<unknown>
 
+/** So many items are sent in one go: with more, one stream whose other end gives much credit would stop all else of its thread. */
+const itemsInOneGo = 64
+
+interface PumpRuntime {
+  readonly counters: KernelCounters
+  readonly platform: { readonly turns: TurnQueue }
+}
+
 /**
  * Takes items from `source` as the other end asks for them, and sends them. The next one is taken when it may be sent, never
  * before. Resolves when there is none left, or none is wanted: then the source is told by `return`, also while it works on
- * one. Rejects with what the source or `encode` throws while items are wanted; what is thrown after that is counted.
+ * one. After some items it waits for its next turn. Rejects with what the source or `encode` throws while items are wanted; what is thrown after that is counted.
  */
 export async function pump(
   end: StreamEnd,
   source: Source,
   encode: (item: unknown) => Uint8Array | Promise<Uint8Array>,
-  counters: KernelCounters,
+  { counters, platform: { turns } }: PumpRuntime,
 ): Promise<void> {
   const iterator = iteratorOf(source)
   const stopped = (): void => {
@@ -26,7 +35,12 @@ export async function pump(
   }
   end.onUnwanted = stopped
   try {
-    while (await end.ready()) {
+    for (let sent = 0; await end.ready(); sent += 1) {
+      if (sent === itemsInOneGo) {
+        sent = -1
+        await nextTurn(turns)
+        continue
+      }
       const taken = await iterator.next()
       if (taken.done === true) {
         end.onUnwanted = undefined
@@ -47,6 +61,10 @@ export async function pump(
 /** Whether items can be taken from it. */
 export function isSource(given: unknown): given is Source {
   return isAsync(given) || isSync(given)
+}
+
+function nextTurn(turns: TurnQueue): Promise<void> {
+  return new Promise((resolve) => turns.enqueue({ runTurn: resolve }))
 }
 
 function iteratorOf(source: unknown): Iterator<unknown> | AsyncIterator<unknown> {
