@@ -24,6 +24,15 @@ const hangsInSyd = procedure({
   },
 })
 
+/** Gives the time that it had, after a while. */
+const hadMs = procedure({
+  name: 'hadMs',
+  run: (ctx) => {
+    const { timeLeftMs } = ctx
+    return new Promise<number>((resolve) => void ctx.clock.after(50, () => resolve(timeLeftMs)))
+  },
+})
+
 const begun = new Sightings<Context>()
 const noted = new Sightings<{ readonly node: string; readonly input: unknown; readonly ctx: Context }>()
 const notes = procedure({
@@ -49,7 +58,7 @@ const askerName = actorName<{
   cast: Record<never, never>
 }>('asker')
 
-const everywhere = [whoAmI, throwsInSyd, hangsInSyd, notes, threads.add, threads.whereAmI]
+const everywhere = [whoAmI, throwsInSyd, hangsInSyd, hadMs, notes, threads.add, threads.whereAmI]
 const serverApp = defineApp({ name: 'server', children: [], procedures: [...everywhere, onlyHere] })
 const clientApp = defineApp({
   name: 'client',
@@ -132,6 +141,14 @@ export function manySuite(kind: MeshKind): void {
         expect.stringMatching(/^ERR_RPC_TIMEOUT (unknown|ran)$/) as string,
         'ERR_RPC_TIMEOUT not-run',
       ])
+    })
+
+    it('E6 [node] one after the other, each has what those before have left of the time', async () => {
+      const nodes = [server.id, client.id]
+      const all = await client.rpcEach({ nodes }, hadMs, undefined, { timeoutMs: 60_000, concurrency: 1 })
+      const [first, second] = all.map((one) => (one.ok ? one.value : NaN)) as [number, number]
+      expect(first).toBeLessThanOrEqual(60_000)
+      expect(second).toBeLessThan(first - 40)
     })
 
     it('an abort of each ends what runs and keeps what was answered', async () => {
