@@ -23,4 +23,9 @@ export class BlockSlice {
     // A third faster than `subarray`, which asks what to make.
     return new Uint8Array(block.buffer as ArrayBuffer, block.byteOffset + from, end - from)
   }
+
+  /** A copy that is all of its block, for what waits: the block may hold hundreds of others' frames, which nobody counts. */
+  alone(): BlockSlice {
+    return new BlockSlice(this.view().slice(), 0, this.byteLength)
+  }
 }

@@ -44,7 +44,7 @@ export class LaneWriter {
     return this.#keep(frame, urgent)
   }
 
-  /** The same for a frame within a block, of which no view is made where the transport can do without. */
+  /** The same for a frame within a block, of which no view is made where the transport can do without. One that waits is copied. */
   sendSlice(frame: BlockSlice, urgent = false): boolean {
     if (this.#blocked) return this.#keep(frame, urgent)
     this.#blocked = !this.#passSlice(frame)
@@ -112,7 +112,7 @@ export class LaneWriter {
   }
 
   #wait(frame: Uint8Array | BlockSlice | SplitMessage): void {
-    this.#backlog.push(frame)
+    this.#backlog.push(frame instanceof BlockSlice ? frame.alone() : frame)
     this.#backlogBytes += frame.byteLength + frameOverheadBytes
   }
 

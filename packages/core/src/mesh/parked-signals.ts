@@ -1,7 +1,7 @@
 import { formatPid, type NodeId } from '../actor/pid.ts'
 import type { Signal } from '../actor/signal.ts'
 import { RingQueue } from '../base/ring-queue.ts'
-import type { BlockSlice } from './block-slice.ts'
+import { BlockSlice } from './block-slice.ts'
 import type { SplitMessage } from './split-message.ts'
 
 /** A signal and the bytes that it was made into. */
@@ -52,7 +52,8 @@ export class ParkedSignals {
       peer = { queue: new RingQueue(16), bytes: 0, targets: new Map() }
       this.#peers.set(to.node, peer)
     }
-    peer.queue.push(parked)
+    const { signal, message } = parked
+    peer.queue.push(message instanceof BlockSlice ? { signal, message: message.alone() } : parked)
     peer.bytes += bytes
     const target = formatPid(to)
     peer.targets.set(target, (peer.targets.get(target) ?? 0) + 1)

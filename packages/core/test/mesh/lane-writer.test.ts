@@ -31,7 +31,7 @@ it('a frame in two pieces that waits for room leaves in its place and without a 
   expect((sent[1] as [Uint8Array, Uint8Array])[1]).toBe(body)
 })
 
-it('a frame within a block goes on as it is, also after it waited for room, and as a view where the lane knows no such frames', () => {
+it('a frame within a block goes on as it is, as a view where the lane knows no such frames, and without its block after it waited for room', () => {
   const slice = new BlockSlice(Uint8Array.of(9, 9, 1, 2, 9).subarray(1), 1, 3)
   const sentBy = (knowsSlices: boolean): unknown[] => {
     const sent: unknown[] = []
@@ -53,6 +53,10 @@ it('a frame within a block goes on as it is, also after it waited for room, and 
     for (let round = 0; round < 2; round += 1) drain()
     return sent
   }
-  expect(sentBy(true)).toEqual([slice, slice, slice])
-  expect(sentBy(false)).toEqual([1, 2, 3].map(() => Uint8Array.of(1, 2)))
+  const alone = Uint8Array.of(1, 2)
+  const ofLane = sentBy(true) as BlockSlice[]
+  expect(ofLane.map((frame) => frame.view())).toEqual([alone, alone, alone])
+  expect(ofLane[0]).toBe(slice)
+  expect(ofLane.slice(1).map(({ block }) => block.buffer.byteLength)).toEqual([2, 2])
+  expect(sentBy(false)).toEqual([alone, alone, alone])
 })

@@ -36,6 +36,14 @@ describe('items that found their way full', () => {
     expect(park(item(0, 1, 'elsewhere'))).toBe(true)
   })
 
+  it('wait without the block that others stand in too', () => {
+    const { parked, park } = world()
+    park(item(0))
+    const blocks: number[] = []
+    parked.resume('there', (one) => blocks.push((one.message as BlockSlice).block.buffer.byteLength) > 0)
+    expect(blocks).toEqual([744])
+  })
+
   it('are lost with the link of their peer, also while they go on', () => {
     const { parked, park } = world()
     for (const seq of [0, 1, 2]) park(item(seq))
