@@ -5,6 +5,9 @@ import { root, run } from './workspace.mjs'
 
 /** @typedef {{ passed: number, failed: number, skipped: readonly string[] }} Tally */
 
+// All tests take 500 s on two CPUs that have nothing else to do; on busy ones they are only slower.
+const timeoutMs = 1_200_000
+
 /**
  * @param {string} node the executable
  * @param {readonly string[]} files all without any
@@ -19,6 +22,7 @@ export async function runVitest(node, files, settings = {}) {
     const ok = await run(node, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...files], {
       show: true,
       env,
+      timeoutMs,
     }).then(
       () => true,
       (/** @type {Error} */ error) => {
