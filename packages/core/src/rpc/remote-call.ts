@@ -345,6 +345,11 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     const { platform, nodes } = this.#kernel
     const forMs = this.#options.reconnectMs ?? reconnectMsDefault + reconnectTrips * (node.rttMs ?? 0)
     this.#lost?.timer?.cancel()
+    // No timer: the connection may be back before the shortest one.
+    if (forMs === 0) {
+      this.#finish(lost)
+      return
+    }
     nodes.add(this)
     // More than a timer can measure: the deadline comes first.
     const timer = forMs < timeoutMsMax ? platform.clock.after(forMs, () => this.#finish(lost)) : undefined
