@@ -11,17 +11,7 @@ const KiB = 1024
 const block = new Uint8Array(16 * KiB)
 
 it('a stream of libp2p 3 lets more come once its window is larger, and holds it for a reader that is full', async () => {
-  const [from, to] = [await startNode(), await startNode()]
-  const accepted = new Promise<Stream>((resolve) => {
-    void to.handle(protocol, (stream) => resolve(stream))
-  })
-  const writer = new MessageLineStream(await from.dialProtocol(to.getMultiaddrs(), protocol))
-  let isReady = false
-  const write = (): void => {
-    while (isReady && writer.isWritable) writer.write(block)
-  }
-  writer.read({ bytes: () => true, writable: write, ended() {}, broke() {} })
-  const stream = await accepted
+  const { stream, write } = await startWriter()
   const reader = new MessageLineStream(stream)
   let wanted = 1
   let bytesRead = 0
@@ -35,7 +25,6 @@ it('a stream of libp2p 3 lets more come once its window is larger, and holds it 
     broke() {},
   })
   // What came before somebody reads would not be held by the window.
-  isReady = true
   write()
   const came = (): number => bytesRead + stream.readBufferLength
   const isUsedUp = (): boolean => (stream as Stream & { recvWindowCapacity: number }).recvWindowCapacity === 0
@@ -50,17 +39,7 @@ it('a stream of libp2p 3 lets more come once its window is larger, and holds it 
 })
 
 it('a stream of libp2p 3 makes no room for more when its reader is full again by what waited for it', async () => {
-  const [from, to] = [await startNode(), await startNode()]
-  const accepted = new Promise<Stream>((resolve) => {
-    void to.handle(protocol, (stream) => resolve(stream))
-  })
-  const writer = new MessageLineStream(await from.dialProtocol(to.getMultiaddrs(), protocol))
-  let isReady = false
-  const write = (): void => {
-    while (isReady && writer.isWritable) writer.write(block)
-  }
-  writer.read({ bytes: () => true, writable: write, ended() {}, broke() {} })
-  const stream = await accepted
+  const { stream, write } = await startWriter()
   const reader = new MessageLineStream(stream)
   let bytesRead = 0
   reader.read({
@@ -72,7 +51,6 @@ it('a stream of libp2p 3 makes no room for more when its reader is full again by
     ended() {},
     broke() {},
   })
-  isReady = true
   write()
   const isUsedUp = (): boolean => (stream as Stream & { recvWindowCapacity: number }).recvWindowCapacity === 0
   await expect.poll(isUsedUp).toBe(true)
@@ -85,6 +63,25 @@ it('a stream of libp2p 3 makes no room for more when its reader is full again by
   }
   expect(stream.status).toBe('open')
 })
+
+/** A stream, and what writes to its other end from then on, as much as that takes. */
+async function startWriter(): Promise<{ stream: Stream; write: () => void }> {
+  const [from, to] = [await startNode(), await startNode()]
+  const accepted = new Promise<Stream>((resolve) => {
+    void to.handle(protocol, (stream) => resolve(stream))
+  })
+  const writer = new MessageLineStream(await from.dialProtocol(to.getMultiaddrs(), protocol))
+  let isReady = false
+  const writeAll = (): void => {
+    while (isReady && writer.isWritable) writer.write(block)
+  }
+  writer.read({ bytes: () => true, writable: writeAll, ended() {}, broke() {} })
+  const write = (): void => {
+    isReady = true
+    writeAll()
+  }
+  return { stream: await accepted, write }
+}
 
 async function startNode(): Promise<Libp2p> {
   const node = await createLibp2p({

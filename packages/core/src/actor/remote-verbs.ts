@@ -38,8 +38,8 @@ export interface RpcOptions {
   readonly idempotencyKey?: string
   /**
    * With a key: for how many milliseconds a connection that was lost under the call may come back, to the same life of the
-   * node, before the call fails as `ERR_NODE_LOST`. If it does, the call goes on there by itself. 0 or more; at most the time that the
-   * call has. Default: 300, and eight of the round trips that were measured.
+   * node, before the call fails as `ERR_NODE_LOST`. If it does, the call goes on there by itself. 0 or more, 0: it fails at once; at most the
+   * time that the call has. Default: 300, and eight of the round trips that were measured.
    */
   readonly reconnectMs?: number
   /**

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { type Accusation, sealAccusation } from '../../src/mesh/accusation.ts'
 import { type HearingGrounds, hearAccusations } from '../../src/mesh/accusation-hearing.ts'
+import { accusationGrounds } from '../fixtures/accusation-grounds.ts'
 
 const nothing = { isSuspicionNew: false, handOn: [], answer: new Set(), refute: undefined, dropped: [] }
 
@@ -78,13 +79,5 @@ function hear(accusations: readonly Accusation[], changed: Partial<HearingGround
 }
 
 function grounds(): HearingGrounds {
-  return {
-    own: () => ({ node: 'me', answered: 4, said: 5 }),
-    worth: () => 'counts',
-    mayCheck: () => true,
-    mayAccuse: () => true,
-    isSigned: () => true,
-    accused: () => undefined,
-    passed: () => undefined,
-  }
+  return { ...accusationGrounds(), accused: () => undefined, passed: () => undefined }
 }

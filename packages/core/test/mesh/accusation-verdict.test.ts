@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Accusation, sealAccusation, versionsAheadMax } from '../../src/mesh/accusation.ts'
 import { type AccusationGrounds, judgeAccusation, toRefute } from '../../src/mesh/accusation-verdict.ts'
+import { accusationGrounds } from '../fixtures/accusation-grounds.ts'
 
 const other = { subject: 'b', life: 1, version: 7, accuser: 'c' }
 const ours = { ...other, subject: 'me' }
@@ -70,19 +71,12 @@ function verdictsOf(dropped: readonly { verdict: string }[]): Record<string, num
 }
 
 it('what is none is malformed', () => {
-  expect(judgeAccusation(Uint8Array.of(9), grounds())).toEqual({ verdict: 'malformed', claim: undefined })
+  expect(judgeAccusation(Uint8Array.of(9), accusationGrounds())).toEqual({ verdict: 'malformed', claim: undefined })
 })
 
 function judged(claim: Accusation, changed: Partial<AccusationGrounds> = {}) {
-  return judgeAccusation(sealAccusation(claim, { sign: () => Uint8Array.of(1) }), { ...grounds(), ...changed })
-}
-
-function grounds(): AccusationGrounds {
-  return {
-    own: () => ({ node: 'me', answered: 4, said: 5 }),
-    worth: () => 'counts',
-    mayCheck: () => true,
-    mayAccuse: () => true,
-    isSigned: () => true,
-  }
+  return judgeAccusation(sealAccusation(claim, { sign: () => Uint8Array.of(1) }), {
+    ...accusationGrounds(),
+    ...changed,
+  })
 }
