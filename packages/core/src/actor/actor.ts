@@ -257,7 +257,7 @@ export class Actor implements Turn, EdgeHolder {
         this.relations.removeWatcher(signal.ref, signal.from)
         return
       case 'down':
-        if (this.relations.removeMonitor(signal.ref) !== undefined) {
+        if (this.relations.removeMonitor(signal.ref, signal.from) !== undefined) {
           this.notify({ type: 'DOWN', ref: signal.ref, pid: signal.from, reason: signal.reason })
         }
         return

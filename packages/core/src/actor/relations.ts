@@ -77,10 +77,10 @@ export class Relations {
     this.#host.addEdge(pid, this.#holder)
   }
 
-  /** Whom the monitor watched, or `undefined` if it has fired or never was. */
-  removeMonitor(ref: number): Pid | undefined {
+  /** Whom the monitor watched, or `undefined` if it has fired or never was, or is not on `from`. */
+  removeMonitor(ref: number, from?: Pid): Pid | undefined {
     const pid = this.#monitors?.get(ref)
-    if (pid === undefined) return undefined
+    if (pid === undefined || (from !== undefined && !samePid(pid, from))) return undefined
     this.#monitors?.delete(ref)
     this.#host.removeEdge(pid, this.#holder)
     return pid

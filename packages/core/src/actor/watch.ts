@@ -2,7 +2,7 @@ import { isLost, type LostPeer } from './edges.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { Runtime } from './behavior.ts'
 import type { Addressable } from './host.ts'
-import type { Pid } from './pid.ts'
+import { type Pid, samePid } from './pid.ts'
 import type { Signal } from './signal.ts'
 
 /**
@@ -32,7 +32,9 @@ class Watch implements Addressable {
   }
 
   deliver(signal: Signal): void {
-    if (signal.type === 'down') this.#end(signal.reason)
+    // A peer may say that of its own actors only: what a node does at the end of its root is no business of others.
+    if (signal.type === 'down' && samePid(signal.from, this.#target)) this.#end(signal.reason)
+    else this.#kernel.counters.refusedSignals += 1
   }
 
   peerLost(lost: LostPeer, reason: (pid: Pid) => ExitReason): void {

@@ -198,7 +198,10 @@ export class KeyedCalls implements NodeWatcher {
 
   #begin(key: string, signal: SpawnSignal, arrivedMs: number, isAllowed: boolean): void {
     const { kernel, take } = this.#options
-    const run = new KeyedRun(key, kernel.allocatePid(), (result, served) => this.#finished(run, result, served))
+    const { counters } = kernel
+    const run = new KeyedRun(key, kernel.allocatePid(), counters, (result, served) =>
+      this.#finished(run, result, served),
+    )
     if (!this.#window.begin(key, run)) {
       kernel.counters.overloads += 1
       this.#refuse(signal.from, full)

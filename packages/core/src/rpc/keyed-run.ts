@@ -1,3 +1,4 @@
+import type { KernelCounters } from '../actor/counters.ts'
 import type { Addressable } from '../actor/host.ts'
 import type { Pid } from '../actor/pid.ts'
 import type { ReplyResult, Signal, SpawnSignal } from '../actor/signal.ts'
@@ -29,16 +30,26 @@ export class KeyedRun implements Addressable {
   readonly next: Set<HeldCall> = new Set()
   #settled = false
   readonly #onSettled: (result: ReplyResult, served: ServedTimes | undefined) => void
+  readonly #counters: KernelCounters
 
-  constructor(key: string, pid: Pid, onSettled: (result: ReplyResult, served: ServedTimes | undefined) => void) {
+  constructor(
+    key: string,
+    pid: Pid,
+    counters: KernelCounters,
+    onSettled: (result: ReplyResult, served: ServedTimes | undefined) => void,
+  ) {
     this.key = key
     this.pid = pid
+    this.#counters = counters
     this.#onSettled = onSettled
   }
 
+  /** What a peer says is no word of its process, which is of this node. */
   deliver(signal: Signal): void {
-    if (signal.type === 'reply') this.settle(signal.result, signal.served)
-    else if (signal.type === 'exit') this.settle({ ok: false, failure: exitFailure(signal.reason) })
+    if (signal.type === 'reply' && signal.via === undefined) this.settle(signal.result, signal.served)
+    else if (signal.type === 'exit' && signal.from.node === this.pid.node) {
+      this.settle({ ok: false, failure: exitFailure(signal.reason) })
+    } else this.#counters.refusedSignals += 1
   }
 
   // Its process is on this node, whose threads RpcProcesses watches.
