@@ -35,6 +35,7 @@ export { type Dns, type DnsOptions, type DnsService, systemDns } from './platfor
 export { actor, type ActorDefinition, type BareContext, type ReceiveOptions } from './actor/bare-actor.ts'
 export type { Behavior, ModuleMeta } from './actor/behavior.ts'
 export type { CallOptions, Context, DemonitorOptions, Message, MonitorRef, StartOptions } from './actor/context.ts'
+export type { PeerLinkCounters } from './mesh/peer-link-settings.ts'
 export type { KernelCounters } from './actor/counters.ts'
 export type { KernelStats } from './actor/kernel-stats.ts'
 export { Exit, type ExitReason } from './actor/exit-reason.ts'

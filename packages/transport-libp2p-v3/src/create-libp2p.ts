@@ -4,12 +4,11 @@ import { type Identify, identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
-import type { Log } from '@skerry/core/platform'
 import {
-  type CheckedOptions,
   connectionLimits,
+  countRefused,
+  type CreateLineNode,
   gossipOptions,
-  type Identity,
   negotiationMs,
   peerGater,
   streamsMax,
@@ -25,7 +24,9 @@ export type SkerryLibp2p = Libp2p<{ identify: Identify; pubsub: GossipSub }>
  * A node of libp2p 3 that is not started yet. All options that we give to it are in this file, and what both lines are given, in
  * the other adapter; each that is not obvious stands beside the trouble that its default makes.
  */
-export async function createSkerryLibp2p(options: CheckedOptions, identity: Identity, log: Log): Promise<SkerryLibp2p> {
+export async function createSkerryLibp2p(
+  ...[options, identity, log, refused]: Parameters<CreateLineNode>
+): Promise<SkerryLibp2p> {
   const encrypters = secretEncrypters(options.cluster, options.secrets)
   let protocols = (): readonly string[] => []
   const node: SkerryLibp2p = await createLibp2p({
@@ -33,7 +34,7 @@ export async function createSkerryLibp2p(options: CheckedOptions, identity: Iden
     privateKey: privateKeyFromRaw(identity.key.raw),
     nodeInfo: { name: 'skerry', version: '1', userAgent: 'skerry' },
     addresses: { listen: [...options.listen], announce: [...options.announce] },
-    transports: [tcp()],
+    transports: [countRefused(tcp(), refused)],
     connectionEncrypters: encrypters.map(({ create }) => create),
     connectionProtector: guardConnections((protocol) => encrypters.some((one) => one.protocol === protocol)),
     connectionGater: peerGater(log, options),

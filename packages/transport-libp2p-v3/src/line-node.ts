@@ -1,12 +1,10 @@
 import { type GossipSub, type GossipsubMessage, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Log } from '@skerry/core/platform'
 import {
-  type CheckedOptions,
+  type CreateLineNode,
   deafScore,
   gossipWireTopic,
-  type Identity,
   laneProtocol,
   laneStreamsMax,
   type LineConnection,
@@ -17,8 +15,8 @@ import { createSkerryLibp2p, type SkerryLibp2p } from './create-libp2p.ts'
 import { MessageLineStream } from './message-stream.ts'
 
 /** A node of libp2p 3 as the rest of the adapter knows it. Loading this file loads libp2p. */
-export async function createLineNode(options: CheckedOptions, identity: Identity, log: Log): Promise<LineNode> {
-  return lineNode(await createSkerryLibp2p(options, identity, log))
+export async function createLineNode(...given: Parameters<CreateLineNode>): Promise<LineNode> {
+  return lineNode(await createSkerryLibp2p(...given))
 }
 
 function lineNode(node: SkerryLibp2p): LineNode {

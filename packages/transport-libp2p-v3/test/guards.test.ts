@@ -73,7 +73,12 @@ describe('a transport over libp2p 3', () => {
     const transport = createLibp2pTransport(given)
     onTestFinished(() => transport.stop())
     await transport.start({ accepted() {}, found() {} }, testPlatform({ clock: fastClock }))
-    const peer = await createSkerryLibp2p(checkOptions(given), await readIdentity(undefined), testPlatform().log)
+    const peer = await createSkerryLibp2p(
+      checkOptions(given),
+      await readIdentity(undefined),
+      testPlatform().log,
+      () => undefined,
+    )
     onTestFinished(() => peer.stop())
     const heard = new Set<number | undefined>()
     const gossip = new Gossip({ ...testPlatform(), dropped() {} })

@@ -3,13 +3,14 @@
  * and both packages are released together.
  */
 export { secretNoises } from './cluster-secrets.ts'
+export { countRefused } from './count-refused.ts'
 export { gossipWireTopic } from './gossip.ts'
 export { gossipOptions } from './gossip-options.ts'
 export type { Identity } from './identity.ts'
 export { laneProtocol, laneStreamsMax } from './lane-preamble.ts'
 export { connectionLimits, negotiationMs, streamsMax, streamWindowBytes } from './limits.ts'
 export { deafScore } from './line.ts'
-export type { LineConnection, LineGossip, LineNode, LineReader, LineStream } from './line.ts'
+export type { CreateLineNode, LineConnection, LineGossip, LineNode, LineReader, LineStream } from './line.ts'
 export { MeshTransport } from './mesh-transport.ts'
 export { MultistreamGuard, muxerProtocol } from './multistream-guard.ts'
 export { type CheckedOptions, checkOptions } from './options.ts'

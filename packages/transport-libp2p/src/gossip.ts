@@ -19,7 +19,10 @@ type Listener = (via: string, record: Uint8Array) => void
 export interface GossipOptions {
   readonly log: Log
   readonly clock: Clock
-  /** A record was not taken: malformed, too large, by an author that may be forged, or more than its author may say. */
+  /**
+   * A record was not taken: malformed, too large, by an author that may be forged, more than its author may say, of a topic that nobody here
+   * listens to, or one of ours that could not be sent.
+   */
   dropped(): void
 }
 
@@ -64,6 +67,7 @@ export class Gossip {
     const message = encoded(topic, record)
     if (this.#line === undefined) return
     this.#line.publish(message).catch((error: unknown) => {
+      this.#options.dropped()
       this.#options.log.warn({ topic, error: String(error) }, 'A record was not published')
     })
   }
@@ -82,7 +86,9 @@ export class Gossip {
   #deliver(via: string, data: Uint8Array): void {
     const decoded = decode(data)
     if (decoded === undefined) return
-    for (const on of this.#listeners.get(decoded.topic) ?? []) on(via, decoded.record)
+    const listeners = this.#listeners.get(decoded.topic)
+    if (listeners === undefined) this.#options.dropped()
+    else for (const on of listeners) on(via, decoded.record)
   }
 }
 

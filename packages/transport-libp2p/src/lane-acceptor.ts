@@ -6,6 +6,8 @@ import type { LineConnection, LineStream } from './line.ts'
 export interface LaneAcceptorOptions {
   readonly clock: Clock
   readonly log: Log
+  /** A stream was reset that is no lane, or a link was given up whose lanes did not all come. */
+  refused(): void
   /** All lanes of a link that the peer opened are there, lane 0 first. */
   complete(connection: LineConnection, streams: readonly OpenedStream[]): void
 }
@@ -23,7 +25,7 @@ const halfOpenPerPeerMax = 8
 /**
  * Gathers the streams that peers open into links. A stream that does not say in time which lane it is, that names a
  * lane which is there already, or that would be the ninth half-open link of its peer, is reset and logged. One that its peer
- * takes back before is logged for debugging only.
+ * takes back before is logged for debugging only, and not counted as refused.
  */
 export class LaneAcceptor {
   readonly #options: LaneAcceptorOptions
@@ -35,19 +37,17 @@ export class LaneAcceptor {
   }
 
   async accept(connection: LineConnection, stream: LineStream): Promise<void> {
-    const timer = this.#options.clock.after(completeMs, () => stream.abort(new Error('No preamble in time')))
+    // A stream that we abort says nothing more, so that its preamble is waited for no longer.
+    const timer = this.#options.clock.after(completeMs, () => {
+      this.#unnamed.delete(timer)
+      this.#reset(connection, stream, new Error('No preamble in time'))
+    })
     this.#unnamed.add(timer)
     try {
       const { linkId, lane, opened } = await readPreamble(stream)
       this.#add(connection, linkId, lane, opened)
     } catch (error) {
-      const refused = error instanceof Error ? error : new Error(String(error))
-      stream.abort(refused)
-      const fields = { peer: connection.remotePeer.toString(), reason: refused.message }
-      // Two nodes that dial each other at once take one of the links back.
-      if (error instanceof StreamTakenBack)
-        this.#options.log.debug(fields, 'A peer took back a stream before it was a lane')
-      else this.#options.log.warn(fields, 'Reset a stream that is no lane')
+      this.#reset(connection, stream, error instanceof Error ? error : new Error(String(error)))
     } finally {
       timer.cancel()
       this.#unnamed.delete(timer)
@@ -59,6 +59,18 @@ export class LaneAcceptor {
     for (const { timer } of this.#halfOpen.values()) timer.cancel()
     this.#unnamed.clear()
     this.#halfOpen.clear()
+  }
+
+  #reset(connection: LineConnection, stream: LineStream, why: Error): void {
+    stream.abort(why)
+    const fields = { peer: connection.remotePeer.toString(), reason: why.message }
+    // Two nodes that dial each other at once take one of the links back.
+    if (why instanceof StreamTakenBack) {
+      this.#options.log.debug(fields, 'A peer took back a stream before it was a lane')
+      return
+    }
+    this.#options.refused()
+    this.#options.log.warn(fields, 'Reset a stream that is no lane')
   }
 
   #add(connection: LineConnection, linkId: string, lane: number, opened: OpenedStream): void {
@@ -92,6 +104,7 @@ export class LaneAcceptor {
     if (link === undefined) return
     this.#halfOpen.delete(key)
     for (const lane of link.lanes) lane?.stream.abort(new Error('The other lanes of the link did not come in time'))
+    this.#options.refused()
     this.#options.log.warn({ peer: link.peer }, 'Reset a link whose lanes did not all come')
   }
 }

@@ -8,8 +8,13 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 import type { Identity } from './identity.ts'
 import type { CheckedOptions } from './options.ts'
 
-/** Makes a node that is not started yet. */
-export type CreateLineNode = (options: CheckedOptions, identity: Identity, log: Log) => Promise<LineNode>
+/** Makes a node that is not started yet. `refused`: called for each connection that somebody opened and that came to nothing. */
+export type CreateLineNode = (
+  options: CheckedOptions,
+  identity: Identity,
+  log: Log,
+  refused: () => void,
+) => Promise<LineNode>
 
 export interface LineNode {
   readonly gossip: LineGossip

@@ -34,13 +34,15 @@ export async function startMesh(
   const { clock, random, turns } = platform
   // Of what strangers and peers can bring about: whoever reaches the port connects as often as it likes.
   const limitedLog = new LimitedLog(platform, { by: ['peer'] })
-  const node = await created(options, () => createNode(options, identity, limitedLog))
+  const refused = (): void => host.uncarried?.('refused', 1)
+  const node = await created(options, () => createNode(options, identity, limitedLog, refused))
   const links = new Set<LaneLink>()
   const uses = new ConnectionUses({ clock, connectionsTo: (peer) => connectionsTo(node, peer) })
   const watchdog = new GossipWatchdog(node, clock, limitedLog)
   const acceptor = new LaneAcceptor({
     clock,
     log: limitedLog,
+    refused,
     complete: (connection, streams) => host.accepted(addLink(connection, streams)),
   })
 

@@ -194,6 +194,7 @@ describe('a peer that does not keep to the protocol', () => {
     second.write(preamble(1, 0))
     expect(await Promise.race([endOf(first), endOf(second)])).toBe('reset')
     expect(node.accepted).toEqual([])
+    expect(node.uncarried.refused).toBe(2)
   })
 
   it('has its streams reset when the other lanes do not come, or not even a preamble', async () => {
@@ -210,6 +211,8 @@ describe('a peer that does not keep to the protocol', () => {
     clock.fire(10_000)
     expect(await ends).toEqual(['reset', 'reset'])
     expect(node.accepted).toEqual([])
+    // The ninth, the eight, and the mute one.
+    await expect.poll(() => node.uncarried.refused).toBe(10)
   })
 
   it('cannot add a lane to the link of another', async () => {

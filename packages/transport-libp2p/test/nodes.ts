@@ -1,7 +1,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Platform } from '@skerry/core/platform'
-import type { RawLink, Transport } from '@skerry/core/transport'
+import type { RawLink, Transport, Uncarried } from '@skerry/core/transport'
 import { onTestFinished } from 'vitest'
 import { createSkerryLibp2p, type SkerryLibp2p } from '../src/v2/create-libp2p.ts'
 import { type Identity, readIdentity } from '../src/identity.ts'
@@ -23,17 +23,19 @@ export interface TestNode {
   readonly found: readonly string[]
   readonly accepted: readonly RawLink[]
   nextAccepted(): Promise<RawLink>
+  /** How much came to nothing, as the node was told. */
+  readonly uncarried: Readonly<Record<Uncarried, number>>
 }
 
 /** A started transport, stopped after the test. */
 export async function startNode(
   options: Partial<Libp2pTransportOptions> = {},
   platform: Platform = testPlatform(),
-  uncarried: (how: 'dropped' | 'lost', messages: number) => void = () => undefined,
 ): Promise<TestNode> {
   const transport = createLibp2pTransport({ cluster, secrets: [secret], ...options })
   const accepted: RawLink[] = []
   const found: string[] = []
+  const uncarried = { dropped: 0, lost: 0, refused: 0 }
   const takers: ((link: RawLink) => void)[] = []
   onTestFinished(() => transport.stop())
   const host = {
@@ -42,7 +44,7 @@ export async function startNode(
       takers.shift()?.(link)
     },
     found: (address: string) => void found.push(address),
-    uncarried,
+    uncarried: (how: Uncarried, count: number) => void (uncarried[how] += count),
   }
   const { id, addresses } = await transport.start(host, platform)
   const [address = ''] = addresses
@@ -53,6 +55,7 @@ export async function startNode(
     bareAddress: address.replace(/\/p2p\/.*$/, ''),
     found,
     accepted,
+    uncarried,
     nextAccepted: () => new Promise((taker) => takers.push(taker)),
   }
 }
@@ -78,7 +81,12 @@ export function frames(link: RawLink, lane: number, count: number): Promise<Uint
 /** A bare libp2p node with our options, for what a well-behaved transport would not do. Stopped after the test. */
 export async function startBareNode(identity?: Identity): Promise<SkerryLibp2p> {
   const options = checkOptions({ cluster, secrets: [secret] })
-  const node = await createSkerryLibp2p(options, identity ?? (await readIdentity(undefined)), testPlatform().log)
+  const node = await createSkerryLibp2p(
+    options,
+    identity ?? (await readIdentity(undefined)),
+    testPlatform().log,
+    () => undefined,
+  )
   onTestFinished(() => node.stop())
   await node.start()
   return node

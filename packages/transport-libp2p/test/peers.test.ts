@@ -53,6 +53,7 @@ describe('who is at the other end', () => {
     await dialFromBareNode(other, node).catch((error: unknown) => expect(error).toBeInstanceOf(Error))
     await expect.poll(() => other.getConnections().length).toBe(0)
     expect(node.accepted).toEqual([])
+    await expect.poll(() => node.uncarried.refused).toBe(1)
   })
 })
 

@@ -26,6 +26,8 @@ describe('the cluster secret', () => {
       }
     }
     expect([...member.accepted, ...stranger.accepted]).toEqual([])
+    // Each was dialled once by the other.
+    await expect.poll(() => [member.uncarried.refused, stranger.uncarried.refused]).toEqual([1, 1])
   })
 
   it('shows neither itself nor the cluster name on the wire', async () => {

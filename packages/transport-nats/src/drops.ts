@@ -19,6 +19,8 @@ export type DropReason =
   | 'too-many'
   /** A record that is too large for the server's `max_payload`. */
   | 'too-large'
+  /** A record of a topic that nobody here listens to. */
+  | 'unheard'
 
 /**
  * Counts what is dropped, and logs each reason at its first, second, fourth, eighth … time: what is ordinary, as details. The node is

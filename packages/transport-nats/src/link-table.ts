@@ -37,6 +37,8 @@ export interface LinkTableOptions {
   readonly accepted: (link: RawLink) => void
   /** Packets of a peer never came. */
   readonly lost: (packets: number) => void
+  /** A node was refused, or did not confirm its link. */
+  readonly refused: () => void
 }
 
 // How long a peer may take for its part of the handshake.
@@ -268,7 +270,10 @@ export class LinkTable {
         this.#given.accepted(confirmed)
       },
     })
-    const timer = platform.clock.after(confirmMs, () => link.lose('The dialler did not confirm the link'))
+    const timer = platform.clock.after(confirmMs, () => {
+      this.#given.refused()
+      link.lose('The dialler did not confirm the link')
+    })
     this.#count(peer, 1)
     void link.closed.then(() => {
       if (!isConfirmed) settled()
@@ -280,6 +285,7 @@ export class LinkTable {
   #refuse(refusal: Refusal, { life, number }: LinkEndpoint, open: Uint8Array, peer?: string): void {
     const { self, connection, drops, log, subjects } = this.#given
     if (!this.#refusals.take()) return drops.count('too-many')
+    this.#given.refused()
     log.warn({ peer, refusal }, 'NATS transport: a node was refused')
     connection.publish(subjects.link(life, number), encodeRefuse(refusal, { open, signatures: self.signatures }))
   }

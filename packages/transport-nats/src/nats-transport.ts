@@ -112,10 +112,13 @@ class NatsTransport implements Transport {
     return isAdmitted(this.#options, node) ? this.#options.identities.get(node)?.regions : []
   }
 
-  #heard(topic: string, via: NodeId, record: Uint8Array): void {
-    if (this.#stopping !== undefined) return
+  /** Whether anybody listens to that topic. */
+  #heard(topic: string, via: NodeId, record: Uint8Array): boolean {
+    if (this.#stopping !== undefined) return true
+    const listeners = this.#listeners.get(topic)
     // A copy for each: what one listener does to its bytes is not to be seen by another.
-    for (const on of this.#listeners.get(topic) ?? []) on(via, new Uint8Array(record))
+    for (const on of listeners ?? []) on(via, new Uint8Array(record))
+    return listeners !== undefined
   }
 
   async #stop(): Promise<void> {

@@ -33,7 +33,7 @@ export async function startNats(
   options: CheckedOptions,
   host: TransportHost,
   platform: Platform,
-  heard: (topic: string, via: string, record: Uint8Array) => void,
+  heard: (topic: string, via: string, record: Uint8Array) => boolean,
 ): Promise<RunningNats> {
   const { clock, random } = platform
   // Of what others can bring about: whoever may use the server says what it likes to our subjects.
@@ -44,7 +44,7 @@ export async function startNats(
   const subjects = subjectsOf(options.cluster)
   const { tag } = subjects
   const secrets = secretKeys(options.secrets)
-  const uncarried: TransportHost['uncarried'] = (how, messages) => host.uncarried?.(how, messages)
+  const uncarried: TransportHost['uncarried'] = (how, count) => host.uncarried?.(how, count)
   const drops = new Drops(platform.log, uncarried)
   const life = createHash('sha256').update(random.id()).digest().subarray(0, lifeBytes).toString('base64url')
   const broadcasts = new TokenBucket(broadcastsPerSecond, clock)
@@ -82,6 +82,7 @@ export async function startNats(
     drops,
     accepted: (link) => host.accepted(link),
     lost: (packets) => uncarried('lost', packets),
+    refused: () => uncarried('refused', 1),
   })
   const presence = new Presence({
     clock,
@@ -107,7 +108,7 @@ export async function startNats(
     if (opened.via === id) return
     if (!isAdmitted(options, opened.via)) return drops.count('not-admitted')
     presence.heard(opened.via)
-    if (opened.topic !== '') heard(opened.topic, opened.via, opened.record)
+    if (opened.topic !== '' && !heard(opened.topic, opened.via, opened.record)) drops.count('unheard')
   }
 
   async function stop(): Promise<void> {

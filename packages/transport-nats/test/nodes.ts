@@ -1,7 +1,7 @@
 import { recordedLog, type RecordedLog } from '@skerry/testing'
 import { systemPlatform } from '@skerry/core'
 import type { Platform } from '@skerry/core/platform'
-import type { RawLink, Transport } from '@skerry/core/transport'
+import type { RawLink, Transport, Uncarried } from '@skerry/core/transport'
 import { expect, onTestFinished } from 'vitest'
 import { createNatsTransport } from '../src/nats-transport.ts'
 import type { NatsTransportOptions } from '../src/options.ts'
@@ -21,7 +21,7 @@ export interface TestNode {
   /** How often a message was dropped for this reason, as far as the log tells: the last power of two. */
   dropped(reason: string): number
   /** What the node was told of messages that came to nothing. */
-  readonly uncarried: { readonly dropped: number; readonly lost: number }
+  readonly uncarried: Readonly<Record<Uncarried, number>>
 }
 
 /** A started transport, stopped after the test. */
@@ -34,7 +34,7 @@ export async function startNode(
   const log = recordedLog()
   const accepted: RawLink[] = []
   const found: string[] = []
-  const uncarried = { dropped: 0, lost: 0 }
+  const uncarried = { dropped: 0, lost: 0, refused: 0 }
   const takers: ((link: RawLink) => void)[] = []
   onTestFinished(() => transport.stop())
   const host = {
@@ -45,7 +45,7 @@ export async function startNode(
     },
     found: (address: string) => void found.push(address),
     offered: (address: string) => void found.push(address),
-    uncarried: (how: keyof typeof uncarried, messages: number) => void (uncarried[how] += messages),
+    uncarried: (how: Uncarried, count: number) => void (uncarried[how] += count),
   }
   const system = systemPlatform({ log })
   const platform: Platform = clock === undefined ? system : { ...system, clock }

@@ -70,6 +70,7 @@ describeOnServer('somebody else on the same server', () => {
       ...Array.from({ length: 8 }, () => ({ peer: stranger.id, refusal: 'secret' })),
       { leftOut: 12, periodMs: 60_000 },
     ])
+    expect(node.uncarried.refused).toBe(20)
   })
 
   it('gets no link by saying again what was said, and breaks none', async () => {
@@ -102,7 +103,9 @@ describeOnServer('somebody else on the same server', () => {
     b.transport.subscribe?.('news', (via, record) => void records.push({ via, text: Buffer.from(record).toString() }))
     stranger.transport.publish?.('news', Buffer.from('false'))
     a.transport.publish?.('news', Buffer.from('true'))
+    a.transport.publish?.('nobody listens to that', Buffer.from('anything'))
     await expect.poll(() => records).toEqual([{ via: a.id, text: 'true' }])
+    await expect.poll(() => b.dropped('unheard')).toBe(1)
     await client.flush()
     for (const { data } of heard.filter(({ subject }) => subject === broadcast)) {
       for (let index = 0; index < data.byteLength; index += 5) {

@@ -38,8 +38,16 @@ export interface KernelCounters {
   signatureChecks: number
   /** Bodies from elsewhere that could not be decoded. */
   undecodable: number
-  /** Messages that the transport dropped: forged, repeated, malformed, more than it looks at, or too large for what it stands on. */
+  /**
+   * Messages that the transport dropped: forged, repeated, malformed, more than it looks at, too large for what it stands on, or of a topic that
+   * nobody here listens to.
+   */
   transportDrops: number
+  /**
+   * Connections, streams and links that others opened and the transport did not take: without the secret, of an identity that is none, too
+   * many, or never whole. Also those that their dialler gave up half-way.
+   */
+  transportRefusals: number
   /**
    * Messages that were lost on the way, as far as the transport knows: a gap in what a peer sent, and a connection to a server that broke,
    * which counts one. Each ends the links that it is about.
@@ -76,6 +84,7 @@ export function newKernelCounters(): KernelCounters {
     signatureChecks: 0,
     undecodable: 0,
     transportDrops: 0,
+    transportRefusals: 0,
     transportLosses: 0,
     castsNotRun: 0,
     unsent: 0,

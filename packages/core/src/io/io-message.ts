@@ -1,5 +1,5 @@
 import type { ErrorData } from '../base/error-data.ts'
-import type { LinkClosed, NodeId, TransportStarted } from '../mesh/transport.ts'
+import type { LinkClosed, NodeId, TransportStarted, Uncarried } from '../mesh/transport.ts'
 
 /** What the thread of a transport is started with. */
 export interface IoBoot {
@@ -51,7 +51,7 @@ export type FromIo =
     }
   | { readonly type: 'publishedBytes'; readonly bytes: number }
   /** Since it was last said, at most ten times a second. */
-  | { readonly type: 'uncarried'; readonly dropped: number; readonly lost: number }
+  | { readonly type: 'uncarried'; readonly counts: Readonly<Record<Uncarried, number>> }
   | { readonly type: 'failed'; readonly error: ErrorData }
   | { readonly type: 'stopped' }
 

@@ -12,6 +12,7 @@ import type {
   TransportHost,
   TransportSpec,
   TransportStarted,
+  Uncarried,
 } from '../mesh/transport.ts'
 import type { Platform, ThreadEnd, ThreadEvents, ThreadHandle, Timer } from '../platform/platform.ts'
 import { IoBatch, type IoPost, lanesMax, readPost } from './io-batch.ts'
@@ -129,7 +130,11 @@ export class ThreadTransport implements Transport {
       const problem = `A record of ${record.byteLength} bytes; at most ${recordBytesMax}`
       throw new TransportError('ERR_FRAME_TOO_LARGE', problem)
     }
-    if (this.#life === undefined || this.#stopping !== undefined || this.#publishedBytes > recordBytesUnreadMax) return
+    if (this.#stopping !== undefined) return
+    if (this.#life === undefined || this.#publishedBytes > recordBytesUnreadMax) {
+      this.#host?.uncarried?.('dropped', 1)
+      return
+    }
     this.#publishedBytes += record.byteLength
     this.#life.batch.send({ type: 'publish', topic, record })
   }
@@ -247,8 +252,9 @@ export class ThreadTransport implements Transport {
         this.#platform?.log[message.level](message.fields, message.message)
         return
       case 'uncarried':
-        if (message.dropped > 0) this.#host?.uncarried?.('dropped', message.dropped)
-        if (message.lost > 0) this.#host?.uncarried?.('lost', message.lost)
+        for (const [how, count] of Object.entries(message.counts) as [Uncarried, number][]) {
+          if (count > 0) this.#host?.uncarried?.(how, count)
+        }
         return
       case 'publishedBytes':
         this.#publishedBytes -= message.bytes

@@ -1,7 +1,7 @@
 import { errorData } from '../base/error-data.ts'
 import { printableFields } from '../platform/log.ts'
 import type { Log, Platform, Timer } from '../platform/platform.ts'
-import type { RawLink, Transport } from '../mesh/transport.ts'
+import type { RawLink, Transport, Uncarried } from '../mesh/transport.ts'
 import { HostedLink } from './hosted-link.ts'
 import { IoBatch, type IoPost, readPost } from './io-batch.ts'
 import {
@@ -44,7 +44,7 @@ export class TransportHost {
   #logsDropped = 0
   #recordBytesUnread = 0
   /** What main was not told yet. */
-  #uncarried = { dropped: 0, lost: 0 }
+  readonly #uncarried: Record<Uncarried, number> = { dropped: 0, lost: 0, refused: 0 }
   #pulse: MainPulse
   #look: Timer | undefined
 
@@ -65,9 +65,7 @@ export class TransportHost {
       offered: (address: string) => this.#batch.send({ type: 'offered', address }),
       withdrawn: (address: string) => this.#batch.send({ type: 'withdrawn', address }),
       failed: (error: Error) => this.#batch.send({ type: 'failed', error: errorData(error) }),
-      uncarried: (how: 'dropped' | 'lost', messages: number) => {
-        this.#uncarried[how] += messages
-      },
+      uncarried: (how: Uncarried, count: number) => void (this.#uncarried[how] += count),
     }
     try {
       this.#batch.sendFirst({ type: 'started', started: await this.#transport.start(host, this.#platform) })
@@ -141,6 +139,7 @@ export class TransportHost {
 
   #accepted(raw: RawLink): void {
     if (this.#acceptedUnread >= acceptedUnreadMax) {
+      this.#uncarried.refused += 1
       raw.close('The main thread takes no more links')
       return
     }
@@ -168,7 +167,10 @@ export class TransportHost {
 
   #subscribe(topic: string): void {
     this.#transport.subscribe?.(topic, (via, record) => {
-      if (this.#recordBytesUnread > recordBytesUnreadMax) return
+      if (this.#recordBytesUnread > recordBytesUnreadMax) {
+        this.#uncarried.dropped += 1
+        return
+      }
       this.#recordBytesUnread += record.byteLength
       this.#batch.send({ type: 'record', topic, via, record: ownBytes(record) })
     })
@@ -179,6 +181,7 @@ export class TransportHost {
     try {
       this.#transport.publish?.(topic, record)
     } catch (error) {
+      this.#uncarried.dropped += 1
       this.#platform.log.warn({ topic, error: String(error) }, 'a record was not published')
     }
   }
@@ -201,10 +204,10 @@ export class TransportHost {
 
   /** Together: a flood is not to make as many messages to main as it has. */
   #tellUncarried(): void {
-    const { dropped, lost } = this.#uncarried
-    if (dropped + lost === 0) return
-    this.#batch.send({ type: 'uncarried', dropped, lost })
-    this.#uncarried = { dropped: 0, lost: 0 }
+    const counts = { ...this.#uncarried }
+    if (counts.dropped + counts.lost + counts.refused === 0) return
+    this.#batch.send({ type: 'uncarried', counts })
+    Object.assign(this.#uncarried, { dropped: 0, lost: 0, refused: 0 })
   }
 
   #createLog(): Log {

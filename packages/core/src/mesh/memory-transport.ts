@@ -237,6 +237,7 @@ class MemoryTransport implements Transport, HubNode {
     const { turns, log } = this.#running()
     if (this.#records.length >= recordsWaitingMax) {
       this.#recordsDropped += 1
+      this.#host?.uncarried?.('dropped', 1)
       if (Number.isInteger(Math.log2(this.#recordsDropped))) {
         log.warn({ dropped: this.#recordsDropped }, 'memory transport: too many gossip records at a time')
       }

@@ -135,6 +135,8 @@ export interface PeerLinkCounters {
   framesLate: number
   controlsSent: number
   controlsReceived: number
+  /** Control messages that were not sent: no link, too much that waits for the peer, or too large. */
+  controlsUnsent: number
   /** How often the control lane of a peer was paused, as more came than is read. */
   controlPauses: number
   /** Control messages that came in spite of that, and were not read. */
@@ -172,6 +174,7 @@ export function zeroPeerLinkCounters(): PeerLinkCounters {
     framesLate: 0,
     controlsSent: 0,
     controlsReceived: 0,
+    controlsUnsent: 0,
     controlPauses: 0,
     controlsDropped: 0,
     pingsSkipped: 0,

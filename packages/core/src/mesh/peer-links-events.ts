@@ -1,6 +1,6 @@
 import type { LinkEndReason } from './link-end-reason.ts'
 import type { Peer, PeerRef } from './peer.ts'
-import type { FrameRecord, NodeId } from './transport.ts'
+import type { FrameRecord, NodeId, Uncarried } from './transport.ts'
 
 /** Why a peer and we have no link, beyond duplicates, which sort themselves out. */
 export interface LinkRefusal {
@@ -37,7 +37,7 @@ export interface PeerLinksEvents {
   /** The transport is over for good. */
   failed?(error: Error): void
   /** See `TransportHost.uncarried`. */
-  uncarried?(how: 'dropped' | 'lost', messages: number): void
+  uncarried?(how: Uncarried, count: number): void
   refused(node: NodeId, refusal: LinkRefusal): void
   /** A dial to a node that was learned failed. It goes on until the node is forgotten. */
   unreached?(node: NodeId): void

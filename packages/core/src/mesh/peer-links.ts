@@ -21,7 +21,7 @@ import {
 import type { PeerLinksEvents } from './peer-links-events.ts'
 import { sayable } from './sayable.ts'
 import type { SplitMessage } from './split-message.ts'
-import type { FrameRecord, NodeId, RawLink, Transport } from './transport.ts'
+import type { FrameRecord, NodeId, RawLink, Transport, Uncarried } from './transport.ts'
 
 /**
  * `sent`: taken; it arrives, in order, unless the link's `down` comes. The others take nothing: `no-link`, `too-large`
@@ -196,7 +196,7 @@ class Links implements PeerLinks {
       offered: (address: string) => this.offer(address),
       withdrawn: (address: string) => this.withdraw(address),
       failed: (error: Error) => this.#options.on.failed?.(error),
-      uncarried: (how: 'dropped' | 'lost', messages: number) => this.#options.on.uncarried?.(how, messages),
+      uncarried: (how: Uncarried, count: number) => this.#options.on.uncarried?.(how, count),
     }
     const { id: node, addresses, roles = [] } = await transport.start(host, platform)
     assert(textBytes(node) <= greetingLimits.nameBytes, `a node id has at most ${greetingLimits.nameBytes} bytes`)
@@ -256,11 +256,14 @@ class Links implements PeerLinks {
 
   sendControl(node: NodeId, bytes: Uint8Array): SendResult {
     const link = this.#up.get(node)
-    if (link === undefined) return 'no-link'
+    const result = link === undefined ? 'no-link' : this.#sendControlTo(link, bytes)
+    this.counters[result === 'sent' ? 'controlsSent' : 'controlsUnsent'] += 1
+    return result
+  }
+
+  #sendControlTo(link: PeerLink, bytes: Uint8Array): SendResult {
     if (bytes.byteLength > this.controlBytesMax) return 'too-large'
-    if (!link.sendControl(bytes)) return 'overloaded'
-    this.counters.controlsSent += 1
-    return 'sent'
+    return link.sendControl(bytes) ? 'sent' : 'overloaded'
   }
 
   get lagMs(): number {

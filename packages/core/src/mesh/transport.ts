@@ -22,6 +22,9 @@ export interface TransportSpec {
 
 export type TransportFactory = (options: unknown) => Transport
 
+/** See {@link TransportHost.uncarried}. */
+export type Uncarried = 'dropped' | 'lost' | 'refused'
+
 /** What core offers a transport. Both functions may be called at any time from `start` to the end of `stop`. */
 export interface TransportHost {
   /**
@@ -41,10 +44,12 @@ export interface TransportHost {
   /** The transport is over for good, though nobody stopped it: the node ends. Absent where nobody wants to know. */
   failed?(error: Error): void
   /**
-   * So many messages came to nothing, which the node counts: `'dropped'` by us, because they were forged, repeated, malformed, too many
-   * or too large (`transportDrops`); `'lost'` on the way, as far as that is known (`transportLosses`). Absent where nobody counts.
+   * So much came to nothing, which the node counts: messages `'dropped'` by us, because they were forged, repeated, malformed, too many
+   * or too large, or nobody listens to their topic (`transportDrops`); messages `'lost'` on the way, as far as that is known
+   * (`transportLosses`); what others opened and was `'refused'`, a connection, a stream or a link (`transportRefusals`). Absent where
+   * nobody counts.
    */
-  uncarried?(how: 'dropped' | 'lost', messages: number): void
+  uncarried?(how: Uncarried, count: number): void
 }
 
 /**

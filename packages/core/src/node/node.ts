@@ -26,6 +26,7 @@ import { isHere, type Placement } from '../actor/thread-starter.ts'
 import { watchExit } from '../actor/watch.ts'
 import { type Deferred, deferred } from '../base/deferred.ts'
 import type { DiscoverySourceInfo } from '../discovery/discovery.ts'
+import type { PeerLinkCounters } from '../mesh/peer-link-settings.ts'
 import type { PrimaryConflict } from '../mesh/primary.ts'
 import type { ChildInfo } from '../otp/child-table.ts'
 import type { SupervisorProtocol } from '../otp/supervisor.ts'
@@ -174,6 +175,11 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
   /** What was dropped, refused and restarted on the main thread since boot; {@link threads} tells of the others. */
   counters(): Readonly<KernelCounters> {
     return { ...this.#parts.kernel.counters }
+  }
+
+  /** What happened on the links to all peers since boot: dials, refusals, frames, and what was dropped of them. */
+  linkCounters(): Readonly<PeerLinkCounters> {
+    return { ...this.#parts.links.counters }
   }
 
   /** The threads of this node and what each holds, main first; one that answers nothing within a second is told without. */

@@ -213,10 +213,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
       trusted: (peer) => later(() => tellMesh({ event: 'trusted', peer })),
       stuck: () => later(() => tellMesh({ event: 'stuck' })),
       failed: (error) => later(() => node.transportFailed(error)),
-      uncarried: (how, messages) =>
-        later(() => {
-          kernel.counters[how === 'lost' ? 'transportLosses' : 'transportDrops'] += messages
-        }),
+      uncarried: (how, count) => later(() => void (kernel.counters[uncarriedCounters[how]] += count)),
       frame: (peer, frame) => {
         // Of frames there are many, and a closure for each is not free.
         if (early === undefined) router.receive(peer, frame)
@@ -432,6 +429,8 @@ function checkThreadHeap(heapMb: number | undefined): void {
   if (heapMb === undefined || (Number.isSafeInteger(heapMb) && heapMb >= 16)) return
   throw new NodeError('ERR_BAD_CONFIG', `options.threadHeapMb must be a whole number from 16, not ${heapMb}`)
 }
+
+const uncarriedCounters = { dropped: 'transportDrops', lost: 'transportLosses', refused: 'transportRefusals' } as const
 
 function checkedBodyBytes(bytes = bodyBytesMaxDefault): number {
   if (Number.isSafeInteger(bytes) && bytes >= 1_024 && bytes <= bodyBytesMost) return bytes

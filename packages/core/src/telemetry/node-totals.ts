@@ -1,3 +1,4 @@
+import { type PeerLinkCounters, zeroPeerLinkCounters } from '../mesh/peer-link-settings.ts'
 import { type KernelCounters, newKernelCounters } from '../actor/counters.ts'
 import type { ThreadInfo } from '../thread/node-threads.ts'
 
@@ -8,6 +9,7 @@ export interface ObservedNode {
   readonly myRegion: string
   readonly primaryRegion: string
   threads(): Promise<ThreadInfo[]>
+  linkCounters(): Readonly<PeerLinkCounters>
   regions(): readonly string[]
   regionNodes(region: string): readonly string[]
   primaryConflicts(): readonly unknown[]
@@ -15,6 +17,7 @@ export interface ObservedNode {
 
 export type ThreadKind = ThreadInfo['kind']
 export type CounterName = keyof KernelCounters
+export type LinkCounterName = keyof PeerLinkCounters
 
 /** The threads of one kind, all together. */
 export interface KindTotals {
@@ -32,6 +35,9 @@ const kinds: readonly ThreadKind[] = ['main', 'pool', 'own']
 
 /** All counters, as a node counts them. */
 export const counterNames: readonly CounterName[] = Object.keys(newKernelCounters()) as CounterName[]
+
+/** All that is counted of its links, once for the node. */
+export const linkCounterNames: readonly LinkCounterName[] = Object.keys(zeroPeerLinkCounters()) as LinkCounterName[]
 
 /**
  * A node's counters over all of its threads, also those that have ended: what such a thread counted after it was last read

@@ -1,8 +1,8 @@
 import { type MeterProvider, metrics, trace, type TracerProvider } from '@opentelemetry/api'
-import { counterTexts, snakeCase } from './counter-texts.ts'
+import { counterTexts, linkCounterTexts, snakeCase } from './counter-texts.ts'
 import { measureCalls } from './otel-metrics.ts'
 import { makeSpans } from './otel-spans.ts'
-import { counterNames, NodeTotals, type ObservedNode } from './node-totals.ts'
+import { counterNames, linkCounterNames, NodeTotals, type ObservedNode } from './node-totals.ts'
 
 export interface InstrumentOptions {
   /** Makes the spans. Default: the global one of `@opentelemetry/api`; `false`: there are none, and no trace is begun. */
@@ -50,6 +50,10 @@ export function observeNode(node: ObservedNode, options: { readonly meterProvide
     const counter = meter.createObservableCounter(`skerry.${snakeCase(name)}`, { description: counterTexts[name] })
     return { name, counter }
   })
+  const linkCounters = linkCounterNames.map((name) => {
+    const description = linkCounterTexts[name]
+    return { name, counter: meter.createObservableCounter(`skerry.link.${snakeCase(name)}`, { description }) }
+  })
   const threads = meter.createObservableGauge('skerry.threads', { unit: '{thread}', description: 'Threads' })
   const actors = meter.createObservableGauge('skerry.actors', {
     unit: '{actor}',
@@ -67,7 +71,8 @@ export function observeNode(node: ObservedNode, options: { readonly meterProvide
     unit: '{node}',
     description: 'Nodes that are configured with another primary region',
   })
-  const all = [...counters.map(({ counter }) => counter), threads, actors, awayCalls, regionNodes, conflicts]
+  const counted = [...counters, ...linkCounters].map(({ counter }) => counter)
+  const all = [...counted, threads, actors, awayCalls, regionNodes, conflicts]
 
   const observe = async (
     result: Parameters<Parameters<typeof meter.addBatchObservableCallback>[0]>[0],
@@ -80,6 +85,8 @@ export function observeNode(node: ObservedNode, options: { readonly meterProvide
       result.observe(awayCalls, of.awayCalls, attributes)
       for (const { name, counter } of counters) result.observe(counter, of.counters[name], attributes)
     }
+    const links = node.linkCounters()
+    for (const { name, counter } of linkCounters) result.observe(counter, links[name], source)
     result.observe(conflicts, node.primaryConflicts().length, source)
     for (const region of node.regions()) {
       result.observe(regionNodes, node.regionNodes(region).length, { ...source, 'skerry.region': region })

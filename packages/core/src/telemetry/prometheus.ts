@@ -1,8 +1,15 @@
 import type { MeasureFamily } from '../platform/call-measures.ts'
 import type { SummedSeries } from '../platform/measure-sums.ts'
 import type { CallMeasurement } from '../thread/node-measures.ts'
-import { counterTexts, snakeCase } from './counter-texts.ts'
-import { counterNames, type KindTotals, NodeTotals, type ObservedNode, type ThreadKind } from './node-totals.ts'
+import { counterTexts, linkCounterTexts, snakeCase } from './counter-texts.ts'
+import {
+  counterNames,
+  type KindTotals,
+  linkCounterNames,
+  NodeTotals,
+  type ObservedNode,
+  type ThreadKind,
+} from './node-totals.ts'
 import { samplesOf } from './prometheus-series.ts'
 import { type Family, type Labels, printFamilies, type Sample } from './prometheus-text.ts'
 
@@ -96,6 +103,7 @@ function nodeFamilies(node: ObservedNode, totals: ReadonlyMap<ThreadKind, KindTo
   const perKind = (value: (of: KindTotals) => number): Sample[] =>
     [...totals].map(([kind, of]) => ({ suffix: '', labels: { thread: kind }, value: value(of) }))
   const { id, life, myRegion, primaryRegion } = node
+  const links = node.linkCounters()
   const info: Labels = { node: id, life: String(life), region: myRegion, primary_region: primaryRegion }
   return [
     familyOf('gauge', 'skerry_node_info', 'This node; always 1', [{ suffix: '', labels: info, value: 1 }]),
@@ -124,6 +132,9 @@ function nodeFamilies(node: ObservedNode, totals: ReadonlyMap<ThreadKind, KindTo
       node.regions().map((region) => ({ suffix: '', labels: { region }, value: node.regionNodes(region).length })),
     ),
     single('gauge', 'skerry_primary_conflicts', conflictsHelp, node.primaryConflicts().length),
+    ...linkCounterNames.map((name) =>
+      single('counter', `skerry_link_${snakeCase(name)}_total`, linkCounterTexts[name], links[name]),
+    ),
     ...counterNames.map((name) =>
       familyOf(
         'counter',

@@ -167,16 +167,52 @@ describe('messages that come to nothing', () => {
     await Promise.all([started, platform.advance(1)])
     for (let time = 0; time < 1_000; time += 1) host?.uncarried?.('dropped', 1)
     host?.uncarried?.('lost', 3)
+    host?.uncarried?.('refused', 2)
     await platform.advance(150)
     expect(told).toEqual([
       ['dropped', 1_000],
       ['lost', 3],
+      ['refused', 2],
     ])
     await platform.advance(1_000)
-    expect(told).toHaveLength(2)
+    expect(told).toHaveLength(3)
     host?.uncarried?.('lost', 1)
     await Promise.all([ported.transport.stop(), platform.advance(20_000)])
     expect(told.at(-1)).toEqual(['lost', 1])
+  })
+
+  it('are records that the other thread has not read by their millions, either way, and links beyond a number', async () => {
+    const platform = manualPlatform()
+    const told: Record<string, number> = {}
+    let host: TransportHost | undefined
+    let heard: ((via: string, record: Uint8Array) => void) | undefined
+    const ported = portedTransport(() => {
+      const transport = createMemoryTransport({ id: 'here' })
+      return Object.assign(Object.create(transport) as Transport, {
+        supports: transport.supports,
+        start: (its: TransportHost, on: Platform) => transport.start((host = its), on),
+        stop: () => transport.stop(),
+        publish: () => undefined,
+        subscribe: (_topic: string, on: typeof heard) => void (heard = on),
+      })
+    }, platform)
+    const started = ported.transport.start(
+      { accepted() {}, found() {}, uncarried: (how, count) => void (told[how] = (told[how] ?? 0) + count) },
+      platform,
+    )
+    ported.transport.subscribe?.('news', () => undefined)
+    await Promise.all([started, platform.advance(1)])
+    const record = new Uint8Array(16 * 1024)
+    // 257 fill the bound of 4 MiB, and one more.
+    for (let said = 0; said < 300; said += 1) ported.transport.publish?.('news', record)
+    expect(told).toEqual({ dropped: 43 })
+    for (let said = 0; said < 300; said += 1) heard?.('peer', record)
+    const lane = { onDrain() {}, onFrame() {}, pause() {}, resume() {} }
+    const link = { peer: 'peer', lane: () => lane, close() {}, closed: new Promise(() => undefined) }
+    for (let opened = 0; opened < 260; opened += 1) host?.accepted(link as unknown as RawLink)
+    await platform.advance(150)
+    expect(told).toEqual({ dropped: 86, refused: 4 })
+    await Promise.all([ported.transport.stop(), platform.advance(20_000)])
   })
 })
 

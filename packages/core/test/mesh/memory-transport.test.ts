@@ -3,7 +3,7 @@ import { type ConformanceManifest, type CreateRequest, transportConformance } fr
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BlockSlice } from '../../src/mesh/block-slice.ts'
 import { createMemoryTransport, memoryNetwork, memoryTransport } from '../../src/mesh/memory-transport.ts'
-import type { RawLink, Transport } from '../../src/mesh/transport.ts'
+import type { RawLink, Transport, Uncarried } from '../../src/mesh/transport.ts'
 import { systemPlatform } from '../../src/node/system-platform.ts'
 import { silentLog } from '../../src/platform/log.ts'
 import type { Platform } from '../../src/platform/platform.ts'
@@ -227,7 +227,7 @@ describe('a hub', () => {
     await world.stop()
   })
 
-  it('drops gossip over 1,024 waiting records, and says so in the log', async () => {
+  it('drops gossip over 1,024 waiting records, counts it, and says so in the log', async () => {
     const world = hubWorld()
     const [a, b] = [await world.start('a'), await world.start('b')]
     let heard = 0
@@ -235,6 +235,7 @@ describe('a hub', () => {
     for (let count = 0; count < 1_030; count += 1) a.transport.publish?.('t', new Uint8Array(1))
     await world.platform.settle()
     expect(heard).toBe(1_024)
+    expect(b.uncarried).toEqual({ dropped: 6, lost: 0, refused: 0 })
     expect(world.platform.log.entries.map(({ fields }) => fields)).toEqual([
       { dropped: 1 },
       { dropped: 2 },
@@ -498,6 +499,7 @@ interface HubNode {
   readonly id: string
   readonly transport: Transport
   readonly found: string[]
+  readonly uncarried: Readonly<Record<Uncarried, number>>
 }
 
 interface HubWorld {
@@ -524,6 +526,7 @@ function hubWorld(name = 'hub'): HubWorld {
     async start(id, options = {}, on = platform, accepted = () => {}) {
       const transport = createMemoryTransport({ hub, id, ...options })
       const found: string[] = []
+      const uncarried = { dropped: 0, lost: 0, refused: 0 }
       await transport.start(
         {
           accepted(link) {
@@ -531,11 +534,12 @@ function hubWorld(name = 'hub'): HubWorld {
             accepted(link)
           },
           found: (address) => void found.push(address),
+          uncarried: (how, count) => void (uncarried[how] += count),
         },
         on,
       )
       running.push(transport)
-      return { id, transport, found }
+      return { id, transport, found, uncarried }
     },
     async connect(from, to, on = platform) {
       const dial = from.transport.dial(world.address(to), to, never)

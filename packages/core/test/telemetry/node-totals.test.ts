@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { newKernelCounters } from '../../src/actor/counters.ts'
+import { zeroPeerLinkCounters } from '../../src/mesh/peer-link-settings.ts'
 import { NodeTotals, type ThreadKind } from '../../src/telemetry/node-totals.ts'
 import type { ThreadInfo } from '../../src/thread/node-threads.ts'
 
@@ -37,6 +38,7 @@ function nodeOf(): { infos: ThreadInfo[]; totals: NodeTotals } {
       life: 1,
       myRegion: 'syd',
       primaryRegion: 'syd',
+      linkCounters: zeroPeerLinkCounters,
       threads: () => Promise.resolve(node.infos),
       regions: () => [],
       regionNodes: () => [],

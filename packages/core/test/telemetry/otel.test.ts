@@ -297,6 +297,9 @@ describe('measurements', () => {
     const points = await collect(reader)
     const main = { 'skerry.node.id': client.id, 'skerry.thread.kind': 'main' }
     expect(points.get('skerry.dead_letters')).toContainEqual({ attributes: main, value: 1 })
+    expect(points.get('skerry.link.links_up')).toEqual([
+      { attributes: { 'skerry.node.id': client.id }, value: client.linkCounters().linksUp },
+    ])
     expect(points.get('skerry.threads')).toContainEqual({ attributes: main, value: 1 })
     expect(points.get('skerry.region.nodes')).toContainEqual({
       attributes: { 'skerry.node.id': client.id, 'skerry.region': 'syd' },

@@ -60,6 +60,8 @@ describe('the text of a node', () => {
     expect(valueOf(families, 'skerry_crashes_total', { thread: 'main' })).toBe(1)
     expect(valueOf(families, 'skerry_mailbox_drops_total', { thread: 'pool' })).toBe(0)
     expect(valueOf(families, 'skerry_threads', { thread: 'main' })).toBe(1)
+    expect(valueOf(families, 'skerry_link_links_up_total', {})).toBe(client.linkCounters().linksUp)
+    expect(valueOf(families, 'skerry_link_hello_refusals_total', {})).toBe(client.linkCounters().helloRefusals)
     expect(valueOf(families, 'skerry_region_nodes', { region: 'syd' })).toBe(1)
     const info = { node: client.id, life: String(client.life), region: 'lax', primary_region: 'syd' }
     expect(valueOf(families, 'skerry_node_info', info)).toBe(1)

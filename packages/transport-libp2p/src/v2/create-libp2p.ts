@@ -5,12 +5,11 @@ import { yamux } from '@chainsafe/libp2p-yamux'
 import { type Identify, identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
-import type { Log } from '@skerry/core/platform'
 import { createLibp2p } from 'libp2p'
+import { countRefused } from '../count-refused.ts'
 import { gossipOptions } from '../gossip-options.ts'
-import type { Identity } from '../identity.ts'
 import { connectionLimits, negotiationMs, streamsMax, streamWindowBytes } from '../limits.ts'
-import type { CheckedOptions } from '../options.ts'
+import type { CreateLineNode } from '../line.ts'
 import { peerGater } from '../peer-gater.ts'
 import { guardConnections, guardStreams } from './guarded-negotiations.ts'
 import { noisePlaintextBytesMax } from './noise-streams.ts'
@@ -22,7 +21,9 @@ export type SkerryLibp2p = Libp2p<{ identify: Identify; pubsub: GossipSub }>
  * A node of libp2p 2 that is not started yet. All options that we give to it are in this file and gossip-options.ts; each that is not obvious
  * stands beside the trouble that its default makes.
  */
-export async function createSkerryLibp2p(options: CheckedOptions, identity: Identity, log: Log): Promise<SkerryLibp2p> {
+export async function createSkerryLibp2p(
+  ...[options, identity, log, refused]: Parameters<CreateLineNode>
+): Promise<SkerryLibp2p> {
   const encrypters = secretEncrypters(options.cluster, options.secrets)
   let protocols = (): readonly string[] => []
   const node: SkerryLibp2p = await createLibp2p({
@@ -30,7 +31,7 @@ export async function createSkerryLibp2p(options: CheckedOptions, identity: Iden
     privateKey: identity.key,
     nodeInfo: { name: 'skerry', version: '1', userAgent: 'skerry' },
     addresses: { listen: [...options.listen], announce: [...options.announce] },
-    transports: [tcp()],
+    transports: [countRefused(tcp(), refused)],
     connectionEncrypters: encrypters.map(({ create }) => create),
     connectionProtector: guardConnections((protocol) => encrypters.some((one) => one.protocol === protocol)),
     connectionGater: peerGater(log, options),

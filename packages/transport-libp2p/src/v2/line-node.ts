@@ -1,18 +1,15 @@
 import type { GossipSub, GossipsubMessage } from '@chainsafe/libp2p-gossipsub'
 import { type Connection, TopicValidatorResult } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Log } from '@skerry/core/platform'
 import { gossipWireTopic } from '../gossip.ts'
-import type { Identity } from '../identity.ts'
 import { laneProtocol, laneStreamsMax } from '../lane-preamble.ts'
-import { deafScore, type LineConnection, type LineGossip, type LineNode } from '../line.ts'
-import type { CheckedOptions } from '../options.ts'
+import { type CreateLineNode, deafScore, type LineConnection, type LineGossip, type LineNode } from '../line.ts'
 import { createSkerryLibp2p, type SkerryLibp2p } from './create-libp2p.ts'
 import { DuplexStream } from './duplex-stream.ts'
 
 /** A node of libp2p 2 as the rest of the adapter knows it. Loading this file loads libp2p. */
-export async function createLineNode(options: CheckedOptions, identity: Identity, log: Log): Promise<LineNode> {
-  return lineNode(await createSkerryLibp2p(options, identity, log))
+export async function createLineNode(...given: Parameters<CreateLineNode>): Promise<LineNode> {
+  return lineNode(await createSkerryLibp2p(...given))
 }
 
 function lineNode(node: SkerryLibp2p): LineNode {

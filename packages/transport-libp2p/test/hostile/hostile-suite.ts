@@ -120,7 +120,7 @@ export function hostileToTransport(module: string): void {
       const { callVictim } = await startMember(victim)
       const before = await victim.report()
       const options = checkOptions({ cluster, secrets: [secret] })
-      const flooder = await createSkerryLibp2p(options, await readIdentity(undefined), silentLog)
+      const flooder = await createSkerryLibp2p(options, await readIdentity(undefined), silentLog, () => undefined)
       onTestFinished(() => flooder.stop())
       await flooder.start()
       const topics = Array.from({ length: 30_000 }, (_, index) => ({ subscribe: true, topic: `flood ${index}` }))

@@ -58,6 +58,7 @@ describe('a member that opens link after link', () => {
       checkOptions({ cluster, secrets: [secret] }),
       await readIdentity(undefined),
       silentLog,
+      () => undefined,
     )
     onTestFinished(() => flooder.stop())
     await flooder.start()

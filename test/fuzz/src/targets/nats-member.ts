@@ -107,6 +107,7 @@ export const natsMemberTarget: Target = {
       log: silent,
       drops: new Drops(silent, undefined),
       lost: nothing,
+      refused: nothing,
       accepted: () => check(false, 'only what was sealed by the peer confirms a link'),
     })
     table.nodeMessage({ subject: subjects.node(self.id), bytes: open, nobody: false })
