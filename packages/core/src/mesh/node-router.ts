@@ -12,6 +12,7 @@ import type {
   LinkSignal,
   MonitorSignal,
 } from '../actor/signal.ts'
+import { answerUndeliverable } from '../actor/undeliverable.ts'
 import { letterBytes, type LetterSignal } from '../actor/held-letter.ts'
 import { errorData } from '../base/error-data.ts'
 import { type HeldBytes, uncountedBytesMax } from '../base/held-bytes.ts'
@@ -106,6 +107,11 @@ export class NodeRouter implements Router {
   readonly #held = new HeldSignals()
   /** The nodes that are being dialled because a signal waits for it. */
   readonly #awaited = new Map<NodeId, { readonly timer: Timer; failedDials: number }>()
+  /**
+   * The lives whose link ended in order while signals for them were held: all that crosses is these, for which another link is made. Only
+   * when none comes is anything lost.
+   */
+  readonly #unlost = new Map<NodeId, number>()
   readonly #idle: IdleLinks
   readonly #noticeRates = new NoticeRates(peersMax)
 
@@ -133,6 +139,8 @@ export class NodeRouter implements Router {
     if (this.#farewell !== undefined) this.#tell(node, { type: 'draining' })
     this.#note(node, life)
     this.#endWait(node)
+    if (this.#unlost.get(node) === life) this.#unlost.delete(node)
+    else this.#lostAfterAll(node)
     this.#release(node)
   }
 
@@ -144,16 +152,34 @@ export class NodeRouter implements Router {
     if (this.#seen.size > nodesSeenMax) this.#seen.delete(this.#seen.keys().next().value as NodeId)
   }
 
-  down(peer: PeerRef): void {
+  /** `isInOrder`: one of both said goodbye. */
+  down({ node, life }: PeerRef, isInOrder = false): void {
+    const { kernel, lost } = this.#options
     this.#last = undefined
-    this.#linked.delete(peer.node)
-    const lost = this.#parked.drop(peer.node)
-    if (lost > 0) this.#options.kernel.counters.unsent += lost
-    this.#farewell?.heard(peer.node)
-    this.#idle.down(peer.node)
-    this.#options.lost({ node: peer.node, life: peer.life }, 'noconnection')
-    // What was held while the link rested begins anew: nothing of it had gone out.
-    this.#release(peer.node)
+    this.#linked.delete(node)
+    const unsent = this.#parked.drop(node)
+    if (unsent > 0) kernel.counters.unsent += unsent
+    this.#farewell?.heard(node)
+    this.#idle.down(node)
+    // What was held while the link rested begins anew, as nothing of it had gone out: the loss of that link is none of its.
+    const held = this.#held.take(node)
+    if (isInOrder && held.length > 0) {
+      for (const signal of held) this.route(signal)
+      if (this.#held.has(node)) this.#unlost.set(node, life)
+      else lost({ node, life }, 'noconnection')
+      return
+    }
+    // First: the loss would say of it that it may have been done.
+    for (const signal of held) if (isAnswered(signal)) kernel.bounce(signal, 'noconnection')
+    lost({ node, life }, 'noconnection')
+    for (const signal of held) if (!isAnswered(signal)) this.route(signal)
+  }
+
+  /** The life that links to it were up to is over, or no link to it comes up any more. */
+  #lostAfterAll(node: NodeId): void {
+    const life = this.#unlost.get(node)
+    this.#unlost.delete(node)
+    if (life !== undefined) this.#options.lost({ node, life }, 'noconnection')
   }
 
   /** A dial to it failed. */
@@ -361,6 +387,7 @@ export class NodeRouter implements Router {
     this.#endWait(node)
     this.#options.sparse.unreachable(node)
     for (const signal of this.#held.take(node)) this.#options.kernel.bounce(signal, 'noconnection')
+    this.#lostAfterAll(node)
   }
 
   #receiveNotice({ node, life }: PeerRef, notice: NodeNotice): void {
@@ -468,6 +495,11 @@ function isJudgedByItsTarget(signal: Signal): boolean {
 /** What is sent by the actor itself. A `down`, and an exit by a link, may as well be our answer for one that must not be reached. */
 function sendsOutItsSender(signal: Signal): signal is LinkSignal | MonitorSignal | ExitSignal {
   return signal.type === 'link' || signal.type === 'monitor' || (signal.type === 'exit' && !signal.viaLink)
+}
+
+/** Whether anybody is told when it can't be delivered. */
+function isAnswered(signal: Signal): boolean {
+  return answerUndeliverable(signal, 'noconnection') !== undefined
 }
 
 /** What nobody would notice the absence of: others would wait for it for ever. */

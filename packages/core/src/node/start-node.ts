@@ -204,7 +204,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
       up: (peer) => later(() => (router.up(peer), nodeUp(peer), tellMesh({ event: 'up', peer }))),
       down: (peer, reason) =>
         later(() => {
-          router.down(peer)
+          router.down(peer, reason === 'goodbye' || reason === 'idle')
           nodeDown(peer)
           tellMesh({ event: 'down', peer, left: reason === 'goodbye' })
         }),

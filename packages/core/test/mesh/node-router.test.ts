@@ -4,7 +4,7 @@ import { type Kernel, limitedBy } from '../../src/actor/kernel.ts'
 import type { Signal } from '../../src/actor/signal.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 import type { BlockSlice } from '../../src/mesh/block-slice.ts'
-import { decodeSignal } from '../../src/mesh/frame.ts'
+import { decodeNotice, decodeSignal } from '../../src/mesh/frame.ts'
 import { HeldBytes } from '../../src/base/held-bytes.ts'
 import { linkHeaderBytes } from '../../src/mesh/link-message.ts'
 import { NodeRouter } from '../../src/mesh/node-router.ts'
@@ -149,3 +149,101 @@ describe('NodeRouter', () => {
     expect(kernel.counters.unsent).toBe(2)
   })
 })
+
+describe('[node] what is to be sent to a node whose link rests', () => {
+  it('goes out over the next link when that one ends in order, and nothing of it is lost', async () => {
+    const { log, call, rest, router } = restingRouter()
+    await rest()
+    call(1)
+    expect(log.splice(0)).toEqual(['resting sent'])
+    router.down(there, true)
+    expect(log.splice(0)).toEqual(['dial'])
+    router.up(there)
+    expect(log).toEqual(['spawn 1 sent'])
+  })
+
+  it('is not run when no other link comes up, or only one to another life, and the loss of that link is told behind it', async () => {
+    const { log, call, rest, router } = restingRouter()
+    await rest()
+    call(1)
+    router.down(there, true)
+    log.splice(0)
+    for (let dial = 0; dial < 3; dial += 1) router.unreached('there')
+    expect(log.splice(0)).toEqual(['unreachable', 'spawn 1 noconnection', 'lost 1'])
+    router.up(there)
+    await rest()
+    call(2)
+    router.down(there, true)
+    log.splice(0)
+    router.up({ ...there, life: 2 })
+    expect(log).toEqual(['lost 1', 'spawn 2 noconnection'])
+  })
+
+  it('is not run when the link breaks, which is told before that loss; what nobody waits for goes over the next link', async () => {
+    const { log, call, cast, rest, router } = restingRouter()
+    await rest()
+    cast(1)
+    call(2)
+    log.splice(0)
+    router.down(there)
+    expect(log.splice(0)).toEqual(['spawn 2 noconnection', 'lost 1', 'dial'])
+    router.up(there)
+    expect(log).toEqual(['spawn 1 sent'])
+  })
+})
+
+const there = { node: 'there', life: 1, region: '', roles: [], addresses: [] }
+
+/** A router of a node that can do without its link to `there`: what it sends, and says to those who wait. */
+function restingRouter() {
+  const log: string[] = []
+  const platform = manualPlatform()
+  const say = (signal: Signal, what: string): number =>
+    log.push(`${signal.type} ${signal.type === 'spawn' ? signal.from.serial : ''} ${what}`)
+  const kernel = {
+    platform,
+    node: 'here',
+    codec: msgpackCodec(),
+    counters: { unsent: 0 },
+    bounce: (signal: Signal, reason: string) => say(signal, reason),
+  } as unknown as Kernel
+  const sendMessage = (_node: string, message: BlockSlice): string => {
+    say(decodeSignal(message.view().subarray(linkHeaderBytes), here, there, kernel.codec), 'sent')
+    return 'sent'
+  }
+  const send = (_node: string, frame: Uint8Array): string => {
+    log.push(`${decodeNotice(frame)?.type} sent`)
+    return 'sent'
+  }
+  const router = new NodeRouter({
+    ...unasked,
+    kernel,
+    links: { trafficOf: () => 1, takesRecords: () => false, send, sendMessage } as unknown as PeerLinks,
+    lost: ({ life }) => log.push(`lost ${life}`),
+    sparse: {
+      reach: () => log.push('dial') > 0,
+      unreachable: () => log.push('unreachable'),
+      isSpare: () => true,
+      crosses: async () => false,
+    },
+  })
+  const spawn = (serial: number, isCast: boolean): void => {
+    const request = { procedure: 'write', version: 1, timeLeftMs: 1_000, idempotencyKey: undefined, callerRegion: '' }
+    const from = { ...here, serial }
+    const to = { node: 'there', life: 1, thread: 0, serial: 0 }
+    router.route({ type: 'spawn', from, to, request: { ...request, input: 1, ...(isCast && { isCast }) } })
+  }
+  router.up(there)
+  return {
+    log,
+    router,
+    call: (serial: number) => spawn(serial, false),
+    cast: (serial: number) => spawn(serial, true),
+    async rest(): Promise<void> {
+      router.lookForIdle()
+      await platform.advance(30_000)
+      router.lookForIdle()
+      await platform.advance(0)
+    },
+  }
+}
