@@ -104,6 +104,7 @@ export type {
   RegionVerbs,
   RemoteVerbs,
   RpcOptions,
+  WaitOptions,
 } from './actor/remote-verbs.ts'
 export type { NodeInfo, ProcedureInfo } from './actor/node-info.ts'
 export type { Attempt, ChoiceExplanation, ExplainedNode, NodeVerdict, RpcReport } from './actor/rpc-report.ts'

@@ -28,6 +28,7 @@ import type {
   RemoteServices,
   RemoteVerbs,
   RpcOptions,
+  WaitOptions,
 } from './remote-verbs.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { ChoiceExplanation } from './rpc-report.ts'
@@ -448,9 +449,9 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     return this.#whileAlive(result as Promise<Replicated<Output>>)
   }
 
-  caughtUp(token: string, options: { readonly timeoutMs?: number } = {}): Promise<boolean> {
+  caughtUp(token: string, options: WaitOptions = {}): Promise<boolean> {
     if (this.#isOver()) return neverSettles()
-    return this.#whileAlive(this.#replica().caughtUp(this.#owner(), token, options.timeoutMs))
+    return this.#whileAlive(this.#replica().caughtUp(this.#owner(), token, options))
   }
 
   stream<Input, Item, Incoming = never>(
@@ -503,10 +504,9 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     return this.#remote().explain(target, procedure)
   }
 
-  waitForRegion(region: string, options: { readonly timeoutMs?: number } = {}): Promise<void> {
+  waitForRegion(region: string, options: WaitOptions = {}): Promise<void> {
     if (this.#isOver()) return neverSettles()
-    const isThere = (): boolean => this.regionNodes(region).length > 0
-    return this.#remote().waitFor(this.#owner(), isThere, `a node in region "${region}"`, options.timeoutMs)
+    return this.#remote().waitForRegion(this.#owner(), region, options)
   }
 
   setPrimaryRegion(region: string): Promise<number> {

@@ -1,4 +1,4 @@
-import type { ProcedureName, ProcedureRef, RegionTarget, RemoteOwner, RpcOptions } from './remote-verbs.ts'
+import type { ProcedureName, ProcedureRef, RegionTarget, RemoteOwner, RpcOptions, WaitOptions } from './remote-verbs.ts'
 
 /** The value of a call, and whether what it wrote can be read here now. */
 export interface Replicated<Output> {
@@ -21,8 +21,8 @@ export interface ReplicaVerbs {
    * `rpcRegion`, and then `caughtUp` with the token that the procedure gave to `ctx.commit`. That the replica is late is no
    * error, as the write is done: `replicated` is `false` then. A call without a token has nothing to wait for: `true`.
    *
-   * Rejects as `rpcRegion` does, and with a `ReplicaError`: `ERR_NO_REPLICA` before anything was sent; after the write it has
-   * the `Replicated` in `written`.
+   * Rejects as `rpcRegion` does, and with a `ReplicaError`: `ERR_NO_REPLICA` or `ERR_BAD_OPTIONS` before anything was sent; after the
+   * write, also by its `signal` (`ERR_WAIT_ABORTED`), it has the `Replicated` in `written`.
    *
    * @example
    * const { value, replicated } = await node.rpcAndWait('primary', createOrder, order)
@@ -36,14 +36,15 @@ export interface ReplicaVerbs {
   ): Promise<Replicated<Output>>
   /**
    * Resolves with `true` when the local replica (`replica` of `startNode`) has passed that token, with `false` when it has not
-   * within `timeoutMs` (default 5,000). It asks the replica again after each progress. At most 10,000 wait on a node.
+   * within `timeoutMs` (from 0, default 5,000). It asks the replica again after each progress. At most 10,000 wait on a node.
    *
-   * Rejects with a `ReplicaError`: `ERR_NO_REPLICA`, `ERR_BAD_TOKEN`, `ERR_OVERLOADED`, `ERR_REPLICA_FAILED`, `ERR_NODE_STOPPED`.
+   * Rejects with a `ReplicaError`: `ERR_NO_REPLICA`, `ERR_BAD_TOKEN`, `ERR_BAD_OPTIONS`, `ERR_WAIT_ABORTED`, `ERR_OVERLOADED`,
+   * `ERR_REPLICA_FAILED`, `ERR_NODE_STOPPED`.
    *
    * @example
    * if (await ctx.caughtUp(request.headers['x-token'], { timeoutMs: 1_000 })) return readHere(ctx)
    */
-  caughtUp(token: string, options?: { readonly timeoutMs?: number }): Promise<boolean>
+  caughtUp(token: string, options?: WaitOptions): Promise<boolean>
 }
 
 /** What core's upper levels put into a kernel for {@link ReplicaVerbs}. */
@@ -55,5 +56,5 @@ export interface ReplicaServices {
     input: unknown,
     options: ReplicatedOptions,
   ): Promise<Replicated<unknown>>
-  caughtUp(owner: RemoteOwner, token: string, timeoutMs: number | undefined): Promise<boolean>
+  caughtUp(owner: RemoteOwner, token: string, options: WaitOptions): Promise<boolean>
 }

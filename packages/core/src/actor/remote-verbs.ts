@@ -65,6 +65,14 @@ export interface RpcOptions {
   readonly explain?: (report: RpcReport) => void
 }
 
+/** Options of what waits for news, rather than for work. */
+export interface WaitOptions {
+  /** Milliseconds from now, more than 0. */
+  readonly timeoutMs?: number
+  /** Aborting it ends the wait, with `ERR_WAIT_ABORTED`. */
+  readonly signal?: AbortSignal
+}
+
 /** The verbs that reach other regions, the same on a node, in an actor and in a procedure, on every thread. */
 export interface RemoteVerbs {
   /**
@@ -119,10 +127,13 @@ export interface RegionVerbs {
    */
   explain(target: RegionTarget, procedure: ProcedureName): ChoiceExplanation
   /**
-   * Resolves when a node of the region is up. Rejects with `ERR_REGION_TIMEOUT`, naming the regions known. `timeoutMs` defaults
-   * to 10,000. A procedure waits at most for the time that it has.
+   * Resolves when a node of the region is up; `'primary'` is the region that is the primary then. `timeoutMs` defaults to
+   * 10,000; a procedure waits at most for the time that it has.
+   *
+   * Rejects with a `RegionError`: `ERR_REGION_TIMEOUT`, naming the regions known; `ERR_WAIT_ABORTED`; `ERR_BAD_REGION` and
+   * `ERR_BAD_OPTIONS` at once; `ERR_NODE_STOPPED` for plain code.
    */
-  waitForRegion(region: string, options?: { readonly timeoutMs?: number }): Promise<void>
+  waitForRegion(region: string, options?: WaitOptions): Promise<void>
   /**
    * Makes another region the primary, for every node, in a new epoch, which it resolves with when this node knows. The others
    * learn of it as of any news of a node, within milliseconds where they are linked, and a node that was away when it comes
@@ -143,9 +154,11 @@ export interface RegionVerbs {
 /** What core's upper levels put into a kernel, so that a context has those verbs without knowing who implements them. */
 export interface RemoteServices extends Omit<RegionVerbs, 'waitForRegion' | 'setPrimaryRegion'> {
   /** As the verb of that name says. */
+  waitForRegion(owner: RemoteOwner, region: string, options: WaitOptions): Promise<void>
+  /** As the verb of that name says. */
   setPrimaryRegion(owner: RemoteOwner, region: string): Promise<number>
   /** Resolves when `condition`, asked at each change of the region table, is true. Rejects as `waitForRegion` does. */
-  waitFor(owner: RemoteOwner, condition: () => boolean, what: string, timeoutMs?: number): Promise<void>
+  waitFor(owner: RemoteOwner, condition: () => boolean, what: string, options: WaitOptions): Promise<void>
   /** The region table was written: whoever waits for it looks again. */
   tableWritten(): void
   callRegion(

@@ -19,6 +19,7 @@ import type {
   RemoteServices,
   RemoteVerbs,
   RpcOptions,
+  WaitOptions,
 } from '../actor/remote-verbs.ts'
 import type { NodeInfo } from '../actor/node-info.ts'
 import type { ChoiceExplanation } from '../actor/rpc-report.ts'
@@ -266,9 +267,9 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
     return result as Replicated<Output>
   }
 
-  async caughtUp(token: string, options: { readonly timeoutMs?: number } = {}): Promise<boolean> {
+  async caughtUp(token: string, options: WaitOptions = {}): Promise<boolean> {
     const { replica } = this.#running()
-    return (replica as ReplicaServices).caughtUp(this.#owner, token, options.timeoutMs)
+    return (replica as ReplicaServices).caughtUp(this.#owner, token, options)
   }
 
   stream<Input, Item, Incoming = never>(
@@ -346,13 +347,13 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
     return this.#remote().explain(target, procedure)
   }
 
-  waitForRegion(region: string, options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    return this.waitFor(() => this.regionNodes(region).length > 0, `a node in region "${region}"`, options)
+  async waitForRegion(region: string, options: WaitOptions = {}): Promise<void> {
+    await this.#remote().waitForRegion(this.#waiter, region, options)
   }
 
   /** Resolves when `condition`, asked at each change of the region table, is true. Rejects as {@link waitForRegion} does. */
-  async waitFor(condition: () => boolean, what: string, options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    await this.#remote().waitFor(this.#waiter, condition, what, options.timeoutMs)
+  async waitFor(condition: () => boolean, what: string, options: WaitOptions = {}): Promise<void> {
+    await this.#remote().waitFor(this.#waiter, condition, what, options)
   }
 
   // --- the end ---
@@ -365,6 +366,11 @@ export class Node implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, 
   stop(): Promise<void> {
     this.#stopping ??= this.#stop({ kind: 'stopped', detail: 'stop was called' })
     return this.#stopping
+  }
+
+  /** Whether it leaves, or has left. */
+  get isLeaving(): boolean {
+    return this.#stopping !== undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

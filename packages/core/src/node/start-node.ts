@@ -156,7 +156,8 @@ export interface ThreadPoolOptions {
 
 /**
  * Starts a node: its transport, its own actors and the app's tree. Resolves when the app is up. Rejects with a
- * `NodeError` or `TransportError`; then nothing of it is left running.
+ * `NodeError` or `TransportError`; then nothing of it is left running. A signal of `stopOn` that comes meanwhile makes it reject with
+ * `ERR_NODE_STOPPED`.
  *
  * @example
  * const node = await startNode(shop, { region: 'lax', primaryRegion: 'syd', transport: libp2pTransport({ … }) })
@@ -356,6 +357,7 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
   const systemRoot = kernel.spawn(system, [], { register: systemName, system: true })
   try {
     await systemRoot.started
+    assertStays(node)
     for (const act of early) act()
     early = undefined
     discovery.start()
@@ -365,8 +367,11 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     node.watchRoots(watchExit(kernel, systemRoot.pid), watchExit(kernel, appRoot.pid))
   } catch (error) {
     early = undefined
+    const isLeaving = node.isLeaving
     await node.stop()
-    throw new NodeError('ERR_APP_START', `The app "${app.name}" did not start: ${String(error)}`, { cause: error })
+    const { detail } = await node.closed
+    const message = `The app "${app.name}" did not start: ${isLeaving ? detail : String(error)}`
+    throw new NodeError(isLeaving ? 'ERR_NODE_STOPPED' : 'ERR_APP_START', message, { cause: error })
   }
   announceApp(kernel, announced, app.procedures ?? [])
   platform.log.info({ node: id, ...regions, addresses }, 'the node is up')
@@ -415,6 +420,11 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
     // While the actor is being restarted its successor reads the links themselves.
     mesh?.receive({ type: 'message', to: mesh.pid, message: event, encoded: false })
   }
+}
+
+/** A signal, or the end of its transport, may come while a node starts: then its app must not begin, as nobody would end it. */
+function assertStays(node: Node): void {
+  if (node.isLeaving) throw new NodeError('ERR_NODE_STOPPED', 'The node leaves already')
 }
 
 function stopOnSignal(node: Node, { log, onSignal }: Platform, signals: readonly NodeJS.Signals[]): void {

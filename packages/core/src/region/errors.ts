@@ -9,6 +9,10 @@ export type RegionErrorCode =
   | 'ERR_NO_PROCEDURE'
   /** What was waited for did not show up in the region table in time. */
   | 'ERR_REGION_TIMEOUT'
+  /** What waited was aborted by its signal. */
+  | 'ERR_WAIT_ABORTED'
+  /** Options of a wait that can't be. */
+  | 'ERR_BAD_OPTIONS'
   /** The node was stopped while plain code waited for a region. */
   | 'ERR_NODE_STOPPED'
   /** The region table's slots can't hold even a table without nodes. */

@@ -6,6 +6,10 @@ export type ReplicaErrorCode =
   | 'ERR_NO_REPLICA'
   /** No token can be that. */
   | 'ERR_BAD_TOKEN'
+  /** Options of a wait that can't be; nothing was sent. */
+  | 'ERR_BAD_OPTIONS'
+  /** The wait was aborted by its signal. */
+  | 'ERR_WAIT_ABORTED'
   /** As many wait as may. */
   | 'ERR_OVERLOADED'
   /** The replica could not be asked; the cause says why. */

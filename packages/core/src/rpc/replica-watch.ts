@@ -3,7 +3,10 @@ import type { Clock, Timer } from '../platform/clock.ts'
 
 /** The local replica of a database, as read-your-writes needs it. */
 export interface Replica {
-  /** Whether the replica has the write of that token: a query, mostly. Asked at most 16 times at once, once a token at a time. */
+  /**
+   * Whether the replica has the write of that token: a query, mostly. Asked at most 16 times at once, once a token at a time. One that
+   * gives no answer within 30 s counts as failed, and no more as asked.
+   */
   reached(token: string): boolean | Promise<boolean>
   /**
    * Calls `listener` after each progress of the replica, until the function that it gives back is called. Only used while
@@ -16,11 +19,18 @@ export type ReplicaAnswer = 'reached' | 'late' | 'full' | 'noReplica' | { readon
 
 const waitersMaxDefault = 10_000
 const checksMax = 16
+// One that hangs must not keep its place for ever: 16 of them, and nobody would be answered any more.
+const checkMsMax = 30_000
 const pollMs = 50
 
 interface Waiter {
   readonly settle: (answer: ReplicaAnswer) => void
   timer: Timer | undefined
+}
+
+interface ReplicaWatchOptions {
+  readonly waitersMax?: number
+  readonly threw?: (thrown: unknown) => void
 }
 
 /** All who wait for one token. */
@@ -41,6 +51,7 @@ export class ReplicaWatch {
   readonly #replica: Replica
   readonly #clock: Clock
   readonly #waitersMax: number
+  readonly #threw: (thrown: unknown) => void
   readonly #groups = new Map<string, Group>()
   /** Those to be asked for, in order. */
   readonly #line = new Set<Group>()
@@ -48,20 +59,27 @@ export class ReplicaWatch {
   #checks = 0
   #unsubscribe: (() => void) | undefined
 
-  constructor(replica: Replica, clock: Clock, waitersMax: number = waitersMaxDefault) {
+  /** `threw`: told what the replica threw when it was told that nobody listens any more. */
+  constructor(
+    replica: Replica,
+    clock: Clock,
+    { waitersMax = waitersMaxDefault, threw = () => undefined }: ReplicaWatchOptions = {},
+  ) {
     this.#replica = replica
     this.#clock = clock
     this.#waitersMax = waitersMax
+    this.#threw = threw
   }
 
   get waiting(): number {
     return this.#waiting
   }
 
-  wait(token: string, timeoutMs: number, settle: (answer: ReplicaAnswer) => void): void {
+  /** Gives back what ends the wait without an answer. */
+  wait(token: string, timeoutMs: number, settle: (answer: ReplicaAnswer) => void): () => void {
     if (this.#waiting >= this.#waitersMax) {
       settle('full')
-      return
+      return () => undefined
     }
     const group = this.#groups.get(token) ?? { token, waiters: new Set(), isChecked: false, isStale: false }
     this.#groups.set(token, group)
@@ -72,8 +90,8 @@ export class ReplicaWatch {
       this.#remove(group, waiter)
       settle('late')
     })
-    if (!this.#subscribe(group)) return
-    this.#ask(group)
+    if (this.#subscribe(group)) this.#ask(group)
+    return () => this.#remove(group, waiter)
   }
 
   /** Nobody is answered any more. */
@@ -128,17 +146,28 @@ export class ReplicaWatch {
     group.isChecked = true
     group.isStale = false
     this.#checks += 1
-    let answer: ReplicaAnswer | undefined
-    try {
-      answer = (await this.#replica.reached(group.token)) ? 'reached' : undefined
-    } catch (thrown) {
-      answer = { failed: errorData(thrown) }
-    }
+    const answer = await this.#answerFor(group.token)
     this.#checks -= 1
     group.isChecked = false
     if (answer !== undefined) this.#settle(group, answer)
     else if (group.isStale && group.waiters.size > 0) this.#line.add(group)
     this.#askNext()
+  }
+
+  /** What the replica says of a token; `undefined`: not yet. */
+  #answerFor(token: string): Promise<ReplicaAnswer | undefined> {
+    return new Promise((resolve) => {
+      const failed = (thrown: unknown): void => {
+        timer.cancel()
+        resolve({ failed: errorData(thrown) })
+      }
+      const timer = this.#clock.after(checkMsMax, () => failed(new Error(`No answer within ${checkMsMax} ms`)))
+      const ask = async (): Promise<boolean> => this.#replica.reached(token)
+      ask().then((hasReached) => {
+        timer.cancel()
+        resolve(hasReached ? 'reached' : undefined)
+      }, failed)
+    })
   }
 
   #settle(group: Group, answer: ReplicaAnswer): void {
@@ -162,6 +191,11 @@ export class ReplicaWatch {
   #settleDown(): void {
     const unsubscribe = this.#unsubscribe
     this.#unsubscribe = undefined
-    unsubscribe?.()
+    // Nobody who waits is to blame for it.
+    try {
+      unsubscribe?.()
+    } catch (thrown) {
+      this.#threw(thrown)
+    }
   }
 }

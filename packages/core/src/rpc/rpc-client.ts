@@ -1,10 +1,18 @@
 import type { Kernel } from '../actor/kernel.ts'
 import { actorName, type NodeId } from '../actor/pid.ts'
-import type { ProcedureName, RegionTarget, RemoteOwner, RemoteServices, RpcOptions } from '../actor/remote-verbs.ts'
+import type {
+  ProcedureName,
+  RegionTarget,
+  RemoteOwner,
+  RemoteServices,
+  RpcOptions,
+  WaitOptions,
+} from '../actor/remote-verbs.ts'
 import type { Attempt, ChoiceExplanation } from '../actor/rpc-report.ts'
 import type { Body, Failure } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import { membershipServerName } from '../mesh/membership-name.ts'
+import { RegionError } from '../region/errors.ts'
 import { explainChoice } from '../region/explain-choice.ts'
 import { checkRegionTarget, chooseNode, isRefusal, serversOf } from '../region/region-choice.ts'
 import { checkRegionName } from '../region/region-name.ts'
@@ -17,7 +25,7 @@ import { noProcedureGiven, RpcError } from './errors.ts'
 import { callInline, type InlineProcedure, type InlineResult } from './inline-call.ts'
 import type { OfferedProcedure } from './procedure.ts'
 import { type CallPlan, type Chooser, type Decision, RemoteCall, tellReport, timeLeftMs } from './remote-call.ts'
-import { checkProcedure, checkRpcOptions } from './rpc-options.ts'
+import { checkProcedure, checkRpcOptions, checkSignal, checkTime } from './rpc-options.ts'
 import { TableListeners } from './table-listeners.ts'
 import { waitForTable } from './table-wait.ts'
 
@@ -74,12 +82,22 @@ export function createRpcClient(
       return decideAloud(target, procedure, noNodes).explanation
     },
 
-    waitFor(owner, condition, what, timeoutMs = waitForMsDefault) {
-      const leftMs = (owner.deadlineMs ?? Infinity) - kernel.platform.clock.monotonic()
-      const regions = (): readonly string[] => view().regions()
-      const boundMs = Math.max(1, Math.min(timeoutMs, leftMs))
-      return waitForTable(kernel, listeners, { owner, condition, what, timeoutMs: boundMs, regions })
+    waitForRegion(owner, region, options) {
+      if (region !== 'primary') {
+        try {
+          checkRegionName(region)
+        } catch (error) {
+          return Promise.reject(error)
+        }
+      }
+      const isThere = (): boolean => {
+        const { data, regionNodes } = view()
+        return regionNodes(region === 'primary' ? data.primaryRegion : region).length > 0
+      }
+      return wait(owner, isThere, `a node in region "${region}"`, options)
     },
+
+    waitFor: wait,
 
     async setPrimaryRegion(owner, region) {
       checkRegionName(region)
@@ -125,6 +143,20 @@ export function createRpcClient(
       const plan = { procedure, region: undefined, callerRegion, target: node, chooser: byNode }
       return start(kernel, owner, plan, input, options)
     },
+  }
+
+  function wait(
+    owner: RemoteOwner,
+    condition: () => boolean,
+    what: string,
+    { timeoutMs = waitForMsDefault, signal }: WaitOptions,
+  ): Promise<void> {
+    const wrong = checkTime('timeoutMs', timeoutMs) ?? checkSignal(signal)
+    if (wrong !== undefined) return Promise.reject(new RegionError('ERR_BAD_OPTIONS', wrong))
+    const leftMs = (owner.deadlineMs ?? Infinity) - kernel.platform.clock.monotonic()
+    const regions = (): readonly string[] => view().regions()
+    const boundMs = Math.max(1, Math.min(timeoutMs, leftMs))
+    return waitForTable(kernel, listeners, { owner, condition, what, timeoutMs: boundMs, signal, regions })
   }
 
   function planTo(target: RegionTarget, procedure: ProcedureName, region: string, callerRegion: string): CallPlan {

@@ -11,20 +11,27 @@ export interface TableWait {
   /** Of what is waited for, for the error: "a node in region …". */
   readonly what: string
   readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
   /** The regions that are known, for the error. */
   readonly regions: () => readonly string[]
 }
 
 /**
- * Resolves when the condition is true. Rejects with `ERR_REGION_TIMEOUT`, naming the regions known, or with
- * `ERR_NODE_STOPPED` for plain code whose node stops. For an actor that ends it never settles.
+ * Resolves when the condition is true. Rejects with `ERR_REGION_TIMEOUT`, naming the regions known, with `ERR_WAIT_ABORTED`, or
+ * with `ERR_NODE_STOPPED` for plain code whose node stops. For an actor that ends it never settles.
  */
 export function waitForTable(kernel: Kernel, listeners: TableListeners, wait: TableWait): Promise<void> {
-  const { owner, condition, what, timeoutMs, regions } = wait
+  const { owner, condition, what, timeoutMs, signal, regions } = wait
+  if (signal?.aborted === true) return Promise.reject(aborted(what, signal))
   if (condition()) return Promise.resolve()
   return new Promise<void>((resolve, reject) => {
     const stopListening = listeners.add(() => {
-      if (condition()) settle()
+      // Of plain code, and told by the one who writes the table.
+      try {
+        if (condition()) settle()
+      } catch (thrown) {
+        settle(thrown)
+      }
     })
     const timer = kernel.platform.clock.after(timeoutMs, () => {
       const known = regions().join(', ')
@@ -35,14 +42,21 @@ export function waitForTable(kernel: Kernel, listeners: TableListeners, wait: Ta
       ownerExited: () => settle(new RegionError('ERR_NODE_STOPPED', 'The node was stopped')),
     }
     owner.attach(attachment)
+    const onAbort = (): void => settle(aborted(what, signal as AbortSignal))
+    signal?.addEventListener('abort', onAbort, { once: true })
 
-    function settle(error?: RegionError): void {
+    function settle(error?: unknown): void {
       stopListening()
       timer.cancel()
       owner.detach(attachment)
+      signal?.removeEventListener('abort', onAbort)
       if (!owner.alive) return
       if (error === undefined) resolve()
       else reject(error)
     }
   })
+}
+
+function aborted(what: string, { reason }: AbortSignal): RegionError {
+  return new RegionError('ERR_WAIT_ABORTED', `The wait for ${what} was aborted`, { cause: reason as unknown })
 }

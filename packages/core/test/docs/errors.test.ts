@@ -113,6 +113,7 @@ const producedBy: Readonly<Record<string, string>> = {
   ERR_TRANSPORT_START: 'core/test/node/node.test',
   ERR_TRANSPORT_STOPPED: 'core/test/mesh/memory-transport.test',
   ERR_TRANSPORT_THREAD_LOST: 'core/test/io/thread-transport.test',
+  ERR_WAIT_ABORTED: 'core/test/rpc/read-your-writes.test',
   ERR_WRONG_CLUSTER: 'core/test/rpc/failure-broken-links',
   ERR_WRONG_PEER: 'transport-libp2p/test/peers.test',
   ERR_WRONG_REGION: 'core/test/rpc/failure-broken-links',

@@ -13,8 +13,10 @@ import {
   supervisor,
   systemPlatform,
 } from '@skerry/core'
+import type { Transport } from '@skerry/core/transport'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Deferred, deferred } from '../../src/base/deferred.ts'
+import { createMemoryTransport } from '../../src/mesh/memory-transport.ts'
 
 const running: Node[] = []
 let hubs = 0
@@ -402,6 +404,50 @@ describe('a start that fails', () => {
     expect(peer.regionNodes('syd')).toEqual([node.id])
   })
 
+  it('because of a signal to stop rejects with ERR_NODE_STOPPED, and leaves nothing running', async () => {
+    const lives: string[] = []
+    let signal: () => void = () => undefined
+    const early = genServer({
+      name: 'early',
+      trapExit: true,
+      init: () => void lives.push('begins'),
+      terminate: () => void lives.push('ends'),
+    })
+    const begun = deferred<void>()
+    const late = genServer({ name: 'late', init: () => (begun.resolve(), new Promise<void>(() => undefined)) })
+    const app = defineApp({ name: 'app', children: [child('early', early, []), child('late', late, [])] })
+    const platform = { ...systemPlatform({ log: silentLog }), onSignal: onSignal }
+    let isLetGo = false
+    function onSignal(_signals: unknown, act: (signal: NodeJS.Signals) => void): () => void {
+      signal = () => act('SIGTERM')
+      return () => void (isLetGo = true)
+    }
+    const hub = newHub()
+    const starting = start(app, hub, 'syd', { platform, stopOn: ['SIGTERM'] })
+    const refused = expect(starting).rejects.toEqual(code('ERR_NODE_STOPPED', /"app".*stop was called/))
+    await begun.promise
+    signal()
+    await refused
+    expect(lives).toEqual(['begins', 'ends'])
+    expect(isLetGo).toBe(true)
+
+    // Before its own actors are up; they are while its transport ends, which takes a while.
+    const transport = (): Transport => {
+      const memory = createMemoryTransport({ hub, id: 'syd' })
+      const stop = memory.stop.bind(memory)
+      memory.stop = async () => {
+        for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate)
+        await stop()
+      }
+      return memory
+    }
+    const atOnce: typeof onSignal = (_signals, act) => (queueMicrotask(() => act('SIGTERM')), () => undefined)
+    const options = { transport, platform: { ...platform, onSignal: atOnce }, stopOn: ['SIGTERM'] } as const
+    await expect(start(app, hub, 'syd', options)).rejects.toEqual(code('ERR_NODE_STOPPED'))
+    expect(lives).toEqual(['begins', 'ends'])
+    await start(empty, hub, 'syd')
+  })
+
   it('because of the transport rejects with its error and leaves the others alone', async () => {
     const hub = newHub()
     const node = await start(empty, hub, 'syd')
@@ -435,5 +481,54 @@ describe('waitForRegion', () => {
     await expect(node.waitForRegion('hkg', { timeoutMs: 1 })).rejects.toEqual(
       code('ERR_REGION_TIMEOUT', /"hkg".*lax, syd$/),
     )
+  })
+
+  it('waits for the primary region, whichever it is by then', async () => {
+    const hub = newHub()
+    const node = await start(empty, hub, 'lax', { primaryRegion: 'syd' })
+    const waiting = node.waitForRegion('primary')
+    await node.setPrimaryRegion('lax')
+    await waiting
+  })
+
+  it('is refused for what is no region, or no time', async () => {
+    const node = await start(empty, newHub(), 'syd')
+    for (const region of ['nearest', 'all', '', 'no such', undefined as unknown as string]) {
+      await expect(node.waitForRegion(region)).rejects.toEqual(code('ERR_BAD_REGION'))
+    }
+    for (const timeoutMs of [0, -1, Number.NaN, Infinity]) {
+      await expect(node.waitForRegion('hkg', { timeoutMs })).rejects.toEqual(code('ERR_BAD_OPTIONS', /timeoutMs/))
+    }
+    const signal = {} as unknown as AbortSignal
+    await expect(node.waitForRegion('hkg', { signal })).rejects.toEqual(code('ERR_BAD_OPTIONS', /signal/))
+  })
+
+  it('ends when it is aborted', async () => {
+    const node = await start(empty, newHub(), 'syd')
+    const controller = new AbortController()
+    const { signal } = controller
+    const waiting = node.waitForRegion('hkg', { signal })
+    controller.abort('enough')
+    const error = await waiting.catch((thrown: unknown) => thrown)
+    expect(error).toEqual(code('ERR_WAIT_ABORTED', /"hkg"/))
+    expect((error as Error).cause).toBe('enough')
+    await expect(node.waitForRegion('syd', { signal })).rejects.toEqual(code('ERR_WAIT_ABORTED'))
+  })
+
+  it('of a condition that throws later is rejected with that, and nobody else is concerned', async () => {
+    const hub = newHub()
+    const node = await start(empty, hub, 'syd')
+    const registry = await systemChild(node, 'RegionRegistry')
+    let asked = 0
+    const condition = (): boolean => {
+      asked += 1
+      if (asked > 1) throw new Error('not so')
+      return false
+    }
+    const waiting = expect(node.waitFor(condition, 'nothing')).rejects.toThrow('not so')
+    await start(empty, hub, 'lax')
+    await waiting
+    await node.waitForRegion('lax')
+    expect(await systemChild(node, 'RegionRegistry')).toEqual(registry)
   })
 })

@@ -29,6 +29,8 @@ const write = procedure({
   name: 'write',
   run(ctx, entry: string) {
     log.entries.push(entry)
+    // The last one counts.
+    ctx.commit('0')
     ctx.commit(`${log.entries.length}`)
     return entry.toUpperCase()
   },
@@ -40,7 +42,9 @@ const waitsThere = procedure({
   name: 'waitsThere',
   run: (ctx, token: string) => ctx.caughtUp(token, { timeoutMs: 100 }),
 })
-const app = defineApp({ name: 'app', children: [], procedures: [write, writeNothing, badToken, waitsThere] })
+const waitsLong = procedure({ name: 'waitsLong', run: (ctx) => ctx.caughtUp('1', { timeoutMs: 60_000 }) })
+const procedures = [write, writeNothing, badToken, waitsThere, waitsLong]
+const app = defineApp({ name: 'app', children: [], procedures })
 
 async function startTwo(): Promise<{ server: Node; client: Node }> {
   log = new Log()
@@ -115,6 +119,49 @@ describe('O18 [node] a write to another region', () => {
     expect(log.entries).toEqual([])
     await expect(server.caughtUp('1')).rejects.toMatchObject({ code: 'ERR_NO_REPLICA' })
     await expect(client.caughtUp('')).rejects.toMatchObject({ code: 'ERR_BAD_TOKEN' })
+  })
+
+  it('is waited for until that is aborted, by then it is done', async () => {
+    const { client } = await startTwo()
+    const controller = new AbortController()
+    const { signal } = controller
+    const written = client.rpcAndWait('primary', write, 'tea', { replicaTimeoutMs: 60_000, signal })
+    const waiting = client.caughtUp('2', { timeoutMs: 60_000, signal })
+    await expect.poll(() => log.entries.length).toBe(1)
+    await client.rpcPrimary(writeNothing, undefined)
+    controller.abort(new Error('enough'))
+    await expect(written).rejects.toMatchObject({
+      code: 'ERR_WAIT_ABORTED',
+      cause: { message: 'enough' },
+      written: { value: 'TEA', token: '1', replicated: false },
+    })
+    await expect(waiting).rejects.toMatchObject({ code: 'ERR_WAIT_ABORTED', written: undefined })
+    await expect(client.caughtUp('1', { signal })).rejects.toMatchObject({ code: 'ERR_WAIT_ABORTED' })
+    // The replica is left in peace.
+    await expect.poll(() => log.listeners.size).toBe(0)
+  })
+
+  it('is waited for by nobody whose caller has given up', async () => {
+    const { server, client } = await startTwo()
+    const controller = new AbortController()
+    const call = server.rpcRegion('lax', waitsLong, undefined, { signal: controller.signal, timeoutMs: 60_000 })
+    await expect.poll(() => log.listeners.size).toBe(1)
+    controller.abort()
+    await expect(call).rejects.toMatchObject({ code: 'ERR_RPC_ABORTED' })
+    await expect.poll(() => log.listeners.size).toBe(0)
+    expect(client.myRegion).toBe('lax')
+  })
+
+  it('is not made with a time that can not be', async () => {
+    const { client } = await startTwo()
+    for (const timeoutMs of [Number.NaN, -1, Infinity, '5' as unknown as number]) {
+      const refused = { code: 'ERR_BAD_OPTIONS', written: undefined }
+      const written = client.rpcAndWait('primary', write, 'tea', { replicaTimeoutMs: timeoutMs })
+      await expect(written).rejects.toMatchObject(refused)
+      await expect(client.caughtUp('1', { timeoutMs })).rejects.toMatchObject(refused)
+    }
+    expect(log.entries).toEqual([])
+    expect(await client.caughtUp('1', { timeoutMs: 0 })).toBe(false)
   })
 
   it('whose replica can not be asked is told so, with what was written and why', async () => {

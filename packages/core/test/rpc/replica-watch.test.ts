@@ -3,28 +3,37 @@ import { describe, expect, it } from 'vitest'
 import { type ReplicaAnswer, ReplicaWatch } from '../../src/rpc/replica-watch.ts'
 
 /** A replica whose answers come when the test lets them, as those of a query do. */
-function startReplica(waitersMax?: number) {
+function startReplica({ waitersMax = 100, leave }: { waitersMax?: number; leave?: () => void } = {}) {
   const platform = manualPlatform()
   const asked: { token: string; answer: (reached: boolean) => void; fail: (error: Error) => void }[] = []
   const listeners = new Set<() => void>()
+  const order: string[] = []
+  const threw: unknown[] = []
   const watch = new ReplicaWatch(
     {
-      reached: (token) => new Promise((answer, fail) => asked.push({ token, answer, fail })),
+      reached(token) {
+        order.push(`asked for ${token}`)
+        return new Promise((answer, fail) => asked.push({ token, answer, fail }))
+      },
       onProgress(listener) {
+        order.push('listened to')
         listeners.add(listener)
-        return () => listeners.delete(listener)
+        return () => {
+          listeners.delete(listener)
+          leave?.()
+        }
       },
     },
     platform.clock,
-    waitersMax,
+    { waitersMax, threw: (thrown) => threw.push(thrown) },
   )
   const answers: ReplicaAnswer[] = []
-  const wait = (token: string, timeoutMs = 1_000): void =>
+  const wait = (token: string, timeoutMs = 1_000): (() => void) =>
     watch.wait(token, timeoutMs, (answer) => answers.push(answer))
   const progress = (): void => {
     for (const listener of listeners) listener()
   }
-  return { platform, asked, listeners, watch, answers, wait, progress }
+  return { platform, asked, listeners, order, threw, watch, answers, wait, progress }
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -42,6 +51,12 @@ describe('those who wait for a replica', () => {
     await settled()
     expect(answers).toEqual(['reached'])
     expect(asked).toEqual([])
+  })
+
+  it('O18 [local] listen before they ask, as what comes in between would wake nobody', () => {
+    const { order, wait } = startReplica()
+    wait('17')
+    expect(order).toEqual(['listened to', 'asked for 17'])
   })
 
   it('are asked for once a token, at the start and after each progress', async () => {
@@ -75,6 +90,47 @@ describe('those who wait for a replica', () => {
     expect(listeners.size).toBe(0)
   })
 
+  it('may leave, and are told nothing more', async () => {
+    const { asked, answers, wait, watch, platform, listeners } = startReplica()
+    const leave = wait('17')
+    wait('17')
+    leave()
+    leave()
+    expect(watch.waiting).toBe(1)
+    asked.shift()?.answer(true)
+    await settled()
+    expect(answers).toEqual(['reached'])
+    wait('18')()
+    expect([watch.waiting, listeners.size]).toEqual([0, 0])
+    await platform.advance(1_000)
+    expect(answers).toEqual(['reached'])
+  })
+
+  it('are told of a query that hangs, which keeps no place for ever', async () => {
+    const { asked, answers, wait, platform } = startReplica()
+    for (let token = 0; token < 17; token += 1) wait(`${token}`, 60_000)
+    expect(asked.splice(0)).toHaveLength(16)
+    await platform.advance(30_000)
+    await settled()
+    expect(answers).toHaveLength(16)
+    for (const answer of answers) expect(answer).toMatchObject({ failed: { message: 'No answer within 30000 ms' } })
+    expect(asked.map(({ token }) => token)).toEqual(['16'])
+  })
+
+  it('are not concerned by a replica that throws when nobody listens any more', async () => {
+    const error = new Error('closed')
+    const { asked, answers, threw, wait } = startReplica({
+      leave: () => {
+        throw error
+      },
+    })
+    wait('17')
+    asked.shift()?.answer(true)
+    await settled()
+    expect(answers).toEqual(['reached'])
+    expect(threw).toEqual([error])
+  })
+
   it('are told what asking threw', async () => {
     const { asked, answers, wait, listeners } = startReplica()
     wait('17')
@@ -85,7 +141,7 @@ describe('those who wait for a replica', () => {
   })
 
   it('are at most as many as the bound, and ask for at most 16 tokens at once', async () => {
-    const { asked, answers, wait } = startReplica(20)
+    const { asked, answers, wait } = startReplica({ waitersMax: 20 })
     for (let token = 0; token < 21; token += 1) wait(`${token}`)
     expect(answers).toEqual(['full'])
     expect(asked).toHaveLength(16)
@@ -97,7 +153,12 @@ describe('those who wait for a replica', () => {
   it('of a replica that does not tell of progress have it asked every 50 ms', async () => {
     const platform = manualPlatform()
     let position = 0
-    const watch = new ReplicaWatch({ reached: (token) => position >= Number(token) }, platform.clock)
+    let asked = 0
+    const reached = (token: string): boolean => {
+      asked += 1
+      return position >= Number(token)
+    }
+    const watch = new ReplicaWatch({ reached }, platform.clock)
     const answers: ReplicaAnswer[] = []
     watch.wait('2', 1_000, (answer) => answers.push(answer))
     await settled()
@@ -105,7 +166,9 @@ describe('those who wait for a replica', () => {
     expect(answers).toEqual([])
     await platform.advance(50)
     await settled()
-    expect(answers).toEqual(['reached'])
-    watch.stop()
+    expect([answers, asked]).toEqual([['reached'], 2])
+    // Nobody waits: it is left in peace.
+    await platform.advance(500)
+    expect(asked).toBe(2)
   })
 })
