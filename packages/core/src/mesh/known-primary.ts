@@ -2,6 +2,9 @@ import type { MembershipMemory } from './membership-memory.ts'
 import type { OwnRecord } from './own-record.ts'
 import { newerPrimary, type Primary, primaryFields, primaryOf } from './primary.ts'
 
+/** The highest that a record can carry. */
+const epochMax = Number.MAX_SAFE_INTEGER
+
 /**
  * The primary region that this node believes in: what it says in its own record with its next word, so that a change spreads also when
  * the node that made it is gone.
@@ -21,10 +24,14 @@ export class KnownPrimary {
     this.#changed = changed
   }
 
-  /** This node announces another one, in a new epoch, which it gives back. */
+  /**
+   * This node announces another one, in a new epoch, which it gives back. Only a member that lies makes the last one known that there can be:
+   * within that the higher node id wins.
+   */
   announce(region: string): number {
-    const primary: Primary = { region, epoch: this.#own.record.primaryEpoch + 1, by: this.#own.node }
-    this.#adopt(primary)
+    const known = primaryOf(this.#own.record)
+    const primary: Primary = { region, epoch: Math.min(known.epoch + 1, epochMax), by: this.#own.node }
+    if (newerPrimary(known, primary) === primary) this.#adopt(primary)
     return primary.epoch
   }
 

@@ -96,7 +96,8 @@ export class KeyedCalls implements NodeWatcher {
   #joinIfAllowed(signal: SpawnSignal, arrivedMs: number, isAllowed: boolean | undefined): void {
     const { from } = signal
     if (isAllowed === true) this.#joinOrBegin(signal, arrivedMs)
-    else if (isAllowed === undefined) this.#refuse(from, tooLate)
+    // Not as not run: that of its key may be.
+    else if (isAllowed === undefined) this.#refuse(from, { ...tooLate, outcome: 'unknown' })
     else {
       this.#options.kernel.counters.notAllowed += 1
       this.#refuse(from, notAllowed(from.node))

@@ -13,6 +13,15 @@ it('what a node announces is of a new epoch, in its next word, and remembered', 
   expect([primaryOf(own.record), memory.primary, changes]).toEqual([primary, primary, [primary]])
 })
 
+it('in the last epoch that there can be, the higher node id wins, and what is said can always be carried', () => {
+  const last = { region: 'syd', epoch: Number.MAX_SAFE_INTEGER }
+  const { known, own } = knownBy({ ...last, by: 'b' })
+  expect(known.announce('iad')).toBe(last.epoch)
+  expect(primaryOf(own.say({}).record)).toEqual({ region: 'iad', epoch: last.epoch, by: 'me' })
+  const other = knownBy({ ...last, by: 'z' })
+  expect([other.known.announce('iad'), other.changes]).toEqual([last.epoch, []])
+})
+
 it.each([
   ['of a higher epoch', { region: 'syd', epoch: 3, by: 'b' }, true],
   ['of the same epoch by a node with a higher id', { region: 'syd', epoch: 2, by: 'c' }, true],

@@ -1,6 +1,7 @@
-import { type Caller, defineApp, memoryTransport, type Node, procedure, startNode } from '@skerry/core'
+import { type Caller, defineApp, memoryTransport, type Node, procedure, startNode, streamProcedure } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Sightings } from '../fixtures/sightings.ts'
+import { doomedCaller } from '../fixtures/thread-procedures.mjs'
 import { knows, newMeshName, quiet } from './two-nodes.ts'
 
 const asked = new Sightings<{ readonly caller: Caller; answer(isAllowed: boolean): void; fail(error: Error): void }>()
@@ -17,6 +18,21 @@ const asksFirst = procedure({
     }),
   run,
 })
+const streamed = streamProcedure({
+  name: 'streamed',
+  allow: ({ caller }) => caller.roles.includes('billing'),
+  *run() {
+    yield run()
+  },
+})
+/** The thread that it would run on can't load this module. */
+const threaded = procedure({
+  name: 'threaded',
+  module: import.meta,
+  thread: 'pool',
+  allow: ({ caller }) => caller.roles.includes('billing'),
+  run,
+})
 const throws = procedure({
   name: 'throws',
   allow: () => {
@@ -26,7 +42,7 @@ const throws = procedure({
 })
 const oddly = procedure({ name: 'oddly', allow: (() => 'yes') as unknown as () => boolean, run })
 const whoIsIt = procedure({ name: 'who', run: (ctx) => ctx.caller })
-const procedures = [forBilling, fromSyd, asksFirst, throws, oddly, whoIsIt]
+const procedures = [forBilling, fromSyd, asksFirst, streamed, threaded, throws, oddly, whoIsIt]
 const app = defineApp({ name: 'allow', children: [], procedures })
 const refused = { code: 'ERR_NOT_ALLOWED', outcome: 'not-run' }
 
@@ -46,6 +62,29 @@ describe('a procedure that does not allow everybody', () => {
     const call = plain.rpcRegion('syd', forBilling, undefined)
     await expect(call).rejects.toMatchObject({ ...refused, attempts: [{ outcome: 'not-run' }] })
   })
+
+  it('[node] is refused whatever is asked of it: a stream, a cast, of many, under a key, on a thread', async () => {
+    const { server, plain } = await startNodes()
+    const before = ran
+    await expect(plain.stream('syd', streamed, undefined).next()).rejects.toMatchObject(refused)
+    const [of] = await plain.rpcEach({ nodes: [server.id] }, forBilling, undefined)
+    expect(of).toMatchObject({ ok: false, error: refused })
+    await expect(plain.rpcRegion('syd', forBilling, undefined, { idempotencyKey: 'k' })).rejects.toMatchObject(refused)
+    await expect(plain.rpcRegion('syd', threaded, undefined)).rejects.toMatchObject(refused)
+    plain.rpcCast('syd', forBilling, undefined)
+    await expect.poll(() => server.counters()).toMatchObject({ notAllowed: 5, castsNotRun: 1 })
+    expect(ran).toBe(before)
+  })
+
+  it('[thread] judges an actor on a thread by what its node may act as', async () => {
+    const { billing, plain } = await startNodes()
+    const ask = async (node: Node): Promise<unknown> => {
+      const pid = await node.start(doomedCaller, [new SharedArrayBuffer(4)], { thread: 'own' })
+      return node.call(pid, 'wait', [node.myRegion, { name: 'for.billing', version: 1 }], { timeoutMs: 30_000 })
+    }
+    expect(await ask(billing)).toBe(ran)
+    await expect(ask(plain)).rejects.toMatchObject({ cause: { code: 'ERR_NOT_ALLOWED' } })
+  }, 60_000)
 
   it('[node] judges by the region of the link', async () => {
     const { server, plain, start } = await startNodes()

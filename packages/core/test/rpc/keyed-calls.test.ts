@@ -2,7 +2,7 @@ import { manualPlatform } from '@skerry/testing'
 import { describe, expect, it } from 'vitest'
 import { Kernel } from '../../src/actor/kernel.ts'
 import type { Pid } from '../../src/actor/pid.ts'
-import type { Failure, ReplyResult, SpawnSignal } from '../../src/actor/signal.ts'
+import type { Failure, Outcome, ReplyResult, SpawnSignal } from '../../src/actor/signal.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 import { idempotencyLimitsDefault } from '../../src/rpc/idempotency-window.ts'
 import { InboundCalls } from '../../src/rpc/inbound-calls.ts'
@@ -96,6 +96,15 @@ describe('a call that is held up by `allow`', () => {
       [0, true],
     ])
   })
+
+  it('for all of its time does not know whether the work of its key is done', async () => {
+    const world = new World()
+    world.spawn(1)
+    world.allow = Promise.resolve(undefined)
+    world.spawn(2)
+    await world.platform.settle()
+    expect([world.told, world.outcomes]).toEqual([[[2, 'ERR_RPC_TIMEOUT']], ['unknown']])
+  })
 })
 
 interface Taken {
@@ -111,7 +120,8 @@ class World {
   readonly taken: Taken[] = []
   /** What each call was told, by its serial. */
   readonly told: [number, unknown][] = []
-  allow: boolean | Promise<boolean> = true
+  readonly outcomes: Outcome[] = []
+  allow: boolean | Promise<boolean | undefined> = true
   readonly #kernel = new Kernel({ node: 'me', life: 1, thread: 0, platform: this.platform, codec: msgpackCodec() })
   readonly keyed = new KeyedCalls({
     kernel: this.#kernel,
@@ -130,7 +140,9 @@ class World {
     this.#kernel.away = {
       route: (signal) => {
         if (signal.type !== 'reply') return
-        this.told.push([signal.to.serial, signal.result.ok ? signal.result.value : signal.result.failure.code])
+        const { result } = signal
+        this.told.push([signal.to.serial, result.ok ? result.value : result.failure.code])
+        if (!result.ok) this.outcomes.push(result.failure.outcome)
       },
     }
   }
