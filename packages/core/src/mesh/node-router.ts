@@ -157,8 +157,8 @@ export class NodeRouter implements Router {
     const { kernel, lost } = this.#options
     this.#last = undefined
     this.#linked.delete(node)
-    const unsent = this.#parked.drop(node)
-    if (unsent > 0) kernel.counters.unsent += unsent
+    const dropped = this.#parked.drop(node)
+    if (dropped > 0) kernel.counters.unsent += dropped
     this.#farewell?.heard(node)
     this.#idle.down(node)
     // What was held while the link rested begins anew, as nothing of it had gone out: the loss of that link is none of its.
