@@ -126,9 +126,7 @@ export function createRpcClient(
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error)
         const failure: Failure = { code: 'ERR_BAD_REGION', outcome: 'not-run', message, cause: errorData(error) }
-        return Promise.reject(
-          new RpcError(failure, { procedure: procedure.name, node: undefined, region, attempts: [] }),
-        )
+        return refused(kernel, owner, { procedure, region, callerRegion: view().data.myRegion }, failure, options)
       }
       const here = options.inline === true ? inlineProcedure(target, procedure) : undefined
       if (here !== undefined) return startInline(kernel, owner, here, { input, options, region: view().data.myRegion })
@@ -229,20 +227,31 @@ function start(
   options: RpcOptions,
 ): Promise<unknown> {
   const refusal = refusalOf(options)
-  if (refusal !== undefined) return refused(kernel, owner, plan, refusal)
+  if (refusal !== undefined) return refused(kernel, owner, plan, refusal, options)
   let input: Body
   try {
     input = bodyOf(kernel, value, 'input')
   } catch (error) {
-    return refused(kernel, owner, plan, inputFailure(error))
+    return refused(kernel, owner, plan, inputFailure(error), options)
   }
   return new RemoteCall(kernel, owner, plan, options, input).begin()
 }
 
 /** What is told of a call that was not even begun. */
-function refused(kernel: Kernel, owner: RemoteOwner, plan: CallPlan, failure: Failure): Promise<never> {
+function refused(
+  kernel: Kernel,
+  owner: RemoteOwner,
+  plan: Pick<CallPlan, 'procedure' | 'region' | 'callerRegion'>,
+  failure: Failure,
+  options: RpcOptions,
+): Promise<never> {
   CallEvents.begin({ kernel, owner, plan })?.gaveUp(failure)
   const { procedure, region } = plan
+  const { name, version } = procedure
+  // What is wrong may be `explain` itself, or the options as a whole.
+  if (typeof options?.explain === 'function') {
+    tellReport(kernel, options, { procedure: { name, version }, code: failure.code, attempts: [], choices: [] })
+  }
   return Promise.reject(new RpcError(failure, { procedure: procedure.name, node: undefined, region, attempts: [] }))
 }
 
@@ -255,12 +264,11 @@ function startInline(
   const { input, options, region } = plan
   const { node } = kernel
   const { name, version } = procedure
+  const refusal = refusalOf(options)
+  if (refusal !== undefined) {
+    return refused(kernel, owner, { procedure, region, callerRegion: region }, refusal, options)
+  }
   return new Promise((resolve, reject) => {
-    const refusal = refusalOf(options)
-    if (refusal !== undefined) {
-      reject(new RpcError(refusal, { procedure: name, node: undefined, region, attempts: [] }))
-      return
-    }
     const timeoutMs = timeLeftMs(kernel, owner, options)
     const settled = (result: InlineResult): void => {
       const code = result.ok ? 'ok' : result.failure.code

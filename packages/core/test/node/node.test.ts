@@ -336,6 +336,19 @@ describe('stop', () => {
     expect(asked).toEqual([])
   })
 
+  it('takes its handlers from the process at the first signal, so that a second one ends it at once', async () => {
+    const handlers = (): number[] => [process.listenerCount('SIGUSR2'), process.listenerCount('SIGHUP')]
+    const before = handlers()
+    const node = await start(empty, newHub(), 'syd', { stopOn: ['SIGUSR2', 'SIGHUP'] })
+    expect(handlers()).toEqual(before.map((count) => count + 1))
+    process.emit('SIGUSR2', 'SIGUSR2')
+    expect(handlers()).toEqual(before)
+    await node.closed
+    const other = await start(empty, newHub(), 'syd', { stopOn: ['SIGUSR2'] })
+    await other.stop()
+    expect(handlers()).toEqual(before)
+  })
+
   it('makes every later verb fail with ERR_NODE_STOPPED, from its call on', async () => {
     const { app, wait } = gated()
     const node = await start(app, newHub(), 'syd')
@@ -369,7 +382,9 @@ describe('stop', () => {
       newHub(),
       'syd',
     )
-    await Promise.all([node.stop(), node.stop()])
+    const stopped = node.stop()
+    expect(node.stop()).toBe(stopped)
+    await stopped
     await node.stop()
     await node[Symbol.asyncDispose]()
     expect(ended).toEqual(['a "shutdown"'])

@@ -116,9 +116,14 @@ describe('a call by region', () => {
     const events = told(`${call}:error`)
     await expect(client.rpcRegion('syd', double, 1, { timeoutMs: -1 })).rejects.toThrow('timeoutMs')
     await expect(client.rpcRegion('nowhere', double, 1)).rejects.toThrow('nowhere')
+    await expect(client.rpcRegion('all', double, 1)).rejects.toThrow('all')
+    const signal = AbortSignal.abort()
+    await expect(client.rpcRegion('lax', double, 1, { inline: true, signal })).rejects.toThrow('Aborted')
     expect(events.map(({ event }) => event)).toMatchObject([
       { attempts: 0, error: { code: 'ERR_BAD_OPTIONS', outcome: 'not-run' } },
       { attempts: 0, error: { code: 'ERR_NO_NODE_IN_REGION', outcome: 'not-run' } },
+      { attempts: 0, target: 'all', error: { code: 'ERR_BAD_REGION', outcome: 'not-run' } },
+      { attempts: 0, error: { code: 'ERR_RPC_ABORTED', outcome: 'not-run' } },
     ])
   })
 

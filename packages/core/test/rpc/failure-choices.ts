@@ -8,7 +8,7 @@ import { type FailureWorld, serverApp } from './failure-world.ts'
 import { knows, makeTransport, quiet } from './two-nodes.ts'
 
 /** Which node a call goes to, and what is told of it. */
-export function choices({ kind, pair }: FailureWorld): void {
+export function choices({ kind, pair, failure }: FailureWorld): void {
   describe('the choice of a node', () => {
     it('is explained to the one who calls, when it answered', async () => {
       const { client, server } = pair()
@@ -44,6 +44,30 @@ export function choices({ kind, pair }: FailureWorld): void {
         ['ERR_NO_NODE_IN_REGION', 0],
       ])
       expect(reports[1]?.choices[0]).toMatchObject({ taken: undefined, refusal: expect.stringMatching(/"hkg"/) })
+    })
+
+    it('is explained when it was not even begun', async () => {
+      const { client } = pair()
+      const codes: string[] = []
+      const options = {
+        explain: ({ code, attempts }: RpcReport) => void codes.push(`${code}, ${attempts.length} attempts`),
+      }
+      const signal = AbortSignal.abort()
+      await failure(client.rpcRegion('all', echo, 1, options), 'ERR_BAD_REGION', 'not-run')
+      await failure(client.rpcRegion('syd', echo, 1, { ...options, timeoutMs: 0 }), 'ERR_BAD_OPTIONS', 'not-run')
+      await failure(client.rpcRegion('syd', echo, 1, { ...options, signal }), 'ERR_RPC_ABORTED', 'not-run')
+      await failure(
+        client.rpcRegion('lax', echo, 1, { ...options, signal, inline: true }),
+        'ERR_RPC_ABORTED',
+        'not-run',
+      )
+      const input = (() => 0) as unknown as number
+      await failure(client.rpcRegion('syd', echo, input, options), 'ERR_NOT_ENCODABLE', 'not-run')
+      expect(codes).toEqual(
+        ['ERR_BAD_REGION', 'ERR_BAD_OPTIONS', 'ERR_RPC_ABORTED', 'ERR_RPC_ABORTED', 'ERR_NOT_ENCODABLE'].map(
+          (code) => `${code}, 0 attempts`,
+        ),
+      )
     })
 
     it('fails no call when what it was explained to throws', async () => {
