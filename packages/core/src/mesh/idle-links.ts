@@ -28,7 +28,7 @@ export interface IdleLinksOptions {
   readonly clock: Clock
   /** How many frames went and came over the link to it; `undefined` without one. */
   readonly trafficOf: (node: NodeId) => number | undefined
-  /** Whether this node can do without a link to it. */
+  /** Whether this node can do without a link to it: nothing that it sent, however long ago, is still under way there. */
   readonly isSpare: (node: NodeId) => boolean
   /** Whether a link, a monitor, a call or a stream of any thread goes to or from it. */
   readonly crosses: (node: NodeId) => Promise<boolean>

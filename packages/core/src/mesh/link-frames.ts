@@ -105,6 +105,11 @@ export class LinkFrames {
     return this.#sender.isOpen
   }
 
+  /** Whether something that was sent has not left, or a large frame was not handed on yet: a goodbye in a while would cut it off. */
+  get isSending(): boolean {
+    return this.#sender.isOpen || this.#writer.blocked
+  }
+
   /**
    * Takes a frame as a message, behind its kind. `too-large`: for the peer. `overloaded`: the backlog is full, or too much
    * waits for large frames.

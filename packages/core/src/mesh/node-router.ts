@@ -122,7 +122,7 @@ export class NodeRouter implements Router {
       self: kernel.node,
       clock: kernel.platform.clock,
       trafficOf: (node) => links.trafficOf(node),
-      isSpare: sparse.isSpare,
+      isSpare: (node) => sparse.isSpare(node) && !links.isSendingTo(node),
       crosses: (node) => sparse.crosses({ node, life: this.#linkedTo(node)?.life ?? 0 }),
       tell: (node, notice) => this.#tell(node, notice),
       hold: (node) => this.#held.begin(node),

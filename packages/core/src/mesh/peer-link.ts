@@ -267,6 +267,11 @@ export class PeerLink implements Measured {
     return this.#frames.isSendingLarge
   }
 
+  /** See {@link LinkFrames.isSending}. */
+  get isSending(): boolean {
+    return this.#frames.isSending
+  }
+
   /** `false`: the backlog is full. */
   sendControl(bytes: Uint8Array): boolean {
     return this.#lanes.controls.send(encodeLinkMessage({ kind: 'control', bytes }))

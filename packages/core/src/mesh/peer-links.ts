@@ -82,6 +82,8 @@ export interface PeerLinks {
   linkTo(node: NodeId): PeerState | undefined
   /** Whether a large frame is on its way to any peer: `stop` does not wait for it. */
   isSendingLarge(): boolean
+  /** Whether something that was sent to that peer is still on its way here, however long ago that was. */
+  isSendingTo(node: NodeId): boolean
   /** Dials this address for ever, whoever is there. Our own addresses, and ones beyond the bound, are left out. */
   addSeed(address: string): void
   /** Dials this address until it is withdrawn, as a seed that may be gone tomorrow. */
@@ -289,6 +291,10 @@ class Links implements PeerLinks {
   isSendingLarge(): boolean {
     for (const link of this.#up.values()) if (link.isSendingLarge) return true
     return false
+  }
+
+  isSendingTo(node: NodeId): boolean {
+    return this.#up.get(node)?.isSending === true
   }
 
   addSeed(address: string): void {

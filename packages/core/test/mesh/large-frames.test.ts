@@ -141,6 +141,23 @@ describe('beside a large frame', () => {
   })
 })
 
+describe('what was sent long ago', () => {
+  it('is known to be under way until it has left, a large frame until it was handed on', async () => {
+    const { world, a, b } = await pair({ window: 2, frameMs: (lane) => (lane === 2 ? 1_000 : 1) })
+    expect(a.links.isSendingTo('b')).toBe(false)
+    a.send('x:0', 20 * kB)
+    await world.pass(30_000)
+    expect([a.links.isSendingTo('b'), b.links.isSendingTo('a'), b.got]).toEqual([true, false, []])
+    await world.pass(60_000)
+    expect(b.got).toEqual(['x:0 of 20000'])
+    expect(a.links.isSendingTo('b')).toBe(false)
+    for (let number = 0; number < 3; number += 1) a.send(`x:${number}`)
+    expect(a.links.isSendingTo('b')).toBe(true)
+    await world.pass(10)
+    expect([a.links.isSendingTo('b'), a.links.isSendingTo('nobody')]).toEqual([false, false])
+  })
+})
+
 describe('bounds', () => {
   it('refuses what is larger than the peer takes, and what is larger than we do', async () => {
     const { a, b } = await pair({ a: { bodyBytesMax: 200_000 }, b: { bodyBytesMax: 50_000 } })

@@ -4,7 +4,7 @@ import { type Kernel, limitedBy } from '../../src/actor/kernel.ts'
 import type { Signal } from '../../src/actor/signal.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 import type { BlockSlice } from '../../src/mesh/block-slice.ts'
-import { decodeNotice, decodeSignal } from '../../src/mesh/frame.ts'
+import { decodeNotice, decodeSignal, encodeNotice } from '../../src/mesh/frame.ts'
 import { HeldBytes } from '../../src/base/held-bytes.ts'
 import { linkHeaderBytes } from '../../src/mesh/link-message.ts'
 import { NodeRouter } from '../../src/mesh/node-router.ts'
@@ -148,6 +148,36 @@ describe('NodeRouter', () => {
     expect(unread).toEqual(['there'])
     expect(kernel.counters.unsent).toBe(2)
   })
+
+  it('keeps a link that nobody used for long while what was sent on it before is still under way', async () => {
+    const platform = manualPlatform()
+    const said: string[] = []
+    let isSending = true
+    const links = {
+      trafficOf: () => 1,
+      isSendingTo: () => isSending,
+      leave: () => said.push('leave'),
+      send: (_node: string, bytes: Uint8Array) => (said.push(decodeNotice(bytes)?.type ?? 'frame'), 'sent'),
+    } as unknown as PeerLinks
+    const sparse = { ...unasked.sparse, isSpare: () => true, crosses: async () => false }
+    const kernel = { node: 'here', platform } as unknown as Kernel
+    const router = new NodeRouter({ ...unasked, kernel, links, sparse })
+    router.up({ node: 'there', life: 1, region: '', roles: [], addresses: [] })
+    const look = async (seconds: number): Promise<void> => {
+      for (let second = 0; second < seconds; second += 1) {
+        router.lookForIdle()
+        await platform.advance(1_000)
+      }
+    }
+    await look(60)
+    expect(said).toEqual([])
+    router.receive({ node: 'there', life: 1 }, encodeNotice({ type: 'resting' }))
+    await platform.advance(1)
+    expect(said).toEqual(['notResting'])
+    isSending = false
+    await look(32)
+    expect(said).toEqual(['notResting', 'resting'])
+  })
 })
 
 describe('[node] what is to be sent to a node whose link rests', () => {
@@ -218,7 +248,13 @@ function restingRouter() {
   const router = new NodeRouter({
     ...unasked,
     kernel,
-    links: { trafficOf: () => 1, takesRecords: () => false, send, sendMessage } as unknown as PeerLinks,
+    links: {
+      trafficOf: () => 1,
+      isSendingTo: () => false,
+      takesRecords: () => false,
+      send,
+      sendMessage,
+    } as unknown as PeerLinks,
     lost: ({ life }) => log.push(`lost ${life}`),
     sparse: {
       reach: () => log.push('dial') > 0,
