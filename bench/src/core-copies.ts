@@ -6,13 +6,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const checks: readonly { readonly file: string; readonly from: RegExp; readonly to: string }[] = [
   {
     file: 'actor/kernel.js',
-    from: /if \(trace !== undefined \|\| isTraceFollowed\(\)\)\s+this\.#trace\([^\n]*/,
+    from: /if \(isAnythingTraced\(\)\)\s+this\.#trace\([^\n]*/g,
     to: '',
   },
-  { file: 'actor/context.js', from: /, timeoutMs, this\.trace\)/, to: ', timeoutMs)' },
+  { file: 'actor/context.js', from: /, timeoutMs, this\)/, to: ', timeoutMs)' },
   {
     file: 'otp/gen-server.js',
-    from: /areCallsTraced\(\) \? invokeTold\(request, handler, this\.#ctx, args\) : /,
+    from: /isAnythingTraced\(\) \? invokeTold\(request, handler, this\.#ctx, args\) : /,
     to: '',
   },
   // Turns still run by way of it: called directly they are compiled in another way, which costs more than what is measured.

@@ -1,4 +1,4 @@
-import type { TraceContext } from '../platform/trace-context.ts'
+import type { InTrace } from '../platform/trace-context.ts'
 import type { CreditAccounts } from '../base/credit-account.ts'
 import type { HeldBytes } from '../base/held-bytes.ts'
 import type { CallOwner } from './pending-call.ts'
@@ -93,14 +93,14 @@ export interface Runtime extends Host {
   resolve(target: Target): Pid | undefined
   actor(pid: Pid): Actor | undefined
   spawn(behavior: Behavior, args: readonly unknown[], options?: SpawnOptions): Actor
-  /** `trace`: the place in a trace of the work that makes the call, where its context knows it. */
+  /** `work`: what makes the call, where that may have a place in a trace. */
   call(
     owner: CallOwner,
     target: Target,
     name: string,
     args: readonly unknown[],
     timeoutMs: number,
-    trace?: TraceContext,
+    work?: InTrace,
   ): Promise<unknown>
   /** Puts a message or cast of this thread in the mailbox of one of its actors. Throws `ERR_NOT_ENCODABLE` where copies are made. */
   post(from: CallOwner, signal: MessageSignal | CastSignal): void

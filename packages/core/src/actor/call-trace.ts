@@ -1,4 +1,4 @@
-import type { TraceContext } from '../platform/trace-context.ts'
+import { noteTrace, type TraceContext } from '../platform/trace-context.ts'
 
 /** What is known of a call that is part of a trace, beside the call itself. */
 export interface CallTrace {
@@ -7,21 +7,16 @@ export interface CallTrace {
   readonly madeMs: number | undefined
 }
 
-// Beside and not in the call: a field costs every call, and nearly none is traced. Made for the first one that is.
-let traces: WeakMap<object, CallTrace> | undefined
+// Beside and not in the call: a field costs every call, and nearly none is traced.
+const traces = new WeakMap<object, CallTrace>()
 
 /** Notes that a call, or the request that stands for it in a mailbox, is part of a trace. */
 export function traceCall(call: object, trace: TraceContext | undefined, madeMs?: number): void {
   if (trace === undefined) return
-  traces ??= new WeakMap()
+  noteTrace()
   traces.set(call, { trace, madeMs })
 }
 
-/** Whether any call was ever part of a trace on this thread: what to ask first, as mostly none was. */
-export function areCallsTraced(): boolean {
-  return traces !== undefined
-}
-
 export function traceOfCall(call: object): CallTrace | undefined {
-  return traces?.get(call)
+  return traces.get(call)
 }

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../platform/clock.ts'
 import type { Files } from '../platform/files.ts'
 import type { Random } from '../platform/random.ts'
 import type { Log } from '../platform/log.ts'
-import type { TraceContext } from '../platform/trace-context.ts'
+import { noteTrace, type TraceContext } from '../platform/trace-context.ts'
 import type { Actor } from './actor.ts'
 import type { Attachment } from './attachments.ts'
 import { actorFiles } from './actor-files.ts'
@@ -81,10 +81,9 @@ export interface DemonitorOptions {
 export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerbs, RegionVerbs {
   /** When this actor's work must be done, in the clock's monotonic milliseconds. Only remote processes have one. */
   deadlineMs: number | undefined
-  /** The place of the work in hand in a trace, if its caller gave one: calls that are made meanwhile go on from there. */
-  trace: TraceContext | undefined
   readonly #kernel: Runtime
   #actor: Actor | undefined
+  #trace: TraceContext | undefined
   // Made on first use, as most actors have no files.
   #files: Files | undefined
 
@@ -92,6 +91,16 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
   constructor(kernel: Runtime, actor: Actor | undefined) {
     this.#kernel = kernel
     this.#actor = actor
+  }
+
+  /** The place of the work in hand in a trace, if its caller gave one: calls that are made meanwhile go on from there. */
+  get trace(): TraceContext | undefined {
+    return this.#trace
+  }
+
+  set trace(trace: TraceContext | undefined) {
+    if (trace !== undefined) noteTrace()
+    this.#trace = trace
   }
 
   /** This actor's address. */
@@ -257,9 +266,7 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     if (this.#isOver()) return neverSettles()
     const timeoutMs = options?.timeoutMs ?? callTimeoutMsDefault
     const list = args as readonly unknown[]
-    return this.#kernel.call(this.ownActor, target, name, list, timeoutMs, this.trace) as Promise<
-      CallReply<Protocol, Name>
-    >
+    return this.#kernel.call(this.ownActor, target, name, list, timeoutMs, this) as Promise<CallReply<Protocol, Name>>
   }
 
   /** Links two lives: when one ends, the other gets its exit signal. At most one link between two actors. */

@@ -9,7 +9,7 @@ import { LimitedLog } from '../platform/limited-log.ts'
 import type { Platform } from '../platform/platform.ts'
 import { sometimes } from '../platform/property.ts'
 import { actorExits, actorSpawns } from '../platform/telemetry.ts'
-import { activeTrace, carriedTrace, isTraceFollowed, type TraceContext } from '../platform/trace-context.ts'
+import { activeTrace, carriedTrace, type InTrace, isAnythingTraced } from '../platform/trace-context.ts'
 import { Actor, type ActorOptions, type Process } from './actor.ts'
 import { AwayReplier, unencodableFailure } from './away-replier.ts'
 import { Alias } from './alias.ts'
@@ -392,12 +392,32 @@ export class Kernel implements Runtime, CallHost {
     name: string,
     args: readonly unknown[],
     timeoutMs: number,
-    trace?: TraceContext,
+    work?: InTrace,
+  ): Promise<unknown> {
+    const { recent } = this
+    if (recent === undefined || recent.pid !== target || recent === owner) {
+      return this.#callFound(owner, target, name, args, timeoutMs, work)
+    }
+    const call = new PendingCall(this, owner, target, name, args)
+    const answer = call.wait()
+    if (isAnythingTraced()) this.#trace(call, work)
+    this.#ask(recent, call, timeoutMs)
+    return answer
+  }
+
+  /** Of a callee that must be looked up. */
+  #callFound(
+    owner: CallOwner,
+    target: Target,
+    name: string,
+    args: readonly unknown[],
+    timeoutMs: number,
+    work: InTrace | undefined,
   ): Promise<unknown> {
     const pid = this.resolve(target)
     const call = new PendingCall(this, owner, pid ?? target, name, args)
     const answer = call.wait()
-    if (trace !== undefined || isTraceFollowed()) this.#trace(call, trace)
+    if (isAnythingTraced()) this.#trace(call, work)
     if (pid === undefined) {
       call.fail({ code: 'ERR_NOPROC', outcome: 'not-run', message: 'Nobody has that name', reason: 'noproc' })
     } else if (this.isLocal(pid)) {
@@ -409,8 +429,14 @@ export class Kernel implements Runtime, CallHost {
   }
 
   // Apart, so that a call without a trace stays small enough to be compiled as one piece.
-  #trace(call: PendingCall, trace: TraceContext | undefined): void {
-    traceCall(call, activeTrace() ?? trace, this.platform.clock.monotonic())
+  #trace(call: PendingCall, work: InTrace | undefined): void {
+    traceCall(call, activeTrace() ?? work?.trace, this.platform.clock.monotonic())
+  }
+
+  #ask(actor: Actor, call: PendingCall, timeoutMs: number): void {
+    if (actor.busy) this.deadlines.add(call, timeoutMs)
+    else this.deadlines.addSoon(call, timeoutMs)
+    actor.receive(call)
   }
 
   #callLocal(call: PendingCall, owner: CallOwner, pid: Pid, timeoutMs: number): void {
@@ -431,9 +457,8 @@ export class Kernel implements Runtime, CallHost {
       this.#callHandingOver(call, owner, actor, timeoutMs)
       return
     }
-    if (actor.busy) this.deadlines.add(call, timeoutMs)
-    else this.deadlines.addSoon(call, timeoutMs)
-    actor.receive(call)
+    if (actor.pid === pid) this.recent = actor
+    this.#ask(actor, call, timeoutMs)
   }
 
   /** As the platform wants it, which it does in simulation only: out of the way of the call that is made most often. */

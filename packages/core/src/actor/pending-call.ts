@@ -82,33 +82,32 @@ export class PendingCall implements Deadline, Replier, Request {
 
   reply(value: unknown): void {
     const resolve = this.#resolve
-    if (this.#close()) resolve?.(value)
+    if (PendingCall.#close(this)) resolve?.(value)
   }
 
   fail(failure: Failure): void {
     const reject = this.#reject
-    if (this.#close()) reject?.(new CallError({ ...failure, message: `${failure.message} (${this.#describe()})` }))
+    if (!PendingCall.#close(this)) return
+    const message = `${failure.message} (call "${this.name}" to ${printTarget(this.#target)})`
+    reject?.(new CallError({ ...failure, message }))
   }
 
   expire(): void {
     this.fail({ code: 'ERR_CALL_TIMEOUT', outcome: 'unknown', message: 'No answer in time', reason: 'timeout' })
   }
 
-  #describe(): string {
-    return `call "${this.name}" to ${printTarget(this.#target)}`
-  }
-
-  #close(): boolean {
-    if (this.#resolve === undefined) {
-      this.#host.counters.lateReplies += 1
+  // Static, as private methods of its own would be one more field of each call.
+  static #close(call: PendingCall): boolean {
+    if (call.#resolve === undefined) {
+      call.#host.counters.lateReplies += 1
       return false
     }
-    this.#resolve = undefined
-    this.#reject = undefined
-    this.#host.deadlines.remove(this)
-    if (this.awayRef !== 0) this.#host.awayCallOver(this.awayRef)
+    call.#resolve = undefined
+    call.#reject = undefined
+    call.#host.deadlines.remove(call)
+    if (call.awayRef !== 0) call.#host.awayCallOver(call.awayRef)
     // The promise of a dead owner never settles: no line of that life runs on as if nothing had happened.
-    return this.#owner.alive
+    return call.#owner.alive
   }
 }
 

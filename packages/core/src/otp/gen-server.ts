@@ -1,11 +1,19 @@
 import type { Actor, Process } from '../actor/actor.ts'
 import type { Behavior, ModuleMeta, Runtime } from '../actor/behavior.ts'
-import { areCallsTraced } from '../actor/call-trace.ts'
 import { Context, type Message } from '../actor/context.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
-import { type Envelope, mailboxOptions, type MailboxSpec, type Replier, type Request } from '../actor/mailbox.ts'
+import {
+  type Envelope,
+  type ExitMessage,
+  mailboxOptions,
+  type MailboxSpec,
+  type Replier,
+  type Request,
+} from '../actor/mailbox.ts'
 import { samePid } from '../actor/pid.ts'
+import type { CastSignal, MessageSignal } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
+import { isAnythingTraced } from '../platform/trace-context.ts'
 import { HandleEvents } from './handle-events.ts'
 
 /** The context of a GenServer's handlers: its state, and the ways to answer other than by returning. */
@@ -214,52 +222,14 @@ class GenServer implements Process {
     this.#begin(made)
   }
 
+  // Short, and each way out of it apart: then the compiler takes it and what comes most often into the turn that runs it.
   handle(envelope: Envelope): void | Promise<void> {
-    switch (envelope.type) {
-      case 'request':
-        return this.#handleCall(envelope)
-      case 'cast': {
-        const handler = this.#code.casts.get(envelope.name)
-        if (handler === undefined) {
-          this.#ctx.kernel.limitedLog.warn(
-            { actor: this.#ctx.actor.label, cast: envelope.name },
-            'a cast that has no handler was dropped',
-          )
-          this.#ctx.kernel.counters.deadLetters += 1
-          return
-        }
-        let args: readonly unknown[]
-        try {
-          args = this.#ctx.kernel.openArgs(envelope.args, envelope.encoded)
-        } catch (error) {
-          this.#dropUndecodable(error)
-          return
-        }
-        return this.#afterwards(invoke(handler, this.#ctx, args))
-      }
-      case 'EXIT':
-        // The parent's end is the order to end, also for a server that traps: otherwise an orphan would live on.
-        if (this.#ctx.actor.parent !== undefined && samePid(envelope.from, this.#ctx.actor.parent)) {
-          this.#ctx.actor.stop(envelope.reason)
-          return
-        }
-        return this.#handleInfo(envelope)
-      case 'DOWN':
-      case 'nodeUp':
-      case 'nodeDown':
-        return this.#handleInfo(envelope)
-      case 'message': {
-        if (!envelope.encoded) return this.#handleInfo(envelope.message as Message)
-        let message: unknown
-        try {
-          message = this.#ctx.kernel.open(envelope.message, true)
-        } catch (error) {
-          this.#dropUndecodable(error)
-          return
-        }
-        return this.#handleInfo(message as Message)
-      }
-    }
+    if (envelope.type === 'request') return this.#handleCall(envelope)
+    if (envelope.type === 'cast') return this.#handleCast(envelope)
+    if (envelope.type === 'message') return this.#handleMessage(envelope)
+    // The parent's end is the order to end, also for a server that traps: otherwise an orphan would live on.
+    if (envelope.type === 'EXIT' && this.#isFromParent(envelope)) this.#ctx.actor.stop(envelope.reason)
+    else return this.#handleInfo(envelope)
   }
 
   terminate(reason: ExitReason): void | Promise<void> {
@@ -273,36 +243,51 @@ class GenServer implements Process {
     else this.#ctx.state = state
   }
 
+  #isFromParent({ from }: ExitMessage): boolean {
+    const { parent } = this.#ctx.actor
+    return parent !== undefined && samePid(from, parent)
+  }
+
   #handleCall(request: Request): void | Promise<void> {
-    const { replier } = request
     const handler = this.#code.calls.get(request.name)
     if (handler === undefined) {
-      const message = `${this.#ctx.actor.label} has no call handler "${request.name}"`
-      replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message })
+      this.#refuseUnknown(request)
       return
     }
     let args: readonly unknown[]
     try {
       args = this.#ctx.kernel.openArgs(request.args, request.encoded)
     } catch (error) {
-      this.#ctx.kernel.counters.undecodable += 1
-      const message = 'The arguments could not be decoded'
-      replier.fail({ code: 'ERR_NOT_DECODABLE', outcome: 'not-run', message, cause: errorData(error) })
+      this.#refuseUndecodable(request, error)
       return
     }
-    this.#ctx.current = replier
+    this.#ctx.current = request.replier
     let answer: unknown
     try {
-      answer = areCallsTraced() ? invokeTold(request, handler, this.#ctx, args) : invoke(handler, this.#ctx, args)
+      answer = isAnythingTraced() ? invokeTold(request, handler, this.#ctx, args) : invoke(handler, this.#ctx, args)
     } catch (thrown) {
-      this.#ctx.actor.openRequest(replier)
+      this.#ctx.actor.openRequest(request.replier)
       throw thrown
     }
-    if (!isPromise(answer)) {
-      this.#ctx.current = undefined
-      this.#answer(request, answer)
-      return
-    }
+    if (isPromise(answer)) return this.#answerLater(request, answer)
+    this.#ctx.current = undefined
+    this.#answer(request, answer)
+  }
+
+  #refuseUnknown({ name, replier }: Request): void {
+    const message = `${this.#ctx.actor.label} has no call handler "${name}"`
+    replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message })
+  }
+
+  #refuseUndecodable({ replier }: Request, error: unknown): void {
+    this.#ctx.kernel.counters.undecodable += 1
+    const message = 'The arguments could not be decoded'
+    replier.fail({ code: 'ERR_NOT_DECODABLE', outcome: 'not-run', message, cause: errorData(error) })
+  }
+
+  // Apart, so that a call whose handler awaits nothing makes no closure.
+  #answerLater(request: Request, answer: Promise<unknown>): Promise<void> {
+    const { replier } = request
     request.args = undefined
     this.#ctx.actor.openRequest(replier)
     return answer.then((value) => {
@@ -327,6 +312,39 @@ class GenServer implements Process {
     } else {
       replier.reply(answer)
     }
+  }
+
+  #handleCast({ name, args: given, encoded }: CastSignal): void | Promise<void> {
+    const handler = this.#code.casts.get(name)
+    if (handler === undefined) {
+      this.#dropUnknown(name)
+      return
+    }
+    let args: readonly unknown[]
+    try {
+      args = this.#ctx.kernel.openArgs(given, encoded)
+    } catch (error) {
+      this.#dropUndecodable(error)
+      return
+    }
+    return this.#afterwards(invoke(handler, this.#ctx, args))
+  }
+
+  #dropUnknown(cast: string): void {
+    this.#ctx.kernel.limitedLog.warn({ actor: this.#ctx.actor.label, cast }, 'a cast that has no handler was dropped')
+    this.#ctx.kernel.counters.deadLetters += 1
+  }
+
+  #handleMessage(envelope: MessageSignal): void | Promise<void> {
+    if (!envelope.encoded) return this.#handleInfo(envelope.message as Message)
+    let message: unknown
+    try {
+      message = this.#ctx.kernel.open(envelope.message, true)
+    } catch (error) {
+      this.#dropUndecodable(error)
+      return
+    }
+    return this.#handleInfo(message as Message)
   }
 
   #handleInfo(message: Message): void | Promise<void> {

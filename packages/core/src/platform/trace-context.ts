@@ -9,6 +9,11 @@ export interface TraceContext {
   readonly tracestate?: string
 }
 
+/** Work that may have a place in a trace. */
+export interface InTrace {
+  readonly trace: TraceContext | undefined
+}
+
 /** How a tracer follows code that awaits. Neither may throw. */
 export interface TraceScope {
   /** The place in a trace that the running code belongs to. */
@@ -20,10 +25,26 @@ export interface TraceScope {
 // One for all that runs on this thread, as turns and handlers have no platform at hand.
 let scope: TraceScope | undefined
 
+let traced = false
+
+/**
+ * Whether this thread's code was ever followed, or anything on it part of a trace: the one question of whatever is done so often
+ * that it can't ask more. `false`: there is no trace to go on from, and nobody who looks.
+ */
+export function isAnythingTraced(): boolean {
+  return traced
+}
+
+/** Something on this thread is part of a trace. Said before anything may ask for that trace. */
+export function noteTrace(): void {
+  traced = true
+}
+
 /** From here on `next` follows what runs on this thread; `undefined`: nobody does. Returns a function that brings back the one before. */
 export function installTraceScope(next: TraceScope | undefined): () => void {
   const before = scope
   scope = next
+  if (next !== undefined) noteTrace()
   return () => {
     scope = before
   }

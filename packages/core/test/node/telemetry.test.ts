@@ -270,6 +270,31 @@ describe('a call of an actor', () => {
     expect(events.at(-1)?.event).toMatchObject({ ...expected, ...(name === 'fails' && { error }) })
   })
 
+  it('that an actor is given in the middle of its calls goes on in the next one, and nobody is told of those under way', async () => {
+    const { client } = await startTwo()
+    const pid = await client.start(ledger, [])
+    const caller = await client.start(
+      genServer({
+        name: 'caller',
+        init: () => undefined,
+        call: {
+          async books(ctx) {
+            const before = ctx.call(pid, 'bookLater', [1])
+            ctx.trace = { traceparent }
+            const within = ctx.call(pid, 'book', [2])
+            ctx.trace = undefined
+            return Promise.all([before, within, ctx.call(pid, 'book', [3])])
+          },
+        },
+      }),
+      [],
+    )
+    const events = told(`${handle}:start`, `${handle}:asyncEnd`)
+    expect(await client.call(caller, 'books', [])).toStrictEqual([1, 3, 6])
+    expect(events.map(({ name }) => name)).toStrictEqual([`${handle}:start`, `${handle}:asyncEnd`])
+    expect(events[0]?.event).toMatchObject({ actor: 'ledger', call: 'book', parent: { traceparent } })
+  })
+
   it('is not told outside of any trace', async () => {
     const { client } = await startTwo()
     const pid = await client.start(ledger, [])

@@ -4,6 +4,7 @@ import {
   activeTrace,
   carriedTrace,
   installTraceScope,
+  isAnythingTraced,
   isTraceFollowed,
   runInTrace,
   type TraceContext,
@@ -15,6 +16,7 @@ const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 describe('a place in a trace', () => {
   it('is none where nobody follows the code', () => {
     expect(isTraceFollowed()).toBe(false)
+    expect(isAnythingTraced()).toBe(false)
     expect(runInTrace({ traceparent }, activeTrace)).toBeUndefined()
   })
 
@@ -29,6 +31,8 @@ describe('a place in a trace', () => {
     expect(activeTrace()).toBeUndefined()
     remove()
     expect(isTraceFollowed()).toBe(false)
+    // What was traced meanwhile may still be under way.
+    expect(isAnythingTraced()).toBe(true)
   })
 
   it('of whoever enqueued a turn is not that of the turn', async () => {
