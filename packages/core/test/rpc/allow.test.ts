@@ -21,7 +21,7 @@ const asksFirst = procedure({
 const streamed = streamProcedure({
   name: 'streamed',
   allow: ({ caller }) => caller.roles.includes('billing'),
-  *run() {
+  async *run() {
     yield run()
   },
 })
