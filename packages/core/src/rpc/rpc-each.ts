@@ -51,7 +51,8 @@ export async function callEach(
   const results = new Array<EachResult<unknown>>(places.length)
   let next = 0
   const askNext = async (): Promise<void> => {
-    while (next < places.length) {
+    // What is asked for by an actor that has ended would be ended by nobody.
+    while (next < places.length && asked.owner.alive) {
       const index = next
       next += 1
       results[index] = await resultOf(each, places[index] as Place)

@@ -23,7 +23,10 @@ export function createRpcStreams(kernel: Kernel, remote: RemoteServices): Stream
         call.begin()
         return call
       }
-      return new Items(begin, owner)
+      const afterExit = (): void => {
+        kernel.counters.afterExit += 1
+      }
+      return new Items(begin, owner, afterExit)
     },
   }
 }
@@ -94,13 +97,16 @@ function outOf(name: keyof typeof streamLimits, value: number | undefined): stri
 class Items implements RemoteStream<unknown> {
   readonly #begin: () => StreamCall
   readonly #owner: RemoteOwner
+  readonly #afterExit: () => void
   #call: StreamCall | undefined
   #isOver = false
   #reading: Promise<unknown> | undefined
 
-  constructor(begin: () => StreamCall, owner: RemoteOwner) {
+  /** `afterExit`: told of what its owner asks for when that has ended. */
+  constructor(begin: () => StreamCall, owner: RemoteOwner, afterExit: () => void) {
     this.#begin = begin
     this.#owner = owner
+    this.#afterExit = afterExit
   }
 
   [Symbol.asyncIterator](): this {
@@ -131,6 +137,11 @@ class Items implements RemoteStream<unknown> {
 
   async #read(): Promise<IteratorResult<unknown, undefined>> {
     if (this.#isOver) return done
+    // Nobody's end would be its end.
+    if (!this.#owner.alive) {
+      this.#afterExit()
+      return new Promise(() => undefined)
+    }
     let value: unknown
     try {
       this.#call ??= this.#begin()
