@@ -82,12 +82,16 @@ class RpcProcesses implements Process, Attachment, ProcessKeeper, ProcessStarter
     for (const work of this.#all()) this.#cancelTimers(work)
   }
 
-  /** This actor ended: what runs ends with it. Links do that on other threads. */
+  /** This actor ended: what runs ends with it. */
   ownerExited(reason: ExitReason): void {
     this.#isOver = true
     this.#startNoMore()
     for (const work of this.#here.all()) this.#tell(work, reason)
-    for (const work of this.#elsewhere.values()) this.#tellEnd(work, reason)
+    for (const work of this.#elsewhere.values()) {
+      this.#tellEnd(work, reason)
+      // A link that breaks ends no thread that reads nothing.
+      this.end(work, reason)
+    }
   }
 
   start(call: InboundCall): void {
