@@ -1,6 +1,6 @@
 import type { FrameSlice } from '@skerry/core/transport'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { allocUnsafe } from 'uint8arrays/alloc'
+import { type WriteBlock, writeBlock, writeBlockBytesMax } from './write-block.ts'
 
 // One write of many frames costs about an eighth of a write for each. Past this size there is nothing more to gain.
 const batchBytesMax = 256 * 1024
@@ -10,18 +10,27 @@ const copiedFrameBytesMax = 4096
 const loopedFrameBytesMax = 64
 const lengthBytes = 4
 
-interface FramePieces {
-  readonly head: Uint8Array
-  readonly body: Uint8Array
-  readonly byteLength: number
+/** Bytes of one frame or of several behind each other, from `from` to `end`. */
+interface Run {
+  readonly bytes: Uint8Array
+  from: number
+  end: number
 }
 
-type QueuedFrame = Uint8Array | FrameSlice | FramePieces
-
-/** Frames waiting to be written, which leave in batches of many frames. It has no bound: its owner watches `bytes`. */
+/**
+ * Frames waiting to be written, which leave in batches of many frames. It has no bound: its owner watches `bytes`. Small ones are copied at
+ * once, behind each other to blocks of this queue's own: so what waits keeps nothing alive but its own bytes, and at most one block that is not full.
+ */
 export class FrameQueue {
-  #frames: QueuedFrame[] = []
+  #lengths: number[] = []
+  #runs: Run[] = []
   #bytes = 0
+  /** What frames are copied to. */
+  #block: WriteBlock | undefined
+  /** Came since nothing waited. */
+  #burstBytes = 0
+  /** How large bursts have been of late. */
+  #usualBytes = 0
 
   /** The bytes waiting, lengths included. */
   get bytes(): number {
@@ -30,80 +39,119 @@ export class FrameQueue {
 
   /** How many wait. */
   get length(): number {
-    return this.#frames.length
+    return this.#lengths.length
   }
 
+  /** A frame within a block has been copied by the time that this returns. */
   push(frame: Uint8Array | FrameSlice): void {
-    this.#frames.push(frame)
-    this.#bytes += lengthBytes + frame.byteLength
+    const { byteLength } = frame
+    this.#came(byteLength)
+    if (byteLength <= copiedFrameBytesMax) {
+      const at = this.#begin(byteLength, byteLength)
+      copyFrame(frame, (this.#block as WriteBlock).bytes, at)
+      return
+    }
+    this.#begin(byteLength, 0)
+    this.#carry(frame instanceof Uint8Array ? frame : alone(frame))
   }
 
   /** A frame of two pieces. The second leaves as it is, without a copy. */
   pushPieces(head: Uint8Array, body: Uint8Array): void {
-    const frame = { head, body, byteLength: head.byteLength + body.byteLength }
-    this.#frames.push(frame)
-    this.#bytes += lengthBytes + frame.byteLength
+    const byteLength = head.byteLength + body.byteLength
+    this.#came(byteLength)
+    const at = this.#begin(byteLength, head.byteLength)
+    ;(this.#block as WriteBlock).bytes.set(head, at)
+    this.#carry(body)
   }
 
   /** The oldest frames, removed, each after its length in four bytes: at least one, at most `framesMax` and about 256 KiB. */
   takeBatch(framesMax: number = Infinity): Uint8ArrayList {
-    const frames = this.#takeFrames(framesMax)
-    let copiedBytes = 0
-    for (const frame of frames) copiedBytes += lengthBytes + copiedLength(frame)
-    const block = allocUnsafe(copiedBytes)
     const batch = new Uint8ArrayList()
-    let start = 0
-    let end = 0
-    for (const frame of frames) {
-      const { byteLength } = frame
-      block[end] = byteLength >>> 24
-      block[end + 1] = byteLength >>> 16
-      block[end + 2] = byteLength >>> 8
-      block[end + 3] = byteLength
-      end += lengthBytes
-      if (!('head' in frame) && byteLength <= copiedFrameBytesMax) {
-        copyFrame(frame, block, end)
-        end += byteLength
-        continue
-      }
-      if ('head' in frame) {
-        block.set(frame.head, end)
-        end += frame.head.byteLength
-      }
-      batch.append(block.subarray(start, end))
-      batch.append('head' in frame ? frame.body : frame instanceof Uint8Array ? frame : frame.view())
-      start = end
+    let left = this.#takeLengths(framesMax)
+    this.#bytes -= left
+    let whole = 0
+    for (const run of this.#runs) {
+      const end = Math.min(run.end, run.from + left)
+      batch.append(run.bytes.subarray(run.from, end))
+      left -= end - run.from
+      run.from = end
+      if (end < run.end) break
+      whole += 1
+      if (left === 0) break
     }
-    if (end > start) batch.append(block.subarray(start, end))
+    if (whole === this.#runs.length) this.#emptied()
+    else this.#runs.splice(0, whole)
     return batch
   }
 
   clear(): void {
-    this.#frames = []
+    this.#lengths = []
     this.#bytes = 0
+    this.#emptied()
   }
 
-  #takeFrames(framesMax: number): QueuedFrame[] {
-    if (this.#bytes <= batchBytesMax && this.#frames.length <= framesMax) {
-      const all = this.#frames
-      this.clear()
-      return all
+  #came(byteLength: number): void {
+    this.#lengths.push(lengthBytes + byteLength)
+    this.#bytes += lengthBytes + byteLength
+  }
+
+  /** Writes a frame's length, and makes room for so many bytes behind it, of which it gives the place. */
+  #begin(byteLength: number, copiedBytes: number): number {
+    const room = lengthBytes + copiedBytes
+    let block = this.#block
+    if (block === undefined || block.bytes.byteLength - block.end < room) {
+      block?.seal()
+      block = writeBlock(Math.max(room, Math.min(writeBlockBytesMax, Math.max(this.#usualBytes, this.#burstBytes))))
+      this.#block = block
+      this.#runs.push({ bytes: block.bytes, from: 0, end: 0 })
+    }
+    const { bytes, end } = block
+    const last = this.#runs.at(-1)
+    if (last?.bytes === bytes) last.end = end + room
+    else this.#runs.push({ bytes, from: end, end: end + room })
+    block.end = end + room
+    this.#burstBytes += room
+    bytes[end] = byteLength >>> 24
+    bytes[end + 1] = byteLength >>> 16
+    bytes[end + 2] = byteLength >>> 8
+    bytes[end + 3] = byteLength
+    return end + lengthBytes
+  }
+
+  #carry(bytes: Uint8Array): void {
+    if (bytes.byteLength > 0) this.#runs.push({ bytes, from: 0, end: bytes.byteLength })
+  }
+
+  /** Nothing waits, and a queue that waits for nothing holds no block. */
+  #emptied(): void {
+    this.#runs = []
+    this.#block?.seal()
+    this.#block = undefined
+    this.#usualBytes = Math.max(this.#burstBytes, this.#usualBytes >>> 1)
+    this.#burstBytes = 0
+  }
+
+  /** How many bytes the batch has. */
+  #takeLengths(framesMax: number): number {
+    const lengths = this.#lengths
+    if (this.#bytes <= batchBytesMax && lengths.length <= framesMax) {
+      this.#lengths = []
+      return this.#bytes
     }
     let count = 0
     let bytes = 0
-    while (count < Math.min(this.#frames.length, framesMax) && (count === 0 || bytes < batchBytesMax)) {
-      bytes += lengthBytes + (this.#frames[count] as QueuedFrame).byteLength
+    while (count < Math.min(lengths.length, framesMax) && (count === 0 || bytes < batchBytesMax)) {
+      bytes += lengths[count] as number
       count += 1
     }
-    this.#bytes -= bytes
-    return this.#frames.splice(0, count)
+    lengths.splice(0, count)
+    return bytes
   }
 }
 
-/** How much of a frame goes next to its neighbours. */
-function copiedLength(frame: QueuedFrame): number {
-  if ('head' in frame) return frame.head.byteLength
-  return frame.byteLength <= copiedFrameBytesMax ? frame.byteLength : 0
+/** The block of others is written over. */
+function alone(frame: FrameSlice): Uint8Array {
+  return frame.byteLength === frame.block.buffer.byteLength ? frame.block : frame.view().slice()
 }
 
 function copyFrame(frame: Uint8Array | FrameSlice, block: Uint8Array, at: number): void {

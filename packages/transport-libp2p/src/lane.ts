@@ -50,6 +50,7 @@ const sliceBytesMax = 2_048
  * peer's writes wait on its own: 256 KiB, or up to 4 MiB on a long link (`window-size.ts`).
  */
 export class Lane implements RawLane, LineReader, Turn {
+  readonly copiesSlices = true
   readonly #stream: LineStream
   readonly #maxFrameBytes: number
   readonly #waitingBytesMax: number

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { FrameQueue } from '../src/frame-queue.ts'
 import { FrameReader } from '../src/frame-reader.ts'
+import { wasCopied, type WriteBlock, writeBlock } from '../src/write-block.ts'
 
 const sizes = [0, 1, 3, 4, 5, 100, 4096, 4097, 70_000, 0, 2]
 const sent = sizes.map((size, index) => new Uint8Array(size).fill(index + 1))
@@ -118,5 +120,107 @@ describe('frames in a stream of bytes', () => {
       numbers.push(...readAll(reader, [batch.slice()]).map((frame) => frame[0]))
     }
     expect(numbers).toEqual(Array.from({ length: 100 }, (_none, number) => number))
+  })
+})
+
+describe('the blocks that frames wait in', () => {
+  it('are used again once all that was taken of them was copied, and not before', () => {
+    const queue = new FrameQueue()
+    let number = 0
+    const burst = (): Uint8Array[] => {
+      const frames = Array.from({ length: 40 }, () => new Uint8Array(1_000).fill((number += 1)))
+      for (const frame of frames) queue.push(frame)
+      return frames
+    }
+    /** What was taken and not copied, with what it must still say. */
+    const uncopied: { pieces: Uint8Array[]; frames: Uint8Array[] }[] = []
+    const buffers = new Set<ArrayBufferLike>()
+    let taken = 0
+    for (let round = 0; round < 200; round += 1) {
+      const frames = burst()
+      // In two writes: the block belongs to both.
+      for (const count of [30, 10]) {
+        const pieces = [...queue.takeBatch(count)]
+        for (const piece of pieces) buffers.add(piece.buffer)
+        taken += pieces.length
+        uncopied.push({ pieces, frames: frames.splice(0, count) })
+      }
+      while (uncopied.length > (round % 5) + 1) {
+        const { pieces, frames: expected } = uncopied.shift() as (typeof uncopied)[0]
+        const reader = new FrameReader(1_000)
+        const read = readAll(reader, [Buffer.concat(pieces)])
+        expect(read.map((frame) => frame[0])).toEqual(expected.map((frame) => frame[0]))
+        expect(read.every((frame) => frame.every((byte) => byte === frame[0]))).toBe(true)
+        for (const piece of pieces) wasCopied(piece)
+      }
+    }
+    expect(taken).toBeGreaterThan(300)
+    // The blocks of all that was under way at a time.
+    expect(buffers.size).toBeLessThan(16)
+  })
+
+  it('are used again when they are sealed and each byte was copied, whichever comes last', () => {
+    const bytes = 16 * 1024
+    const written = (): WriteBlock => {
+      const block = writeBlock(bytes)
+      block.end = 10_000
+      return block
+    }
+    const last = written()
+    last.seal()
+    wasCopied(last.bytes.subarray(0, 9_999))
+    expect(writeBlock(bytes)).not.toBe(last)
+    wasCopied(last.bytes.subarray(9_999, 10_000))
+    expect(writeBlock(bytes)).toBe(last)
+    const open = written()
+    wasCopied(open.bytes.subarray(0, 10_000))
+    expect(writeBlock(bytes)).not.toBe(open)
+    open.seal()
+    expect(writeBlock(bytes)).toBe(open)
+    expect(open.end).toBe(0)
+    expect(writeBlock(bytes)).not.toBe(open)
+  })
+
+  it('are left alone where nobody says that they were copied, or a part was thrown away', () => {
+    const firstOf = (queue: FrameQueue): Uint8Array => {
+      for (let frame = 0; frame < 8; frame += 1) queue.push(new Uint8Array(4_000))
+      return [...queue.takeBatch(4)].at(-1) as Uint8Array
+    }
+    const unsaid = new FrameQueue()
+    const cleared = new FrameQueue()
+    const lost = [firstOf(unsaid), firstOf(cleared)]
+    unsaid.takeBatch()
+    cleared.clear()
+    for (const piece of cleared.takeBatch()) wasCopied(piece)
+    wasCopied(lost[1] as Uint8Array)
+    const others = Array.from({ length: 64 }, () => writeBlock(16 * 1024).bytes.buffer)
+    expect(lost.map(({ buffer }) => others.includes(buffer))).toEqual([false, false])
+  })
+
+  it('hold what waits and little more, and none when nothing waits', () => {
+    const queue = new FrameQueue()
+    const sizeOf = (frames: number): number => {
+      for (let frame = 0; frame < frames; frame += 1) queue.push(randomBytes(70))
+      const pieces = [...queue.takeBatch()]
+      return [...new Set(pieces.map(({ buffer }) => buffer))].reduce((bytes, { byteLength }) => bytes + byteLength, 0)
+    }
+    // A burst of single frames, behind one of many: what one takes goes down to what it needs.
+    const burst = sizeOf(800)
+    expect(burst).toBeLessThan(800 * 74 * 4)
+    const singles = Array.from({ length: 100 }, () => sizeOf(1))
+    expect(singles.at(-1)).toBe(256)
+    expect(singles.reduce((all, one) => all + one)).toBeLessThan(4 * burst)
+  })
+
+  it('take a frame out of the block of its sender, whatever its size', () => {
+    const queue = new FrameQueue()
+    const sizes = [0, 1, 64, 65, 4_096, 4_097, 20_000]
+    for (const size of sizes) {
+      const block = new Uint8Array(size + 2).fill(size % 251)
+      queue.push({ block, from: 1, end: size + 1, byteLength: size, view: () => block.subarray(1, size + 1) })
+      block.fill(0xee)
+    }
+    const read = readAll(new FrameReader(100_000), [queue.takeBatch().slice()])
+    expect(read.map((frame) => Buffer.from(frame))).toEqual(sizes.map((size) => Buffer.alloc(size, size % 251)))
   })
 })

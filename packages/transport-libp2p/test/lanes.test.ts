@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto'
 import net from 'node:net'
 import { systemPlatform } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -74,6 +75,38 @@ describe('a lane', () => {
     await all
     expect(came.map(([kind]) => kind)).toEqual(['slice', 'slice', 'array', 'slice', 'array', 'slice'])
     expect(came.map(([, frame]) => frame)).toEqual(sizes.map((size, index) => Buffer.alloc(size, index)))
+  })
+
+  it('uses its blocks again while others of the connection are being written, and every byte comes as it was sent', async () => {
+    const [ours, theirs] = await connect(await startNode(), await startNode())
+    const rounds = 60
+    const lanes = [0, 1, 2]
+    const sent = lanes.map(() => createHash('sha256'))
+    const came = lanes.map(() => createHash('sha256'))
+    let left = lanes.length * rounds * 100
+    const all = new Promise<void>((resolve) => {
+      for (const lane of lanes) {
+        theirs.lane(lane).onFrame((frame) => {
+          came[lane]?.update(frame)
+          if ((left -= 1) === 0) resolve()
+        })
+      }
+    })
+    const random = randomBytes(64 * 1024)
+    for (let round = 0; round < rounds; round += 1) {
+      for (let index = 0; index < 100; index += 1) {
+        for (const lane of lanes) {
+          const from = (round * 977 + index * 131 + lane * 53) % 60_000
+          const frame = random.subarray(from, from + ((index * 37) % 2_500) + (index === 7 ? 2_000 : 0))
+          sent[lane]?.update(frame)
+          ours.lane(lane).send(frame)
+        }
+      }
+      // Some rounds meet others on their way, some are alone.
+      if (round % 3 === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    await all
+    expect(came.map((hash) => hash.digest('hex'))).toEqual(sent.map((hash) => hash.digest('hex')))
   })
 
   it('tells its sender of room too when all that waited left right behind the preamble', async () => {

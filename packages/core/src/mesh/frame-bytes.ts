@@ -1,6 +1,6 @@
 import { RuntimeError } from '../base/runtime-error.ts'
 import { asciiText, decodeShort, notShort, shortBytesMax, writeShort } from '../codec/short-values.ts'
-import { BlockSlice } from './block-slice.ts'
+import { BlockSlice, type BlockWriter } from './block-slice.ts'
 import { SplitMessage } from './split-message.ts'
 
 /** A frame that no Skerry node of this protocol version sends. The link it came on is closed. */
@@ -31,10 +31,10 @@ const largeBytesMin = 4 * 1024
 const splitBytesMin = 16 * 1024
 
 /**
- * Writes the fields of one frame after another. Blocks are never written over, so a frame may be kept; it keeps alive its
+ * Writes the fields of one frame after another. Nothing is written over but what was given back, so a frame may be kept; it keeps alive its
  * neighbours of the same 16 KiB.
  */
-export class FrameWriter {
+export class FrameWriter implements BlockWriter {
   #block: Uint8Array = new Uint8Array(blockBytes)
   #from = 0
   #end = 0
@@ -135,7 +135,7 @@ export class FrameWriter {
 
   /** The same, but a body of 16 KiB or more stays apart, where it is. */
   finishMessage(): BlockSlice | SplitMessage {
-    const head = new BlockSlice(this.#block, this.#from, this.#end)
+    const head = new BlockSlice(this.#block, this.#from, this.#end, this)
     const body = this.#body
     if (body === undefined) {
       this.#from = this.#end
@@ -150,6 +150,11 @@ export class FrameWriter {
     frame.set(head.view())
     frame.set(body, head.byteLength)
     return new BlockSlice(frame, 0, frame.length)
+  }
+
+  /** The next frame goes where it was, if no other was begun behind it. */
+  takeBack({ block, from, end }: BlockSlice): void {
+    if (block === this.#block && end === this.#end) this.#from = this.#end = from
   }
 
   /** Most names are short and plain, and then the encoder's call costs more than all of it. */

@@ -122,7 +122,10 @@ export class LaneWriter {
   }
 
   #passSlice(frame: BlockSlice): boolean {
-    return this.#lane.sendSlice === undefined ? this.#lane.send(frame.view()) : this.#lane.sendSlice(frame)
+    if (this.#lane.sendSlice === undefined) return this.#lane.send(frame.view())
+    const hasRoom = this.#lane.sendSlice(frame)
+    if (this.#lane.copiesSlices === true) frame.giveBack()
+    return hasRoom
   }
 
   #passPieces(head: Uint8Array, body: Uint8Array): boolean {

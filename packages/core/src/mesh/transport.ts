@@ -185,6 +185,11 @@ export interface RawLane {
    */
   sendSlice?(frame: FrameSlice): boolean
   /**
+   * Whether a frame has been copied by the time that `sendSlice` returns, or is all of its block's buffer: then its place may be written over. Where
+   * it is absent or `false`, its bytes stay as they are.
+   */
+  readonly copiesSlices?: boolean
+  /**
    * The same for what need not become bytes, where both ends of the lane are in one memory: the peer's `onRecord` gets this very object, in
    * order with the frames. Only while `takesRecords`.
    */

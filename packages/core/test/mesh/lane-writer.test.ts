@@ -60,3 +60,37 @@ it('a frame within a block goes on as it is, as a view where the lane knows no s
   expect(ofLane.slice(1).map(({ block }) => block.buffer.byteLength)).toEqual([2, 2])
   expect(sentBy(false)).toEqual([alone, alone, alone])
 })
+
+it('a frame within a block is given back at once where the lane has copied it, and only there', () => {
+  const givenBack = (copiesSlices: boolean | undefined): number[] => {
+    const back: BlockSlice[] = []
+    let drain = (): void => undefined
+    let isFull = false
+    const writer = new LaneWriter(
+      {
+        send: () => true,
+        sendSlice: () => !isFull,
+        ...(copiesSlices !== undefined && { copiesSlices }),
+        onDrain: (on) => void (drain = on),
+        onFrame: () => undefined,
+        pause: () => undefined,
+        resume: () => undefined,
+      },
+      1_000,
+    )
+    const slices = [0, 1, 2].map(
+      (at) => new BlockSlice(new Uint8Array(3), at, at + 1, { takeBack: (one) => back.push(one) }),
+    )
+    writer.sendSlice(slices[0] as BlockSlice)
+    isFull = true
+    writer.sendSlice(slices[1] as BlockSlice)
+    // This one waits: it is copied, and what is copied is nobody's to take back.
+    writer.sendSlice(slices[2] as BlockSlice)
+    isFull = false
+    drain()
+    return back.map((one) => slices.indexOf(one))
+  }
+  expect(givenBack(true)).toEqual([0, 1])
+  expect(givenBack(false)).toEqual([])
+  expect(givenBack(undefined)).toEqual([])
+})

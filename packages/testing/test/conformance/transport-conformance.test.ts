@@ -125,6 +125,11 @@ const faults: readonly (readonly [fault: string, noticedBy: string, break_: (tra
     lanes((lane) => ({ ...lane, sendSlice: ({ block, from }) => lane.send(block.subarray(from)) })),
   ],
   [
+    'says that it copies frames within blocks, and does not',
+    'frames within a block arrive whole among others, without what stands around them, and are refused beyond maxFrameBytes',
+    lanes((lane) => ({ ...lane, sendSlice: (frame) => lane.send(frame.view()), copiesSlices: true })),
+  ],
+  [
     'ends a link that seems far',
     'a link that is told of any round-trip time carries as before',
     links((link) => ({ ...boundLink(link), leastRtt: (ms) => (ms > 1_000 ? link.close('too far') : undefined) })),

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { allocUnsafe } from 'uint8arrays/alloc'
 import { giveBack } from '../give-back.ts'
+import { wasCopied } from '../write-block.ts'
 
 /** What Noise's handshake leaves: both directions' keys, and how many messages each has seen. */
 export interface Ciphers {
@@ -189,6 +190,7 @@ class MessageWriter {
       this.#plaintextBytes += part.byteLength
       from += part.byteLength
     }
+    wasCopied(block)
   }
 
   #seal(): void {
