@@ -19,7 +19,8 @@ describe('docs/telemetry.md', () => {
   it('has a row for every channel, and no others', () => {
     const rows = [...doc.matchAll(/^\| `(skerry:[\w.]+)` \|/gm)].map(([, name]) => name)
     expect(channels.length).toBeGreaterThan(0)
-    expect(rows.toSorted()).toEqual(channels.map(({ name }) => name).toSorted())
+    expect(rows).toHaveLength(channels.length)
+    expect(new Set(rows)).toEqual(new Set(channels.map(({ name }) => name)))
   })
 
   it.each(channels)('has every field of $name', ({ name, type }) => {

@@ -222,6 +222,100 @@ describe('[node] what is to be sent to a node whose link rests', () => {
   })
 })
 
+describe('a node that leaves', () => {
+  it('is waited for by its end until each peer has heard it or is gone, and tells those that come later', async () => {
+    const { router, sent, platform, heard } = leavingRouter()
+    for (const node of ['a', 'b', 'c']) router.up(peerOf(node))
+    let isOver = false
+    const said = router.sayDraining(2_000).then(() => (isOver = true))
+    expect(sent.splice(0)).toEqual(['draining to a', 'draining to b', 'draining to c'])
+    heard('a')
+    router.down(peerOf('b'))
+    // One that comes meanwhile is told as well, and not waited for.
+    router.up(peerOf('d'))
+    expect(sent).toEqual(['draining to d'])
+    await platform.advance(1_999)
+    expect(isOver).toBe(false)
+    heard('c')
+    await said
+  })
+
+  it('waits no longer than it may, and not for a peer that can not be told', async () => {
+    const { router, platform, full } = leavingRouter()
+    router.up(peerOf('a'))
+    router.up(peerOf('b'))
+    full.add('b')
+    let isOver = false
+    const said = router.sayDraining(2_000).then(() => (isOver = true))
+    await platform.advance(1_999)
+    expect(isOver).toBe(false)
+    await platform.advance(1)
+    await said
+    full.add('a')
+    await router.sayDraining(2_000)
+  })
+
+  it('is sent no request by a peer that has heard it: that is surely not run', () => {
+    const { router, sent, refused, spawn, receive } = leavingRouter()
+    router.up(peerOf('a'))
+    spawn('a')
+    receive('a', 'draining')
+    spawn('a')
+    expect(sent).toEqual(['spawn to a', 'drainingHeard to a'])
+    expect(refused).toEqual(['ERR_DRAINING not-run'])
+  })
+})
+
+const peerOf = (node: string) => ({ node, life: 1, region: '', roles: [], addresses: [] })
+
+/** A router of a node with links; `full`: to which of them nothing can be sent. */
+function leavingRouter() {
+  const platform = manualPlatform()
+  const sent: string[] = []
+  const refused: string[] = []
+  const full = new Set<string>()
+  const kernel = {
+    platform,
+    node: 'here',
+    codec: msgpackCodec(),
+    counters: { unsent: 0, meshDrops: 0 },
+    route(signal: Signal) {
+      if (signal.type !== 'reply' || signal.result.ok) return
+      refused.push(`${signal.result.failure.code} ${signal.result.failure.outcome}`)
+    },
+  } as unknown as Kernel
+  const note = (node: string, what: string | undefined): string => {
+    if (full.has(node)) return 'overloaded'
+    sent.push(`${what} to ${node}`)
+    return 'sent'
+  }
+  const send = (node: string, frame: Uint8Array): string => note(node, decodeNotice(frame)?.type)
+  const sendMessage = (node: string): string => note(node, 'spawn')
+  const links = { trafficOf: () => 1, takesRecords: () => false, send, sendMessage } as unknown as PeerLinks
+  const router = new NodeRouter({ ...unasked, kernel, links })
+  const receive = (node: string, type: 'draining' | 'drainingHeard'): void =>
+    router.receive({ node, life: 1 }, encodeNotice({ type }))
+  const spawn = (node: string): void => {
+    const request = { procedure: 'write', version: 1, timeLeftMs: 1_000, idempotencyKey: undefined, callerRegion: '' }
+    router.route({
+      type: 'spawn',
+      from: here,
+      to: { node, life: 1, thread: 0, serial: 0 },
+      request: { ...request, input: 1 },
+    })
+  }
+  return {
+    router,
+    platform,
+    sent,
+    refused,
+    full,
+    spawn,
+    receive,
+    heard: (node: string) => receive(node, 'drainingHeard'),
+  }
+}
+
 const there = { node: 'there', life: 1, region: '', roles: [], addresses: [] }
 
 /** A router of a node that can do without its link to `there`: what it sends, and says to those who wait. */

@@ -54,9 +54,10 @@ function gated(): {
   return { app: defineApp({ name: 'gated', children: [], procedures: [wait] }), wait, began, gate }
 }
 
-function waitAt(began: Deferred<void>, gate: Promise<string>) {
+function waitAt(began: Deferred<void>, gate: Promise<string>, options: { name?: string; maxInFlight?: number } = {}) {
   return procedure({
     name: 'wait',
+    ...options,
     run: (_ctx, _input: string) => {
       began.resolve()
       return gate
@@ -251,6 +252,30 @@ describe('stop', () => {
     gate.resolve('answered')
     expect(await answer).toBe('answered')
     await stopped
+  })
+
+  it('gives back the calls that wait for their turn, and lets a further try of a running key join it', async () => {
+    const { wait, began, gate } = gated()
+    const narrow = waitAt(deferred(), new Promise(() => undefined), { name: 'narrow', maxInFlight: 1 })
+    const app = defineApp({ name: 'gated', children: [], procedures: [wait, narrow] })
+    const hub = newHub()
+    const server = await start(app, hub, 'syd', { drainMs: 20_000 })
+    const client = await start(empty, hub, 'lax')
+    await client.waitFor(() => client.isRpcSupported(server.id, wait), 'the procedure')
+    const ended = new AbortController()
+    const runs = client.rpc(server.id, narrow, 'x', { signal: ended.signal }).catch(() => undefined)
+    const waits = client.rpc(server.id, narrow, 'y')
+    const first = client.rpc(server.id, wait, 'x', { idempotencyKey: 'one' })
+    await began.promise
+    const refused = expect(waits).rejects.toMatchObject({ code: 'ERR_DRAINING', outcome: 'not-run' })
+    const stopped = server.stop()
+    // In the same turn: the client has not heard yet.
+    const second = client.rpc(server.id, wait, 'x', { idempotencyKey: 'one' })
+    await refused
+    gate.resolve('answered')
+    expect(await Promise.all([first, second])).toEqual(['answered', 'answered'])
+    ended.abort()
+    await Promise.all([runs, stopped])
   })
 
   it('lets a large answer reach its caller before it says goodbye', async () => {
