@@ -67,6 +67,11 @@ export const identity: ConformancePromise = {
         assert.equal(b.transport.verify(a.id, patternFrame(100, 1), signature), false, 'other bytes')
         assert.equal(b.transport.verify(a.id, bytes.subarray(0, 99), signature), false, 'fewer bytes')
         assert.equal(b.transport.verify(a.id, bytes, b.transport.sign(bytes)), false, "another's signature")
+        assert.equal(
+          b.transport.verify(a.id, bytes, Uint8Array.of(...signature, 0)),
+          false,
+          'a byte more in the signature',
+        )
         for (let index = 0; index < signature.length; index += 1) {
           const changed = Uint8Array.from(signature)
           changed[index] = (changed[index] as number) ^ 1

@@ -75,6 +75,21 @@ export const lifecycle: ConformancePromise = {
       },
     },
     {
+      name: 'links to one peer come and go, two dozen one after the other, whoever closes them, and leave nothing that the next would lack',
+      async run(world) {
+        const a = await world.node('a')
+        const b = await world.node('b')
+        for (let round = 0; round < 24; round += 1) {
+          const [ours, theirs] = await a.connect(b)
+          ours.link.lane(0).send(patternFrame(3))
+          await theirs.received(0, 1)
+          const [closer, other] = round % 2 === 0 ? [ours, theirs] : [theirs, ours]
+          closer.link.close('the next one')
+          await other.closed()
+        }
+      },
+    },
+    {
       name: 'stop closes every link, and both ends notice',
       async run(world) {
         const a = await world.node('a')

@@ -45,6 +45,17 @@ const faults: readonly (readonly [fault: string, noticedBy: string, break_: (tra
     (transport) => ({ ...bound(transport), stop: () => Promise.resolve() }),
   ],
   [
+    'does not give back what each of its links took',
+    'links to one peer come and go, two dozen one after the other, whoever closes them, and leave nothing that the next would lack',
+    (transport) => {
+      let left = 20
+      return {
+        ...bound(transport),
+        dial: (address, expect, signal) => (left-- > 0 ? transport.dial(address, expect, signal) : forever()),
+      }
+    },
+  ],
+  [
     'does not mind the expected node',
     'dial that expects another node rejects with ERR_WRONG_PEER and hands over no link',
     (transport) => ({
@@ -279,7 +290,7 @@ const faults: readonly (readonly [fault: string, noticedBy: string, break_: (tra
   ],
   [
     'never says that a buffer is full',
-    'send returns false after a bounded amount, and onDrain tells when there is room again',
+    'send returns false after a bounded amount, and onDrain tells when there is room again, each time',
     lanes((lane) => ({
       ...lane,
       send(frame) {
@@ -289,8 +300,23 @@ const faults: readonly (readonly [fault: string, noticedBy: string, break_: (tra
     })),
   ],
   [
+    'says only once that a buffer is full',
+    'send returns false after a bounded amount, and onDrain tells when there is room again, each time',
+    lanes((lane) => {
+      let wasFull = false
+      return {
+        ...lane,
+        send(frame) {
+          const hasRoom = lane.send(frame) || wasFull
+          wasFull ||= !hasRoom
+          return hasRoom
+        },
+      }
+    }),
+  ],
+  [
     'never says that there is room again',
-    'send returns false after a bounded amount, and onDrain tells when there is room again',
+    'send returns false after a bounded amount, and onDrain tells when there is room again, each time',
     lanes((lane) => ({ ...lane, onDrain() {} })),
   ],
   [
@@ -373,6 +399,15 @@ const faults: readonly (readonly [fault: string, noticedBy: string, break_: (tra
     }),
   ],
   [
+    'does not mind what stands behind a signature',
+    'a signature does not hold for another author, other bytes, or after a change',
+    (transport) => ({
+      ...bound(transport),
+      verify: (author, bytes, signature) =>
+        transport.verify(author, bytes, signature) || transport.verify(author, bytes, signature.subarray(0, -1)),
+    }),
+  ],
+  [
     'signs without its name',
     'a signature does not hold for another author, other bytes, or after a change',
     (transport) => ({
@@ -396,6 +431,15 @@ const faults: readonly (readonly [fault: string, noticedBy: string, break_: (tra
     'spreads every record to all topics',
     'a record reaches no subscriber of another topic',
     (transport) => ({ ...bound(transport), subscribe: (_topic, on) => transport.subscribe?.('wanted', on) }),
+  ],
+  [
+    'takes topics that begin alike for one',
+    'a record reaches no subscriber of another topic',
+    (transport) => ({
+      ...bound(transport),
+      publish: (topic, record) => transport.publish?.(topic.slice(0, 4), record),
+      subscribe: (topic, on) => transport.subscribe?.(topic.slice(0, 4), on),
+    }),
   ],
   [
     'publishes nothing',
