@@ -72,13 +72,12 @@ export class FrameWriter implements BlockWriter {
     this.#end = end
   }
 
-  text(value: string): void {
-    if (value.length > textBytesMax)
-      throw new FrameError(`a name of ${value.length} characters; ${textBytesMax} bytes is the most`)
+  text(value: string, bytesMax: number = textBytesMax): void {
+    if (value.length > bytesMax)
+      throw new FrameError(`a name of ${value.length} characters; ${bytesMax} bytes is the most`)
     if (value.length < shortChars && this.#shortAscii(value)) return
     const bytes = encoder.encode(value)
-    if (bytes.length > textBytesMax)
-      throw new FrameError(`a name of ${bytes.length} bytes; ${textBytesMax} is the most`)
+    if (bytes.length > bytesMax) throw new FrameError(`a name of ${bytes.length} bytes; ${bytesMax} is the most`)
     this.number(bytes.length)
     this.#append(bytes)
   }
@@ -258,10 +257,10 @@ export class FrameReader {
     throw this.error('a number of more than eight bytes')
   }
 
-  text(): string {
+  text(bytesMax: number = textBytesMax): string {
     const length = this.number()
     if (length === 0) return ''
-    if (length > textBytesMax) throw this.error(`a name of ${length} bytes`)
+    if (length > bytesMax) throw this.error(`a name of ${length} bytes`)
     if (length > this.#end - this.#at) throw this.error('it ends within a name')
     if (length < shortChars) {
       const short = this.#shortAscii(length)

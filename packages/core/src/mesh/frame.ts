@@ -5,7 +5,7 @@ import type { Pid } from '../actor/pid.ts'
 import { failureFrom, type ReplyResult, type ReplySignal, type Signal, type SpawnRequest } from '../actor/signal.ts'
 import { streamLimits, withinLimit } from '../actor/stream-limits.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
-import type { TraceContext } from '../platform/trace-context.ts'
+import { baggageCharsMax, type TraceContext } from '../platform/trace-context.ts'
 import type { BlockSlice } from './block-slice.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
 import { itself } from './frame-address.ts'
@@ -365,13 +365,15 @@ function writeTrace(trace: TraceContext | undefined): void {
   }
   writer.text(trace.traceparent)
   writer.text(trace.tracestate ?? '')
+  writer.text(trace.baggage ?? '', baggageCharsMax)
 }
 
 function readTrace(reader: FrameReader): { readonly trace?: TraceContext } {
   const traceparent = reader.text()
   if (traceparent === '') return noTrace
   const tracestate = reader.text()
-  return { trace: { traceparent, ...(tracestate !== '' && { tracestate }) } }
+  const baggage = reader.text(baggageCharsMax)
+  return { trace: { traceparent, ...(tracestate !== '' && { tracestate }), ...(baggage !== '' && { baggage }) } }
 }
 
 /** What the number at the head of a reply says, bit by bit. */

@@ -7,6 +7,8 @@ export interface TraceContext {
   readonly traceparent: string
   /** What tracing systems add for themselves. */
   readonly tracestate?: string
+  /** What the origin of the work says to all that it leads to, as https://www.w3.org/TR/baggage/ writes it. */
+  readonly baggage?: string
 }
 
 /** Work that may have a place in a trace. */
@@ -69,13 +71,18 @@ export function runInTrace<T>(trace: TraceContext | undefined, work: () => T): T
 const traceparentCharsMax = 128
 /** What W3C asks everybody to carry at least. */
 const tracestateCharsMax = 512
+/** The same. */
+export const baggageCharsMax = 8_192
 
-/** What of it is carried: all, without a tracestate that is too long or no ASCII, or nothing of a traceparent that is. */
+/** What of it is carried: all, without a tracestate or baggage that is too long or no ASCII, or nothing of a traceparent that is. */
 export function carriedTrace(trace: TraceContext | undefined): TraceContext | undefined {
   if (trace === undefined || !isCarried(trace.traceparent, traceparentCharsMax)) return undefined
-  const { traceparent, tracestate } = trace
-  if (tracestate === undefined || !isCarried(tracestate, tracestateCharsMax)) return { traceparent }
-  return { traceparent, tracestate }
+  const { traceparent, tracestate, baggage } = trace
+  return {
+    traceparent,
+    ...(tracestate !== undefined && isCarried(tracestate, tracestateCharsMax) && { tracestate }),
+    ...(baggage !== undefined && isCarried(baggage, baggageCharsMax) && { baggage }),
+  }
 }
 
 function isCarried(text: string, charsMax: number): boolean {

@@ -1,6 +1,7 @@
 import {
   type Context,
   context,
+  propagation,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
@@ -20,7 +21,7 @@ import {
   statusAttributes,
   targetAttributes,
 } from './otel-attributes.ts'
-import { formatTrace, parseTrace } from './w3c.ts'
+import { formatBaggage, formatTrace, parseBaggage, parseTrace } from './w3c.ts'
 
 /** Makes spans of what this thread tells. Returns what ends it. */
 export function makeSpans(tracers: TracerProvider): () => void {
@@ -34,14 +35,18 @@ export function makeSpans(tracers: TracerProvider): () => void {
     const known = contexts.get(at)
     if (known !== undefined) return known
     const remote = parseTrace(at)
-    return remote === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, remote)
+    if (remote === undefined) return ROOT_CONTEXT
+    const there = trace.setSpanContext(ROOT_CONTEXT, remote)
+    const baggage = at.baggage === undefined ? undefined : parseBaggage(at.baggage)
+    return baggage === undefined ? there : propagation.setBaggage(there, baggage)
   }
   /** Notes the span of an event, whose work runs there from now on. */
   const begin = (event: { trace: TraceContext | undefined }, span: Span, parent: Context): void => {
     spans.set(event, span)
-    const at = formatTrace(span.spanContext())
+    const within = trace.setSpan(parent, span)
+    const at = placeIn(within)
     if (at === undefined) return
-    contexts.set(at, trace.setSpan(parent, span))
+    contexts.set(at, within)
     event.trace = at
   }
   const end = (event: { readonly error: EventError | undefined }): void => {
@@ -57,14 +62,14 @@ export function makeSpans(tracers: TracerProvider): () => void {
 
   const stops = [
     installTraceScope({
-      active: () => formatTrace(trace.getSpanContext(context.active())),
+      active: () => placeIn(context.active()),
       run: (at, work) => context.with(contextOf(at), work),
     }),
 
     listen('tracing:skerry:rpc.call:start', (event) => {
       const active = context.active()
       // Who follows no code has no active span; then the caller's context may know the place.
-      const parent = trace.getSpanContext(active) === undefined ? contextOf(event.parent) : active
+      const parent = trace.getSpanContext(active) === undefined ? beside(active, contextOf(event.parent)) : active
       const attributes = {
         ...methodAttributes(event.procedure),
         ...targetAttributes(event),
@@ -135,4 +140,17 @@ export function makeSpans(tracers: TracerProvider): () => void {
   return () => {
     for (const stop of stops) stop()
   }
+}
+
+/** The place of what runs in a context, with its baggage. */
+function placeIn(within: Context): TraceContext | undefined {
+  const at = formatTrace(trace.getSpanContext(within))
+  const baggage = propagation.getBaggage(within)
+  return at === undefined || baggage === undefined ? at : { ...at, baggage: formatBaggage(baggage) }
+}
+
+/** `parent`, with the baggage of the code that runs, if that has some though no span. */
+function beside(active: Context, parent: Context): Context {
+  const baggage = propagation.getBaggage(active)
+  return baggage === undefined ? parent : propagation.setBaggage(parent, baggage)
 }

@@ -1,4 +1,13 @@
-import { createTraceState, isSpanContextValid, type SpanContext } from '@opentelemetry/api'
+import {
+  type Baggage,
+  type BaggageEntry,
+  baggageEntryMetadataFromString,
+  createTraceState,
+  isSpanContextValid,
+  propagation,
+  type SpanContext,
+} from '@opentelemetry/api'
+import { isWellFormed } from '../base/well-formed.ts'
 import type { TraceContext } from '../platform/trace-context.ts'
 
 /** As https://www.w3.org/TR/trace-context/ writes a span's place; `undefined` for one that no tracer made. */
@@ -27,4 +36,44 @@ export function parseTrace({ traceparent, tracestate }: TraceContext): SpanConte
     ...(tracestate !== undefined && { traceState: createTraceState(tracestate) }),
   }
   return isSpanContextValid(context) ? context : undefined
+}
+
+/** As https://www.w3.org/TR/baggage/ writes it, without the members that can't be written. */
+export function formatBaggage(baggage: Baggage): string {
+  return baggage
+    .getAllEntries()
+    .filter(([key, { value }]) => isWellFormed(key) && isWellFormed(value))
+    .map(([key, { value, metadata }]) => {
+      const properties = metadata?.toString() ?? ''
+      return `${encodeURIComponent(key)}=${encodeURIComponent(value)}${properties === '' ? '' : `;${properties}`}`
+    })
+    .join(',')
+}
+
+/** Reads it back, without the members that are none: a peer may send anything. `undefined` where none is left. */
+export function parseBaggage(text: string): Baggage | undefined {
+  // Without a prototype, as keys are a peer's.
+  const entries = Object.create(null) as Record<string, BaggageEntry>
+  for (const member of text.split(',')) {
+    const [pair = '', ...properties] = member.split(';')
+    const [key, value] = splitPair(pair)
+    if (key === undefined || key === '' || value === undefined) continue
+    const metadata = properties.join(';').trim()
+    entries[key] = { value, ...(metadata !== '' && { metadata: baggageEntryMetadataFromString(metadata) }) }
+  }
+  return Object.keys(entries).length === 0 ? undefined : propagation.createBaggage(entries)
+}
+
+function splitPair(pair: string): readonly (string | undefined)[] {
+  const at = pair.indexOf('=')
+  if (at === -1) return []
+  return [decoded(pair.slice(0, at).trim()), decoded(pair.slice(at + 1).trim())]
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }

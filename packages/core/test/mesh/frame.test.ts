@@ -62,6 +62,13 @@ const signals: Signal[] = [
   { type: 'spawn', from, to: { ...to, serial: 0 }, request: { ...request, trace: { traceparent } } },
   { type: 'spawn', from, to: { ...to, serial: 0 }, request: { ...request, trace: { traceparent, tracestate: 'v=1' } } },
   { type: 'call', to, from, ref: 3, name: 'add', trace: { traceparent, tracestate: 'v=1' }, args: body, encoded: true },
+  { type: 'call', to, from, ref: 4, name: 'add', trace: { traceparent, baggage: 'a=1' }, args: body, encoded: true },
+  {
+    type: 'spawn',
+    from,
+    to: { ...to, serial: 0 },
+    request: { ...request, trace: { traceparent, tracestate: 'v=1', baggage: 'b=2' } },
+  },
   {
     type: 'reply',
     to,
@@ -178,6 +185,15 @@ describe('a frame', () => {
     const within = Uint8Array.of(1, 2, 3, ...encode(signal))
     expect(decodeSignal(within, { ...sender, ...caller }, receiver, codec, 3)).toEqual(arrivedFrom(signal))
     expect(decodeNotice(Uint8Array.of(0, ...encodeNotice({ type: 'draining' })), 1)).toEqual({ type: 'draining' })
+  })
+
+  it('carries as much baggage as W3C asks for, and no more', () => {
+    const spawn = (chars: number): Signal => {
+      const trace = { traceparent, baggage: 'b'.repeat(chars) }
+      return { type: 'spawn', from, to: { ...to, serial: 0 }, request: { ...request, trace } }
+    }
+    expect(decode(encode(spawn(8_192)))).toEqual(arrivedFrom(spawn(8_192)))
+    expect(() => encode(spawn(8_193))).toThrow(FrameError)
   })
 
   it('is read to its end, whatever stands behind it', () => {

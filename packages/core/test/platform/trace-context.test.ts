@@ -51,6 +51,15 @@ describe('a place in a trace', () => {
     ],
     [{ traceparent, tracestate: 'x'.repeat(513) }, { traceparent }],
     [{ traceparent, tracestate: '' }, { traceparent }],
+    [
+      { traceparent, baggage: 'x'.repeat(8_192) },
+      { traceparent, baggage: 'x'.repeat(8_192) },
+    ],
+    [
+      { traceparent, tracestate: 'v=1', baggage: 'x'.repeat(8_193) },
+      { traceparent, tracestate: 'v=1' },
+    ],
+    [{ traceparent, baggage: 'größe=1' }, { traceparent }],
     [{ traceparent: 'x'.repeat(128) }, { traceparent: 'x'.repeat(128) }],
     [{ traceparent: 'x'.repeat(129) }, undefined],
     [{ traceparent: 'a\nb' }, undefined],

@@ -1,10 +1,26 @@
-import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import {
+  type Baggage,
+  baggageEntryMetadataFromString,
+  context,
+  propagation,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api'
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node'
 import { child, defineApp, memoryTransport, type Node, type NodeOptions, procedure, startNode } from '@skerry/core'
 import { instrument, observeNode } from '@skerry/core/otel'
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { book, ledger, ledgerName, relay, spansThere } from '../fixtures/traced-procedures.mjs'
+import {
+  book,
+  ledger,
+  ledgerName,
+  relay,
+  spansThere,
+  tenantsOfAll,
+  tenantsOfLedger,
+} from '../fixtures/traced-procedures.mjs'
 import { onTold } from '../fixtures/told.ts'
 import { knows, newMeshName, quiet } from '../rpc/two-nodes.ts'
 
@@ -44,7 +60,7 @@ const works = procedure({
 const app = defineApp({
   name: 'traced',
   children: [child('ledger', ledger, [], { register: ledgerName })],
-  procedures: [held, echo, throws, works, book, relay, spansThere],
+  procedures: [held, echo, throws, works, book, relay, spansThere, tenantsOfAll, tenantsOfLedger],
 })
 
 interface Seen {
@@ -60,7 +76,7 @@ describe('a trace', () => {
   it('goes from plain code through a thread, a node and an actor, with the times of each call apart', async () => {
     const { client, server, other } = await startThree()
     await tracer.startActiveSpan('checkout', async (span) => {
-      expect(await client.rpcRegion('syd', relay, 5)).toBe(5)
+      expect(await client.rpcRegion('syd', relay, 5, { timeoutMs: 15_000 })).toBe(5)
       span.end()
     })
     const there = (await client.rpcRegion('syd', spansThere, undefined)) as Seen[]
@@ -114,6 +130,25 @@ describe('a trace', () => {
       expect(attributes?.['skerry.rpc.run_time']).toBeGreaterThan(0)
     }
     expect(counted?.['skerry.actor.queue_time']).toBeGreaterThanOrEqual(0)
+  })
+
+  it('takes the baggage along, through a thread, a node and an actor, from code in a span and outside of any', async () => {
+    const { client } = await startThree()
+    const metadata = baggageEntryMetadataFromString('since=monday')
+    const baggage: Baggage = propagation.createBaggage({ tenant: { value: 'Käse, Brot; 50 %', metadata } })
+    const said = ['tenant=Käse, Brot; 50 %;since=monday']
+    const ask = (): Promise<unknown> => client.rpcRegion('syd', tenantsOfAll, undefined, { timeoutMs: 15_000 })
+    const within = propagation.setBaggage(context.active(), baggage)
+    expect(await context.with(within, ask)).toStrictEqual([said, said, said])
+    const spanned = context.with(within, () =>
+      tracer.startActiveSpan('checkout', async (span) => {
+        const answer = await ask()
+        span.end()
+        return answer
+      }),
+    )
+    expect(await spanned).toStrictEqual([said, said, said])
+    expect(await ask()).toStrictEqual([[], [], []])
   })
 
   it('tells of a call that waited for its turn how long, apart from the work', async () => {

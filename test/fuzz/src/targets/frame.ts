@@ -86,7 +86,11 @@ function realSignals(): Signal[] {
   const to = { ...here, thread: 0, serial: 9 }
   const from = { node: 'peer', life: 5, thread: 2, serial: 300 }
   const error = { type: 'error', name: 'E', message: 'm', code: 'ERR_E', stack: 's' } as const
-  const trace = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'a=b' }
+  const trace = {
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    tracestate: 'a=b',
+    baggage: 'c=d',
+  }
   const request = {
     procedure: 'orders.create',
     version: 2,
