@@ -12,7 +12,7 @@ import type { IdempotencyLimits } from './idempotency-window.ts'
 import type { InboundCalls } from './inbound-calls.ts'
 import { KeyedCalls } from './keyed-calls.ts'
 import { LateReads } from './late-reads.ts'
-import { rpcServerName } from './rpc-server.ts'
+import { rpcServerName, spawnName } from './rpc-server.ts'
 import type { ServedProcedures } from './served-procedures.ts'
 
 /** Where requests and cancellations enter this node, from its own threads and from others. */
@@ -109,7 +109,7 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
   function handOver(calls: BegunCalls): void {
     const server = find(rpcServerName)
     if (server === undefined) calls.fail(restarting)
-    else server.receive({ type: 'request', name: 'spawn', args: [calls], encoded: false, replier: calls })
+    else server.receive({ type: 'request', name: spawnName, args: [calls], encoded: false, replier: calls })
   }
 
   function end(call: Pid, reason: ExitReason): boolean {

@@ -14,6 +14,8 @@ import { notPrimary } from './not-primary.ts'
 /** The names under which the node's own actors are registered. A user's name can't begin with `system.`. */
 export const rpcServerName = 'system.RpcServer'
 export const rpcProcessesName = 'system.RpcProcesses'
+/** What its only request is called. */
+export const spawnName = 'spawn'
 
 /**
  * Takes the requests of callers whose turn has come, and has RpcProcesses start a process for each. It holds no calls: one that is with it when it crashes is refused as not run, running ones go on.
@@ -27,8 +29,11 @@ export function rpcServer(serving: Serving): Behavior {
     createProcess: (_runtime, self): Process => ({
       init() {},
       handle(envelope: Envelope) {
-        if (envelope.type === 'request') serveAll(serving, (envelope.args as readonly [BegunCalls])[0])
-        else if (envelope.type === 'EXIT') {
+        if (envelope.type === 'request') {
+          if (envelope.name === spawnName) serveAll(serving, (envelope.args as readonly [BegunCalls])[0])
+          else
+            envelope.replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message: 'RpcServer has no such call' })
+        } else if (envelope.type === 'EXIT') {
           if (self.parent !== undefined && samePid(self.parent, envelope.from)) self.stop(envelope.reason)
         }
       },

@@ -1,6 +1,7 @@
 import {
   actorName,
   child,
+  contract,
   defineApp,
   genServer,
   memoryTransport,
@@ -34,6 +35,21 @@ const slowWrite = procedure({
       begun.add(() => resolve({ epoch: ctx.primaryEpoch, stillPrimary: ctx.isPrimary }))
     }),
 })
+const checking = new Sightings<() => void>()
+const schema = (validate: (value: unknown) => { value: unknown } | Promise<{ value: unknown }>) => ({
+  '~standard': { version: 1 as const, vendor: 'tests', validate },
+})
+/** Its input is checked until the test lets it go on. */
+const checkedWrite = contract({
+  name: 'write.checked',
+  input: schema((value) => new Promise((resolve) => checking.add(() => resolve({ value })))),
+  output: schema((value) => ({ value })),
+}).implement({
+  primaryOnly: true,
+  run: () => {
+    throw new Error('it ran')
+  },
+})
 const looker = genServer({
   name: 'looker',
   init: () => ({}),
@@ -50,7 +66,7 @@ const lookerName = actorName<Looker>('looker')
 const app = defineApp({
   name: 'primary',
   children: [child('looker', looker, [], { register: lookerName })],
-  procedures: [write, slowWrite, moveThere],
+  procedures: [write, slowWrite, checkedWrite, moveThere],
 })
 
 describe('a node alone', () => {
@@ -148,6 +164,15 @@ describe('what is for the primary only', () => {
     await expect(lax.rpc(lax.id, write, undefined)).rejects.toMatchObject(refused)
     await expect(syd.rpcRegion('lax', write, undefined)).rejects.toMatchObject(refused)
     expect(await lax.rpcPrimary(write, undefined)).toEqual({ region: 'syd', epoch: 0 })
+  })
+
+  it('[node] is refused as not run when the primary changed while its input was being checked', async () => {
+    const { syd, lax } = await startRegions(['syd', 'lax'])
+    const call = lax.rpc(syd.id, checkedWrite, 1)
+    const goOn = await checking.next()
+    await syd.setPrimaryRegion('lax')
+    goOn()
+    await expect(call).rejects.toMatchObject({ code: 'ERR_NOT_PRIMARY', outcome: 'not-run' })
   })
 
   it('[node] goes on when the primary changes, with the epoch in which it began; what waits for its turn is refused', async () => {

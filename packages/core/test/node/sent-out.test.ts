@@ -7,6 +7,7 @@ import {
   genServer,
   memoryTransport,
   type Node,
+  type NodeOptions,
   parsePid,
   type Pid,
   procedure,
@@ -37,10 +38,12 @@ const tells = procedure({
     return form === 'deep' ? new Map([['here', [{ pid }]]]) : formatPid(pid)
   },
 })
+/** Lets out whatever it is asked to. */
+const letsOut = procedure({ name: 'letsOut', run: (ctx, pid: Pid) => ctx.sendOut(pid) })
 const app = defineApp({
   name: 'keeps',
   children: [child('kept', kept, [], { register: keptName })],
-  procedures: [tells],
+  procedures: [tells, letsOut],
 })
 const nobody = { code: 'ERR_NOPROC', outcome: 'not-run' }
 
@@ -88,6 +91,26 @@ describe('an actor of another node', () => {
     expect(server.counters().refusedSignals).toBe(0)
   })
 
+  it.each(['members', 'sentOut'] as const)(
+    "[node] is never there when it is one of the node's own, also where all are open and its Pid was let out: %s",
+    async (remoteSignals) => {
+      const { server, client } = await startTwo(app, { remoteSignals })
+      const own = await server.whichChildren('system')
+      const others = await Promise.all(own.map(({ pid }) => server.whichChildren(pid).catch(() => [])))
+      const pids = [server.whereis(actorName('system')), ...[...own, ...others.flat()].map(({ pid }) => pid)] as Pid[]
+      expect(pids.length).toBeGreaterThan(5)
+      for (const pid of pids) {
+        await client.rpc(server.id, letsOut, pid)
+        client.exit(pid, 'kill')
+        client.send(pid as Pid<never>, { event: 'read' } as never)
+        expect(await client.watch(pid)).toBe('noproc')
+        await expect(client.whichChildren(pid)).rejects.toMatchObject(nobody)
+      }
+      expect(await server.whichChildren('system')).toEqual(own)
+      expect(server.counters()).toMatchObject({ refusedSignals: 4 * pids.length, crashes: 0, restarts: 0 })
+    },
+  )
+
   it('[node] [thread] on a thread is there when its Pid was sent out, or when it is for all members', async () => {
     const { server, client } = await startTwo()
     const closed = (await server.start(keeper, [], { thread: 'own' })) as Pid<Kept>
@@ -101,10 +124,10 @@ describe('an actor of another node', () => {
   })
 })
 
-async function startTwo(serverApp = app): Promise<{ server: Node; client: Node }> {
+async function startTwo(serverApp = app, options: NodeOptions = {}): Promise<{ server: Node; client: Node }> {
   const hub = newMeshName()
   const start = (region: string, runs: AppDefinition): Promise<Node> =>
-    startNode(runs, quiet({ region, cluster: 'keeps', transport: memoryTransport({ hub }) }))
+    startNode(runs, quiet({ region, cluster: 'keeps', transport: memoryTransport({ hub }), ...options }))
   const [server, client] = [await start('syd', serverApp), await start('lax', app)]
   onTestFinished(async () => {
     await Promise.all([server.stop(), client.stop()])

@@ -10,7 +10,7 @@ import type {
   RemoteServices,
   RpcOptions,
 } from '../../src/actor/remote-verbs.ts'
-import type { Failure, Signal, SpawnSignal } from '../../src/actor/signal.ts'
+import type { Failure, ReplyResult, Signal, SpawnSignal } from '../../src/actor/signal.ts'
 import { HeldBytes } from '../../src/base/held-bytes.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 import type { BlockSlice } from '../../src/mesh/block-slice.ts'
@@ -115,6 +115,26 @@ export class ClientWorld {
   /** The stream's process at the node that was asked last. */
   get process(): Pid {
     return { node: this.#asked().via, life: 1, thread: 0, serial: 9 }
+  }
+
+  /** A node says so to the call that was asked for last. */
+  say(via: string, result: ReplyResult): void {
+    this.kernel.deliver({ type: 'reply', to: this.#asked().from, ref: 0, via, result })
+  }
+
+  /** What was sent to the node that was asked last. */
+  get request(): SpawnSignal {
+    return this.#last as SpawnSignal
+  }
+
+  /** The connection to a node is lost. */
+  lose(node: string): void {
+    this.kernel.peerLost({ node, life: 1 }, () => 'noconnection')
+  }
+
+  /** It is back. */
+  meet(node: string, life = 1): void {
+    this.kernel.nodes.up({ type: 'nodeUp', node, life, region: regionOf[node] as string })
   }
 
   /** It says so to the stream's call. */

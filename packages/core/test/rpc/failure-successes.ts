@@ -66,6 +66,14 @@ export function successes({ pair }: FailureWorld): void {
       expect(left).toBeLessThanOrEqual(timeoutMs)
     })
 
+    it.each(['lax', 'syd'])('within a call on a thread has no more time than that one, to %s', async (region) => {
+      const timeoutMs = 30_000
+      const asked = { region, wanted: { name: procedures.timeLeft.name, version: 1 } }
+      const left = await pair().client.rpcRegion('syd', threads.timeLeftThere, asked, { timeoutMs })
+      expect(left).toBeGreaterThan(0)
+      expect(left).toBeLessThanOrEqual(timeoutMs)
+    })
+
     it('of a hundred at a time gets its own answer', async () => {
       const { client } = pair()
       const numbers = Array.from({ length: 100 }, (_, index) => index)

@@ -80,6 +80,7 @@ const offered = [
   threads.spinOnPool,
   threads.add,
   threads.addThere,
+  threads.timeLeftThere,
   threads.largeThere,
   threads.addWhenThere,
   threads.regionsWith,
