@@ -155,6 +155,21 @@ describe('a call by region', () => {
     await Promise.all(taken)
   })
 
+  it('with an idempotency key that is refused is told once there', async () => {
+    const { client, server } = await startTwo()
+    const begun = new Promise<void>((resolve) => onTold(`${serve}:start`, () => resolve()))
+    const { signal, abort } = aborting()
+    const taken = client.rpcRegion('syd', waits, undefined, { signal }).catch(() => undefined)
+    await begun
+    const events = told('skerry:rpc.refuse')
+    const refused = client.rpcRegion('syd', waits, undefined, { idempotencyKey: 'one' })
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_OVERLOADED' })
+    const error = { code: 'ERR_OVERLOADED', outcome: 'not-run' }
+    expect(events.map(({ event }) => event)).toMatchObject([{ node: server.id, callerNode: client.id, error }])
+    abort()
+    await taken
+  })
+
   it('of which the process is stopped is told as ended there', async () => {
     const { client } = await startTwo()
     const begun = new Promise<void>((resolve) => onTold(`${serve}:start`, () => resolve()))

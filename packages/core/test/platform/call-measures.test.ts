@@ -38,6 +38,13 @@ describe('the calls of a thread', () => {
     ])
   })
 
+  it('are counted by their attempts after the first', () => {
+    const { sums } = measure()
+    for (const attempts of [1, 3, 2]) makeCall({ attempts })
+    const retries = sums.read().filter(({ family }) => family === 'retries')
+    expect(retries).toEqual([{ family: 'retries', labels: { method: 'echo' }, values: [3] }])
+  })
+
   it('are those of this thread, in this life of this node, that began while it listened', () => {
     const before = callEvent()
     call.start.publish(before)

@@ -7,7 +7,6 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
-import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node'
 import { child, defineApp, memoryTransport, type Node, type NodeOptions, procedure, startNode } from '@skerry/core'
 import { instrument, observeNode } from '@skerry/core/otel'
@@ -23,6 +22,7 @@ import {
 } from '../fixtures/traced-procedures.mjs'
 import { onTold } from '../fixtures/told.ts'
 import { knows, newMeshName, quiet } from '../rpc/two-nodes.ts'
+import { collect, metricsReader } from './metrics-reader.ts'
 
 const exporter = new InMemorySpanExporter()
 const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
@@ -342,36 +342,6 @@ describe('measurements', () => {
     })
   })
 })
-
-class TestReader extends MetricReader {
-  protected onForceFlush(): Promise<void> {
-    return Promise.resolve()
-  }
-
-  protected onShutdown(): Promise<void> {
-    return Promise.resolve()
-  }
-}
-
-function metricsReader(): { reader: MetricReader; meterProvider: MeterProvider } {
-  const reader = new TestReader()
-  const meterProvider = new MeterProvider({ readers: [reader] })
-  onTestFinished(() => meterProvider.shutdown())
-  return { reader, meterProvider }
-}
-
-async function collect(reader: MetricReader): Promise<Map<string, { attributes: object; value: unknown }[]>> {
-  const { resourceMetrics, errors } = await reader.collect()
-  expect(errors).toStrictEqual([])
-  return new Map(
-    resourceMetrics.scopeMetrics
-      .flatMap(({ metrics }) => metrics)
-      .map(({ descriptor, dataPoints }) => [
-        descriptor.name,
-        dataPoints.map(({ attributes, value }) => ({ attributes, value })),
-      ]),
-  )
-}
 
 function seen(): Seen[] {
   return exporter.getFinishedSpans().map((span) => ({
