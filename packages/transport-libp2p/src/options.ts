@@ -16,9 +16,10 @@ export interface Libp2pTransportOptions {
    * dialling tries them in this order. To change the secret, roll out [old, new], then [new, old], then [new].
    *
    * Without secrets the cluster's name is all that keeps strangers out, and a name is no secret: then whoever reaches
-   * the port is a member. Only a network that is closed by other means makes up for it.
+   * the port is a member. Only a network that is closed by other means makes up for it. One that is `undefined`, as of a variable that is
+   * not set, is no node without secrets: it does not start.
    */
-  readonly secrets?: readonly string[]
+  readonly secrets?: readonly (string | undefined)[]
   /** Where to listen, as multiaddrs. Default `['/ip4/127.0.0.1/tcp/0']`, any free port; `[]`: only dials. */
   readonly listen?: readonly string[]
   /** Where others can dial us, as multiaddrs, when that differs from where we listen. Default: the listening addresses. */
@@ -60,8 +61,9 @@ export interface Libp2pIdentity {
 
 /** The options with their defaults filled in. */
 export interface CheckedOptions extends Required<
-  Omit<Libp2pTransportOptions, 'privateKey' | 'identities' | 'dialNetworks' | 'thread'>
+  Omit<Libp2pTransportOptions, 'secrets' | 'privateKey' | 'identities' | 'dialNetworks' | 'thread'>
 > {
+  readonly secrets: readonly string[]
   /** `undefined`: anywhere. */
   readonly dialNetworks: DialNetworks | undefined
   readonly identities: ReadonlyMap<string, Libp2pIdentity>

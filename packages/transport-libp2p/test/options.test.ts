@@ -15,6 +15,11 @@ describe('the options', () => {
     ['an empty cluster', { cluster: '' }, 'cluster'],
     ['a misspelt option', { cluster: 'c', secret: 'x' }, 'secret'],
     ['a secret that can be guessed', { cluster: 'c', secrets: ['long enough to do', 'short'] }, 'secrets[1]'],
+    [
+      'a secret of a variable that is not set',
+      { cluster: 'c', secrets: [process.env['NO_SUCH_SECRET']] },
+      'secrets[0]',
+    ],
     ['the same secret twice', { cluster: 'c', secrets: ['0123456789abcdef', '0123456789abcdef'] }, 'secrets[1]'],
     [
       'too many secrets',

@@ -16,8 +16,9 @@ export interface NatsTransportOptions {
    *
    * They are Skerry's own and not the server's: whoever may use the same account of the server, and does not know them, can
    * neither join nor read. Without secrets all of that account are members.
+   * One that is `undefined`, as of a variable that is not set, is no node without secrets: it does not start.
    */
-  readonly secrets?: readonly string[]
+  readonly secrets?: readonly (string | undefined)[]
   /**
    * The servers, as `nats://host:port` or `tls://host:port`, 1 to 64 of them. Default `['nats://127.0.0.1:4222']`. One that
    * answers is enough: further ones of its cluster are learned from it, and any of them is used when it goes away.
