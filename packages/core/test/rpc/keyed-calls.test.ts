@@ -1,5 +1,6 @@
 import { manualPlatform } from '@skerry/testing'
 import { describe, expect, it } from 'vitest'
+import type { ExitReason } from '../../src/actor/exit-reason.ts'
 import { Kernel } from '../../src/actor/kernel.ts'
 import type { Pid } from '../../src/actor/pid.ts'
 import type { Failure, Outcome, ReplyResult, SpawnSignal } from '../../src/actor/signal.ts'
@@ -80,6 +81,55 @@ describe('a call whose key has work that everybody gave up', () => {
   })
 })
 
+describe('the work of a key', () => {
+  it('goes on when the connection to its caller is lost, and is ended when another life of that node shows up', () => {
+    const world = new World()
+    world.spawn(1)
+    world.keyed.peerLost({ node: 'a', life: 1 })
+    world.meets('a', 1)
+    world.meets('b', 2)
+    expect(world.ended).toEqual([])
+    world.meets('a', 2)
+    expect(world.ended).toEqual(['noconnection'])
+    world.meets('a', 3)
+    expect(world.ended.length).toBe(1)
+  })
+
+  it('is ended when the thread of its caller is lost', () => {
+    const world = new World()
+    world.spawn(1)
+    world.keyed.peerLost({ node: 'a', life: 1, thread: 0 })
+    expect(world.ended).toEqual(['threadlost'])
+  })
+
+  it('is not done again for a call that may not have heard how it failed, and is for a new one', () => {
+    const world = new World()
+    world.spawn(1)
+    world.workAnswers(0, { ok: false, failure: { code: 'ERR_REMOTE_ERROR', outcome: 'ran', message: 'half of it' } })
+    world.spawn(1)
+    expect([world.taken.length, world.told]).toEqual([
+      1,
+      [
+        [1, 'ERR_REMOTE_ERROR'],
+        [1, 'ERR_REMOTE_ERROR'],
+      ],
+    ])
+    world.spawn(2)
+    expect(world.taken.length).toBe(2)
+  })
+
+  it('is remembered by bytes of its own: those that it came with may be given away', () => {
+    const world = new World()
+    const block = new Uint8Array([1, 2, 3, 4])
+    world.spawn(1)
+    world.workAnswers(0, { ok: true, value: block.subarray(1, 3), encoded: true })
+    world.spawn(2)
+    block.fill(0)
+    world.spawn(3)
+    expect(world.told).toEqual([1, 2, 3].map((serial) => [serial, Uint8Array.of(2, 3)]))
+  })
+})
+
 describe('a call that is held up by `allow`', () => {
   it('and then finds that it has to begin the work has the time that it came with, and is allowed already', async () => {
     const world = new World()
@@ -121,6 +171,8 @@ class World {
   /** What each call was told, by its serial. */
   readonly told: [number, unknown][] = []
   readonly outcomes: Outcome[] = []
+  /** Why work was ended. */
+  readonly ended: ExitReason[] = []
   allow: boolean | Promise<boolean | undefined> = true
   readonly #kernel = new Kernel({ node: 'me', life: 1, thread: 0, platform: this.platform, codec: msgpackCodec() })
   readonly keyed = new KeyedCalls({
@@ -132,7 +184,7 @@ class World {
       return undefined
     },
     // The work has a process, which ends when the test says so.
-    end: () => true,
+    end: (_standIn, reason) => this.ended.push(reason) > 0,
     mayJoin: () => this.allow,
   })
 
@@ -151,6 +203,10 @@ class World {
     const request = { procedure: 'write', version: 1, timeLeftMs: 100, idempotencyKey: 'k', callerRegion: 'lax' }
     const to = { node: 'me', life: 1, thread: 0, serial: 0 }
     this.keyed.spawn({ type: 'spawn', from: call(serial), to, request: { ...request, input: new Uint8Array() } })
+  }
+
+  meets(node: string, life: number): void {
+    this.#kernel.nodes.up({ type: 'nodeUp', node, life, region: 'lax' })
   }
 
   giveUp(serial: number): void {

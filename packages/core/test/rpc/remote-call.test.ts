@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { ClientWorld, failureOf } from './client-world.ts'
 
@@ -18,6 +19,20 @@ describe('a call with a key whose connection was lost', () => {
     world.answer('done')
     expect(await call).toBe('done')
     expect([world.kernel.nodes.size, world.kernel.stats.edges, world.kernel.actorCount]).toEqual([0, 0, 0])
+  })
+
+  it('fails when that is not back in time, and after three losses', async () => {
+    const world = new ClientWorld()
+    const slow = failureOf(world.call({ ...key, timeoutMs: 60_000, reconnectMs: 1_000 }, 'syd'))
+    world.lose('s1')
+    await world.platform.advance(1_000)
+    expect(await slow).toMatchObject({ ...lost, attempts: [lost] })
+    const unlucky = failureOf(world.call({ ...key, timeoutMs: 60_000, reconnectMs: 1_000 }, 'syd'))
+    for (let losses = 0; losses < 3; losses += 1) {
+      world.lose('s1')
+      world.meet('s1')
+    }
+    expect(await unlucky).toMatchObject({ ...lost, attempts: [lost, lost, lost] })
   })
 
   it('and is refused there does not say that it was not run, and goes nowhere else', async () => {
@@ -107,4 +122,14 @@ it('a stream hears no other node than the one that was asked, also before that h
   world.credit(1, 100)
   world.item(0, 'true')
   expect(await first).toEqual({ value: 'true', done: false })
+})
+
+it('a call leaves nothing at the signal that it was given', async () => {
+  const world = new ClientWorld()
+  const { signal } = new AbortController()
+  const call = world.call({ signal }, 'syd')
+  expect(getEventListeners(signal, 'abort').length).toBe(1)
+  world.answer('done')
+  await call
+  expect(getEventListeners(signal, 'abort')).toEqual([])
 })
