@@ -16,6 +16,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startPuppet } from '../fixtures/puppet.ts'
 import { Sightings } from '../fixtures/sightings.ts'
+import { told } from '../fixtures/told.ts'
 import { worker } from '../fixtures/thread-actors.mjs'
 
 type ProtocolOf<B> = B extends Behavior<infer _Args, infer Protocol> ? Protocol : never
@@ -149,10 +150,14 @@ describe('a dynamic supervisor', () => {
     const rooms = await startRooms()
     const plan = newPlan()
     const pid = await add(rooms, 'a', plan)
+    const restarts = told('skerry:supervisor.restart')
     plan.failures = 1
     await node.call(pid, 'crash', []).catch(() => undefined)
     const events = [await plan.seen.next(), await plan.seen.next(), await plan.seen.next(), await plan.seen.next()]
     expect(events).toEqual(['a starts', 'a ends by an error', 'a starts', 'a starts'])
+    // Each counts, and is told.
+    const restart = { supervisor: 'rooms', child: expect.stringMatching(/^room-/) as unknown }
+    expect(restarts.map(({ event }) => event)).toMatchObject([restart, restart])
     expect(await node.call(rooms, 'countChildren', [])).toMatchObject({ specs: 1, active: 1 })
     node.exit(rooms, 'kill')
   })
