@@ -334,6 +334,9 @@ class MembershipServer implements Process {
         case 'returned':
           this.#detector.cameBack(change.node, this.#now())
           break
+        case 'outlived':
+          this.#sender.answer(change.node, 'records', [change.sealed])
+          break
         case 'contradicted':
           if (!contradicted.has(change.node)) contradicted.set(change.node, this.#contradict(change, via))
           break

@@ -27,7 +27,12 @@ export interface Tombstone {
   readonly expiresAt: number
   /** The accusations that it was believed dead by, for whoever still believes otherwise; none where its link was only gone for long. */
   readonly evidence: readonly Uint8Array[]
+  /** Its record, up to `keptBytesMax`, for nobody but a later life of the node itself. */
+  readonly sealed: Uint8Array | undefined
 }
+
+/** A larger record is not kept in a tombstone. */
+const keptBytesMax = 4 * 1024
 
 export interface MembershipSettings {
   /** In a full mesh: a member whose link is down for this long is removed. */
@@ -71,6 +76,11 @@ export type MembershipChange =
   | { readonly kind: 'forgotten'; readonly node: NodeId }
   /** Somebody believes a record of us that we did not issue in this life. Issue ours anew with at least this version. */
   | { readonly kind: 'refute'; readonly version: number }
+  /**
+   * A link to another life of the node came up than the one whose record we had: show it that record. If its clock was set back it has to
+   * outbid itself, or whoever has no link to it takes what it says now for old.
+   */
+  | { readonly kind: 'outlived'; readonly node: NodeId; readonly sealed: Uint8Array }
   /**
    * Somebody holds a record of a node that we believe dead, or lost sight of: tell it why, if there is a reason, so that it hears
    * so too, or the node can refute it.
@@ -150,8 +160,10 @@ export function linkUp(state: Membership, peer: { node: NodeId; life: number }, 
   if (member === undefined && !makeRoom(draft, now)) return ignore(draft, node)
   const known = member?.known?.record.life === life ? member.known : undefined
   draft.members.set(node, { node, known, link: { life, suspected: false }, lastSeen: now, met: true, dead: undefined })
+  const earlier = earlierRecord(member, draft.tombstones.get(node), life)
   noteReturn(draft, node, life)
   draft.changes.push({ kind: 'changed', node })
+  if (earlier !== undefined) draft.changes.push({ kind: 'outlived', node, sealed: earlier })
   return finishDraft(draft)
 }
 
@@ -351,6 +363,16 @@ function merge(draft: Draft, known: SealedRecord, now: number): void {
   draft.changes.push({ kind: 'changed', node })
 }
 
+/** What is kept of the record of a life that is not this one. */
+function earlierRecord(
+  member: Member | undefined,
+  tombstone: Tombstone | undefined,
+  life: number,
+): Uint8Array | undefined {
+  if (member !== undefined) return member.known?.record.life === life ? undefined : member.known?.sealed
+  return tombstone?.life === life ? undefined : tombstone?.sealed
+}
+
 /** A member has no tombstone. */
 function noteReturn(draft: Draft, node: NodeId, life: number): void {
   if (draft.tombstones.get(node)?.life === life) draft.changes.push({ kind: 'returned', node })
@@ -391,6 +413,7 @@ function remove(draft: Draft, member: Member, now: number): void {
     version: known?.record.version ?? 0,
     expiresAt: now + tombstoneMs,
     evidence: member.dead ?? [],
+    sealed: known !== undefined && known.sealed.byteLength <= keptBytesMax ? known.sealed : undefined,
   })
   if (draft.tombstones.size <= membersMax) return
   const oldest = draft.tombstones.firstKey() as NodeId

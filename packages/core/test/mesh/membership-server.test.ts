@@ -48,6 +48,26 @@ it('a node that has been there for long passes on the other side of a cut, to al
   expect(mesh.messages('records')).toBeLessThan(21)
 })
 
+it('a node whose clock was set back hears from its neighbours what its last life said, and outbids it', async () => {
+  const mesh = await World.start()
+  const last = sealed('n0', 5_000)
+  await mesh.tell({ event: 'up', peer: { node: 'n0', life: 1 } })
+  await mesh.hear('n0', 'records', [last])
+  await mesh.tell({ event: 'down', peer: { node: 'n0', life: 1 }, left: false })
+  mesh.sent.length = 0
+  await mesh.tell({ event: 'up', peer: { node: 'n0', life: 2 } })
+  const toIt = mesh.sent.filter(({ to }) => to === 'n0').map(({ bytes }) => decodeMeshMessage(bytes))
+  expect(toIt.flatMap((one) => (one?.kind === 'records' ? one.records : []))).toContainEqual(last)
+
+  const reborn = await World.start()
+  const said = (): number[] => reborn.ownVersionsSent()
+  await reborn.tell({ event: 'up', peer: { node: 'n0', life: 1 } })
+  const before = Math.max(...said())
+  await reborn.hear('n0', 'records', [sealed('self', before + 3_600_000)])
+  await reborn.tell({ event: 'up', peer: { node: 'n1', life: 1 } })
+  expect(Math.max(...said())).toBeGreaterThan(before + 3_600_000)
+})
+
 it('accusations that are refuted are answered in one message, each subject once', async () => {
   const mesh = await World.start()
   await mesh.hear(
@@ -219,6 +239,14 @@ class World {
         of: peekAccusation(one)?.subject,
         by: peekAccusation(one)?.accuser,
       }))
+    })
+  }
+
+  ownVersionsSent(): number[] {
+    return this.sent.flatMap(({ bytes }) => {
+      const message = decodeMeshMessage(bytes)
+      const claims = message?.kind === 'records' ? message.records.map((one) => peekRecord(one)) : []
+      return claims.flatMap((claim) => (claim?.node === 'self' ? [claim.version] : []))
     })
   }
 

@@ -108,6 +108,22 @@ describe('records', () => {
     expect(isRoutable(fresh, 'a')).toBe(true)
   })
 
+  it('of an old life are shown to the new one when a link to it comes up, known or in a tombstone, if they are not large', () => {
+    const shown = (state: Membership, life: number): unknown[] =>
+      linkUp(state, { node: 'a', life }, 9_000).changes.filter(({ kind }) => kind === 'outlived')
+    const old = recordBy('a', { version: 100 })
+    const outlived = { kind: 'outlived', node: 'a', sealed: old.sealed }
+    const down = run(memberA(100), (before) => linkDown(before, { node: 'a', life: 1 }, 0))
+    expect([shown(down, 2), shown(down, 1)]).toEqual([[outlived], []])
+    const removed = run(down, (before) => tick(before, 5_000))
+    expect([shown(removed, 2), shown(removed, 1)]).toEqual([[outlived], []])
+    const addresses = Array.from({ length: 16 }, (_, at) => `memory:${at}/${'a'.repeat(400)}`)
+    const known = run(newMembership(), (before) => mergeRecord(before, recordBy('a', { version: 100, addresses }), 0))
+    const large = run(known, (before) => tick(before, 30_000))
+    expect([large.tombstones.size, shown(large, 2)]).toEqual([1, []])
+    expect(shown(newMembership(), 2)).toEqual([])
+  })
+
   it('about ourselves that would win against ours are refuted', () => {
     const state = newMembership()
     const { version } = state.self.record
@@ -158,7 +174,8 @@ describe('removal', () => {
     expect(linkUp(removed, { node: 'a', life: 1 }, 7_000).changes).toEqual([returned, changed])
     // A process that was started anew is no sign that the dead were not.
     expect(mergeRecord(removed, recordBy('a', { life: 2, version: 6 }), 7_000).changes).toEqual([changed])
-    expect(linkUp(removed, { node: 'a', life: 2 }, 7_000).changes).toEqual([changed])
+    const outlived = { kind: 'outlived', node: 'a', sealed: recordBy('a', { version: 5 }).sealed }
+    expect(linkUp(removed, { node: 'a', life: 2 }, 7_000).changes).toEqual([changed, outlived])
     const linked = run(removed, (state) => linkUp(state, { node: 'a', life: 1 }, 7_000))
     expect(
       isRoutable(
