@@ -8,9 +8,14 @@ export interface Deadline {
   expire(): void
 }
 
-/** Where a deadline stands among those of its duration. */
+/** Where a deadline, or several that began at one moment, stand among those of their duration. */
 export interface DeadlinePlace {
-  readonly deadline: Deadline
+  /** The only one. */
+  deadline: Deadline | undefined
+  /** Of several, all that have this as their place, and some that were met: no more than of the others. */
+  members: Deadline[] | undefined
+  /** How many have this as their place. */
+  left: number
   readonly list: DeadlineList
   readonly atMs: number
   previous: DeadlinePlace | undefined
@@ -60,7 +65,7 @@ export class DeadlineQueue {
    * the caller has just read the clock.
    */
   add(deadline: Deadline, durationMs: number, now: number = this.#clock.monotonic()): number {
-    return this.#add(deadline, durationMs, now)
+    return this.#add(deadline, durationMs, now).atMs
   }
 
   /**
@@ -99,27 +104,35 @@ export class DeadlineQueue {
     const recent = this.#recent
     this.#recent = []
     let now: number | undefined
+    let last: DeadlinePlace | undefined
     for (const deadline of recent) {
-      if (typeof deadline.place !== 'number') continue
+      const durationMs = deadline.place
+      if (typeof durationMs !== 'number') continue
+      if (last !== undefined && last.list.durationMs === durationMs) {
+        join(last, deadline)
+        continue
+      }
       now ??= this.#clock.monotonic()
-      this.#add(deadline, deadline.place, now)
+      last = this.#add(deadline, durationMs, now)
     }
   }
 
-  #add(deadline: Deadline, durationMs: number, now: number): number {
+  #add(deadline: Deadline, durationMs: number, now: number): DeadlinePlace {
     const rounded = Math.ceil(durationMs)
     let list = this.#lists.get(rounded)
     if (list === undefined) {
       list = { durationMs: rounded, head: undefined, tail: undefined, timer: undefined }
       this.#lists.set(rounded, list)
     }
-    const place: DeadlinePlace = { deadline, list, atMs: now + rounded, previous: list.tail, next: undefined }
+    const atMs = now + rounded
+    const previous = list.tail
+    const place: DeadlinePlace = { deadline, members: undefined, left: 1, list, atMs, previous, next: undefined }
     deadline.place = place
     if (list.tail === undefined) list.head = place
     else list.tail.next = place
     list.tail = place
     if (list.timer === undefined) this.#arm(list, rounded)
-    return place.atMs
+    return place
   }
 
   /** Does nothing when it is not in the queue. */
@@ -128,8 +141,12 @@ export class DeadlineQueue {
     if (place === undefined) return
     deadline.place = undefined
     if (typeof place === 'object') {
-      takeOut(place)
-      if (place.list.head === undefined && this.#lists.size > idleListsMax) this.#giveUp(place.list)
+      place.left -= 1
+      if (place.left > 0) forgetMet(place)
+      else {
+        takeOut(place)
+        if (place.list.head === undefined && this.#lists.size > idleListsMax) this.#giveUp(place.list)
+      }
     }
     // Of calls made one after another it is always the last, and the pause finds nothing to do.
     else if (this.#recent[this.#recent.length - 1] === deadline) this.#recent.pop()
@@ -158,8 +175,12 @@ export class DeadlineQueue {
     list.timer = undefined
     const now = this.#clock.monotonic()
     for (let head = list.head; head !== undefined && head.atMs <= now; head = list.head) {
-      this.remove(head.deadline)
-      head.deadline.expire()
+      // Those that expire may meet others.
+      for (const deadline of head.members ?? [head.deadline as Deadline]) {
+        if (deadline.place !== head) continue
+        this.remove(deadline)
+        deadline.expire()
+      }
     }
     if (list.head === undefined) {
       // An idle list would be kept for every duration ever used; a new one costs little.
@@ -171,6 +192,26 @@ export class DeadlineQueue {
 }
 
 const nothing: Turn = { runTurn() {} }
+
+/** Its time begins with that of the others there: one place for each would be half of what a deadline costs. */
+function join(place: DeadlinePlace, deadline: Deadline): void {
+  if (place.members === undefined) {
+    place.members = [place.deadline as Deadline]
+    place.deadline = undefined
+  }
+  place.members.push(deadline)
+  place.left += 1
+  deadline.place = place
+}
+
+/** One of several was met. It is kept as long as most of the others are there: to find it would cost more. */
+function forgetMet(place: DeadlinePlace): void {
+  const members = place.members as Deadline[]
+  if (place.left * 2 > members.length) return
+  const left: Deadline[] = []
+  for (const deadline of members) if (deadline.place === place) left.push(deadline)
+  place.members = left
+}
 
 function takeOut(place: DeadlinePlace): void {
   const { list, previous, next } = place

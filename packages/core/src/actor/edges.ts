@@ -9,6 +9,15 @@ export interface EdgeHolder {
   peerLost(lost: LostPeer, reason: (pid: Pid) => ExitReason): void
 }
 
+/** One that holds no more than one edge at a time. */
+export interface LoneHolder extends EdgeHolder {
+  /** Where it stands among those of its edge. Theirs to write. */
+  edgeAt: number | undefined
+}
+
+/** The edge of such a one, by which it is taken back. */
+export type LoneEdge = ThreadEdges
+
 /** A node's life that was lost, or one thread of it. */
 export interface LostPeer {
   readonly node: NodeId
@@ -38,6 +47,8 @@ interface ThreadEdges {
   readonly thread: number
   /** By serial. */
   readonly holders: SerialTable<EdgeHolder>
+  /** Of those that hold one: to put one here and take it out again costs a third of what a table takes. */
+  readonly lone: LoneHolder[]
   /** By serial, of those that have more than one: how many more. */
   readonly more: Map<number, number>
 }
@@ -61,7 +72,9 @@ export class Edges {
   /** How many holders there are, over all threads and nodes. */
   get size(): number {
     let size = 0
-    for (const { threads } of this.#nodes.values()) for (const { holders } of threads.values()) size += holders.size
+    for (const { threads } of this.#nodes.values()) {
+      for (const { holders, lone } of threads.values()) size += holders.size + lone.length
+    }
     return size
   }
 
@@ -69,7 +82,7 @@ export class Edges {
   nodes(): Set<NodeId> {
     const nodes = new Set<NodeId>()
     for (const { threads } of this.#nodes.values()) {
-      for (const { node, holders } of threads.values()) if (holders.size > 0) nodes.add(node)
+      for (const edges of threads.values()) if (!isEmpty(edges)) nodes.add(edges.node)
     }
     return nodes
   }
@@ -93,7 +106,30 @@ export class Edges {
     if (left === undefined) edges.holders.delete(serial)
     else if (left > 1) edges.more.set(serial, left - 1)
     else edges.more.delete(serial)
-    if (edges.holders.size === 0 && edges !== this.#last) this.#close(edges)
+    if (edges !== this.#last && isEmpty(edges)) this.#close(edges)
+  }
+
+  addLone(target: Pid, holder: LoneHolder): LoneEdge {
+    const edges = this.#find(target) ?? this.#open(target)
+    edges.of.count += 1
+    holder.edgeAt = edges.lone.length
+    edges.lone.push(holder)
+    return edges
+  }
+
+  /** Takes it back. Nothing where its other end was lost. */
+  removeLone(edges: LoneEdge, holder: LoneHolder): void {
+    const at = holder.edgeAt
+    const { lone } = edges
+    if (at === undefined || lone[at] !== holder) return
+    holder.edgeAt = undefined
+    const last = lone.pop() as LoneHolder
+    if (last !== holder) {
+      lone[at] = last
+      last.edgeAt = at
+    }
+    edges.of.count -= 1
+    if (lone.length === 0 && edges !== this.#last && edges.holders.size === 0) this.#close(edges)
   }
 
   /** How many there are to that life of the node: of each holder as often as it was added. */
@@ -108,7 +144,12 @@ export class Edges {
     if (edges === undefined) return
     const lost = [...edges.threads.values()].filter(({ thread }) => peer.thread === undefined || thread === peer.thread)
     for (const ended of lost) this.#close(ended)
-    for (const { holders } of lost) for (const [, holder] of holders.entries()) holder.peerLost(peer, reason)
+    for (const { holders, lone } of lost) {
+      const all: EdgeHolder[] = lone.splice(0)
+      for (const [, holder] of holders.entries()) all.push(holder)
+      all.sort((one, other) => one.pid.serial - other.pid.serial)
+      for (const holder of all) holder.peerLost(peer, reason)
+    }
   }
 
   #find(target: Pid): ThreadEdges | undefined {
@@ -125,7 +166,7 @@ export class Edges {
     const key = keyOf({ node, life })
     const of = this.#nodes.get(key) ?? { node, life, threads: new Map<number, ThreadEdges>(), count: 0 }
     this.#nodes.set(key, of)
-    const edges: ThreadEdges = { of, node, life, thread, holders: new SerialTable(), more: new Map() }
+    const edges: ThreadEdges = { of, node, life, thread, holders: new SerialTable(), lone: [], more: new Map() }
     of.threads.set(thread, edges)
     this.#remember(edges)
     return edges
@@ -134,7 +175,7 @@ export class Edges {
   #remember(edges: ThreadEdges): void {
     const before = this.#last
     this.#last = edges
-    if (before !== undefined && before.holders.size === 0) this.#close(before)
+    if (before !== undefined && isEmpty(before)) this.#close(before)
   }
 
   #close(edges: ThreadEdges): void {
@@ -149,8 +190,12 @@ export class Edges {
   }
 }
 
-function countIn({ holders, more }: ThreadEdges): number {
-  let count = holders.size
+function isEmpty({ holders, lone }: ThreadEdges): boolean {
+  return holders.size === 0 && lone.length === 0
+}
+
+function countIn({ holders, lone, more }: ThreadEdges): number {
+  let count = holders.size + lone.length
   for (const extra of more.values()) count += extra
   return count
 }

@@ -18,7 +18,15 @@ import type { Behavior, Runtime, SpawnOptions } from './behavior.ts'
 import { traceCall, traceOfCall } from './call-trace.ts'
 import { type KernelCounters, newKernelCounters } from './counters.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
-import { type EdgeHolder, Edges, edgesPerNodeMax, isLost, type LostPeer } from './edges.ts'
+import {
+  type EdgeHolder,
+  Edges,
+  edgesPerNodeMax,
+  isLost,
+  type LoneEdge,
+  type LoneHolder,
+  type LostPeer,
+} from './edges.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { KernelStats } from './kernel-stats.ts'
 import { handedOver, handedSignal, handingReplier, handOverBetween } from './hand-over.ts'
@@ -331,7 +339,7 @@ export class Kernel implements Runtime, CallHost {
 
   /** Carries a request for a node, or its cancellation, to that node's inbox; the own node's included. */
   routeSpawn(signal: SpawnSignal | CancelSignal): void {
-    if (this.inbox !== undefined && signal.to.node === this.node && signal.to.life === this.life) this.inbox(signal)
+    if (this.inbox !== undefined && signal.to.life === this.life && signal.to.node === this.node) this.inbox(signal)
     else this.away.route(signal)
   }
 
@@ -359,6 +367,15 @@ export class Kernel implements Runtime, CallHost {
 
   addEdge(target: Pid, holder: EdgeHolder): void {
     if (!this.isLocal(target)) this.#edges.add(target, holder)
+  }
+
+  /** The same for one that holds a single edge, and keeps it. */
+  addLoneEdge(target: Pid, holder: LoneHolder): LoneEdge | undefined {
+    return this.isLocal(target) ? undefined : this.#edges.addLone(target, holder)
+  }
+
+  removeLoneEdge(edge: LoneEdge | undefined, holder: LoneHolder): void {
+    if (edge !== undefined) this.#edges.removeLone(edge, holder)
   }
 
   mayJoin(signal: LinkSignal | MonitorSignal): boolean {

@@ -247,10 +247,10 @@ export class NodeRouter implements Router {
 
   /** Whether it went as it is: through memory, and with nothing to say that others could change. */
   #wentAsRecord(signal: SpawnSignal | ReplySignal): boolean {
-    const { links } = this.#options
-    if (!links.takesRecords(signal.to.node)) return false
+    const way = this.#options.links.recordsTo(signal.to.node)
+    if (way === undefined) return false
     const record = recordOf(signal)
-    return record !== undefined && links.sendRecord(signal.to.node, record)
+    return record !== undefined && way.sendRecord(record)
   }
 
   /** There is room again on the way to a peer: what is parked goes first. */

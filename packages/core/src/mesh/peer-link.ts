@@ -259,7 +259,9 @@ export class PeerLink implements Measured {
 
   /** See {@link LinkFrames.sendRecord}. */
   sendRecord(record: FrameRecord): boolean {
-    return this.#frames.sendRecord(record)
+    if (!this.#frames.sendRecord(record)) return false
+    this.#options.counters.framesSent += 1
+    return true
   }
 
   /** Whether a large frame was taken and not yet handed on at the peer. A goodbye would overtake it. */

@@ -29,6 +29,12 @@ import type { FrameRecord, NodeId, RawLink, Transport, Uncarried } from './trans
  */
 export type SendResult = 'sent' | 'no-link' | 'too-large' | 'overloaded'
 
+/** The way to a node in the same memory. */
+export interface RecordWay {
+  /** In the turn in which it was asked for. `false`: this one has to go as a frame. */
+  sendRecord(record: FrameRecord): boolean
+}
+
 export interface PeerLinksOptions {
   readonly transport: Transport
   readonly platform: Platform
@@ -66,10 +72,8 @@ export interface PeerLinks {
   send(node: NodeId, frame: Uint8Array, urgent?: boolean): SendResult
   /** The same for a frame that stands already behind the kind byte of its link message: it is sent without a copy. */
   sendMessage(node: NodeId, message: BlockSlice | SplitMessage, urgent?: boolean): SendResult
-  /** Whether a signal may go to that node as a record now, and not as a frame. */
-  takesRecords(node: NodeId): boolean
-  /** Sends one, while the node takes records. `false`: it has to go as a frame. */
-  sendRecord(node: NodeId, record: FrameRecord): boolean
+  /** What sends a signal to that node as a record now; `undefined`: it goes as a frame. */
+  recordsTo(node: NodeId): RecordWay | undefined
   sendControl(node: NodeId, bytes: Uint8Array): SendResult
   /** How old what comes from peers is when this node reads it, in milliseconds, by its own pings: 0 while it keeps up. */
   readonly lagMs: number
@@ -238,14 +242,9 @@ class Links implements PeerLinks {
     return result
   }
 
-  takesRecords(node: NodeId): boolean {
-    return this.#linkOf(node)?.takesRecords === true
-  }
-
-  sendRecord(node: NodeId, record: FrameRecord): boolean {
-    if (this.#linkOf(node)?.sendRecord(record) !== true) return false
-    this.counters.framesSent += 1
-    return true
+  recordsTo(node: NodeId): RecordWay | undefined {
+    const link = this.#linkOf(node)
+    return link !== undefined && link.takesRecords ? link : undefined
   }
 
   #linkOf(node: NodeId): PeerLink | undefined {

@@ -14,43 +14,43 @@ const nameCharsMax = 64
  * A plain call by region, or its answer, for a peer in the same memory: what its frame would say, field by field. Nothing in it is an
  * object, so that nothing is shared; whatever has more to say (a body of bytes, a key, a trace, a stream, a token, a failure) goes as a frame.
  */
-export class SignalRecord implements FrameRecord {
-  readonly byteLength: number
+export interface SignalRecord extends FrameRecord {
   /** Of the call. */
   readonly thread: number
   readonly serial: number
-  /** Of a call; none: it is an answer. One class for both, so that what a link does to records sees one shape. */
+  /** Of a call; none: it is an answer. Of one shape for both, so that what a link does to records sees one. */
   readonly procedure: string | undefined
   readonly version: number
   readonly timeLeftMs: number
   /** The argument, or the result. */
   readonly value: ShortValue
-
-  constructor({ thread, serial }: Pid, request: SpawnRequest | undefined, value: ShortValue) {
-    const procedure = request?.procedure
-    const chars = typeof value === 'string' ? value.length : 1
-    // A character of a name may take three bytes.
-    this.byteLength = numbersBytesMax + 3 * (procedure?.length ?? 0) + chars
-    this.thread = thread
-    this.serial = serial
-    this.procedure = procedure
-    this.version = request?.version ?? 0
-    // As a frame has it.
-    this.timeLeftMs = request === undefined ? 0 : Math.max(0, Math.ceil(request.timeLeftMs))
-    this.value = value
-  }
 }
 
 /** The signal as a record; `undefined` where it goes as a frame. */
 export function recordOf(signal: SpawnSignal | ReplySignal): SignalRecord | undefined {
   if (signal.type === 'spawn') {
-    const { from, request } = signal
-    return isPlainCall(signal) ? new SignalRecord(from, request, request.input as ShortValue) : undefined
+    if (!isPlainCall(signal)) return undefined
+    const { procedure, version, timeLeftMs, input } = signal.request
+    // In a frame it is a whole number too.
+    return newRecord(signal.from, procedure, version, Math.max(0, Math.ceil(timeLeftMs)), input as ShortValue)
   }
   if (signal.ref !== 0 || signal.served !== undefined) return undefined
   const { result } = signal
   if (!result.ok || result.encoded || result.token !== undefined || !isWrittenShort(result.value)) return undefined
-  return new SignalRecord(signal.to, undefined, result.value)
+  return newRecord(signal.to, undefined, 0, 0, result.value)
+}
+
+function newRecord(
+  { thread, serial }: Pid,
+  procedure: string | undefined,
+  version: number,
+  timeLeftMs: number,
+  value: ShortValue,
+): SignalRecord {
+  const chars = typeof value === 'string' ? value.length : 1
+  // A character of a name may take three bytes.
+  const byteLength = numbersBytesMax + (procedure === undefined ? 0 : 3 * procedure.length) + chars
+  return { byteLength, thread, serial, procedure, version, timeLeftMs, value }
 }
 
 function isPlainCall({ to, request }: SpawnSignal): boolean {

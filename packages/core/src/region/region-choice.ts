@@ -52,7 +52,7 @@ export function chooseNode(
 ): RegionTableNode | Refusal {
   if (typeof target === 'string') {
     const servers = serversOf(table, target, procedure, exclude)
-    return choose(table, servers, exclude, random, drawn) ?? refuse(table, target, procedure)
+    return chooseAmong(table, servers, exclude, random, drawn) ?? refuse(table, target, procedure)
   }
   let stuck: readonly RegionTableNode[] | undefined
   for (let index = 0; index < target.length; index += 1) {
@@ -63,10 +63,10 @@ export function chooseNode(
       stuck ??= servers
       continue
     }
-    const chosen = choose(table, servers, exclude, random, drawn)
+    const chosen = chooseAmong(table, servers, exclude, random, drawn)
     if (chosen !== undefined) return chosen
   }
-  const last = stuck === undefined ? undefined : choose(table, stuck, exclude, random, drawn)
+  const last = stuck === undefined ? undefined : chooseAmong(table, stuck, exclude, random, drawn)
   if (last !== undefined) return last
   if (target.length === 0) return refuseEmptyList()
   return refuseList(target.map((one) => refuse(table, one, procedure)))
@@ -99,12 +99,13 @@ function countTried(servers: readonly RegionTableNode[], exclude: ReadonlySet<No
   return tried
 }
 
-function choose(
+/** The same among the nodes that one member of a target leads to; `undefined` if none is left. */
+export function chooseAmong(
   table: RegionTableView,
   servers: readonly RegionTableNode[],
   exclude: ReadonlySet<NodeId>,
   random: Random,
-  drawn: RegionTableNode[] | undefined,
+  drawn?: RegionTableNode[],
 ): RegionTableNode | undefined {
   const left = exclude.size === 0 ? servers : servers.filter(({ node }) => !exclude.has(node))
   if (left.length <= 1) {

@@ -1,6 +1,6 @@
 import type { Attachment } from '../actor/attachments.ts'
 import type { Deadline, DeadlinePlace } from '../actor/deadline-queue.ts'
-import { isLost, type LostPeer } from '../actor/edges.ts'
+import { isLost, type LoneEdge, type LoneHolder, type LostPeer } from '../actor/edges.ts'
 import type { ExitReason } from '../actor/exit-reason.ts'
 import type { Addressable } from '../actor/host.ts'
 import type { Kernel } from '../actor/kernel.ts'
@@ -50,6 +50,8 @@ export interface CallPlan {
 
 /** Finds the nodes for calls: one for all of them, as a closure for each would cost more than the choice. */
 export interface Chooser {
+  /** The first node for a call, in the turn in which its plan was made for it, or why there is none. */
+  first(plan: CallPlan): RegionTableNode | Failure
   /** The next node for a call, of those that were not tried, or why there is none. */
   choose(plan: CallPlan, tried: ReadonlySet<NodeId>): RegionTableNode | Failure
   /** The same for who wants to know why. */
@@ -69,10 +71,11 @@ export interface Decision {
  * process is linked to that address: so the process's end settles the call and never touches the owner, and the
  * owner's end, an abort or the deadline ends the process.
  */
-export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatcher, StreamCarrier {
+export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder, NodeWatcher, StreamCarrier {
   readonly pid: Pid
   place: DeadlinePlace | number | undefined = undefined
   attachedAt: number | undefined = undefined
+  edgeAt: number | undefined = undefined
 
   readonly #kernel: Kernel
   readonly #owner: RemoteOwner
@@ -88,6 +91,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   #tries: Tries | undefined
   #node: RegionTableNode | undefined
   #target: Pid | undefined
+  #edge: LoneEdge | undefined
   /** The connection was lost under a call with a key: it goes on when it is back. */
   #lost: LostCall | undefined
   /** Nobody could serve it yet. */
@@ -220,9 +224,9 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     )
   }
 
-  /** `leftMs`: of the call's time, where that is known. */
+  /** `leftMs`: of the call's time, which is known of the first one. */
   #attempt(leftMs?: number): void {
-    const chosen = this.#choose()
+    const chosen = this.#choose(leftMs !== undefined)
     if ('outcome' in chosen) {
       if (this.#mayWait(this.#lastFailure ?? chosen)) this.#wait(chosen)
       // The reason why the last node would not do says more than that there is no further one.
@@ -232,10 +236,12 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     this.#send(chosen, leftMs)
   }
 
-  #choose(): RegionTableNode | Failure {
+  #choose(isFirst = false): RegionTableNode | Failure {
     const plan = this.#plan
     const tried = this.#tries?.nodes ?? none
-    if (this.#options.explain === undefined && this.#events?.explains !== true) return plan.chooser.choose(plan, tried)
+    if (this.#options.explain === undefined && this.#events?.explains !== true) {
+      return isFirst ? plan.chooser.first(plan) : plan.chooser.choose(plan, tried)
+    }
     const { chosen, explanation } = plan.chooser.explain(plan, tried)
     this.#events?.chose(explanation)
     if (explanation !== undefined) keepLast((this.#choices ??= []), explanation)
@@ -246,7 +252,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
     const target = pidOf(chosen)
     this.#node = chosen
     this.#target = target
-    this.#kernel.addEdge(target, this)
+    this.#edge = this.#kernel.addLoneEdge(target, this)
     const { stream } = this.#options as StreamedOptions
     const request: SpawnRequest = {
       procedure: this.#plan.procedure.name,
@@ -502,7 +508,9 @@ export class RemoteCall implements Addressable, Attachment, Deadline, NodeWatche
   }
 
   #leaveTarget(): void {
-    if (this.#target !== undefined) this.#kernel.removeEdge(this.#target, this)
+    if (this.#target === undefined) return
+    this.#kernel.removeLoneEdge(this.#edge, this)
+    this.#edge = undefined
     this.#target = undefined
   }
 }

@@ -14,7 +14,7 @@ import { errorData } from '../base/error-data.ts'
 import { membershipServerName } from '../mesh/membership-name.ts'
 import { RegionError } from '../region/errors.ts'
 import { explainChoice } from '../region/explain-choice.ts'
-import { checkRegionTarget, chooseNode, isRefusal, serversOf } from '../region/region-choice.ts'
+import { checkRegionTarget, chooseAmong, chooseNode, isRefusal, serversOf } from '../region/region-choice.ts'
 import { checkRegionName } from '../region/region-name.ts'
 import type { RegionTableReader, RegionTableView } from '../region/region-table.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
@@ -38,112 +38,119 @@ export function createRpcClient(
   table: RegionTableReader,
   offered: (procedure: ProcedureName) => OfferedProcedure | undefined = () => undefined,
 ): RemoteServices {
-  const view = (): RegionTableView => table.read()
-  const listeners = new TableListeners()
-  const onTable = (listener: () => void): (() => void) => listeners.add(listener)
-  const byRegion: Chooser = {
-    choose: ({ target, procedure }, tried) => decide(view(), target, procedure, tried),
-    explain: ({ target, procedure }, tried) => decideAloud(target, procedure, tried),
-    onTable,
-  }
-  // Its only member is the node that the caller named.
-  const byNode: Chooser = {
-    choose: ({ target }, tried) => nodeOf(target as NodeId, tried),
-    explain: ({ target }, tried) => ({ chosen: nodeOf(target as NodeId, tried) }),
-    onTable,
-  }
+  return new RpcClient(kernel, table, offered)
+}
+
+/** What a caller's plan is reused for: all that is known as long as the region table is the same. */
+interface RegionPlan extends CallPlan {
+  readonly view: RegionTableView
+  /** The nodes that the target leads to. `undefined` for a list, which is gone through anew each time. */
+  readonly servers: readonly RegionTableNode[] | undefined
+  /** The procedure's, then. */
+  readonly name: string
+  readonly version: number
+}
+
+function isFor(plan: RegionPlan, target: RegionTarget, procedure: ProcedureName): boolean {
+  if (plan.procedure !== procedure || plan.target !== target) return false
+  return plan.name === procedure.name && plan.version === procedure.version
+}
+
+// A class, whose getters are found where there are several nodes in one process too: each call asks one of them.
+class RpcClient implements RemoteServices {
+  readonly #kernel: Kernel
+  readonly #table: RegionTableReader
+  readonly #offered: (procedure: ProcedureName) => OfferedProcedure | undefined
+  readonly #listeners = new TableListeners()
+  readonly #byRegion: Chooser
+  readonly #byNode: Chooser
   /** The last one that was made. */
-  let lastPlan: CallPlan | undefined
+  #lastPlan: RegionPlan | undefined
   /** The last target that was found well-made: whoever calls often calls one region often. */
-  let checked: RegionTarget | undefined
+  #checked: RegionTarget | undefined
 
-  return {
-    get myRegion() {
-      return view().data.myRegion
-    },
-    get primaryRegion() {
-      return view().data.primaryRegion
-    },
-    get isPrimary() {
-      const { myRegion, primaryRegion } = view().data
-      return myRegion === primaryRegion
-    },
-    get primaryEpoch() {
-      return view().data.primaryEpoch
-    },
-    regions: () => view().regions(),
-    regionNodes: (region) => view().regionNodes(region),
-    nodes: () => view().data.nodes,
-    regionOf: (node) => view().regionOf(node),
-    isRpcSupported: (node, procedure) => view().isRpcSupported(node, procedure.name, procedure.version),
-
-    explain(target, procedure) {
-      checkRegionTarget(target)
-      return decideAloud(target, procedure, noNodes).explanation
-    },
-
-    waitForRegion(owner, region, options) {
-      if (region !== 'primary') {
-        try {
-          checkRegionName(region)
-        } catch (error) {
-          return Promise.reject(error)
-        }
-      }
-      const isThere = (): boolean => {
-        const { data, regionNodes } = view()
-        return regionNodes(region === 'primary' ? data.primaryRegion : region).length > 0
-      }
-      return wait(owner, isThere, `a node in region "${region}"`, options)
-    },
-
-    waitFor: wait,
-
-    async setPrimaryRegion(owner, region) {
-      checkRegionName(region)
-      const epoch = (await kernel.call(owner, mesh, 'setPrimaryRegion', [region], meshTimeoutMs)) as number
-      const isKnown = (): boolean => view().data.primaryEpoch >= epoch
-      await waitForTable(kernel, listeners, {
-        owner,
-        condition: isKnown,
-        what: `primary epoch ${epoch}`,
-        timeoutMs: waitForMsDefault,
-        regions: () => view().regions(),
-      })
-      return epoch
-    },
-
-    tableWritten: () => listeners.written(),
-
-    callRegion(owner, target, procedure, input, options) {
-      const wrong = checkProcedure(procedure)
-      if (wrong !== undefined) return Promise.reject(noProcedureGiven(procedure, wrong))
-      const region = printTarget(target)
-      try {
-        if (target !== checked) checkRegionTarget(target)
-        // A list may be changed by whoever made it.
-        if (typeof target === 'string') checked = target
-      } catch (error) {
-        const message = error instanceof Error ? error.message : String(error)
-        const failure: Failure = { code: 'ERR_BAD_REGION', outcome: 'not-run', message, cause: errorData(error) }
-        return refused(kernel, owner, { procedure, region, callerRegion: view().data.myRegion }, failure, options)
-      }
-      const here = options.inline === true ? inlineProcedure(target, procedure) : undefined
-      if (here !== undefined) return startInline(kernel, owner, here, { input, options, region: view().data.myRegion })
-      const callerRegion = view().data.myRegion
-      return start(kernel, owner, planTo(target, procedure, region, callerRegion), input, options)
-    },
-
-    callNode(owner, node, procedure, input, options) {
-      const wrong = checkProcedure(procedure)
-      if (wrong !== undefined) return Promise.reject(noProcedureGiven(procedure, wrong))
-      const callerRegion = view().data.myRegion
-      const plan = { procedure, region: undefined, callerRegion, target: node, chooser: byNode }
-      return start(kernel, owner, plan, input, options)
-    },
+  constructor(
+    kernel: Kernel,
+    table: RegionTableReader,
+    offered: (procedure: ProcedureName) => OfferedProcedure | undefined,
+  ) {
+    this.#kernel = kernel
+    this.#table = table
+    this.#offered = offered
+    const onTable = (listener: () => void): (() => void) => this.#listeners.add(listener)
+    this.#byRegion = {
+      first: (plan) => this.#first(plan as RegionPlan),
+      choose: ({ target, procedure }, tried) => this.#decide(table.read(), target, procedure, tried),
+      explain: ({ target, procedure }, tried) => this.#decideAloud(target, procedure, tried),
+      onTable,
+    }
+    // Its only member is the node that the caller named.
+    this.#byNode = {
+      first: ({ target }) => this.#nodeOf(target as NodeId, noNodes),
+      choose: ({ target }, tried) => this.#nodeOf(target as NodeId, tried),
+      explain: ({ target }, tried) => ({ chosen: this.#nodeOf(target as NodeId, tried) }),
+      onTable,
+    }
   }
 
-  function wait(
+  get myRegion(): string {
+    return this.#table.read().data.myRegion
+  }
+
+  get primaryRegion(): string {
+    return this.#table.read().data.primaryRegion
+  }
+
+  get isPrimary(): boolean {
+    const { myRegion, primaryRegion } = this.#table.read().data
+    return myRegion === primaryRegion
+  }
+
+  get primaryEpoch(): number {
+    return this.#table.read().data.primaryEpoch
+  }
+
+  regions(): readonly string[] {
+    return this.#table.read().regions()
+  }
+
+  regionNodes(region: string): readonly NodeId[] {
+    return this.#table.read().regionNodes(region)
+  }
+
+  nodes(): readonly RegionTableNode[] {
+    return this.#table.read().data.nodes
+  }
+
+  regionOf(node: NodeId): string | undefined {
+    return this.#table.read().regionOf(node)
+  }
+
+  isRpcSupported(node: NodeId, procedure: ProcedureName): boolean {
+    return this.#table.read().isRpcSupported(node, procedure.name, procedure.version)
+  }
+
+  explain(target: RegionTarget, procedure: ProcedureName): ChoiceExplanation {
+    checkRegionTarget(target)
+    return this.#decideAloud(target, procedure, noNodes).explanation
+  }
+
+  waitForRegion(owner: RemoteOwner, region: string, options: WaitOptions): Promise<void> {
+    if (region !== 'primary') {
+      try {
+        checkRegionName(region)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    }
+    const isThere = (): boolean => {
+      const { data, regionNodes } = this.#table.read()
+      return regionNodes(region === 'primary' ? data.primaryRegion : region).length > 0
+    }
+    return this.waitFor(owner, isThere, `a node in region "${region}"`, options)
+  }
+
+  waitFor(
     owner: RemoteOwner,
     condition: () => boolean,
     what: string,
@@ -151,63 +158,129 @@ export function createRpcClient(
   ): Promise<void> {
     const wrong = checkTime('timeoutMs', timeoutMs) ?? checkSignal(signal)
     if (wrong !== undefined) return Promise.reject(new RegionError('ERR_BAD_OPTIONS', wrong))
-    const leftMs = (owner.deadlineMs ?? Infinity) - kernel.platform.clock.monotonic()
-    const regions = (): readonly string[] => view().regions()
+    const leftMs = (owner.deadlineMs ?? Infinity) - this.#kernel.platform.clock.monotonic()
+    const regions = (): readonly string[] => this.regions()
     const boundMs = Math.max(1, Math.min(timeoutMs, leftMs))
-    return waitForTable(kernel, listeners, { owner, condition, what, timeoutMs: boundMs, signal, regions })
+    return waitForTable(this.#kernel, this.#listeners, { owner, condition, what, timeoutMs: boundMs, signal, regions })
   }
 
-  function planTo(target: RegionTarget, procedure: ProcedureName, region: string, callerRegion: string): CallPlan {
-    const last = lastPlan
-    // A list is never the same: it may have been changed.
-    const isSame = last !== undefined && last.procedure === procedure && last.target === target && target === region
-    if (isSame && last.callerRegion === callerRegion) return last
-    lastPlan = { procedure, region, callerRegion, target, chooser: byRegion }
-    return lastPlan
+  async setPrimaryRegion(owner: RemoteOwner, region: string): Promise<number> {
+    checkRegionName(region)
+    const epoch = (await this.#kernel.call(owner, mesh, 'setPrimaryRegion', [region], meshTimeoutMs)) as number
+    await waitForTable(this.#kernel, this.#listeners, {
+      owner,
+      condition: () => this.primaryEpoch >= epoch,
+      what: `primary epoch ${epoch}`,
+      timeoutMs: waitForMsDefault,
+      regions: () => this.regions(),
+    })
+    return epoch
+  }
+
+  tableWritten(): void {
+    this.#listeners.written()
+  }
+
+  callRegion(
+    owner: RemoteOwner,
+    target: RegionTarget,
+    procedure: ProcedureName,
+    input: unknown,
+    options: RpcOptions,
+  ): Promise<unknown> {
+    const view = this.#table.read()
+    const last = this.#lastPlan
+    if (last !== undefined && last.view === view && options.inline !== true && isFor(last, target, procedure)) {
+      return start(this.#kernel, owner, last, input, options)
+    }
+    const wrong = checkProcedure(procedure)
+    if (wrong !== undefined) return Promise.reject(noProcedureGiven(procedure, wrong))
+    const region = printTarget(target)
+    try {
+      if (target !== this.#checked) checkRegionTarget(target)
+      if (typeof target === 'string') this.#checked = target
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      const failure: Failure = { code: 'ERR_BAD_REGION', outcome: 'not-run', message, cause: errorData(error) }
+      return refused(this.#kernel, owner, { procedure, region, callerRegion: view.data.myRegion }, failure, options)
+    }
+    const { myRegion } = view.data
+    const here = options.inline === true ? this.#inlineProcedure(target, procedure) : undefined
+    if (here !== undefined) return startInline(this.#kernel, owner, here, { input, options, region: myRegion })
+    return start(this.#kernel, owner, this.#planTo(target, procedure, region, view), input, options)
+  }
+
+  callNode(
+    owner: RemoteOwner,
+    node: NodeId,
+    procedure: ProcedureName,
+    input: unknown,
+    options: RpcOptions,
+  ): Promise<unknown> {
+    const wrong = checkProcedure(procedure)
+    if (wrong !== undefined) return Promise.reject(noProcedureGiven(procedure, wrong))
+    const plan = { procedure, region: undefined, callerRegion: this.myRegion, target: node, chooser: this.#byNode }
+    return start(this.#kernel, owner, plan, input, options)
+  }
+
+  #planTo(target: RegionTarget, procedure: ProcedureName, region: string, view: RegionTableView): RegionPlan {
+    const servers = typeof target === 'string' ? serversOf(view, target, procedure, noNodes) : undefined
+    const callerRegion = view.data.myRegion
+    const { name, version } = procedure
+    const plan = { procedure, region, callerRegion, target, chooser: this.#byRegion, view, servers, name, version }
+    // A list may be changed by whoever made it.
+    if (servers !== undefined) this.#lastPlan = plan
+    return plan
   }
 
   /** The procedure's code, if this node is one that the target leads to. */
-  function inlineProcedure(target: RegionTarget, procedure: ProcedureName): InlineProcedure | undefined {
-    const current = view()
+  #inlineProcedure(target: RegionTarget, procedure: ProcedureName): InlineProcedure | undefined {
+    const current = this.#table.read()
     const members = typeof target === 'string' ? [target] : target
     for (const member of members) {
       const servers = serversOf(current, member, procedure, noNodes)
       if (servers.length === 0) continue
       if (!servers.some(({ node }) => node === current.data.self)) return undefined
-      const code = (procedure as Partial<OfferedProcedure>).code ?? offered(procedure)?.code
+      const code = (procedure as Partial<OfferedProcedure>).code ?? this.#offered(procedure)?.code
       return code && { name: procedure.name, version: procedure.version, code }
     }
     return undefined
   }
 
+  /** In the turn in which the plan was made, or found to be of the table that there is. */
+  #first({ view, servers, target, procedure }: RegionPlan): RegionTableNode | Failure {
+    const chosen = servers && chooseAmong(view, servers, noNodes, this.#kernel.platform.random)
+    return chosen ?? this.#decide(view, target, procedure, noNodes)
+  }
+
   /** `drawn` gets the nodes that were compared. */
-  function decide(
+  #decide(
     current: RegionTableView,
     target: RegionTarget,
     procedure: ProcedureName,
     exclude: ReadonlySet<NodeId>,
     drawn?: RegionTableNode[],
   ): RegionTableNode | Failure {
-    const choice = chooseNode(current, target, procedure, exclude, kernel.platform.random, drawn)
+    const choice = chooseNode(current, target, procedure, exclude, this.#kernel.platform.random, drawn)
     return isRefusal(choice) ? { code: choice.code, outcome: 'not-run', message: choice.message } : choice
   }
 
-  function decideAloud(
+  #decideAloud(
     target: RegionTarget,
     procedure: ProcedureName,
     exclude: ReadonlySet<NodeId>,
   ): Decision & { readonly explanation: ChoiceExplanation } {
-    const current = view()
+    const current = this.#table.read()
     const drawn: RegionTableNode[] = []
-    const chosen = decide(current, target, procedure, exclude, drawn)
+    const chosen = this.#decide(current, target, procedure, exclude, drawn)
     const isFailure = 'outcome' in chosen
     const taken = isFailure ? undefined : chosen
     const refusal = isFailure ? chosen.message : undefined
     return { chosen, explanation: explainChoice({ table: current, target, procedure, exclude, drawn, taken, refusal }) }
   }
 
-  function nodeOf(node: NodeId, tried: ReadonlySet<NodeId>): RegionTableNode | Failure {
-    const known = tried.has(node) ? undefined : view().node(node)
+  #nodeOf(node: NodeId, tried: ReadonlySet<NodeId>): RegionTableNode | Failure {
+    const known = tried.has(node) ? undefined : this.#table.read().node(node)
     return known ?? { code: 'ERR_NODE_UNREACHABLE', outcome: 'not-run', message: `The node ${node} is not known` }
   }
 }

@@ -149,6 +149,41 @@ describe('deadlines', () => {
       ])
     })
 
+    it('begin together and expire each for itself, but for those that were met', async () => {
+      const ten = Array.from({ length: 10 }, (_, index) => deadline(`${index}`))
+      const other = deadline('other')
+      for (const each of ten) pausing.addSoon(each, 100)
+      pausing.addSoon(other, 50)
+      pause()
+      for (const met of [3, 0, 7, 8, 1, 2, 4]) pausing.remove(ten[met] as Deadline)
+      pausing.remove(ten[3] as Deadline)
+      pausing.add(ten[3] as Deadline, 200)
+      expect(pausing.leftMs(ten[5] as Deadline)).toBe(100)
+      expect(pausing.leftMs(ten[0] as Deadline)).toBe(0)
+      await clock.advance(1_000)
+      expect(expired).toEqual([
+        ['other', 50],
+        ['5', 100],
+        ['6', 100],
+        ['9', 100],
+        ['3', 200],
+      ])
+      expect(clock.pending).toBe(0)
+    })
+
+    it('are met by one of those that expire with them', async () => {
+      const last = deadline('last')
+      pausing.addSoon(
+        deadline('first', () => pausing.remove(last)),
+        100,
+      )
+      pausing.addSoon(last, 100)
+      pause()
+      await clock.advance(1_000)
+      expect(expired).toEqual([['first', 100]])
+      expect(clock.pending).toBe(0)
+    })
+
     it('cost no timer when they are met before, in whatever order', () => {
       const [first, middle, last] = ['first', 'middle', 'last'].map((name) => deadline(name))
       for (const each of [first, middle, last]) pausing.addSoon(each as Deadline, 100)

@@ -1,6 +1,13 @@
 import { manualPlatform } from '@skerry/testing'
 import { expect, it } from 'vitest'
-import { type EdgeHolder, Edges, edgesPerNodeMax, type LostPeer } from '../../src/actor/edges.ts'
+import {
+  type EdgeHolder,
+  Edges,
+  edgesPerNodeMax,
+  type LoneEdge,
+  type LoneHolder,
+  type LostPeer,
+} from '../../src/actor/edges.ts'
 import { Kernel } from '../../src/actor/kernel.ts'
 import type { Signal } from '../../src/actor/signal.ts'
 import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
@@ -66,3 +73,30 @@ function holder(serial: number): EdgeHolder & { lost: number } {
   }
   return it
 }
+
+it('one that holds a single edge takes it back by that, counts as others do and is told of a loss in their order', () => {
+  const edges = new Edges()
+  const told: number[] = []
+  const lone = (serial: number): LoneHolder => ({
+    ...holder(serial),
+    edgeAt: undefined,
+    peerLost: () => void told.push(serial),
+  })
+  const [first, second, third] = [lone(1), lone(3), lone(4)]
+  const target = { ...there, thread: 0, serial: 0 }
+  const held = [third, first, second].map((one) => edges.addLone(target, one))
+  edges.add(target, { ...holder(2), peerLost: () => void told.push(2) })
+  expect([edges.size, edges.countOf(there), [...edges.nodes()]]).toEqual([4, 4, ['there']])
+  edges.removeLone(held[0] as LoneEdge, third)
+  edges.removeLone(held[0] as LoneEdge, third)
+  expect([edges.size, edges.countOf(there)]).toEqual([3, 3])
+  edges.lost(there, () => 'noconnection')
+  expect(told).toEqual([1, 2, 3])
+  // It was told, and takes back what is no more.
+  edges.removeLone(held[1] as LoneEdge, first)
+  expect([edges.size, edges.countOf(there)]).toEqual([0, 0])
+  const again = edges.addLone(target, first)
+  edges.addLone({ ...target, node: 'other' }, second)
+  edges.removeLone(again, first)
+  expect([edges.size, edges.countOf(there), [...edges.nodes()]]).toEqual([1, 0, ['other']])
+})

@@ -111,7 +111,7 @@ describe('NodeRouter', () => {
       kernel,
       links: {
         sendMessage,
-        takesRecords: () => false,
+        recordsTo: () => undefined,
         frameBytesMax: 1_000_000,
         unread: (node: string) => unread.push(node),
       } as unknown as PeerLinks,
@@ -291,7 +291,7 @@ function leavingRouter() {
   }
   const send = (node: string, frame: Uint8Array): string => note(node, decodeNotice(frame)?.type)
   const sendMessage = (node: string): string => note(node, 'spawn')
-  const links = { trafficOf: () => 1, takesRecords: () => false, send, sendMessage } as unknown as PeerLinks
+  const links = { trafficOf: () => 1, recordsTo: () => undefined, send, sendMessage } as unknown as PeerLinks
   const router = new NodeRouter({ ...unasked, kernel, links })
   const receive = (node: string, type: 'draining' | 'drainingHeard'): void =>
     router.receive({ node, life: 1 }, encodeNotice({ type }))
@@ -345,7 +345,7 @@ function restingRouter() {
     links: {
       trafficOf: () => 1,
       isSendingTo: () => false,
-      takesRecords: () => false,
+      recordsTo: () => undefined,
       send,
       sendMessage,
     } as unknown as PeerLinks,

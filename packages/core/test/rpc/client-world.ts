@@ -61,7 +61,7 @@ export class ClientWorld {
     const router = new NodeRouter({
       kernel: this.kernel,
       links: {
-        takesRecords: () => false,
+        recordsTo: () => undefined,
         sendMessage: (node: string, message: BlockSlice | SplitMessage) => this.#send(node, message),
         frameBytesMax: 1_000_000,
       } as unknown as PeerLinks,
