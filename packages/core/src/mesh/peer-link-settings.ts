@@ -135,7 +135,9 @@ export interface PeerLinkCounters {
   framesLate: number
   controlsSent: number
   controlsReceived: number
-  /** Control messages that were not sent: no link, too much that waits for the peer, or too large. */
+  /** Control messages to a node without a link, such as news for a neighbour that is being dialled. */
+  controlsNoLink: number
+  /** Control messages that were not sent: too much that waits for the peer, or too large. */
   controlsUnsent: number
   /** How often the control lane of a peer was paused, as more came than is read. */
   controlPauses: number
@@ -174,6 +176,7 @@ export function zeroPeerLinkCounters(): PeerLinkCounters {
     framesLate: 0,
     controlsSent: 0,
     controlsReceived: 0,
+    controlsNoLink: 0,
     controlsUnsent: 0,
     controlPauses: 0,
     controlsDropped: 0,

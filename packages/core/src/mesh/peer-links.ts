@@ -258,7 +258,9 @@ class Links implements PeerLinks {
   sendControl(node: NodeId, bytes: Uint8Array): SendResult {
     const link = this.#up.get(node)
     const result = link === undefined ? 'no-link' : this.#sendControlTo(link, bytes)
-    this.counters[result === 'sent' ? 'controlsSent' : 'controlsUnsent'] += 1
+    if (result === 'sent') this.counters.controlsSent += 1
+    else if (result === 'no-link') this.counters.controlsNoLink += 1
+    else this.counters.controlsUnsent += 1
     return result
   }
 
