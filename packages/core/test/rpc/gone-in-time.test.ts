@@ -92,8 +92,12 @@ const ways: Readonly<Record<string, (world: World, asked: Asked) => Promise<void
   },
 }
 
-/** A thread of another node, as this one sees it: by frames. */
-async function callAndLoseThread({ platform, hub, server }: World, { name, version }: Asked): Promise<void> {
+/** A thread of another node that has made a call, as this one sees it: by frames. Says more in its name. */
+async function callByFrames(
+  { platform, hub, server }: World,
+  { name, version }: Asked,
+  timeLeftMs: number,
+): Promise<(frame: Uint8Array) => Promise<void>> {
   const codec = msgpackCodec()
   const raw = createMemoryTransport({ hub, id: '!raw' })
   const ignored = { accepted() {}, found() {} }
@@ -106,16 +110,37 @@ async function callAndLoseThread({ platform, hub, server }: World, { name, versi
   const who = { cluster: 'gone', node: '!raw', life: 1, region: 'lax', epoch: 1, addresses: [], frameBytesMax: 0 }
   link.lane(controlLane).send(encodeLinkMessage({ kind: 'hello', greeting: { ...versions, ...who } }))
   await platform.settle()
-  const send = (bytes: Uint8Array): boolean => link.lane(frameLane).send(encodeLinkMessage({ kind: 'frame', bytes }))
+  const send = async (bytes: Uint8Array): Promise<void> => {
+    link.lane(frameLane).send(encodeLinkMessage({ kind: 'frame', bytes }))
+    await platform.settle()
+  }
   const from = { node: '!raw', life: 1, thread: 7, serial: 5 }
   const to = { node: server.id, life: server.life, thread: 0, serial: 0 }
   const input = codec.encode('')
-  const time = { timeLeftMs: 60_000, idempotencyKey: undefined, callerRegion: 'lax' }
-  send(encodeSignal({ type: 'spawn', from, to, request: { procedure: name, version, input, ...time } }, codec))
-  await platform.settle()
-  send(encodeNotice({ type: 'threadDown', thread: 7 }))
-  await platform.settle()
+  const time = { timeLeftMs, idempotencyKey: undefined, callerRegion: 'lax' }
+  await send(encodeSignal({ type: 'spawn', from, to, request: { procedure: name, version, input, ...time } }, codec))
+  return send
 }
+
+async function callAndLoseThread(world: World, asked: Asked): Promise<void> {
+  const send = await callByFrames(world, asked, 60_000)
+  await send(encodeNotice({ type: 'threadDown', thread: 7 }))
+}
+
+describe('the process of a call whose caller says nothing any more, as its clock stands still or is late', () => {
+  it.each([
+    ['awaits something', waits, 0],
+    ['ignores ctx.signal and exits: it is killed', ignores, 100],
+  ])('[node] and that %s is gone at the deadline all the same', async (_what, { name, version }, afterMs) => {
+    const world = await startWorld()
+    await callByFrames(world, { name, version }, 700)
+    const begunMs = world.platform.clock.monotonic()
+    await world.platform.advance(699)
+    expect([world.isBegun, world.ended]).toEqual([true, undefined])
+    await world.platform.advance(1 + afterMs)
+    expect(world.ended).toBe(begunMs + 700 + afterMs)
+  })
+})
 
 describe.each(Object.entries({ ...ways, 'the loss of the thread that it was made on': callAndLoseThread }))(
   'the process of a call that is given up by %s',

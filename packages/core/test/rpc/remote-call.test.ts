@@ -133,3 +133,13 @@ it('a call leaves nothing at the signal that it was given', async () => {
   await call
   expect(getEventListeners(signal, 'abort')).toEqual([])
 })
+
+it('a call to a node that says nothing is over at its deadline all the same, and that node is told', async () => {
+  const world = new ClientWorld()
+  const failure = failureOf(world.call({ timeoutMs: 700 }, 'syd'))
+  await world.platform.advance(699)
+  expect(world.sent).toEqual([])
+  await world.platform.advance(1)
+  expect(await failure).toMatchObject({ code: 'ERR_RPC_TIMEOUT', outcome: 'unknown', node: 's1', region: 'syd' })
+  expect(world.sent).toMatchObject([{ type: 'cancel', from: world.request.from, reason: 'timeout' }])
+})
