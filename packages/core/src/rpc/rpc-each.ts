@@ -1,3 +1,4 @@
+import type { Attachment } from '../actor/attachments.ts'
 import type { Kernel } from '../actor/kernel.ts'
 import type { EachOptions, EachResult, ManyTarget } from '../actor/remote-many.ts'
 import type { ProcedureName, RemoteOwner, RemoteServices } from '../actor/remote-verbs.ts'
@@ -23,6 +24,8 @@ interface Each {
   readonly options: EachOptions
   /** On the monotonic clock. */
   readonly deadlineMs: number
+  /** The node has stopped meanwhile, whose plain code asks. */
+  isStopped: boolean
 }
 
 /** `rpcEach`, as its doc says. */
@@ -46,6 +49,7 @@ export async function callEach(
     ...asked,
     kernel,
     remote,
+    isStopped: false,
     deadlineMs: kernel.platform.clock.monotonic() + (options.timeoutMs ?? timeoutMsDefault),
   }
   const results = new Array<EachResult<unknown>>(places.length)
@@ -59,7 +63,14 @@ export async function callEach(
     }
   }
   const width = Math.min(options.concurrency ?? concurrencyDefault, places.length)
-  await Promise.all(Array.from({ length: width }, askNext))
+  // Between two calls too it is under way: a node that stops waits for plain code's until it is over.
+  const whole: Attachment = { ownerExited: () => void (each.isStopped = true) }
+  asked.owner.attach(whole)
+  try {
+    await Promise.all(Array.from({ length: width }, askNext))
+  } finally {
+    asked.owner.detach(whole)
+  }
   return results
 }
 
@@ -130,6 +141,9 @@ async function resultOf(each: Each, place: Place): Promise<EachResult<unknown>> 
   if (!servesProcedure(place.node, procedure.name, procedure.version)) {
     const message = `The node does not serve it at version ${procedure.version}`
     return failed({ code: 'ERR_NO_PROCEDURE', outcome: 'not-run', message })
+  }
+  if (each.isStopped) {
+    return failed({ code: 'ERR_NODE_STOPPED', outcome: 'not-run', message: 'The calling node was stopped' })
   }
   const leftMs = each.deadlineMs - each.kernel.platform.clock.monotonic()
   // A timer may fire up to a millisecond early: what is left then is no time to ask anybody.

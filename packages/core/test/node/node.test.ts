@@ -307,6 +307,35 @@ describe('stop', () => {
     await stopped
   })
 
+  it('lets an rpcEach of plain code ask all that it was asked for, also one after the other', async () => {
+    const { app, wait, began, gate } = gated()
+    const hub = newHub()
+    const [server, other] = [await start(app, hub, 'syd'), await start(app, hub, 'fra')]
+    const client = await start(empty, hub, 'lax')
+    for (const { id } of [server, other]) await client.waitFor(() => client.isRpcSupported(id, wait), 'the procedure')
+    const answers = client.rpcEach({ nodes: [server.id, other.id] }, wait, 'x', { concurrency: 1 })
+    await began.promise
+    const stopped = client.stop()
+    gate.resolve('answered')
+    expect(await answers).toMatchObject([{ value: 'answered' }, { value: 'answered' }])
+    await stopped
+  })
+
+  it('asks no further node for an rpcEach that is not over after drainMs', async () => {
+    const { app, wait, began } = gated()
+    const hub = newHub()
+    const [server, other] = [await start(app, hub, 'syd'), await start(app, hub, 'fra')]
+    const client = await start(empty, hub, 'lax', { drainMs: 1 })
+    for (const { id } of [server, other]) await client.waitFor(() => client.isRpcSupported(id, wait), 'the procedure')
+    const answers = client.rpcEach({ nodes: [server.id, other.id] }, wait, 'x', { concurrency: 1 })
+    await began.promise
+    await client.stop()
+    expect(await answers).toMatchObject([
+      { node: server.id, error: { code: 'ERR_NODE_STOPPED', outcome: 'unknown' } },
+      { node: other.id, error: { code: 'ERR_NODE_STOPPED', outcome: 'not-run' } },
+    ])
+  })
+
   it('ends what plain code still waits for after drainMs: calls by region and of actors elsewhere; a wait for a region at once', async () => {
     const { app, wait, began } = gated()
     const hub = newHub()
