@@ -1,20 +1,22 @@
 import { TransportError } from '@skerry/core'
 import { allocUnsafe } from 'uint8arrays/alloc'
-import { giveBack, giveBackWithHeader } from './give-back.ts'
+import { giveBack } from './give-back.ts'
+import { type ReadBlock, readBlock } from './read-block.ts'
 
 const noBytes = new Uint8Array(0)
 
 /**
  * Cuts a stream of bytes into frames: a length of four bytes, big-endian, and that many bytes. A frame that came whole
- * in one block stays there; only one that straddles blocks is copied, once. A block of which every frame was given back may be freed.
+ * in one block stays there; only one that straddles blocks is copied, once. A block is freed once every frame in it was given back, or read by
+ * somebody who said so.
  */
 export class FrameReader {
   readonly #maxFrameBytes: number
   readonly #freesBlocks: boolean
   #block: Uint8Array = noBytes
   #offset = 0
-  /** How many frames of the block somebody may still read. */
-  #kept = 0
+  /** Counts who may still read of the block, if it may be freed. */
+  #readers: ReadBlock | undefined
   #within: Uint8Array = noBytes
   #from = 0
   #end = 0
@@ -34,16 +36,16 @@ export class FrameReader {
 
   /** Adds bytes. Take all frames before adding more. */
   push(block: Uint8Array): void {
-    this.#freeBlock()
+    this.#leaveBlock()
     this.#block = block
     this.#offset = 0
-    this.#kept = 0
+    this.#readers = this.#freesBlocks ? readBlock(block) : undefined
   }
 
-  /** Nobody reads the frame at hand any more, of which this is the view. */
-  giveBack(frame: Uint8Array): void {
-    if (frame.buffer !== this.#block.buffer) giveBack(frame)
-    else this.#kept -= 1
+  /** Nobody reads the frame at hand any more. */
+  giveBack(): void {
+    if (this.#within === this.#block) this.#readers?.partWasRead()
+    else giveBack(this.#within)
   }
 
   /** Where the frame at hand stands: the bytes from `from` to `end`. Nobody writes to them any more. */
@@ -75,11 +77,11 @@ export class FrameReader {
       if (available >= this.#length) {
         this.#found(this.#block, this.#offset)
         this.#offset = this.#end
-        this.#kept += 1
+        this.#readers?.partWasKept()
         return true
       }
       if (available === 0) {
-        this.#freeBlock()
+        this.#leaveBlock()
         return false
       }
       this.#straddling = allocUnsafe(this.#length)
@@ -89,7 +91,7 @@ export class FrameReader {
     this.#straddlingBytes += part.byteLength
     this.#offset += part.byteLength
     if (this.#straddlingBytes < this.#length) {
-      this.#freeBlock()
+      this.#leaveBlock()
       return false
     }
     this.#found(this.#straddling, 0)
@@ -115,10 +117,10 @@ export class FrameReader {
     return true
   }
 
-  /** All of it was read. */
-  #freeBlock(): void {
-    if (!this.#freesBlocks || this.#kept > 0) return
-    giveBackWithHeader(this.#block)
+  /** There is no further frame in it. */
+  #leaveBlock(): void {
+    this.#readers?.leave()
+    this.#readers = undefined
     this.#block = noBytes
     this.#offset = 0
   }

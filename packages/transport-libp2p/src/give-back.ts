@@ -19,12 +19,11 @@ export function giveBack(bytes: Uint8Array): void {
 const headerBytes = 12
 
 /**
- * The same for the data of one frame of the muxer, which is all of a message but the header before it. Where more stands before them, or
- * anything behind, they are left.
+ * Whether bytes are worth freeing, and are the data of one frame of the muxer, which is all of a message but the header before it. Where more
+ * stands before them, or anything behind, others may read that.
  */
-export function giveBackWithHeader(bytes: Uint8Array): void {
-  const { buffer, byteOffset, byteLength } = bytes
-  if (byteOffset <= headerBytes && byteOffset + byteLength === buffer.byteLength) giveBack(new Uint8Array(buffer))
+export function isAlone({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
+  return byteOffset <= headerBytes && byteOffset + byteLength === buffer.byteLength && buffer.byteLength >= bytesMin
 }
 
 /** Nobody ever reads what is sent here: it is transferred, and with it goes the memory. */

@@ -69,7 +69,7 @@ export class Lane implements RawLane, LineReader, Turn {
   #drainIsOwed = false
   #onDrain: (() => void) | undefined
   #onFrame: ((frame: Uint8Array) => unknown) | undefined
-  #onSlice: ((block: Uint8Array, from: number, end: number) => void) | undefined
+  #onSlice: ((block: Uint8Array, from: number, end: number) => unknown) | undefined
   #paused = false
   #isDelivering = false
   /** Set while the stream waits for our word to go on. */
@@ -139,7 +139,7 @@ export class Lane implements RawLane, LineReader, Turn {
     this.#onDrain = on
   }
 
-  onSlice(on: (block: Uint8Array, from: number, end: number) => void): void {
+  onSlice(on: (block: Uint8Array, from: number, end: number) => unknown): void {
     this.#onSlice = on
   }
 
@@ -276,11 +276,10 @@ export class Lane implements RawLane, LineReader, Turn {
   #handOver(onFrame: (frame: Uint8Array) => unknown): void {
     const { within, from, end } = this.#reader
     if (this.#onSlice !== undefined && end - from < sliceBytesMax) {
-      this.#onSlice(within, from, end)
+      if (this.#onSlice(within, from, end) === true) this.#reader.giveBack()
       return
     }
-    const frame = this.#reader.view()
-    if (onFrame(frame) === true) this.#reader.giveBack(frame)
+    if (onFrame(this.#reader.view()) === true) this.#reader.giveBack()
   }
 
   #goOn(): void {

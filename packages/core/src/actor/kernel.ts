@@ -4,6 +4,7 @@ import { bodyBytesMaxDefault } from '../codec/limits.ts'
 import { errorData } from '../base/error-data.ts'
 import { CreditAccounts } from '../base/credit-account.ts'
 import type { HeldBytes } from '../base/held-bytes.ts'
+import { wasRead } from '../base/received-bytes.ts'
 import { SerialTable } from '../base/serial-table.ts'
 import { LimitedLog } from '../platform/limited-log.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -593,7 +594,10 @@ export class Kernel implements Runtime, CallHost {
 
   /** A body as the handler should see it. `given`: nobody else has it, as with an answer. Throws `ERR_NOT_DECODABLE`. */
   open(body: unknown, encoded: boolean, given = false): unknown {
-    return encoded ? this.codec.decode(body as Uint8Array, given) : body
+    if (!encoded) return body
+    const value = this.codec.decode(body as Uint8Array, given)
+    if (given) wasRead(body as Uint8Array)
+    return value
   }
 
   openArgs(body: unknown, encoded: boolean): readonly unknown[] {

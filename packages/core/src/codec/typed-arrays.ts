@@ -1,8 +1,9 @@
+import { pointedIntoBytesMin } from '../base/received-bytes.ts'
 import { msgpackr } from './msgpackr.ts'
 import { arrayBufferKind, typedArrayExtension, type TypedArrayKind, typedArrayKinds } from './typed-array-kinds.ts'
 
 /** From here on copying an array stops the thread for longer than a turn should take: about a millisecond for each MiB. */
-const largeBytesMin = 1024 * 1024
+const largeBytesMin = pointedIntoBytesMin
 /** A copy in memory of its own takes the system's allocator, which below this costs more than the copy. */
 const ownMemoryBytesMin = 4 * 1024
 /** Smaller ones are cut out of so much: Node's own pool is smaller, and slower for what it checks. */

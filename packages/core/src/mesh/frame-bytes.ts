@@ -209,6 +209,8 @@ export class FrameReader {
   #frame: Uint8Array
   #at: number
   #end: number
+  /** Whether a view of the frame was given out. */
+  gaveRest = false
 
   /** The frame are the bytes from `at` to `end`. */
   constructor(frame: Uint8Array, at = 0, end: number = frame.length) {
@@ -219,6 +221,7 @@ export class FrameReader {
 
   /** Begins with another frame: one reader for all costs less than one for each. */
   open(frame: Uint8Array, at: number, end: number): void {
+    this.gaveRest = false
     this.#frame = frame
     this.#at = at
     this.#end = end
@@ -306,6 +309,7 @@ export class FrameReader {
   rest(): Uint8Array {
     const bytes = this.#frame.subarray(this.#at, this.#end)
     this.#at = this.#end
+    this.gaveRest = true
     return bytes
   }
 

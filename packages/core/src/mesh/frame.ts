@@ -229,6 +229,11 @@ export function decodeSignal(
   }
 }
 
+/** Whether the signal that was decoded last may have a part of its frame's bytes in it. */
+export function decodedWithBody(): boolean {
+  return signalReader.gaveRest
+}
+
 /**
  * What one node tells another beside signals, in order with them.
  * - `threadDown`: everything toward that thread of ours is over.

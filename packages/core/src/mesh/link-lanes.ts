@@ -29,7 +29,7 @@ export class LinkLanes {
   listen(
     onControl: (bytes: Uint8Array) => boolean,
     onFurther: (bytes: Uint8Array) => boolean,
-    onFurtherSlice: (block: Uint8Array, from: number, end: number) => void,
+    onFurtherSlice: (block: Uint8Array, from: number, end: number) => boolean,
     onFurtherRecord?: (record: FrameRecord) => void,
   ): void {
     this.#control.onFrame(onControl)

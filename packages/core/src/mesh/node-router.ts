@@ -20,7 +20,14 @@ import type { Timer } from '../platform/platform.ts'
 import { reachable } from '../platform/property.ts'
 import type { BlockSlice } from './block-slice.ts'
 import { Farewell } from './farewell.ts'
-import { decodeNotice, decodeSignal, encodeNotice, encodeSignalMessage, type NodeNotice } from './frame.ts'
+import {
+  decodedWithBody,
+  decodeNotice,
+  decodeSignal,
+  encodeNotice,
+  encodeSignalMessage,
+  type NodeNotice,
+} from './frame.ts'
 import { HeldSignals, opensLink } from './held-signals.ts'
 import { IdleLinks } from './idle-links.ts'
 import { linkHeaderBytes } from './link-message.ts'
@@ -271,27 +278,32 @@ export class NodeRouter implements Router {
     else this.#refuse(signal, unsent(result, message.byteLength - linkHeaderBytes, links.frameBytesMax))
   }
 
-  /** A frame that a peer sent, from `at` to `end` in the bytes. What is not a frame is counted and logged; its link goes on, since lanes keep frames whole. */
-  receive(peer: PeerRef, bytes: Uint8Array, at = 0, end: number = bytes.length): void {
+  /**
+   * A frame that a peer sent, from `at` to `end` in the bytes. What is not a frame is counted and logged; its link goes on, since lanes keep frames whole.
+   * Gives back whether nobody reads the bytes any more; else who decodes the body says so (`wasRead`), or nobody does.
+   */
+  receive(peer: PeerRef, bytes: Uint8Array, at = 0, end: number = bytes.length): boolean {
     const { kernel } = this.#options
     let signal: Signal
     try {
       const notice = decodeNotice(bytes, at, end)
       if (notice !== undefined) {
         this.#receiveNotice(peer, notice)
-        return
+        return true
       }
       const from = this.#linkedTo(peer.node)?.peer ?? peer
       signal = decodeSignal(bytes, from, kernel, kernel.codec, at, end)
     } catch (error) {
       kernel.counters.undecodable += 1
       kernel.limitedLog.warn({ peer: peer.node, err: errorData(error) }, 'a frame that can not be read was dropped')
-      return
+      return false
     }
+    const hasBody = decodedWithBody()
     if (signal.type === 'spawn' || signal.type === 'cancel') this.#options.inbox(signal)
     else if (signal.type === 'reply' && signal.ref === 0) this.#receiveAnswer(peer, signal)
     else if (this.#isOpen(signal)) this.#deliver(peer.node, signal)
     else this.#refuseForeign(signal)
+    return !hasBody
   }
 
   /** The same for a signal that crossed memory as it is. */

@@ -30,8 +30,8 @@ export interface PeerLinkEvents {
   accepted(link: PeerLink, greeting: Greeting): void
   refused(link: PeerLink, code: string, text: string): void
   frame(link: PeerLink, frame: Uint8Array): void
-  /** The same, of one that are the bytes from `at` to `end`. */
-  frameWithin(link: PeerLink, bytes: Uint8Array, at: number, end: number): void
+  /** The same, of one that are the bytes from `at` to `end`. Gives back whether nobody reads them any more. */
+  frameWithin(link: PeerLink, bytes: Uint8Array, at: number, end: number): boolean
   /** A signal that came as it is, which counts as a frame. Without this none comes. */
   readonly record: ((link: PeerLink, record: FrameRecord) => void) | undefined
   control(link: PeerLink, bytes: Uint8Array): void
@@ -340,11 +340,11 @@ export class PeerLink implements Measured {
   }
 
   /** The same as `#receiveOnFurtherLane`, of the bytes from `from` to `end`. */
-  #receiveWithin(block: Uint8Array, from: number, end: number): void {
-    if (this.#phase === 'up' && isFrameMessage(block, from)) {
-      if (this.#vitals.heard()) this.#options.on.trusted(this)
-      this.#receiveFrame(block, from, end)
-    } else this.#receiveOnFurtherLane(block.subarray(from, end))
+  #receiveWithin(block: Uint8Array, from: number, end: number): boolean {
+    if (this.#phase !== 'up' || !isFrameMessage(block, from))
+      return this.#receiveOnFurtherLane(block.subarray(from, end))
+    if (this.#vitals.heard()) this.#options.on.trusted(this)
+    return this.#receiveFrame(block, from, end)
   }
 
   /** Both ends are of one memory, and a lane that is paused hands on none: none comes before the link is up. */
@@ -358,9 +358,9 @@ export class PeerLink implements Measured {
     this.#options.on.record?.(this, record)
   }
 
-  #receiveFrame(block: Uint8Array, from: number, end: number): void {
+  #receiveFrame(block: Uint8Array, from: number, end: number): boolean {
     const at = from + linkHeaderBytes
-    if (this.#frames.passes(block, at, end)) this.#options.on.frameWithin(this, block, at, end)
+    return this.#frames.passes(block, at, end) && this.#options.on.frameWithin(this, block, at, end)
   }
 
   /** Whether nobody reads the bytes any more. */
@@ -371,8 +371,7 @@ export class PeerLink implements Measured {
       return false
     }
     if (this.isUp && isFrameMessage(bytes)) {
-      this.#receiveFrame(bytes, 0, bytes.length)
-      return false
+      return this.#receiveFrame(bytes, 0, bytes.length)
     }
     const message = this.#decode(bytes)
     if (message === undefined) return false

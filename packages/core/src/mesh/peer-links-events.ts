@@ -20,9 +20,9 @@ export interface PeerLinksEvents {
   frame(peer: PeerRef, frame: Uint8Array): void
   /**
    * The same for a frame that are the bytes from `at` to `end`, as all do that need not wait: a view of them would cost as much as
-   * reading them. Default: `frame` gets that view.
+   * reading them. Gives back whether nobody reads them any more. Default: `frame` gets that view.
    */
-  frameWithin?(peer: PeerRef, bytes: Uint8Array, at: number, end: number): void
+  frameWithin?(peer: PeerRef, bytes: Uint8Array, at: number, end: number): boolean
   /** A signal that came as it is, in order with frames. Who listens for none is sent none that would be missed. */
   record?(peer: PeerRef, record: FrameRecord): void
   /** In their own order, which is not that of frames. */

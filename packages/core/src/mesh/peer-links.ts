@@ -431,8 +431,9 @@ class Links implements PeerLinks {
         refused: (link, code, text) => this.#handshakes.refusedBy(link, code, text),
         frame: (link, frame) => on.frame(link.ref, frame),
         frameWithin: (link, bytes, at, end) => {
-          if (on.frameWithin === undefined) on.frame(link.ref, bytes.subarray(at, end))
-          else on.frameWithin(link.ref, bytes, at, end)
+          if (on.frameWithin !== undefined) return on.frameWithin(link.ref, bytes, at, end)
+          on.frame(link.ref, bytes.subarray(at, end))
+          return false
         },
         record: record && ((link, came) => record(link.ref, came)),
         control: (link, bytes) => on.control(link.ref, bytes),

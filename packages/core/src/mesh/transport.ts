@@ -2,6 +2,7 @@ import type { NodeId } from '../actor/pid.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { NodeLoad } from './heartbeat.ts'
 
+export { noteReceived, type ReceivedBlock } from '../base/received-bytes.ts'
 export type { NodeLoad } from './heartbeat.ts'
 export type { NodeId } from '../actor/pid.ts'
 
@@ -206,9 +207,10 @@ export interface RawLane {
   onFrame(on: (frame: Uint8Array) => unknown): void
   /**
    * A listener beside that of `onFrame`, attached before it, for frames that came within larger blocks, whose bytes stay as they are: each
-   * frame goes to one of the two, in order. Absent where each has an array of its own.
+   * frame goes to one of the two, in order. Absent where each has an array of its own. If it returns `true`, nobody reads the frame any more. Of
+   * others, of either listener, `noteReceived` tells where it is known: never of one for which `true` was returned, and never twice.
    */
-  onSlice?(on: (block: Uint8Array, from: number, end: number) => void): void
+  onSlice?(on: (block: Uint8Array, from: number, end: number) => unknown): void
   /** A listener for records, attached before that of `onFrame`. None comes while the lane is paused. */
   onRecord?(on: (record: FrameRecord) => void): void
   /** Stops delivery soon, so that a fast peer is slowed down rather than buffered for. At most a bounded amount still arrives. */

@@ -221,8 +221,9 @@ export async function startNode(app: AppDefinition, options: NodeOptions = {}): 
         else later(() => router.receive(peer, frame))
       },
       frameWithin: (peer, bytes, at, end) => {
-        if (early === undefined) router.receive(peer, bytes, at, end)
-        else later(() => router.receive(peer, bytes, at, end))
+        if (early === undefined) return router.receive(peer, bytes, at, end)
+        later(() => router.receive(peer, bytes, at, end))
+        return false
       },
       record: (peer, record) => {
         if (early === undefined) router.receiveRecord(peer, record as SignalRecord)

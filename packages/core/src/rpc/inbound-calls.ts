@@ -2,6 +2,7 @@ import type { LostPeer } from '../actor/edges.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
 import type { Failure, SpawnRequest } from '../actor/signal.ts'
 import { HeldBytes } from '../base/held-bytes.ts'
+import { wasRead } from '../base/received-bytes.ts'
 import { RingQueue } from '../base/ring-queue.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import { CallTable } from './call-table.ts'
@@ -313,8 +314,11 @@ export class InboundCalls {
 
 /** An input that waits keeps alive no more than itself: what came with it in one block of the transport may be a hundred times as much. */
 function ownInput(request: SpawnRequest): void {
-  const { input } = request
-  if (input instanceof Uint8Array && input.byteLength < input.buffer.byteLength) request.input = input.slice()
+  const { input, idempotencyKey } = request
+  if (!(input instanceof Uint8Array) || input.byteLength === input.buffer.byteLength) return
+  request.input = input.slice()
+  // Of a request with a key others may have the same input.
+  if (idempotencyKey === undefined) wasRead(input)
 }
 
 function overloaded(message: string): Failure {

@@ -5,6 +5,7 @@ import { Exit, portableError } from '../actor/exit-reason.ts'
 import type { Failure, ReplyResult } from '../actor/signal.ts'
 import type { RemoteWork } from '../actor/thread-starter.ts'
 import { errorData } from '../base/error-data.ts'
+import { wasRead } from '../base/received-bytes.ts'
 import { isTraceFollowed, runInTrace } from '../platform/trace-context.ts'
 import { resultFailure, valueOf } from './body.ts'
 import { notBegunFailure } from './exit-failure.ts'
@@ -111,16 +112,28 @@ async function runToEnd(ctx: ProcedureContext, work: RemoteWork, code: RemotePro
 
 function answer(ctx: ProcedureContext, work: RemoteWork, code: RemoteProcessCode): MaybePromise<ReplyResult> {
   let input: unknown
+  const isBytes = work.request.input instanceof Uint8Array
   try {
-    input = valueOf(ctx.codec, work.request.input)
+    input = inputOf(ctx, work)
   } catch (error) {
     return failed('ERR_NOT_DECODABLE', 'not-run', 'The argument could not be decoded', error)
   }
-  if (work.request.input instanceof Uint8Array && !ctx.holdsDecoded()) return { ok: false, failure: decodedTooMuch }
+  if (isBytes && !ctx.holdsDecoded()) return { ok: false, failure: decodedTooMuch }
   const result = runChecked(ctx, code, input, true)
   if (!(result instanceof Promise)) return encoded(ctx, result)
   work.request.input = undefined
   return result.then((ran) => encoded(ctx, ran))
+}
+
+/** Decodes it, for good: only the work of a key may be begun again. */
+function inputOf(ctx: ProcedureContext, { request }: RemoteWork): unknown {
+  const { input, idempotencyKey } = request
+  const value = valueOf(ctx.codec, input)
+  if (input instanceof Uint8Array && idempotencyKey === undefined) {
+    request.input = undefined
+    wasRead(input)
+  }
+  return value
 }
 
 /** What the inputs of a node's calls became is as much as is held of it: others may have room. */
