@@ -55,7 +55,7 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
       else handOver(begun)
     },
     refused(call, failure) {
-      kernel.counters.overloads += 1
+      countRefusal(failure)
       answer(call, failure)
     },
   }
@@ -148,8 +148,12 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
   /** Takes a request, or gives the reason why not. */
   function take(signal: SpawnSignal, arrivedMs: number, isAllowed: boolean): Failure | undefined {
     const refusal = tryToTake(signal, arrivedMs, isAllowed)
-    if (refusal?.code === 'ERR_OVERLOADED') kernel.counters.overloads += 1
+    if (refusal !== undefined) countRefusal(refusal)
     return refusal
+  }
+
+  function countRefusal({ code }: Failure): void {
+    if (code === 'ERR_OVERLOADED') kernel.counters.overloads += 1
   }
 
   function tryToTake(signal: SpawnSignal, arrivedMs: number, isAllowed: boolean): Failure | undefined {

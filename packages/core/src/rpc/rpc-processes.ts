@@ -229,7 +229,10 @@ class RpcProcesses implements Process, Attachment, ProcessKeeper, ProcessStarter
 
   /** Its process is linked to the call from its beginning on, and before it to nobody who would tell. */
   #tellNotBegun({ call: { call, request, isWanted, isStandIn }, stopped }: RunningWork, reason: ExitReason): void {
-    if (request.isCast === true) this.#kernel.counters.castsNotRun += 1
+    if (request.isCast === true) {
+      // One whose process could not even be started was counted with that.
+      if (isWanted) this.#kernel.counters.castsNotRun += 1
+    }
     // A stand-in waits for the end of work that nobody wants, too.
     else if (isWanted || isStandIn) {
       const failure = notBegunFailure(stopped ?? reason)

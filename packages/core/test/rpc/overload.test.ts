@@ -104,6 +104,8 @@ describe('a node that has as many calls as it takes', () => {
     release()
     expect(await running).toBe(servers[0]?.id)
     await stopped
+    // That it leaves is no overload.
+    expect(servers[0]?.counters().overloads).toBe(0)
   })
 })
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { type Context, defineApp, memoryTransport, type Node, type Pid, procedure, startNode } from '@skerry/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { collected } from '../fixtures/collected.ts'
+import { hiddenProcedure } from '../fixtures/thread-procedures.mjs'
 import { onTold } from '../fixtures/told.ts'
 import { Sightings } from '../fixtures/sightings.ts'
 import { knows, newMeshName, quiet } from './two-nodes.ts'
@@ -17,7 +18,9 @@ const waits = procedure({
   },
 })
 const seen = procedure({ name: 'seen', run: (ctx) => begun.add(ctx) })
-const app = defineApp({ name: 'remote', children: [], procedures: [waits, seen] })
+/** Its module does not export it. */
+const hidden = hiddenProcedure()
+const app = defineApp({ name: 'remote', children: [], procedures: [waits, seen, hidden] })
 
 describe('remote processes', () => {
   it('are not kept when they have answered a caller on another node', async () => {
@@ -57,6 +60,16 @@ describe('remote processes', () => {
     expect(await server.whichChildren(processes)).toEqual([])
     // Its drainMs is longer than a test may take.
     await server.stop()
+  })
+
+  it('of a cast that can not be started on its thread count once as not run', async () => {
+    const { server, client } = await startTwo()
+    client.rpcCast('syd', hidden, undefined, { timeoutMs: 60_000 })
+    await expect.poll(() => server.counters().castsNotRun).toBe(1)
+    // The news of its end is read by then.
+    const processes = (await server.whichChildren('system')).find(({ id }) => id === 'RpcProcesses')?.pid
+    await expect.poll(() => server.whichChildren(processes)).toEqual([])
+    expect(server.counters().castsNotRun).toBe(1)
   })
 
   it('are not begun while RpcServer is being restarted: the call was not run', async () => {
