@@ -104,6 +104,22 @@ describe('what a node finds itself', () => {
     detector.tick(1_000, 0)
     expect(detector.tick(9_000, 7_750)).toEqual({ accuse: [], dead: [], lastWords: [] })
     expect(deadBy(detector, 12_000)).toEqual([])
+    // Nor once it trusts itself again: who was suspected before the pause is given the time of it.
+    const short = clusterOf(10)
+    short.silent('n1', 1_000)
+    short.tick(1_000, 0)
+    short.tick(3_000, 900)
+    short.tick(5_000, 0)
+    expect(short.health.score).toBe(0)
+    expect([deadBy(short, 7_800), deadBy(short, 8_000)]).toEqual([[], ['n1']])
+  })
+
+  it('is not accused for a second after a pause of its own, whatever seems silent: what came meanwhile lies unread', () => {
+    const detector = clusterOf(10)
+    detector.silent('n1', 4_000)
+    expect(detector.tick(5_000, 600).accuse).toEqual([])
+    expect(detector.tick(5_900, 0).accuse).toEqual([])
+    expect(detector.tick(6_000, 0).accuse).toHaveLength(1)
   })
 })
 
