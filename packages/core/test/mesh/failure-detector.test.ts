@@ -53,6 +53,35 @@ describe('what a node finds itself', () => {
     expect(detector.tick(1_500, 0).accuse).toHaveLength(2)
   })
 
+  it('is accused no more at once after a long calm either', () => {
+    const detector = clusterOf(7, { localHealth: false })
+    detector.tick(0, 0)
+    detector.tick(60_000, 0)
+    for (const node of names(7)) detector.silent(node, 60_000)
+    expect(detector.tick(60_000, 0).accuse).toHaveLength(4)
+  })
+
+  it('is believed dead later by a node that doubts itself', () => {
+    const detector = clusterOf(10)
+    for (const accuser of detector.table.of('n1').filter((node) => node !== 'me')) {
+      detector.accused(word('n1', accuser), sealed, 0)
+    }
+    detector.silent('n1', 0)
+    // A lag of two seconds is three points: the shortest suspicion, of 1.5 s, lasts two and a half times as long, and all is seen two seconds later.
+    expect(detector.tick(5_700, 0, 2_000).dead).toEqual([])
+    expect(detector.tick(5_800, 0, 2_000).dead).toHaveLength(1)
+  })
+
+  it('says nothing of one whom it did not watch when its link went: coming to watch it, it waits for a link', () => {
+    const detector = clusterOf(200)
+    const subjects = new Set(detector.table.subjectsOf('me'))
+    const stranger = names(200).find((node) => !subjects.has(node)) as string
+    detector.unlinked(stranger, 1_000, false)
+    const others = names(200).filter((node) => node !== stranger)
+    while (!detector.table.subjectsOf('me').includes(stranger)) detector.gone(others.pop() as string)
+    expect(accusedBy(detector, 10_000)).not.toContain(stranger)
+  })
+
   it('that is most of whom it watches, makes it doubt itself first', () => {
     const detector = clusterOf(7)
     for (const node of names(6)) detector.silent(node, 1_000)
@@ -204,6 +233,33 @@ describe('after a cut has healed', () => {
       expect(accusedBy(detector, 2_499)).toEqual([])
       expect(accusedBy(detector, 2_500)).toEqual(how === 'new' ? [] : [subject])
     }
+  })
+
+  it('who is accused by nobody any more whose word counts is looked at at once by those that watch it now', () => {
+    const detector = new FailureDetector('me')
+    for (const node of names(400)) detector.known(node, 1, 1, 0)
+    const { table } = detector
+    // It watches that one among the first, and goes on to; the accuser counts, but as one of the last.
+    const subject = table.subjectsOf('me').find((node) => table.of(node).indexOf('me') < 2) as string
+    const accuser = names(400).find(
+      (node) => table.counts(node, subject) && !table.of(subject).includes(node),
+    ) as string
+    detector.accused(word(subject, accuser), sealed, 0)
+    detector.tick(0, 0)
+    let more = 0
+    while (detector.table.counts(accuser, subject)) detector.known(`m${more++}`, 1, 1, 100)
+    expect(detector.table.subjectsOf('me')).toContain(subject)
+    expect(accusedBy(detector, 100)).toEqual([])
+    expect(accusedBy(detector, 2_600)).toContain(subject)
+  })
+
+  it('that was passed on is remembered of the last 4,096 subjects', () => {
+    const detector = clusterOf(200)
+    const other = names(200).find((node) => !detector.table.counts(node, 'n5') && node !== 'n5') as string
+    detector.passed(word('n5', other), 0)
+    expect(detector.worth(word('n5', other), 1)).toBe('old')
+    for (let at = 0; at < 4_096; at += 1) detector.passed(word(`x${at}`, other), 0)
+    expect(detector.worth(word('n5', other), 1)).toBe('passes')
   })
 
   it('whoever is suspected has half of the shortest suspicion once more when one comes back that was believed dead, but only once', () => {

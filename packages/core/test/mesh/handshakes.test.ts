@@ -124,6 +124,16 @@ describe('a peer that we dialled', () => {
     expect(node.counters.helloRefusals).toBe(0)
   })
 
+  it('has said its epoch with its accept: a hello that is not newer is a leftover', () => {
+    const node = started()
+    const link = node.dialled('b')
+    node.handshakes.acceptedBy(link, greeting('b', 5))
+    const [late, anew] = [node.accepted('b'), node.accepted('b')]
+    node.handshakes.hello(late, greeting('b', 5))
+    node.handshakes.hello(anew, greeting('b', 6))
+    expect([late.log.at(-1), anew.log.at(-1)]).toEqual(['refuse ERR_DUPLICATE_LINK', 'accept 2'])
+  })
+
   it('and that has another link by now ends this one', () => {
     const node = started()
     const link = node.dialled('b')

@@ -36,6 +36,13 @@ describe('an unused link', () => {
     expect([...a.log, ...b.log]).toEqual([])
   })
 
+  it('stays when one side comes to need it while it looks', async () => {
+    const { b, pass } = pair()
+    b.onLook = () => void (b.state.needed = true)
+    await pass(32_000)
+    expect(b.log).toEqual(['tell notResting'])
+  })
+
   it('stays when a frame comes while the other side looks', async () => {
     const { a, b, pass } = pair()
     b.onLook = () => void (b.state.traffic += 1)

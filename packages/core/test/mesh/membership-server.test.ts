@@ -25,6 +25,7 @@ it('a newcomer to a large mesh dials its neighbours alone, and passes on nothing
   expect(mesh.recordsSent().filter(({ node }) => node !== 'self')).toEqual([])
   expect(new Set(mesh.learnt).size).toBeLessThan(21)
   expect(mesh.viewSize).toBe(121)
+  expect(mesh.looksForIdle).toBe(1)
 })
 
 it('a node that has been there for long passes on the other side of a cut, to all neighbours but the one that told it', async () => {
@@ -66,6 +67,41 @@ it('a node whose clock was set back hears from its neighbours what its last life
   await reborn.hear('n0', 'records', [sealed('self', before + 3_600_000)])
   await reborn.tell({ event: 'up', peer: { node: 'n1', life: 1 } })
   expect(Math.max(...said())).toBeGreaterThan(before + 3_600_000)
+})
+
+it('what news has lost is healed by comparing: in a small mesh with each peer every ten seconds, in any with a neighbour each second', async () => {
+  const small = await World.start()
+  small.peers = ['n0', 'n1', 'n2']
+  for (const node of small.peers) await small.tell({ event: 'up', peer: { node, life: 1 } })
+  await small.hear(
+    'n0',
+    'records',
+    small.peers.map((node) => sealed(node)),
+  )
+  small.sent.length = 0
+  await small.run(5_000)
+  const each = (node: string): number => small.digestsTo().filter((to) => to === node).length
+  // One after the other.
+  expect(small.peers.map(each).toSorted((one, other) => one - other)).toEqual([1, 2, 2])
+  await small.run(5_000)
+  // And all at the tenth second.
+  expect(small.peers.map(each).toSorted((one, other) => one - other)).toEqual([4, 4, 5])
+  expect(small.looksForIdle).toBe(0)
+})
+
+it('a peer that says something again is told who is suspected, as one that comes', async () => {
+  const mesh = await World.start()
+  await mesh.hear(
+    'n0',
+    'records',
+    ['n0', 'n1', 'n2'].map((node) => sealed(node)),
+  )
+  for (const node of ['n0', 'n1']) await mesh.tell({ event: 'up', peer: { node, life: 1 } })
+  await mesh.tell({ event: 'suspect', peer: { node: 'n1', life: 1 } })
+  await mesh.run(500)
+  mesh.sent.length = 0
+  await mesh.tell({ event: 'trusted', peer: { node: 'n0', life: 1 } })
+  expect(mesh.accusationsSent()).toContainEqual({ to: 'n0', of: 'n1', by: 'self' })
 })
 
 it('accusations that are refuted are answered in one message, each subject once', async () => {
@@ -154,7 +190,10 @@ const facts = {
 class World {
   readonly sent: { readonly to: string; readonly bytes: Uint8Array }[] = []
   readonly learnt: string[] = []
+  /** Those with a link, in a full mesh. */
+  peers: string[] = []
   viewSize = 0
+  looksForIdle = 0
   readonly #platform = manualPlatform()
   readonly #intake = new PeerIntake({ wake: () => this.#tell({ event: 'read' }), dropped: () => undefined })
   readonly #tell: (event: MembershipEvent) => void
@@ -175,7 +214,7 @@ class World {
       restSeeds: () => undefined,
       measured: () => ({ rttMs: 1, load: 0, inFlight: 0, isStuck: false, meshVersion: 2 }),
       peers: () => [],
-      peerNodes: () => [],
+      peerNodes: () => this.peers,
       sendControl: (to: string, bytes: Uint8Array) => {
         this.sent.push({ to, bytes })
         return 'sent'
@@ -199,7 +238,7 @@ class World {
       self: () => ({ ...facts, node: 'self', addresses: [] }),
       isReady: () => true,
       onView: (nodes) => (this.viewSize = nodes.length),
-      lookForIdle: () => undefined,
+      lookForIdle: () => void (this.looksForIdle += 1),
     })
     const mesh = kernel.spawn(behavior, [], { system: true })
     this.#tell = (message) => mesh.receive({ type: 'message', to: mesh.pid, message, encoded: false })
@@ -240,6 +279,10 @@ class World {
         by: peekAccusation(one)?.accuser,
       }))
     })
+  }
+
+  digestsTo(): string[] {
+    return this.sent.flatMap(({ to, bytes }) => (decodeMeshMessage(bytes)?.kind === 'digest' ? [to] : []))
   }
 
   ownVersionsSent(): number[] {
