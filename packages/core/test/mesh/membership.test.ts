@@ -260,7 +260,7 @@ describe('a death by the word of monitors', () => {
     const dead = run(suspected, (state) => died(state, [word], 0))
     expect(vouchedBytes(dead)).toEqual([dead.self.sealed])
     // What is told of another life says nothing against that.
-    const told = (life: number): unknown[] => mergeRecord(dead, recordBy('a', { life }), 50).changes
+    const told = (life: number): readonly unknown[] => mergeRecord(dead, recordBy('a', { life }), 50).changes
     expect([told(1), told(2)]).toMatchObject([[{ kind: 'contradicted', life: 1 }], []])
     const down = run(dead, (state) => linkDown(state, { node: 'a', life: 1 }, 100))
     expect(tick(down, 100).changes).toEqual([{ kind: 'removed', node: 'a' }])
