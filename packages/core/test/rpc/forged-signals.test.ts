@@ -7,6 +7,7 @@ import {
   type Node,
   type Pid,
   procedure,
+  samePid,
   startNode,
   streamProcedure,
 } from '@skerry/core'
@@ -16,6 +17,7 @@ import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 import { encodeSignal } from '../../src/mesh/frame.ts'
 import { encodeLinkMessage } from '../../src/mesh/link-message.ts'
 import { Sightings } from '../fixtures/sightings.ts'
+import { doomedCaller } from '../fixtures/thread-procedures.mjs'
 import { tampering } from './tampering-transport.ts'
 import { knows, makeTransport, newMeshName, quiet } from './two-nodes.ts'
 
@@ -74,14 +76,20 @@ it('[node] whatever a member says in the name of others, at every address of a n
   const stream = server.stream('syd', items, undefined)
   const first = stream.next()
   const giveItem = await begun.next()
+  const onThread = await server.start(doomedCaller, [new SharedArrayBuffer(4)], { thread: 'own' })
+  const asked = server.call(onThread, 'wait', ['syd', { name: 'waits', version: 1 }], { timeoutMs: 30_000 })
+  const answerThread = await begun.next()
   const before = await server.whichChildren('system')
 
   const from = { ...(client.whereis(watcherName) as Pid), serial: 1_000 }
-  for (let serial = 0; serial < serialsMax; serial += 1) {
-    const to = { ...watching, serial }
+  const addresses = Array.from({ length: serialsMax }, (_, serial) => [
+    { ...watching, serial },
+    { ...onThread, serial },
+  ]).flat()
+  for (const to of addresses) {
     for (const signal of forgeriesTo(to, from)) {
       // That is no forgery: it is open to all.
-      if (serial === watching.serial && signal.type === 'exit') continue
+      if (samePid(to, watching) && signal.type === 'exit') continue
       forged.push(encodeLinkMessage({ kind: 'frame', bytes: encodeSignal(signal, codec) }))
     }
   }
@@ -94,7 +102,9 @@ it('[node] whatever a member says in the name of others, at every address of a n
   answerKeyed('keyed')
   answerPlain('plain')
   giveItem('an item')
-  expect(await Promise.all([keyed, plain, first])).toEqual(['keyed', 'plain', { done: false, value: 'an item' }])
+  answerThread('thread')
+  const answers = await Promise.all([keyed, plain, asked, first])
+  expect(answers).toEqual(['keyed', 'plain', 'thread', { done: false, value: 'an item' }])
   expect(await server.call(watcherName, 'told', [])).toBe(0)
   expect(server.counters().refusedSignals).toBeGreaterThan(serialsMax)
 })
