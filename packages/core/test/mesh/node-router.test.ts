@@ -293,7 +293,7 @@ function leavingRouter() {
   const sendMessage = (node: string): string => note(node, 'spawn')
   const links = { trafficOf: () => 1, recordsTo: () => undefined, send, sendMessage } as unknown as PeerLinks
   const router = new NodeRouter({ ...unasked, kernel, links })
-  const receive = (node: string, type: 'draining' | 'drainingHeard'): void =>
+  const receive = (node: string, type: 'draining' | 'drainingHeard'): boolean =>
     router.receive({ node, life: 1 }, encodeNotice({ type }))
   const spawn = (node: string): void => {
     const request = { procedure: 'write', version: 1, timeLeftMs: 1_000, idempotencyKey: undefined, callerRegion: '' }
