@@ -141,7 +141,9 @@ describe('measurements', () => {
     const points = await collect(reader)
     const method = { 'rpc.system.name': 'skerry', 'rpc.method': 'echo' }
     expect(points.get('skerry.rpc.client.retries')).toEqual([{ attributes: method, value: 2 }])
-    expect(points.get('skerry.rpc.client.active_calls')).toEqual([{ attributes: method, value: 0 }])
+    for (const side of ['client', 'server']) {
+      expect(points.get(`skerry.rpc.${side}.active_calls`)).toEqual([{ attributes: method, value: 0 }])
+    }
     expect(points.get('rpc.client.call.duration')?.map(({ attributes }) => attributes)).toEqual([
       { ...method, 'rpc.status_code': 'ERR_OVERLOADED', 'error.type': 'ERR_OVERLOADED', 'skerry.peer.region': 'syd' },
       { ...method, 'rpc.status_code': 'OK', 'skerry.peer.region': 'syd' },
