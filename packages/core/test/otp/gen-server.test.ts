@@ -15,6 +15,7 @@ import {
   startNode,
 } from '@skerry/core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { systemTurnQueue } from '../../src/platform/turn-queue.ts'
 import { startManualNode } from '../fixtures/manual-node.ts'
 import { type Player, type PlayerContext, type PlayerPid, type PlayerProtocol, usePlaces } from '../fixtures/places.ts'
 import { downMessage, exitMessage } from '../fixtures/puppet.ts'
@@ -515,6 +516,58 @@ describe('a GenServer of the main thread', () => {
     expect(code).toBeUndefined()
     await manual.platform.advance(1)
     expect(code).toBe('ERR_CALL_TIMEOUT')
+  })
+
+  it('G1 [local]: the time of a call runs where it waits, in a handler, deferred, or in the mailbox before or behind the turn that waits', async () => {
+    const manual = await startManualNode(() => ({ turns: systemTurnQueue() }))
+    const slow = genServer({
+      name: 'slow',
+      init: () => undefined,
+      call: {
+        never: (ctx) => ctx.defer<string>(),
+        waits: () => new Promise<string>(() => undefined),
+        throws: (): string => {
+          throw new Error('broken')
+        },
+        answers: () => 'answer',
+      },
+      // Its end waits too, so that who called it when it broke has only its time.
+      terminate: () => new Promise<void>(() => undefined),
+    })
+    const [pid, broken] = [await manual.node.start(slow, []), await manual.node.start(slow, [])]
+    const ended: string[] = []
+    const call = (target: typeof pid, name: 'never' | 'waits' | 'throws' | 'answers', timeoutMs: number): void => {
+      manual.node.call(target, name, [], { timeoutMs }).then(
+        (answer) => ended.push(answer),
+        (error: CallError) => ended.push(`${name} ${timeoutMs} ${error.code}`),
+      )
+    }
+    call(pid, 'answers', 40)
+    call(pid, 'never', 50)
+    call(pid, 'waits', 60)
+    call(pid, 'answers', 70)
+    call(broken, 'throws', 80)
+    call(broken, 'answers', 90)
+    // All turns have run, also those that wait for the event loop.
+    for (let rounds = 3; rounds > 0; rounds -= 1) await new Promise(setImmediate)
+    expect(ended).toStrictEqual(['answer'])
+    call(pid, 'answers', 100)
+    await manual.platform.advance(49)
+    expect(ended).toStrictEqual(['answer'])
+    const seen: string[] = []
+    for (let ms = 50; ms <= 100; ms += 10) {
+      await manual.platform.advance(ms === 50 ? 1 : 10)
+      seen.push(String(ended.at(-1)))
+    }
+    expect(seen).toStrictEqual([
+      'never 50 ERR_CALL_TIMEOUT',
+      'waits 60 ERR_CALL_TIMEOUT',
+      'answers 70 ERR_CALL_TIMEOUT',
+      'throws 80 ERR_CALL_TIMEOUT',
+      'answers 90 ERR_CALL_TIMEOUT',
+      'answers 100 ERR_CALL_TIMEOUT',
+    ])
+    expect(ended).toHaveLength(7)
   })
 
   it('G6 [local]: an init that takes too long is killed by its supervisor, and the start has failed', async () => {
