@@ -1,6 +1,7 @@
 import { defineApp, startNode } from '@skerry/core'
 import { BareMailbox, byMicrotask, byPromise, type Schedule } from './bare-mailbox.ts'
-import { type Contestant, contest, type Figures, type Pace } from './contest.ts'
+import { collectOnce } from './collect-once.ts'
+import { type Contestant, contest, type Figures, finer, type Pace } from './contest.ts'
 import { counter } from './counter.ts'
 import { startDriver } from './driver.ts'
 import { inFlightRate, oneWayRate, type RoundTrip, sequentialLatency, sequentialRate } from './load.ts'
@@ -42,20 +43,23 @@ export async function localSuite(pace: Pace): Promise<Row[]> {
     ...otp.contestant(otpSend, 'send'),
   ]
 
+  collectOnce()
+  // Of eleven slices one and the same figure of the same code was up to a third apart from run to run.
+  const fine = finer(pace, 5)
   const untimed = [skerry, plainCode, bare, bareMicrotask, nactQuery]
   const sequential = await contest(
     [...each([...untimed, bareTimer], sequentialRate), ...otp.contestant(otpCall, 'call')],
-    pace,
+    fine,
   )
-  const inFlight = await contest([...each(untimed, inFlightRate100), ...otp.contestant(otpCall, 'call_100')], pace)
+  const inFlight = await contest([...each(untimed, inFlightRate100), ...otp.contestant(otpCall, 'call_100')], fine)
   const latency = await contest(each([skerry, bare], sequentialLatency), pace)
   const casts = await contest(
     oneWay(() => ctx.cast(pid, 'note', [1])),
-    pace,
+    fine,
   )
   const sends = await contest(
     oneWay(() => ctx.send(pid, 1)),
-    pace,
+    fine,
   )
   nact.stop()
   otp.stop()
