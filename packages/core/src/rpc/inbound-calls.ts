@@ -160,6 +160,20 @@ export class InboundCalls {
     this.#beginNext(inbound.seenMs)
   }
 
+  /**
+   * Lets others in behind `act`, and not with each place that becomes free meanwhile: they go to RpcServer as one message, behind the
+   * processes that were started, instead of between the first and the second of them.
+   */
+  gather(act: () => void, nowMs: number): void {
+    this.#isBeginning = true
+    try {
+      act()
+    } finally {
+      this.#isBeginning = false
+      this.#beginNext(nowMs)
+    }
+  }
+
   /** It is over, whatever came of it; gives back its process, if it has begun. */
   end(call: Pid): StartedProcess | undefined {
     const inbound = this.#calls.take(call)

@@ -51,7 +51,9 @@ function serveAll(serving: Serving, calls: BegunCalls): void {
   try {
     // One look at the clock for all: to begin one takes about a microsecond, and a look a tenth of that.
     const nowMs = serving.kernel.platform.clock.monotonic()
-    for (let call = calls.take(); call !== undefined; call = calls.take()) serve(serving, call, nowMs)
+    serving.inbound.gather(() => {
+      for (let call = calls.take(); call !== undefined; call = calls.take()) serve(serving, call, nowMs)
+    }, nowMs)
   } catch (thrown) {
     calls.fail({ code: 'ERR_CALLEE_EXITED', outcome: 'not-run', message: 'RpcServer ended by an error' })
     throw thrown

@@ -178,6 +178,27 @@ describe('a limit', () => {
   })
 })
 
+describe('what RpcServer starts together', () => {
+  it('lets as many others in behind it, and not one for each', () => {
+    const { inbound, arrive, run, begun } = world()
+    for (let serial = 1; serial <= startingMax + 40; serial += 1) arrive(call(serial))
+    expect(begun.length).toBe(startingMax)
+    inbound.gather(() => {
+      for (let serial = 1; serial <= startingMax; serial += 1) run(call(serial))
+      inbound.end(call(1))
+      expect(begun.length).toBe(startingMax)
+    }, 0)
+    expect(begun).toEqual(Array.from({ length: startingMax * 2 }, (_, index) => index + 1))
+    const crash = (): void =>
+      inbound.gather(() => {
+        run(call(startingMax + 1))
+        throw new Error('a crash')
+      }, 0)
+    expect(crash).toThrow('a crash')
+    expect(begun.length).toBe(startingMax * 2 + 1)
+  })
+})
+
 describe('the queue', () => {
   it('lets go of a call that was cancelled or whose peer was lost', () => {
     const { inbound, arrive, begun, refused } = world({ maxInFlight: 1 })
