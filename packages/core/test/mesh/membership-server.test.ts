@@ -26,6 +26,8 @@ it('a newcomer to a large mesh dials its neighbours alone, and passes on nothing
   expect(new Set(mesh.learnt).size).toBeLessThan(21)
   expect(mesh.viewSize).toBe(121)
   expect(mesh.looksForIdle).toBe(1)
+  await mesh.tell({ event: 'unreachable', node: 'n5' })
+  expect(mesh.viewSize).toBe(120)
 })
 
 it('a node that has been there for long passes on the other side of a cut, to all neighbours but the one that told it', async () => {
@@ -102,6 +104,21 @@ it('a peer that says something again is told who is suspected, as one that comes
   mesh.sent.length = 0
   await mesh.tell({ event: 'trusted', peer: { node: 'n0', life: 1 } })
   expect(mesh.accusationsSent()).toContainEqual({ to: 'n0', of: 'n1', by: 'self' })
+  // And as long as nothing refutes it, it is said again each second.
+  mesh.sent.length = 0
+  await mesh.run(2_000)
+  expect(mesh.accusationsSent().filter(({ to, of }) => to === 'n0' && of === 'n1')).toHaveLength(2)
+})
+
+it('a node that is gone is dialled on until its tombstone expires', async () => {
+  const mesh = await World.start()
+  await mesh.hear('n0', 'records', [sealed('n0')])
+  await mesh.tell({ event: 'up', peer: { node: 'n0', life: 1 } })
+  await mesh.tell({ event: 'down', peer: { node: 'n0', life: 1 }, left: false })
+  await mesh.run(60_000)
+  expect(mesh.forgotten).toEqual([])
+  await mesh.run(10_000)
+  expect(mesh.forgotten).toEqual(['n0'])
 })
 
 it('accusations that are refuted are answered in one message, each subject once', async () => {
@@ -194,6 +211,7 @@ class World {
   peers: string[] = []
   viewSize = 0
   looksForIdle = 0
+  readonly forgotten: string[] = []
   readonly #platform = manualPlatform()
   readonly #intake = new PeerIntake({ wake: () => this.#tell({ event: 'read' }), dropped: () => undefined })
   readonly #tell: (event: MembershipEvent) => void
@@ -210,7 +228,7 @@ class World {
     const links = {
       learn: (_address: string, node: string) => void this.learnt.push(node),
       hurry: () => undefined,
-      forget: () => undefined,
+      forget: (node: string) => void this.forgotten.push(node),
       restSeeds: () => undefined,
       measured: () => ({ rttMs: 1, load: 0, inFlight: 0, isStuck: false, meshVersion: 2 }),
       peers: () => [],

@@ -20,3 +20,10 @@ it('the neighbours of a node are its monitors and those that it watches, at most
   }
   expect(links / nodes.length).toBeLessThan(12)
 })
+
+it('a node that watches many links to twenty, its monitors first', () => {
+  const monitors = ['a', 'b', 'c', 'd', 'e', 'f']
+  const subjects = Array.from({ length: 40 }, (_, at) => `node-${at}`)
+  const table = { of: () => monitors, subjectsOf: () => subjects } as unknown as MonitorTable
+  expect([...neighboursOf(table, 'me')]).toEqual([...monitors, ...subjects.slice(0, 14)])
+})
