@@ -60,3 +60,13 @@ it('stays between well and its bound, whatever happens', () => {
     }),
   )
 })
+
+it('a point is forgiven after two seconds without a sign of sickness, and the next one two seconds later', () => {
+  const sick = { score: 2, silentUntil: 0, changedAt: 1_000 }
+  const well = (now: number): Parameters<typeof nextHealth>[1] => ({ ...quiet, now })
+  expect(nextHealth(sick, well(2_999)).score).toBe(2)
+  const better = nextHealth(sick, well(3_000))
+  expect([better.score, nextHealth(better, well(4_999)).score, nextHealth(better, well(5_000)).score]).toEqual([
+    1, 1, 0,
+  ])
+})
