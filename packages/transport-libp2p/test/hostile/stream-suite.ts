@@ -27,7 +27,7 @@ import {
 vi.setConfig({ testTimeout: 60_000 })
 
 /** What waits for a peer that reads nothing: on its lane, and in streams behind it. */
-const unreadHeldMax = (8 + 32) * mebi
+export const unreadHeldMax: number = (8 + 32) * mebi
 const most = { items: streamLimits.windowItems.most, bytes: streamLimits.windowBytes.most }
 
 /** What a member may try with streams. */
@@ -193,6 +193,12 @@ const echo = streamProcedure({
   name: 'victim.echo',
   run: (_ctx, _input: undefined, incoming: AsyncIterable<string>) => incoming,
 })
+
+/** Opens a stream whose items are of so many bytes, with all the credit that there is. */
+export async function credited(victim: Victim, hostile: HostilePeer, serial: number, bytes: number): Promise<void> {
+  const request = requestOf('victim.gives', { ...most, hasIncoming: false }, codec.encode(bytes))
+  await hostile.send({ type: 'spawn', from: { ...here(victim), serial }, to: here(victim), request })
+}
 
 /** The hostile end of streams: what it says, and what the victim answered. */
 function streamsOf(victim: Victim, hostile: HostilePeer) {
