@@ -87,7 +87,7 @@ export class Lane implements RawLane, LineReader, Turn {
     this.#turns = turns
     this.#ended = ended
     this.#reader = new FrameReader(maxFrameBytes, opened.stream.handsOver)
-    this.#blocks.push(...opened.early)
+    for (const block of opened.early) this.#blocks.push(plain(block))
     // The one who read the preamble left it so.
     this.#isHeld = opened.preamble === undefined
     this.finished = opened.stream.finished
@@ -193,8 +193,7 @@ export class Lane implements RawLane, LineReader, Turn {
 
   bytes(bytes: Iterable<Uint8Array>): boolean {
     if (this.#state !== 'open') return true
-    // Plain views: some blocks are Buffers, and a Buffer's methods differ from those that a frame promises.
-    for (const block of bytes) this.#blocks.push(new Uint8Array(block.buffer, block.byteOffset, block.byteLength))
+    for (const block of bytes) this.#blocks.push(plain(block))
     this.#isHeld = !this.#deliver()
     return !this.#isHeld
   }
@@ -305,4 +304,9 @@ export class Lane implements RawLane, LineReader, Turn {
     this.discard()
     this.#ended({ clean: true, reason: 'The peer closed the lane' })
   }
+}
+
+/** Some blocks are Buffers, and a Buffer's methods differ from those that a frame promises: its `slice` is no copy. */
+function plain(block: Uint8Array): Uint8Array {
+  return new Uint8Array(block.buffer, block.byteOffset, block.byteLength)
 }

@@ -135,6 +135,25 @@ describe('a lane', () => {
     await drained
   })
 
+  it('hands out plain bytes also of frames that came with the preamble', () => {
+    const stream: LineStream = {
+      isWritable: false,
+      write() {},
+      finished: new Promise<void>(() => undefined),
+      read() {},
+      resume() {},
+      end() {},
+      abort() {},
+    }
+    const early = [Buffer.from([0, 0, 0, 2, 7, 8])]
+    const opened = { stream, preamble: undefined, early }
+    const lane = new Lane({ opened, maxFrameBytes: 1024 * 1024, turns: testPlatform().turns, ended() {} })
+    const frames: Uint8Array[] = []
+    lane.onFrame((frame) => void frames.push(frame))
+    expect(frames).toEqual([Uint8Array.of(7, 8)])
+    expect(frames.some((frame) => Buffer.isBuffer(frame))).toBe(false)
+  })
+
   it('tells its peer of room in large steps, so that bulk travels in large writes', async () => {
     const [ours, theirs] = await connect(await startNode(), await startNode())
     const { write } = net.Socket.prototype

@@ -12,7 +12,7 @@ export interface Deadline {
 export interface DeadlinePlace {
   /** The only one. */
   deadline: Deadline | undefined
-  /** Of several, all that have this as their place, and some that were met: no more than of the others. */
+  /** Of several, all that have this as their place, and some that were met: no more than of the others, and for a minute at most. */
   members: Deadline[] | undefined
   /** How many have this as their place. */
   left: number
@@ -35,6 +35,9 @@ interface DeadlineList {
  * durations too.
  */
 const idleListsMax = 256
+
+/** Longer ones stand alone: of several that share a place some are kept that were met, until most are or their time comes. */
+const sharedMsMax = 60_000
 
 /**
  * Many deadlines on few timers. A timer for each call costs four times the call itself; but calls share a handful of
@@ -108,7 +111,7 @@ export class DeadlineQueue {
     for (const deadline of recent) {
       const durationMs = deadline.place
       if (typeof durationMs !== 'number') continue
-      if (last !== undefined && last.list.durationMs === durationMs) {
+      if (last !== undefined && last.list.durationMs === durationMs && durationMs <= sharedMsMax) {
         join(last, deadline)
         continue
       }

@@ -151,9 +151,10 @@ export class FrameWriter implements BlockWriter {
     return new BlockSlice(frame, 0, frame.length)
   }
 
-  /** The next frame goes where it was, if no other was begun behind it. */
+  /** The next frame goes where it was, if no other was begun behind it. One that is all of its block stays: a transport may keep that as it is. */
   takeBack({ block, from, end }: BlockSlice): void {
-    if (block === this.#block && end === this.#end) this.#from = this.#end = from
+    if (block !== this.#block || end !== this.#end) return
+    if (end - from < block.length) this.#from = this.#end = from
   }
 
   /** Most names are short and plain, and then the encoder's call costs more than all of it. */

@@ -147,8 +147,9 @@ export class NodeRouter implements Router {
     this.#note(node, life)
     this.#endWait(node)
     if (this.#unlost.get(node) === life) this.#unlost.delete(node)
-    else this.#lostAfterAll(node)
+    // What was held for a life that is over is bounced, and before its loss, which would say of it that it may have been done.
     this.#release(node)
+    this.#lostAfterAll(node)
   }
 
   #note(node: NodeId, life: number): void {
@@ -163,6 +164,7 @@ export class NodeRouter implements Router {
   down({ node, life }: PeerRef, isInOrder = false): void {
     const { kernel, lost } = this.#options
     this.#last = undefined
+    const isLeaving = this.#linked.get(node)?.isDraining === true
     this.#linked.delete(node)
     const dropped = this.#parked.drop(node)
     if (dropped > 0) kernel.counters.unsent += dropped
@@ -170,7 +172,8 @@ export class NodeRouter implements Router {
     this.#idle.down(node)
     // What was held while the link rested begins anew, as nothing of it had gone out: the loss of that link is none of its.
     const held = this.#held.take(node)
-    if (isInOrder && held.length > 0) {
+    // Of a node that said before that it leaves, no other link is to be expected.
+    if (isInOrder && !isLeaving && held.length > 0) {
       for (const signal of held) this.route(signal)
       if (this.#held.has(node)) this.#unlost.set(node, life)
       else lost({ node, life }, 'noconnection')

@@ -186,8 +186,8 @@ export interface RawLane {
    */
   sendSlice?(frame: FrameSlice): boolean
   /**
-   * Whether a frame has been copied by the time that `sendSlice` returns, or is all of its block's buffer: then its place may be written over. Where
-   * it is absent or `false`, its bytes stay as they are.
+   * Whether a frame that is not all of its block's buffer has been copied by the time that `sendSlice` returns: then its place may be written over. Where
+   * it is absent or `false`, its bytes stay as they are; so do those of one that is all of it.
    */
   readonly copiesSlices?: boolean
   /**

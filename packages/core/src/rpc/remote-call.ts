@@ -444,6 +444,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
     if (!this.#owner.alive) return
     this.#report('ok')
     this.#resolve(opened)
+    this.#letGo()
   }
 
   /** Ends it from this side: the remote process is told, the caller gets the failure. */
@@ -473,6 +474,13 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
         attempts: this.#attempts ?? [],
       }),
     )
+    this.#letGo()
+  }
+
+  /** Of the promise, and so of the result: those whose deadlines began with this one's may keep it for a minute. */
+  #letGo(): void {
+    this.#resolve = ignore
+    this.#reject = ignore
   }
 
   /** Tells whoever wants to know how it went; `'ok'` is an attempt of its own. */

@@ -41,19 +41,20 @@ export function createRpcClient(
   return new RpcClient(kernel, table, offered)
 }
 
-/** What a caller's plan is reused for: all that is known as long as the region table is the same. */
-interface RegionPlan extends CallPlan {
+/** The plan of the last call, and what it is reused for: all that is known as long as the region table is the same. */
+interface LastPlan {
+  readonly plan: CallPlan
   readonly view: RegionTableView
-  /** The nodes that the target leads to. `undefined` for a list, which is gone through anew each time. */
-  readonly servers: readonly RegionTableNode[] | undefined
+  /** The nodes that the target leads to. */
+  readonly servers: readonly RegionTableNode[]
   /** The procedure's, then. */
   readonly name: string
   readonly version: number
 }
 
-function isFor(plan: RegionPlan, target: RegionTarget, procedure: ProcedureName): boolean {
+function isFor({ plan, name, version }: LastPlan, target: RegionTarget, procedure: ProcedureName): boolean {
   if (plan.procedure !== procedure || plan.target !== target) return false
-  return plan.name === procedure.name && plan.version === procedure.version
+  return name === procedure.name && version === procedure.version
 }
 
 // A class, whose getters are found where there are several nodes in one process too: each call asks one of them.
@@ -64,8 +65,8 @@ class RpcClient implements RemoteServices {
   readonly #listeners = new TableListeners()
   readonly #byRegion: Chooser
   readonly #byNode: Chooser
-  /** The last one that was made. */
-  #lastPlan: RegionPlan | undefined
+  /** Here and not in the plan, which a call has as long as it is open: a stream of an hour would keep a table of an hour ago. */
+  #last: LastPlan | undefined
   /** The last target that was found well-made: whoever calls often calls one region often. */
   #checked: RegionTarget | undefined
 
@@ -79,7 +80,7 @@ class RpcClient implements RemoteServices {
     this.#offered = offered
     const onTable = (listener: () => void): (() => void) => this.#listeners.add(listener)
     this.#byRegion = {
-      first: (plan) => this.#first(plan as RegionPlan),
+      first: (plan) => this.#first(plan),
       choose: ({ target, procedure }, tried) => this.#decide(table.read(), target, procedure, tried),
       explain: ({ target, procedure }, tried) => this.#decideAloud(target, procedure, tried),
       onTable,
@@ -189,9 +190,9 @@ class RpcClient implements RemoteServices {
     options: RpcOptions,
   ): Promise<unknown> {
     const view = this.#table.read()
-    const last = this.#lastPlan
+    const last = this.#last
     if (last !== undefined && last.view === view && options.inline !== true && isFor(last, target, procedure)) {
-      return start(this.#kernel, owner, last, input, options)
+      return start(this.#kernel, owner, last.plan, input, options)
     }
     const wrong = checkProcedure(procedure)
     if (wrong !== undefined) return Promise.reject(noProcedureGiven(procedure, wrong))
@@ -223,13 +224,13 @@ class RpcClient implements RemoteServices {
     return start(this.#kernel, owner, plan, input, options)
   }
 
-  #planTo(target: RegionTarget, procedure: ProcedureName, region: string, view: RegionTableView): RegionPlan {
-    const servers = typeof target === 'string' ? serversOf(view, target, procedure, noNodes) : undefined
-    const callerRegion = view.data.myRegion
-    const { name, version } = procedure
-    const plan = { procedure, region, callerRegion, target, chooser: this.#byRegion, view, servers, name, version }
-    // A list may be changed by whoever made it.
-    if (servers !== undefined) this.#lastPlan = plan
+  #planTo(target: RegionTarget, procedure: ProcedureName, region: string, view: RegionTableView): CallPlan {
+    const plan = { procedure, region, callerRegion: view.data.myRegion, target, chooser: this.#byRegion }
+    // A list may be changed by whoever made it, so it is gone through anew each time.
+    if (typeof target === 'string') {
+      const servers = serversOf(view, target, procedure, noNodes)
+      this.#last = { plan, view, servers, name: procedure.name, version: procedure.version }
+    }
     return plan
   }
 
@@ -248,9 +249,12 @@ class RpcClient implements RemoteServices {
   }
 
   /** In the turn in which the plan was made, or found to be of the table that there is. */
-  #first({ view, servers, target, procedure }: RegionPlan): RegionTableNode | Failure {
-    const chosen = servers && chooseAmong(view, servers, noNodes, this.#kernel.platform.random)
-    return chosen ?? this.#decide(view, target, procedure, noNodes)
+  #first(plan: CallPlan): RegionTableNode | Failure {
+    const last = this.#last
+    // Who listens to the beginning of calls may have made another one meanwhile.
+    const isLast = last !== undefined && last.plan === plan
+    const chosen = isLast ? chooseAmong(last.view, last.servers, noNodes, this.#kernel.platform.random) : undefined
+    return chosen ?? this.#decide(this.#table.read(), plan.target, plan.procedure, noNodes)
   }
 
   /** `drawn` gets the nodes that were compared. */

@@ -2,6 +2,7 @@ import { type VirtualClock, virtualClock } from '@skerry/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { TurnQueue } from '../../src/platform/turn-queue.ts'
 import { type Deadline, DeadlineQueue } from '../../src/actor/deadline-queue.ts'
+import { collected } from '../fixtures/collected.ts'
 
 let clock: VirtualClock
 let queue: DeadlineQueue
@@ -169,6 +170,21 @@ describe('deadlines', () => {
         ['3', 200],
       ])
       expect(clock.pending).toBe(0)
+    })
+
+    it('of more than a minute are not kept once they were met, for others that began with them', async () => {
+      let met: WeakRef<Deadline> | undefined
+      const others = [deadline('other'), deadline('third')]
+      ;(() => {
+        const one = deadline('one')
+        met = new WeakRef(one)
+        for (const each of [...others, one]) pausing.addSoon(each, 60_001)
+        pause()
+        pausing.remove(one)
+      })()
+      await collected(met)
+      await clock.advance(60_001)
+      expect(expired.map(([name]) => name)).toEqual(['other', 'third'])
     })
 
     it('are met by one of those that expire with them', async () => {

@@ -206,7 +206,17 @@ describe('[node] what is to be sent to a node whose link rests', () => {
     router.down(there, true)
     log.splice(0)
     router.up({ ...there, life: 2 })
-    expect(log).toEqual(['lost 1', 'spawn 2 noconnection'])
+    expect(log).toEqual(['spawn 2 noconnection', 'lost 1'])
+  })
+
+  it('is not run when that node had said that it leaves: no other link is waited for', async () => {
+    const { log, call, rest, router } = restingRouter()
+    await rest()
+    call(1)
+    router.receive(there, encodeNotice({ type: 'draining' }))
+    log.splice(0)
+    router.down(there, true)
+    expect(log).toEqual(['spawn 1 noconnection', 'lost 1'])
   })
 
   it('is not run when the link breaks, which is told before that loss; what nobody waits for goes over the next link', async () => {

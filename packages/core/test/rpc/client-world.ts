@@ -23,6 +23,7 @@ import {
   createRegionTable,
   openRegionTable,
   type RegionTableNode,
+  type RegionTableReader,
   regionTableWriter,
 } from '../../src/region/region-table.ts'
 import { RpcError } from '../../src/rpc/errors.ts'
@@ -49,7 +50,8 @@ export class ClientWorld {
   sends: (signal: Signal) => SendResult = () => 'sent'
   readonly kernel = new Kernel({ ...self, thread: 0, platform: this.platform, codec: msgpackCodec() })
   readonly #table = createRegionTable()
-  readonly #remote: RemoteServices = createRpcClient(this.kernel, openRegionTable(this.#table))
+  readonly table: RegionTableReader = openRegionTable(this.#table)
+  readonly #remote: RemoteServices = createRpcClient(this.kernel, this.table)
   readonly #streams = createRpcStreams(this.kernel, this.#remote)
   #last: SpawnSignal | undefined
   #primary = { primaryRegion: 'syd', primaryEpoch: 0 }

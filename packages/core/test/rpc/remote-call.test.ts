@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
+import { collected } from '../fixtures/collected.ts'
 import { ClientWorld, failureOf } from './client-world.ts'
 
 const key = { idempotencyKey: 'k' }
@@ -142,4 +143,18 @@ it('a call to a node that says nothing is over at its deadline all the same, and
   await world.platform.advance(1)
   expect(await failure).toMatchObject({ code: 'ERR_RPC_TIMEOUT', outcome: 'unknown', node: 's1', region: 'syd' })
   expect(world.sent).toMatchObject([{ type: 'cancel', from: world.request.from, reason: 'timeout' }])
+})
+
+describe('a call that goes on for long', () => {
+  const long = { timeoutMs: 600_000 }
+
+  it('keeps no region table that there is no more', async () => {
+    const world = new ClientWorld()
+    const before = new WeakRef(world.table.read())
+    const calls = [world.call(long, 'syd')]
+    world.write('syd', 1)
+    calls.push(world.call(long, 'syd'))
+    await collected(before)
+    expect([calls.length, world.kernel.actorCount]).toEqual([2, 2])
+  })
 })

@@ -17,10 +17,11 @@ const waits = procedure({
     return new Promise<string>(() => undefined)
   },
 })
+const gives = procedure({ name: 'gives', run: () => ({ some: 'value' }) })
 const seen = procedure({ name: 'seen', run: (ctx) => begun.add(ctx) })
 /** Its module does not export it. */
 const hidden = hiddenProcedure()
-const app = defineApp({ name: 'remote', children: [], procedures: [waits, seen, hidden] })
+const app = defineApp({ name: 'remote', children: [], procedures: [waits, gives, seen, hidden] })
 
 describe('remote processes', () => {
   it('are not kept when they have answered a caller on another node', async () => {
@@ -31,6 +32,23 @@ describe('remote processes', () => {
       process = new WeakRef(await begun.next())
     })()
     await collected(process as unknown as WeakRef<Context>)
+  })
+
+  it('leave nothing of their result with calls that began with theirs and go on', async () => {
+    const { server, client } = await startTwo()
+    const abort = new AbortController()
+    const others: Promise<string>[] = []
+    let result: WeakRef<object> | undefined
+    await (async () => {
+      const one = client.rpc(server.id, gives, undefined, { timeoutMs: 50_000 })
+      for (let other = 0; other < 2; other += 1) {
+        others.push(client.rpc(server.id, waits, undefined, { timeoutMs: 50_000, signal: abort.signal }))
+      }
+      result = new WeakRef(await one)
+    })()
+    await collected(result as unknown as WeakRef<object>)
+    abort.abort()
+    for (const other of others) await expect(other).rejects.toMatchObject({ code: 'ERR_RPC_ABORTED' })
   })
 
   it.each(['RpcProcesses', 'RegionRegistry', 'mesh'])(
