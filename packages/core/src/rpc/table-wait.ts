@@ -28,31 +28,33 @@ export function waitForTable(kernel: Kernel, listeners: TableListeners, wait: Ta
     const stopListening = listeners.add(() => {
       // Of plain code, and told by the one who writes the table.
       try {
-        if (condition()) settle()
+        if (condition()) settle(resolve)
       } catch (thrown) {
-        settle(thrown)
+        fail(thrown)
       }
     })
     const timer = kernel.platform.clock.after(timeoutMs, () => {
       const known = regions().join(', ')
       const message = `Waited ${timeoutMs} ms for ${what}; the regions known are: ${known}`
-      settle(new RegionError('ERR_REGION_TIMEOUT', message))
+      fail(new RegionError('ERR_REGION_TIMEOUT', message))
     })
     const attachment: Attachment = {
-      ownerExited: () => settle(new RegionError('ERR_NODE_STOPPED', 'The node was stopped')),
+      ownerExited: () => fail(new RegionError('ERR_NODE_STOPPED', 'The node was stopped')),
     }
     owner.attach(attachment)
-    const onAbort = (): void => settle(aborted(what, signal as AbortSignal))
+    const onAbort = (): void => fail(aborted(what, signal as AbortSignal))
     signal?.addEventListener('abort', onAbort, { once: true })
 
-    function settle(error?: unknown): void {
+    function fail(error: unknown): void {
+      settle(() => reject(error))
+    }
+
+    function settle(tell: () => void): void {
       stopListening()
       timer.cancel()
       owner.detach(attachment)
       signal?.removeEventListener('abort', onAbort)
-      if (!owner.alive) return
-      if (error === undefined) resolve()
-      else reject(error)
+      if (owner.alive) tell()
     }
   })
 }

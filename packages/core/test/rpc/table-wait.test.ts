@@ -54,6 +54,26 @@ describe('a wait for the region table', () => {
     expect([outcomes, held.size, state.asked]).toEqual([['ERR_REGION_TIMEOUT'], 0, 1])
   })
 
+  it('is rejected by whatever its condition throws, also nothing', async () => {
+    const platform = manualPlatform()
+    const listeners = new TableListeners()
+    const owner = { alive: true, attach() {}, detach() {} } as unknown as RemoteOwner
+    let isBroken = false
+    const condition = (): boolean => {
+      // eslint-disable-next-line typescript/only-throw-error -- what an app may throw
+      if (isBroken) throw undefined
+      return false
+    }
+    const wait = { owner, condition, what: 'a node', timeoutMs: 1_000, regions: () => [] }
+    const outcome = waitForTable({ platform } as unknown as Kernel, listeners, wait).then(
+      () => 'there',
+      (thrown: unknown) => ({ thrown }),
+    )
+    isBroken = true
+    listeners.written()
+    expect(await outcome).toEqual({ thrown: undefined })
+  })
+
   it('of an actor that ended never settles', async () => {
     const { platform, listeners, held, owner, state, outcomes } = startWait()
     owner.alive = false
