@@ -150,15 +150,7 @@ describe('messages that come to nothing', () => {
   it('are told to main ten times a second at most, and before the end, however many there are', async () => {
     const platform = manualPlatform()
     let host: TransportHost | undefined
-    const ported = portedTransport(() => {
-      const transport = createMemoryTransport({ id: 'here' })
-      return Object.assign(Object.create(transport) as Transport, {
-        supports: transport.supports,
-        start: (its: TransportHost, on: Platform) => transport.start((host = its), on),
-        stop: () => transport.stop(),
-        dial: () => Promise.reject(new Error('nobody')),
-      })
-    }, platform)
+    const ported = portedTransport(() => hostedBy((its) => (host = its)), platform)
     const told: [how: string, messages: number][] = []
     const started = ported.transport.start(
       { accepted() {}, found() {}, uncarried: (how, messages) => void told.push([how, messages]) },
@@ -186,16 +178,8 @@ describe('messages that come to nothing', () => {
     const told: Record<string, number> = {}
     let host: TransportHost | undefined
     let heard: ((via: string, record: Uint8Array) => void) | undefined
-    const ported = portedTransport(() => {
-      const transport = createMemoryTransport({ id: 'here' })
-      return Object.assign(Object.create(transport) as Transport, {
-        supports: transport.supports,
-        start: (its: TransportHost, on: Platform) => transport.start((host = its), on),
-        stop: () => transport.stop(),
-        publish: () => undefined,
-        subscribe: (_topic: string, on: typeof heard) => void (heard = on),
-      })
-    }, platform)
+    const gossip = { publish: () => undefined, subscribe: (_topic: string, on: typeof heard) => void (heard = on) }
+    const ported = portedTransport(() => hostedBy((its) => (host = its), gossip), platform)
     const started = ported.transport.start(
       { accepted() {}, found() {}, uncarried: (how, count) => void (told[how] = (told[how] ?? 0) + count) },
       platform,
@@ -215,6 +199,20 @@ describe('messages that come to nothing', () => {
     await Promise.all([ported.transport.stop(), platform.advance(20_000)])
   })
 })
+
+/** A transport whose host the test plays for. */
+function hostedBy(hosted: (host: TransportHost) => void, other: Partial<Transport> = {}): Transport {
+  const transport = createMemoryTransport({ id: 'here' })
+  return Object.assign(Object.create(transport) as Transport, {
+    supports: transport.supports,
+    start: (host: TransportHost, on: Platform) => {
+      hosted(host)
+      return transport.start(host, on)
+    },
+    stop: () => transport.stop(),
+    ...other,
+  })
+}
 
 async function twoNodes() {
   const platform = manualPlatform()
