@@ -9,6 +9,7 @@ import type { NodeState, ProcedureRecord } from '../mesh/node-record.ts'
 import type { PeerIntake } from '../mesh/peer-intake.ts'
 import type { PeerLinks } from '../mesh/peer-links.ts'
 import type { Transport } from '../mesh/transport.ts'
+import { tellMembership } from '../mesh/tell-membership.ts'
 import type { RoutableNode } from '../mesh/told-view.ts'
 import { type ChildSpec, child } from '../otp/child-spec.ts'
 import { genServer } from '../otp/gen-server.ts'
@@ -162,10 +163,4 @@ function tellSchemaConflicts({ platform }: Kernel, news: readonly SchemaConflict
   if (news.length === 0) return
   const fields = { others: news.slice(0, 10), count: news.length }
   platform.log.warn(fields, 'nodes announce one procedure and version with schemas that differ from ours')
-}
-
-function tellMembership(kernel: Kernel, message: unknown): void {
-  const pid = kernel.names.whereis(membershipServerName)
-  const actor = pid === undefined ? undefined : kernel.actor(pid)
-  actor?.receive({ type: 'message', to: actor.pid, message, encoded: false })
 }

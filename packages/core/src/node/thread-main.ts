@@ -11,10 +11,7 @@ import { CallMeasures, type MeasuredSeries } from '../platform/call-measures.ts'
 import { printableFields } from '../platform/log.ts'
 import type { Log, Platform } from '../platform/platform.ts'
 import { openRegionTable } from '../region/region-table.ts'
-import { createRpcClient } from '../rpc/rpc-client.ts'
-import { createRpcMany } from '../rpc/rpc-many.ts'
-import { createRpcReplica } from '../rpc/rpc-replica.ts'
-import { createRpcStreams } from '../rpc/rpc-stream.ts'
+import { addRegionServices } from '../rpc/region-services.ts'
 import { BlockMarker } from '../thread/block-marker.ts'
 import { FlushGroup } from '../thread/flush-group.ts'
 import { endsOrphan } from '../thread/orphan.ts'
@@ -115,11 +112,7 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   kernel.threads = starts
   kernel.inputs = new HeldBytes(boot.inputs)
   kernel.begunMarks = boot.begunMarks && new BegunMarks(boot.begunMarks)
-  const regionTable = openRegionTable(boot.regionTable)
-  kernel.remote = createRpcClient(kernel, regionTable)
-  kernel.many = createRpcMany(kernel, regionTable, kernel.remote)
-  kernel.streams = createRpcStreams(kernel, kernel.remote)
-  kernel.replica = createRpcReplica(kernel, kernel.remote)
+  addRegionServices(kernel, openRegionTable(boot.regionTable))
   kernel.onSentOut = (pid) => send({ type: 'sentOut', pid })
   kernel.onRemoved = (pid, reason) => {
     if (boot.pool !== undefined && pid.serial % 2 === 0) table.ended(boot.pool.slot)
