@@ -1,5 +1,5 @@
 import { defineApp, procedure, sometimes } from '@skerry/core'
-import { type Client, defineSimulation, type Sim } from '@skerry/testing'
+import { type Client, defineSimulation, type Sim, type SimNode } from '@skerry/testing'
 import { ProcessLedger } from './process-ledger.ts'
 
 const ledger = new ProcessLedger()
@@ -82,8 +82,16 @@ async function changePrimary(sim: Sim): Promise<void> {
     for (const [at, setter] of setters.entries()) {
       const region = regionNames[random.fork(`region/${at}`).int(regionNames.length)] as string
       // A node that crashes or stops meanwhile has perhaps told somebody, perhaps nobody.
-      if (setter?.running === true) setter.up.setPrimaryRegion(region).catch(() => undefined)
+      if (setter?.running === true) setPrimary(setter, region).catch(() => undefined)
     }
+  }
+}
+
+async function setPrimary({ name, up }: SimNode, region: string): Promise<void> {
+  const epoch = await up.setPrimaryRegion(region)
+  // Its node may have heard of a newer one in the moment since.
+  if (up.primaryEpoch === epoch && up.primaryRegion !== region) {
+    ledger.complaints.add(`${name} was told that ${region} is the primary, and it is ${up.primaryRegion}`)
   }
 }
 

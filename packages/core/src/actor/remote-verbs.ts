@@ -135,15 +135,17 @@ export interface RegionVerbs {
    */
   waitForRegion(region: string, options?: WaitOptions): Promise<void>
   /**
-   * Makes another region the primary, for every node, in a new epoch, which it resolves with when this node knows. The others
-   * learn of it as of any news of a node, within milliseconds where they are linked, and a node that was away when it comes
-   * back. The highest epoch wins; between two announcements of one epoch the higher node id does. The loser of such a tie
-   * resolves with that epoch too, and its region is not the primary: `primaryRegion` tells, once the other's news has come.
-   * What runs goes on: see `primaryOnly`, and fence a database by `ctx.primaryEpoch`. Nothing of it is stored: when all nodes restart at the same
-   * time the configuration holds again, so change that too.
+   * Makes another region the primary, for every node, and resolves when the region table of this node says so, with the epoch in which it
+   * does: a new one. The others learn of it as of any news of a node, within milliseconds where they are linked, and a node that was away
+   * when it comes back. The highest epoch wins; between two announcements of one epoch the higher node id does. So somebody elsewhere who
+   * announced in the same epoch may win after this resolved, when the news of it comes: `primaryRegion` tells. What runs goes on: see
+   * `primaryOnly`, and fence a database by `ctx.primaryEpoch`. Nothing of it is stored: when all nodes restart at the same time the
+   * configuration holds again, so change that too.
    *
-   * Rejects with `ERR_BAD_REGION`; with `ERR_NODE_STOPPED` for plain code; with `ERR_NOPROC` or `ERR_CALLEE_EXITED` while the
-   * node restarts its own actors.
+   * Rejects with a `PrimaryError`, `ERR_PRIMARY_OUTBID`, when the table says by then that another region won, which it names with its epoch:
+   * `not-run` where a member announced the last epoch that there can be, with a higher id. Rejects with `ERR_REGION_TIMEOUT` when the table
+   * does not know of what was announced within 10 s; with `ERR_BAD_REGION`; with `ERR_NODE_STOPPED` for plain code; with `ERR_NOPROC` or
+   * `ERR_CALLEE_EXITED` while the node restarts its own actors.
    *
    * @example
    * const epoch = await ctx.setPrimaryRegion('fra')

@@ -25,14 +25,15 @@ export class KnownPrimary {
   }
 
   /**
-   * This node announces another one, in a new epoch, which it gives back. Only a member that lies makes the last one known that there can be:
-   * within that the higher node id wins.
+   * This node announces another one, in a new epoch; gives back what it believes in from here on. Only a member that lies makes the last
+   * epoch known that there can be: within that the higher node id wins, so what it gives back may be what was known, of another region.
    */
-  announce(region: string): number {
+  announce(region: string): Primary {
     const known = primaryOf(this.#own.record)
     const primary: Primary = { region, epoch: Math.min(known.epoch + 1, epochMax), by: this.#own.node }
-    if (newerPrimary(known, primary) === primary) this.#adopt(primary)
-    return primary.epoch
+    if (newerPrimary(known, primary) !== primary) return known
+    this.#adopt(primary)
+    return primary
   }
 
   /** Another node's word. `true`: it is ours from here on. */

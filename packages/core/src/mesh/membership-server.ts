@@ -167,9 +167,11 @@ class MembershipServer implements Process {
       if (self?.parent !== undefined && samePid(self.parent, envelope.from)) self.stop(envelope.reason)
     } else if (envelope.type === 'request' && envelope.name === 'setPrimaryRegion') {
       const [region] = this.#options.kernel.openArgs(envelope.args, envelope.encoded) as readonly [string]
-      const epoch = this.#primary.announce(region)
+      const primary = this.#primary.announce(region)
       this.#issue({})
-      envelope.replier.reply(epoch)
+      envelope.replier.reply(primary)
+    } else if (envelope.type === 'request' && envelope.name === 'primary') {
+      envelope.replier.reply(primaryOf(this.#own.record))
     } else if (envelope.type === 'request') {
       envelope.replier.fail({ code: 'ERR_NO_HANDLER', outcome: 'not-run', message: 'mesh has no such call' })
     }

@@ -1,3 +1,4 @@
+import type { Outcome } from '../actor/signal.ts'
 import { RuntimeError } from '../base/runtime-error.ts'
 
 export type RegionErrorCode =
@@ -15,6 +16,8 @@ export type RegionErrorCode =
   | 'ERR_BAD_OPTIONS'
   /** The node was stopped while plain code waited for a region. */
   | 'ERR_NODE_STOPPED'
+  /** Another region is the primary than the one that was to be. */
+  | 'ERR_PRIMARY_OUTBID'
   /** The region table's slots can't hold even a table without nodes. */
   | 'ERR_TABLE_TOO_SMALL'
 
@@ -24,5 +27,23 @@ export class RegionError extends RuntimeError {
 
   constructor(code: RegionErrorCode, message: string, options?: { cause?: unknown }) {
     super(code, message, options)
+  }
+}
+
+/** `setPrimaryRegion` did not make its region the primary: another one is. */
+export class PrimaryError extends RegionError {
+  declare readonly code: 'ERR_PRIMARY_OUTBID'
+  /** `'not-run'`: nothing was announced. `'ran'`: it was, and another announcement wins against it on every node. */
+  readonly outcome: Outcome
+  /** The region that won. */
+  readonly primaryRegion: string
+  readonly primaryEpoch: number
+
+  constructor(region: string, outcome: Outcome, won: { readonly region: string; readonly epoch: number }) {
+    const message = `The primary region is "${won.region}" as of epoch ${won.epoch}, and not "${region}" [${outcome}]`
+    super('ERR_PRIMARY_OUTBID', message)
+    this.outcome = outcome
+    this.primaryRegion = won.region
+    this.primaryEpoch = won.epoch
   }
 }

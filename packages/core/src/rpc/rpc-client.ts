@@ -12,7 +12,8 @@ import type { Attempt, ChoiceExplanation } from '../actor/rpc-report.ts'
 import type { Body, Failure } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
 import { membershipServerName } from '../mesh/membership-name.ts'
-import { RegionError } from '../region/errors.ts'
+import type { Primary } from '../mesh/primary.ts'
+import { PrimaryError, RegionError } from '../region/errors.ts'
 import { explainChoice } from '../region/explain-choice.ts'
 import { checkRegionTarget, chooseAmong, chooseNode, isRefusal, serversOf } from '../region/region-choice.ts'
 import { checkRegionName } from '../region/region-name.ts'
@@ -167,15 +168,32 @@ class RpcClient implements RemoteServices {
 
   async setPrimaryRegion(owner: RemoteOwner, region: string): Promise<number> {
     checkRegionName(region)
-    const epoch = (await this.#kernel.call(owner, mesh, 'setPrimaryRegion', [region], meshTimeoutMs)) as number
-    await waitForTable(this.#kernel, this.#listeners, {
-      owner,
-      condition: () => this.primaryEpoch >= epoch,
-      what: `primary epoch ${epoch}`,
-      timeoutMs: waitForMsDefault,
-      regions: () => this.regions(),
-    })
+    const announced = await this.#askMesh(owner, 'setPrimaryRegion', [region])
+    if (announced.region !== region) throw new PrimaryError(region, 'not-run', announced)
+    let epoch = 0
+    const isPrimary = (): boolean => {
+      const { primaryRegion, primaryEpoch } = this.#table.read().data
+      epoch = primaryEpoch
+      return primaryRegion === region
+    }
+    const what = `region "${region}" as the primary as of epoch ${announced.epoch}`
+    await this.#waitForTable(owner, () => this.primaryEpoch >= announced.epoch, what)
+    if (isPrimary()) return epoch
+    // Another one won; or, within the last epoch that there can be, the table is behind.
+    const believed = await this.#askMesh(owner, 'primary', [])
+    if (believed.region !== region) throw new PrimaryError(region, 'ran', believed)
+    await this.#waitForTable(owner, isPrimary, what)
     return epoch
+  }
+
+  #askMesh(owner: RemoteOwner, name: string, args: readonly unknown[]): Promise<Primary> {
+    return this.#kernel.call(owner, mesh, name, args, meshTimeoutMs) as Promise<Primary>
+  }
+
+  #waitForTable(owner: RemoteOwner, condition: () => boolean, what: string): Promise<void> {
+    const regions = (): readonly string[] => this.regions()
+    const wait = { owner, condition, what, timeoutMs: waitForMsDefault, regions }
+    return waitForTable(this.#kernel, this.#listeners, wait)
   }
 
   tableWritten(): void {

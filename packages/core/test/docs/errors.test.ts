@@ -85,6 +85,7 @@ const producedBy: Readonly<Record<string, string>> = {
   ERR_OVERLOADED: 'core/test/rpc/overload.test',
   ERR_OWN_ADDRESS: 'transport-libp2p/test/peers.test',
   ERR_PEER_REFUSED: 'core/test/rpc/failure-broken-links',
+  ERR_PRIMARY_OUTBID: 'core/test/node/primary-outbid.test',
   ERR_PROCESS_START: 'core/test/rpc/failure-remote-ends',
   ERR_PROTOCOL_VERSION: 'core/test/rpc/failure-broken-links',
   ERR_RECEIVE_TIMEOUT: 'core/test/actor/bare-actor.test',

@@ -8,18 +8,19 @@ const configured: Primary = { region: 'fra', epoch: 0, by: '' }
 
 it('what a node announces is of a new epoch, in its next word, and remembered', () => {
   const { known, own, memory, changes } = knownBy({ region: 'syd', epoch: 4, by: 'b' })
-  expect(known.announce('iad')).toBe(5)
   const primary = { region: 'iad', epoch: 5, by: 'me' }
+  expect(known.announce('iad')).toEqual(primary)
   expect([primaryOf(own.record), memory.primary, changes]).toEqual([primary, primary, [primary]])
 })
 
 it('in the last epoch that there can be, the higher node id wins, and what is said can always be carried', () => {
   const last = { region: 'syd', epoch: Number.MAX_SAFE_INTEGER }
   const { known, own } = knownBy({ ...last, by: 'b' })
-  expect(known.announce('iad')).toBe(last.epoch)
-  expect(primaryOf(own.say({}).record)).toEqual({ region: 'iad', epoch: last.epoch, by: 'me' })
+  const primary = { region: 'iad', epoch: last.epoch, by: 'me' }
+  expect(known.announce('iad')).toEqual(primary)
+  expect(primaryOf(own.say({}).record)).toEqual(primary)
   const other = knownBy({ ...last, by: 'z' })
-  expect([other.known.announce('iad'), other.changes]).toEqual([last.epoch, []])
+  expect([other.known.announce('iad'), other.changes]).toEqual([{ ...last, by: 'z' }, []])
 })
 
 it.each([

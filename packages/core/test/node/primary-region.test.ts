@@ -7,6 +7,7 @@ import {
   memoryTransport,
   type Node,
   type NodeOptions,
+  type PrimaryError,
   procedure,
   startNode,
 } from '@skerry/core'
@@ -124,10 +125,15 @@ describe('several nodes', () => {
 
   it('[node] agree after two changes at the same time', async () => {
     const { syd, lax } = await startRegions(['syd', 'lax'])
-    const epochs = await Promise.all([syd.setPrimaryRegion('fra'), lax.setPrimaryRegion('nrt')])
-    await agree([syd, lax], syd.id > lax.id ? 'fra' : 'nrt', 1)
-    // The loser is told no other epoch: which region won, the region says.
-    expect(epochs).toEqual([1, 1])
+    const changes = await Promise.allSettled([syd.setPrimaryRegion('fra'), lax.setPrimaryRegion('nrt')])
+    const won = syd.id > lax.id ? 'fra' : 'nrt'
+    await agree([syd, lax], won, 1)
+    const told = changes.map((one) => (one.status === 'fulfilled' ? one.value : (one.reason as PrimaryError)))
+    // The loser is told which won if its node knew by then: see primary-outbid.
+    const outbid = { code: 'ERR_PRIMARY_OUTBID', outcome: 'ran', primaryRegion: won, primaryEpoch: 1 }
+    expect(told[won === 'fra' ? 0 : 1]).toBe(1)
+    const loser = told[won === 'fra' ? 1 : 0]
+    if (loser !== 1) expect(loser).toMatchObject(outbid)
   })
 
   it('[node] see a conflict of their configurations, until a change settles it: in the log, as an event, as a metric', async () => {
