@@ -14,6 +14,7 @@ import { peerGater } from '../peer-gater.ts'
 import { guardConnections, guardStreams } from './guarded-negotiations.ts'
 import { noisePlaintextBytesMax } from './noise-streams.ts'
 import { secretEncrypters } from './secret-encrypters.ts'
+import { withSendQueues } from './send-queue.ts'
 
 export type SkerryLibp2p = Libp2p<{ identify: Identify; pubsub: GossipSub }>
 
@@ -37,14 +38,16 @@ export async function createSkerryLibp2p(
     connectionGater: peerGater(log, options),
     streamMuxers: [
       guardStreams(
-        yamux({
-          // With which each stream begins, and the end of yamux's own growing. On a long link our lanes have larger ones: window-size.ts.
-          maxStreamWindowSize: streamWindowBytes,
-          // A frame, header included, fits one message of Noise.
-          maxMessageSize: noisePlaintextBytesMax,
-          maxInboundStreams: streamsMax,
-          maxOutboundStreams: streamsMax,
-        }),
+        withSendQueues(
+          yamux({
+            // With which each stream begins, and the end of yamux's own growing. On a long link our lanes have larger ones: window-size.ts.
+            maxStreamWindowSize: streamWindowBytes,
+            // A frame, header included, fits one message of Noise.
+            maxMessageSize: noisePlaintextBytesMax,
+            maxInboundStreams: streamsMax,
+            maxOutboundStreams: streamsMax,
+          }),
+        ),
         (protocol) => protocols().includes(protocol),
       ),
     ],

@@ -4,7 +4,6 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 import type { LineReader, LineStream } from '../line.ts'
 import { announceWindowInSteps, setReceiveWindow } from '../receive-window.ts'
 import { joinSmallPieces } from './joined-pieces.ts'
-import { boundSendWindow } from './send-window.ts'
 
 type Pull = (result: IteratorResult<Uint8ArrayList | Uint8Array, undefined>) => void
 
@@ -30,7 +29,6 @@ export class DuplexStream implements LineStream {
       this.#finish = resolve
     })
     announceWindowInSteps(stream)
-    boundSendWindow(stream)
     joinSmallPieces(stream)
   }
 

@@ -1,5 +1,6 @@
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { MultistreamGuard } from '../multistream-guard.ts'
+import { withNext } from './with-next.ts'
 
 /** The same bytes; it fails where the negotiation at their beginning is none. Once that is over, nothing stands between. */
 export function guarded<Chunk extends Uint8Array | Uint8ArrayList>(
@@ -13,18 +14,7 @@ export function guarded<Chunk extends Uint8Array | Uint8ArrayList>(
     if (result.done !== true) guard.check(result.value)
     return result
   }
-  const end = async (): Promise<void> => void (await chunks.return?.())
-  const iterator: AsyncGenerator<Chunk> = {
-    [Symbol.asyncIterator]: () => iterator,
-    next: () => (guard.isOver ? chunks.next() : checked()),
-    return: async (value) => (await end(), { done: true, value }),
-    async throw(error) {
-      await end()
-      throw error
-    },
-    [Symbol.asyncDispose]: end,
-  }
-  return iterator
+  return withNext(chunks, () => (guard.isOver ? chunks.next() : checked()))
 }
 
 async function* asyncOf<Chunk>(source: Iterable<Chunk>): AsyncGenerator<Chunk, undefined> {

@@ -3,6 +3,7 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { allocUnsafe } from 'uint8arrays/alloc'
 import { giveBack } from '../give-back.ts'
 import { wasCopied } from '../write-block.ts'
+import { sendQueueOf } from './send-queue.ts'
 
 /** What Noise's handshake leaves: both directions' keys, and how many messages each has seen. */
 export interface Ciphers {
@@ -107,17 +108,24 @@ function lengthAt(bytes: Uint8Array, at: number): number {
 export async function encryptTo(socket: Socket, source: AsyncIterable<Chunk>, ciphers: Ciphers): Promise<void> {
   const chunks = source[Symbol.asyncIterator]()
   const writer = new MessageWriter(socket, ciphers)
-  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
-    writer.add(next.value)
-    if (writer.bytes < writeBytesMax && hasMore(source)) continue
-    if (socket.writable) writer.write()
-    if (socket.writableNeedDrain) await drained(socket)
-    if (!socket.writable) {
-      await chunks.return?.()
-      return
+  const queue = sendQueueOf(source)
+  queue?.begin()
+  try {
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
+      writer.add(next.value)
+      queue?.taken(next.value)
+      if (writer.bytes < writeBytesMax && hasMore(source)) continue
+      if (socket.writable) writer.write()
+      if (socket.writableNeedDrain) await drained(socket)
+      if (!socket.writable) {
+        await chunks.return?.()
+        return
+      }
     }
+    if (socket.writable) writer.write()
+  } finally {
+    queue?.end()
   }
-  if (socket.writable) writer.write()
 }
 
 /** A pushable tells how much waits in it. */

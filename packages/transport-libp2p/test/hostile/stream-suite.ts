@@ -194,9 +194,15 @@ const echo = streamProcedure({
   run: (_ctx, _input: undefined, incoming: AsyncIterable<string>) => incoming,
 })
 
-/** Opens a stream whose items are of so many bytes, with all the credit that there is. */
-export async function credited(victim: Victim, hostile: HostilePeer, serial: number, bytes: number): Promise<void> {
-  const request = requestOf('victim.gives', { ...most, hasIncoming: false }, codec.encode(bytes))
+/** Opens a stream whose items are of so many bytes, by default with all the credit that there is. */
+export async function credited(
+  victim: Victim,
+  hostile: HostilePeer,
+  serial: number,
+  bytes: number,
+  credit: { items: number; bytes: number } = most,
+): Promise<void> {
+  const request = requestOf('victim.gives', { ...credit, hasIncoming: false }, codec.encode(bytes))
   await hostile.send({ type: 'spawn', from: { ...here(victim), serial }, to: here(victim), request })
 }
 

@@ -1,37 +1,94 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { frameLane } from '../../../core/src/mesh/link-message.ts'
-import type { Lane } from '../../src/lane.ts'
-import { grew, heldMax, mebi, overLibp2p, startHostile, startMember, startVictim } from './hostile-world.ts'
+import { laneProtocol } from '../../src/lane-preamble.ts'
+import type { LineConnection } from '../../src/line.ts'
+import type { LaneLink } from '../../src/raw-link.ts'
+import {
+  grew,
+  heldMax,
+  mebi,
+  overLibp2p,
+  startHostile,
+  startMember,
+  startVictim,
+  type Victim,
+} from './hostile-world.ts'
 import { credited, hostileStreams, unreadHeldMax, unreadStreams } from './stream-suite.ts'
 
 const mesh = () => overLibp2p('@skerry/transport-libp2p')
 hostileStreams(mesh)
 unreadStreams(mesh)
 
+// Of yamux's frames.
+const [windowUpdate, ping, syn] = [1, 2, 1]
+// 4 MiB of them, and 256 streams.
+const answersHeldMax = 16 * mebi
+
 describe('a member that reads nothing from its socket', () => {
-  it('gives a gigabyte of room on its lanes, and all credit to two hundred streams: what waits for it is bounded, and others are served', async () => {
+  it('gives a gigabyte of room on its lanes again and again, and all credit to a hundred streams and more: what waits for it is bounded, and others are served', async () => {
     const victim = await startVictim({ mesh: mesh() })
     const { callVictim } = await startMember(victim)
     const before = await victim.report()
-    const way = await wayTo(victim.port)
-    const address = victim.address.replace(`/tcp/${victim.port}`, `/tcp/${way.port}`)
-    const hostile = await startHostile({ ...victim, address })
-    const lane = hostile.link.lane(frameLane) as Lane
-    lane.setWindow(1_024 * mebi)
+    const { hostile, way, muxer } = await deafPeer(victim)
     await hostile.heard()
+    const lanes = muxer.streams.filter(({ protocol }) => protocol === laneProtocol)
     way.block()
-    for (let serial = 1; serial <= 200; serial += 1) await credited(victim, hostile, serial, 64 * 1024)
+    for (let serial = 1; serial <= 100; serial += 1) await credited(victim, hostile, serial, 64 * 1024)
     let most = 0
     for (let round = 0; round < 20; round += 1) {
+      // Those before may have ended: more was called forth than may wait.
+      for (let nth = 1; nth <= 8; nth += 1) {
+        await credited(victim, hostile, 1_000 * round + nth, 64 * 1024, { items: 16, bytes: mebi })
+      }
+      for (const { id } of lanes) {
+        muxer.sendFrame({ type: windowUpdate, flag: 0, streamID: Number(id), length: 1_024 * mebi })
+      }
       expect(await callVictim()).toBe('here')
       most = Math.max(most, grew(before, await victim.report()).held)
     }
+    expect(lanes).toHaveLength(3)
     expect(most).toBeLessThan(unreadHeldMax + heldMax)
     hostile.link.close('enough')
     await expect.poll(async () => grew(before, await victim.report()).held).toBeLessThan(4 * mebi)
   })
+
+  it('floods pings, and streams beyond its number: the answers that wait for it are bounded, and others are served', async () => {
+    const victim = await startVictim({ mesh: mesh() })
+    const { callVictim } = await startMember(victim)
+    const before = await victim.report()
+    const { hostile, way, muxer } = await deafPeer(victim)
+    way.block()
+    let [most, sent] = [0, 0]
+    for (let round = 0; round < 20; round += 1) {
+      while (muxer.source.readableLength < mebi / 4) {
+        muxer.sendFrame({ type: ping, flag: syn, streamID: 0, length: sent })
+        muxer.sendFrame({ type: windowUpdate, flag: syn, streamID: 100_001 + sent, length: 0 })
+        sent += 2
+      }
+      expect(await callVictim()).toBe('here')
+      most = Math.max(most, grew(before, await victim.report()).held)
+    }
+    expect(most).toBeLessThan(answersHeldMax)
+    hostile.link.close('enough')
+    await expect.poll(async () => grew(before, await victim.report()).held).toBeLessThan(4 * mebi)
+  })
 })
+
+/** The parts of yamux with which frames are sent that it would not send by itself. */
+interface Muxer {
+  readonly source: { readonly readableLength: number }
+  readonly streams: readonly { readonly id: string; readonly protocol?: string }[]
+  sendFrame(header: { type: number; flag: number; streamID: number; length: number }): void
+}
+
+/** A hostile peer that can be made to read nothing more. */
+async function deafPeer(victim: Victim) {
+  const way = await wayTo(victim.port)
+  const address = victim.address.replace(`/tcp/${victim.port}`, `/tcp/${way.port}`)
+  const hostile = await startHostile({ ...victim, address })
+  const { muxer } = (hostile.link as LaneLink).connection as LineConnection & { readonly muxer: Muxer }
+  return { hostile, way, muxer }
+}
 
 /** A proxy before a port, over which nothing comes back once it is blocked. */
 async function wayTo(to: number): Promise<{ port: number; block(): void }> {
