@@ -56,26 +56,6 @@ export class HeldSignals {
   }
 }
 
-/**
- * Whether a signal is worth a link: something begins with it. All others belong to what crossed an earlier link, and went
- * with it.
- */
-export function opensLink(signal: Signal): boolean {
-  switch (signal.type) {
-    case 'message':
-    case 'cast':
-    case 'call':
-    case 'link':
-    case 'monitor':
-    case 'spawn':
-      return true
-    case 'exit':
-      return !signal.viaLink
-    default:
-      return false
-  }
-}
-
 function bodyBytes(signal: Signal): number {
   switch (signal.type) {
     case 'message':

@@ -1,23 +1,10 @@
-import { Actor } from '../actor/actor.ts'
-import type { Kernel } from '../actor/kernel.ts'
 import { formatPid, type NodeId } from '../actor/pid.ts'
 import type { Router } from '../actor/router.ts'
-import type {
-  CancelSignal,
-  Failure,
-  ReplySignal,
-  Signal,
-  SpawnSignal,
-  ExitSignal,
-  LinkSignal,
-  MonitorSignal,
-} from '../actor/signal.ts'
+import type { Failure, ReplySignal, Signal, SpawnSignal } from '../actor/signal.ts'
 import { answerUndeliverable } from '../actor/undeliverable.ts'
-import { letterBytes, type LetterSignal } from '../actor/held-letter.ts'
 import { errorData } from '../base/error-data.ts'
-import { type HeldBytes, uncountedBytesMax } from '../base/held-bytes.ts'
-import type { Timer } from '../platform/platform.ts'
 import { reachable } from '../platform/property.ts'
+import { AwaitedLinks } from './awaited-links.ts'
 import type { BlockSlice } from './block-slice.ts'
 import { Farewell } from './farewell.ts'
 import {
@@ -28,16 +15,19 @@ import {
   encodeSignalMessage,
   type NodeNotice,
 } from './frame.ts'
-import { HeldSignals, opensLink } from './held-signals.ts'
+import { ForeignSignals, type ForeignSignalsOptions } from './foreign-signals.ts'
+import { HeldSignals } from './held-signals.ts'
 import { IdleLinks } from './idle-links.ts'
 import { linkHeaderBytes } from './link-message.ts'
 import type { Peer, PeerRef } from './peer.ts'
 import { NoticeRates } from './notice-rates.ts'
 import { ParkedSignals } from './parked-signals.ts'
 import type { PeerLinks, SendResult } from './peer-links.ts'
-import { SentOut } from './sent-out.ts'
+import { SeenLives } from './seen-lives.ts'
+import { isUrgent, opensLink, sendsOutItsSender } from './signal-kinds.ts'
 import { recordOf, type SignalRecord, signalOf } from './signal-record.ts'
 import type { SplitMessage } from './split-message.ts'
+import { answerUnsent, draining, overloaded, tooLarge, unencodable } from './unsent.ts'
 
 /** How a sparse mesh makes links when they are needed, and closes them when they are not. */
 export interface SparseRouting {
@@ -51,17 +41,8 @@ export interface SparseRouting {
   readonly crosses: (peer: PeerRef) => Promise<boolean>
 }
 
-export interface NodeRouterOptions {
-  readonly kernel: Kernel
+export interface NodeRouterOptions extends ForeignSignalsOptions {
   readonly links: PeerLinks
-  /** What the letters of peers count that wait for this node's actors, and may count. */
-  readonly letters: HeldBytes
-  /** Peers may send signals to every actor of the app. */
-  readonly isOpenToMembers: boolean
-  /** Carries a signal that came from another node to this node's threads. */
-  readonly deliver: (signal: Signal) => void
-  /** Takes requests to run procedures here. */
-  readonly inbox: (signal: SpawnSignal | CancelSignal) => void
   readonly sparse: SparseRouting
   /** A node's life, or a thread of it, is gone: the links, monitors and calls of all threads fire. */
   readonly lost: (lost: { node: NodeId; life: number; thread?: number }, reason: 'noconnection' | 'threadlost') => void
@@ -82,15 +63,8 @@ const noBytes = new Uint8Array(0)
 /** What items of streams to one peer may count that wait for room on their way. Beyond it they end their stream. */
 const parkedBytesMax = 32 * 1024 * 1024
 
-/** How long a signal waits for a link at most, and after how many failed dials it waits no more. */
-const awaitLinkMs = 5_000
-const failedDialsMax = 3
-
-// What is forgotten beyond these, oldest first, gets `noconnection` where `noproc` would be true.
-const nodesSeenMax = 16_384
 /** Of so many peers it is known how often they said what they may say so often. */
 const peersMax = 4_096
-const livesSeenMax = 8
 
 /** Carries signals between nodes over the links, and turns the loss of a link into `noconnection` for all that crossed it. */
 export class NodeRouter implements Router {
@@ -99,21 +73,15 @@ export class NodeRouter implements Router {
   readonly #linked = new Map<NodeId, LinkedPeer>()
   /** The one that was asked for last: every frame asks, and they come in bursts. */
   #last: LinkedPeer | undefined
-  /**
-   * The lives that links were up to, the last one last. All before it are over for sure, and their Pids get `noproc`. Lives
-   * do not tell their order by themselves: a clock that was set back gives a lower one. So a Pid of any other life gets
-   * `noconnection`; the link may still be to a life that is already over.
-   */
-  readonly #seen = new Map<NodeId, readonly number[]>()
+  readonly #seen = new SeenLives()
   /** Since this node said that it takes no new work. */
   #farewell: Farewell | undefined
 
-  readonly #sentOut = new SentOut()
+  readonly #foreign: ForeignSignals
   readonly #parked = new ParkedSignals(parkedBytesMax)
   /** For nodes that are being dialled, and for links that may rest. */
   readonly #held = new HeldSignals()
-  /** The nodes that are being dialled because a signal waits for it. */
-  readonly #awaited = new Map<NodeId, { readonly timer: Timer; failedDials: number }>()
+  readonly #awaited: AwaitedLinks
   /**
    * The lives whose link ended in order while signals for them were held: all that crosses is these, for which another link is made. Only
    * when none comes is anything lost.
@@ -125,6 +93,8 @@ export class NodeRouter implements Router {
   constructor(options: NodeRouterOptions) {
     this.#options = options
     const { kernel, links, sparse } = options
+    this.#foreign = new ForeignSignals(options)
+    this.#awaited = new AwaitedLinks(kernel.platform.clock, (node) => this.#gaveUp(node))
     this.#idle = new IdleLinks({
       self: kernel.node,
       clock: kernel.platform.clock,
@@ -136,7 +106,6 @@ export class NodeRouter implements Router {
       release: (node) => this.#release(node),
       leave: (node) => links.leave(node),
     })
-    options.kernel.onSentOut = (pid) => this.#sentOut.add(pid)
   }
 
   up(peer: Peer): void {
@@ -144,20 +113,12 @@ export class NodeRouter implements Router {
     this.#last = undefined
     this.#linked.set(node, { node, life, peer, isDraining: false })
     if (this.#farewell !== undefined) this.#tell(node, { type: 'draining' })
-    this.#note(node, life)
-    this.#endWait(node)
+    this.#seen.met(node, life)
+    this.#awaited.end(node)
     if (this.#unlost.get(node) === life) this.#unlost.delete(node)
     // What was held for a life that is over is bounced, and before its loss, which would say of it that it may have been done.
     this.#release(node)
     this.#lostAfterAll(node)
-  }
-
-  #note(node: NodeId, life: number): void {
-    const seen = this.#seen.get(node) ?? []
-    if (seen.at(-1) === life) return
-    this.#seen.delete(node)
-    this.#seen.set(node, [...seen.filter((one) => one !== life), life].slice(-livesSeenMax))
-    if (this.#seen.size > nodesSeenMax) this.#seen.delete(this.#seen.keys().next().value as NodeId)
   }
 
   /** `isInOrder`: one of both said goodbye. */
@@ -194,10 +155,7 @@ export class NodeRouter implements Router {
 
   /** A dial to it failed. */
   unreached(node: NodeId): void {
-    const awaited = this.#awaited.get(node)
-    if (awaited === undefined) return
-    awaited.failedDials += 1
-    if (awaited.failedDials >= failedDialsMax) this.#giveUp(node)
+    this.#awaited.dialFailed(node)
   }
 
   /** Looks which links nobody uses. */
@@ -217,12 +175,12 @@ export class NodeRouter implements Router {
       return
     }
     if (linked.life !== signal.to.life) {
-      const isOver = this.#seen.get(signal.to.node)?.slice(0, -1).includes(signal.to.life) === true
+      const isOver = this.#seen.isOver(signal.to.node, signal.to.life)
       kernel.bounce(signal, isOver && signal.type !== 'spawn' ? 'noproc' : 'noconnection')
       return
     }
     if (linked.isDraining && signal.type === 'spawn') {
-      this.#refuse(signal, { code: 'ERR_DRAINING', outcome: 'not-run', message: 'The node is leaving' })
+      this.#refuse(signal, draining)
       return
     }
     if (sendsOutItsSender(signal)) kernel.sendOut(signal.from)
@@ -232,8 +190,7 @@ export class NodeRouter implements Router {
     try {
       message = encodeSignalMessage(signal, kernel.codec)
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error)
-      this.#refuse(signal, { code: 'ERR_NOT_ENCODABLE', outcome: 'not-run', message: text, cause: errorData(error) })
+      this.#refuse(signal, unencodable(error))
       return
     }
     if (isBehind && this.#park(signal, message)) return
@@ -278,7 +235,8 @@ export class NodeRouter implements Router {
     if (result === 'sent') return
     const { kernel, links } = this.#options
     if (result === 'no-link') kernel.bounce(signal, 'noconnection')
-    else this.#refuse(signal, unsent(result, message.byteLength - linkHeaderBytes, links.frameBytesMax))
+    else if (result === 'overloaded') this.#refuse(signal, overloaded)
+    else this.#refuse(signal, tooLarge(message.byteLength - linkHeaderBytes, links.frameBytesMax))
   }
 
   /**
@@ -302,60 +260,19 @@ export class NodeRouter implements Router {
       return false
     }
     const hasBody = decodedWithBody()
-    if (signal.type === 'spawn' || signal.type === 'cancel') this.#options.inbox(signal)
-    else if (signal.type === 'reply' && signal.ref === 0) this.#receiveAnswer(peer, signal)
-    else if (this.#isOpen(signal)) this.#deliver(peer.node, signal)
-    else this.#refuseForeign(signal)
+    this.#foreign.take(peer.node, signal)
     return !hasBody
   }
 
   /** The same for a signal that crossed memory as it is. */
   receiveRecord(peer: PeerRef, record: SignalRecord): void {
-    const signal = signalOf(record, this.#linkedTo(peer.node)?.peer ?? peer, this.#options.kernel)
-    if (signal.type === 'spawn') this.#options.inbox(signal)
-    else this.#receiveAnswer(peer, signal)
-  }
-
-  /** To a call by region, mostly of this thread: found once, and not once to be judged and once more to be delivered. */
-  #receiveAnswer(peer: PeerRef, signal: ReplySignal): void {
-    const entity = signal.to.thread === 0 ? this.#options.kernel.entity(signal.to) : undefined
-    if (entity !== undefined && !(entity instanceof Actor)) entity.deliver(signal)
-    else if (this.#isOpen(signal)) this.#deliver(peer.node, signal)
-    else this.#refuseForeign(signal)
-  }
-
-  /** A letter that counts is held of its node until it leaves its mailbox, on whatever thread. */
-  #deliver(node: NodeId, signal: Signal): void {
-    const { deliver, letters } = this.#options
-    const bytes = letterBytes(signal)
-    if (bytes <= uncountedBytesMax) {
-      deliver(signal)
-      return
-    }
-    if (!letters.take(node, bytes)) {
-      this.#refuseLetter(signal as LetterSignal)
-      return
-    }
-    deliver({ ...(signal as LetterSignal), held: { node, bytes } })
-    // By now who has it counts it.
-    letters.giveBack(node, bytes)
-  }
-
-  #refuseLetter(signal: LetterSignal): void {
-    const { kernel } = this.#options
-    if (signal.type !== 'call') {
-      kernel.counters.mailboxDrops += 1
-      return
-    }
-    kernel.counters.mailboxRefusals += 1
-    const message = 'The node holds as many bytes of messages of its peer, or of all, as it may'
-    const failure: Failure = { code: 'ERR_MAILBOX_FULL', outcome: 'not-run', message }
-    kernel.route({ type: 'reply', to: signal.from, ref: signal.ref, result: { ok: false, failure } })
+    const from = this.#linkedTo(peer.node)?.peer ?? peer
+    this.#foreign.take(peer.node, signalOf(record, from, this.#options.kernel))
   }
 
   /** Tells every peer that a thread of this node is gone, after everything that the thread had sent. */
   threadLost(thread: number): void {
-    this.#sentOut.threadLost(thread)
+    this.#foreign.threadLost(thread)
     for (const node of this.#linked.keys()) this.#tell(node, { type: 'threadDown', thread })
   }
 
@@ -379,13 +296,12 @@ export class NodeRouter implements Router {
       kernel.bounce(signal, 'noconnection')
       return
     }
-    const timer = kernel.platform.clock.after(awaitLinkMs, () => this.#giveUp(node))
-    this.#awaited.set(node, { timer, failedDials: 0 })
+    this.#awaited.begin(node)
     this.#hold(signal)
   }
 
   #hold(signal: Signal): void {
-    if (!this.#held.hold(signal)) this.#refuse(signal, unsent('overloaded', 0, 0))
+    if (!this.#held.hold(signal)) this.#refuse(signal, overloaded)
   }
 
   /** Sends what was held. */
@@ -393,13 +309,7 @@ export class NodeRouter implements Router {
     for (const signal of this.#held.take(node)) this.route(signal)
   }
 
-  #endWait(node: NodeId): void {
-    this.#awaited.get(node)?.timer.cancel()
-    this.#awaited.delete(node)
-  }
-
-  #giveUp(node: NodeId): void {
-    this.#endWait(node)
+  #gaveUp(node: NodeId): void {
     this.#options.sparse.unreachable(node)
     for (const signal of this.#held.take(node)) this.#options.kernel.bounce(signal, 'noconnection')
     this.#lostAfterAll(node)
@@ -450,86 +360,22 @@ export class NodeRouter implements Router {
     if (notice.type === 'draining' && result !== 'sent') this.#farewell?.heard(node)
   }
 
-  /**
-   * Whether a peer may send this. What its target does not judge itself needs an actor whose Pid was sent out, or that is for all members, and never reaches one of the node's own.
-   */
-  #isOpen(signal: Signal): boolean {
-    const { kernel, isOpenToMembers } = this.#options
-    const { to } = signal
-    const entity = to.thread === 0 ? kernel.entity(to) : undefined
-    if (entity instanceof Actor && entity.system) return false
-    if (isOpenToMembers || isJudgedByItsTarget(signal)) return true
-    return to.thread === 0 ? entity === undefined || entity.isSentOut !== false : this.#sentOut.has(to)
-  }
-
-  #refuseForeign(signal: Signal): void {
-    const { kernel } = this.#options
-    kernel.counters.refusedSignals += 1
-    kernel.platform.log.debug(
-      { to: formatPid(signal.to), type: signal.type },
-      'a signal from another node to an actor that is not for it was refused',
-    )
-    kernel.bounce(signal, 'noproc')
-  }
-
   /** The signal was not sent: whoever waits for it is told, everything else is counted. */
   #refuse(signal: Signal, failure: Failure): void {
     const { kernel } = this.#options
-    if (signal.type === 'call' || (signal.type === 'spawn' && signal.request.isCast !== true)) {
-      const ref = signal.type === 'call' ? signal.ref : 0
-      kernel.route({ type: 'reply', to: signal.from, ref, result: { ok: false, failure } })
-    } else if (signal.type === 'item') {
-      // The stream has a hole now: its sender ends it, and the reader is told in its place.
-      kernel.route({ type: 'reply', to: signal.from, ref: 0, result: { ok: false, failure } })
-    } else if (signal.type === 'reply' && signal.result.ok) {
-      this.route({ ...signal, result: { ok: false, failure: { ...failure, outcome: 'ran' } } })
-    } else {
-      if (signal.type === 'spawn') kernel.counters.castsNotRun += 1
-      else kernel.counters.unsent += 1
-      const { to, type } = signal
-      kernel.limitedLog.warn({ peer: to.node, to: formatPid(to), type, code: failure.code }, 'a signal was not sent')
+    const answer = answerUnsent(signal, failure)
+    if (answer !== undefined) {
+      kernel.route(answer)
+      return
     }
+    if (signal.type === 'spawn') kernel.counters.castsNotRun += 1
+    else kernel.counters.unsent += 1
+    const { to, type } = signal
+    kernel.limitedLog.warn({ peer: to.node, to: formatPid(to), type, code: failure.code }, 'a signal was not sent')
   }
-}
-
-/** Answers, parts of streams and the exits of what is linked have an effect only where they are waited for. */
-function isJudgedByItsTarget(signal: Signal): boolean {
-  switch (signal.type) {
-    case 'reply':
-    case 'item':
-    case 'credit':
-    case 'itemsEnd':
-      return true
-    case 'exit':
-      return signal.viaLink
-    default:
-      return false
-  }
-}
-
-/** What is sent by the actor itself. A `down`, and an exit by a link, may as well be our answer for one that must not be reached. */
-function sendsOutItsSender(signal: Signal): signal is LinkSignal | MonitorSignal | ExitSignal {
-  return signal.type === 'link' || signal.type === 'monitor' || (signal.type === 'exit' && !signal.viaLink)
 }
 
 /** Whether anybody is told when it can't be delivered. */
 function isAnswered(signal: Signal): boolean {
   return answerUndeliverable(signal, 'noconnection') !== undefined
-}
-
-/** What nobody would notice the absence of: others would wait for it for ever. */
-function isUrgent({ type }: Signal): boolean {
-  return (
-    type !== 'message' && type !== 'cast' && type !== 'call' && type !== 'spawn' && type !== 'reply' && type !== 'item'
-  )
-}
-
-function unsent(result: 'too-large' | 'overloaded', bytes: number, most: number): Failure {
-  return result === 'too-large'
-    ? {
-        code: 'ERR_FRAME_TOO_LARGE',
-        outcome: 'not-run',
-        message: `The message has ${bytes} bytes; a node takes ${most}, or what its bodyBytesMax says`,
-      }
-    : { code: 'ERR_OVERLOADED', outcome: 'not-run', message: 'Too much is waiting to be sent to that node' }
 }

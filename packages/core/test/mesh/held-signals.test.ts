@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest'
 import type { Signal } from '../../src/actor/signal.ts'
-import { HeldSignals, opensLink } from '../../src/mesh/held-signals.ts'
+import { HeldSignals } from '../../src/mesh/held-signals.ts'
 
 const to = { node: 'b', life: 1, thread: 0, serial: 3 }
-const from = { node: 'a', life: 1, thread: 0, serial: 4 }
 const message = (bytes: number): Signal => ({ type: 'message', to, message: new Uint8Array(bytes), encoded: true })
 
 it('signals are held in their order, from begin to take', () => {
@@ -28,13 +27,4 @@ it('at most 1,024 signals and 8 MiB are held for a node, one of any size, and fo
   expect(held.hold(message(1))).toBe(false)
   for (let count = 1; count < 1_024; count += 1) expect(held.begin(`n${count}`)).toBe(true)
   expect([held.begin('one more'), held.begin('b')]).toEqual([false, true])
-})
-
-it('only what begins something is worth a link', () => {
-  expect(opensLink(message(1))).toBe(true)
-  expect(opensLink({ type: 'monitor', from, to, ref: 1 })).toBe(true)
-  expect(opensLink({ type: 'demonitor', from, to, ref: 1 })).toBe(false)
-  expect(opensLink({ type: 'exit', from, to, reason: 'normal', viaLink: false })).toBe(true)
-  expect(opensLink({ type: 'exit', from, to, reason: 'normal', viaLink: true })).toBe(false)
-  expect(opensLink({ type: 'unlink', from, to })).toBe(false)
 })
