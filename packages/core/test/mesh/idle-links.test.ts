@@ -57,10 +57,33 @@ describe('an unused link', () => {
     expect([...a.log, ...b.log].filter((word) => word === 'leave')).toHaveLength(1)
   })
 
+  it('is not idle by the time in which it was needed, or was another link', async () => {
+    const needed = pair()
+    needed.a.state.needed = true
+    await needed.pass(35_000)
+    needed.a.state.needed = false
+    await needed.pass(29_000)
+    expect(needed.a.log).toEqual([])
+    await needed.pass(3_000)
+    expect(needed.a.log).toContain('tell resting')
+
+    const other = pair()
+    await other.pass(25_500)
+    // Gone and there again between two looks, after as many frames.
+    other.a.idle.down('b')
+    await other.pass(29_000)
+    expect(other.a.log).toEqual([])
+    await other.pass(3_000)
+    expect(other.a.log).toContain('tell resting')
+  })
+
   it('goes on when the other side says nothing', async () => {
     const { a, pass } = pair({ deaf: true })
     await pass(37_000)
-    expect(a.log.slice(0, 3)).toEqual(['tell resting', 'hold', 'release'])
+    expect(a.log).toEqual(['tell resting', 'hold', 'release'])
+    // What was held went out: only from then on it is unused again.
+    await pass(27_000)
+    expect(a.log).toHaveLength(3)
   })
 })
 

@@ -5,9 +5,11 @@ import { msgpackCodec } from '../../src/codec/msgpack-codec.ts'
 import { peekAccusation, sealAccusation } from '../../src/mesh/accusation.ts'
 import type { MembershipEvent } from '../../src/mesh/membership-event.ts'
 import { membershipServer } from '../../src/mesh/membership-server.ts'
-import { decodeMeshMessage, encodeSealed } from '../../src/mesh/mesh-message.ts'
+import { decodeMeshMessage, encodeDigest, encodeSealed } from '../../src/mesh/mesh-message.ts'
+import { MonitorTable } from '../../src/mesh/monitors.ts'
 import { peekRecord, sealRecord } from '../../src/mesh/node-record.ts'
 import { PeerIntake } from '../../src/mesh/peer-intake.ts'
+import { digestParts } from '../../src/mesh/record-digest.ts'
 
 const genuine = { sign: () => Uint8Array.of(1), verify: () => true }
 const largeMesh = Array.from({ length: 120 }, (_, at) => `n${at}`)
@@ -190,6 +192,84 @@ it('a peer whose link comes up is told of whom this node suspects, so that the o
   ])
 })
 
+it('a node that was believed dead and is there shows that a cut may have healed: who is suspected beside it is given more time', async () => {
+  const others = largeMesh.slice(0, 10)
+  const diesAt = async (comesBack: boolean): Promise<number> => {
+    const mesh = await World.start()
+    const accuse = (subject: string): Promise<void> => mesh.hear('n0', 'accusations', wordsOfMonitors(subject, others))
+    await mesh.hear(
+      'n0',
+      'records',
+      others.map((node) => sealed(node)),
+    )
+    await accuse('n1')
+    await mesh.run(1_000)
+    await accuse('n2')
+    await mesh.run(1_400)
+    expect(mesh.dead()).toEqual(['n1'])
+    if (comesBack) await mesh.hear('n0', 'records', [sealed('n1', 2)])
+    let ms = 0
+    for (; !mesh.dead().includes('n2'); ms += 50) await mesh.run(50)
+    return ms
+  }
+  const [alone, beside] = [await diesAt(false), await diesAt(true)]
+  expect(beside).toBeGreaterThanOrEqual(alone + 500)
+})
+
+it('who accused a node and is no monitor of it any more says so a last time', async () => {
+  const mesh = await World.start()
+  const few = largeMesh.slice(0, 6)
+  await mesh.hear(
+    'n0',
+    'records',
+    few.map((node) => sealed(node)),
+  )
+  await mesh.tell({ event: 'up', peer: { node: 'n1', life: 1 } })
+  await mesh.tell({ event: 'suspect', peer: { node: 'n1', life: 1 } })
+  const own = (): unknown[] => mesh.accusationsSent().filter(({ of, by }) => of === 'n1' && by === 'self')
+  await mesh.run(500)
+  expect(own().length).toBeGreaterThan(0)
+  mesh.sent.length = 0
+  expect(new MonitorTable(['self', ...largeMesh]).counts('self', 'n1')).toBe(false)
+  await mesh.hear(
+    'n0',
+    'records',
+    largeMesh.map((node) => sealed(node)),
+  )
+  await mesh.run(3_000)
+  // To each neighbour once, and no more with every second.
+  expect(own().length).toBeGreaterThan(0)
+  expect(new Set(own().map((one) => JSON.stringify(one))).size).toBe(own().length)
+})
+
+it('a node that was lost is dialled at once when a peer vouches for it: a cut may have healed', async () => {
+  const mesh = await World.start()
+  const record = sealed('n0')
+  await mesh.hear('n1', 'records', [record, sealed('n1')])
+  await mesh.tell({ event: 'up', peer: { node: 'n0', life: 1 } })
+  await mesh.tell({ event: 'down', peer: { node: 'n0', life: 1 }, left: false })
+  await mesh.run(10_000)
+  expect(mesh.hurried).toEqual([])
+  await mesh.hear('n1', 'records', [record])
+  expect(mesh.hurried).toEqual(['n0'])
+})
+
+it('a peer that asks for what it lacks is asked in turn, one that answers is not', async () => {
+  const mesh = await World.start()
+  const digest = new Uint32Array(digestParts)
+  await mesh.hearDigest('n0', digest, { isAnswer: false })
+  expect([mesh.recordsSent(), mesh.digestsTo()]).toEqual([[{ to: 'n0', node: 'self' }], ['n0']])
+  mesh.sent.length = 0
+  await mesh.hearDigest('n0', digest, { isAnswer: true })
+  expect([mesh.recordsSent(), mesh.digestsTo()]).toEqual([[{ to: 'n0', node: 'self' }], []])
+})
+
+/** What all of them that watch it in this mesh say against it. */
+function wordsOfMonitors(subject: string, others: readonly string[]): Uint8Array[] {
+  const monitors = new MonitorTable(['self', ...others]).of(subject).filter((node) => node !== 'self')
+  return monitors.map((accuser) => sealAccusation({ subject, life: 1, version: 1, accuser }, genuine))
+}
+
 function sealed(node: string, version = 1): Uint8Array {
   return sealRecord({ ...facts, node, version, addresses: [node], primaryEpoch: 0, primaryBy: '' }, genuine)
 }
@@ -212,6 +292,7 @@ class World {
   viewSize = 0
   looksForIdle = 0
   readonly forgotten: string[] = []
+  readonly hurried: string[] = []
   readonly #platform = manualPlatform()
   readonly #intake = new PeerIntake({ wake: () => this.#tell({ event: 'read' }), dropped: () => undefined })
   readonly #tell: (event: MembershipEvent) => void
@@ -227,7 +308,7 @@ class World {
     const kernel = new Kernel({ node: 'self', life: 1, thread: 0, platform, codec: msgpackCodec() })
     const links = {
       learn: (_address: string, node: string) => void this.learnt.push(node),
-      hurry: () => undefined,
+      hurry: (node: string) => void this.hurried.push(node),
       forget: (node: string) => void this.forgotten.push(node),
       restSeeds: () => undefined,
       measured: () => ({ rttMs: 1, load: 0, inFlight: 0, isStuck: false, meshVersion: 2 }),
@@ -272,6 +353,11 @@ class World {
     await this.run(0)
   }
 
+  async hearDigest(via: string, digest: Uint32Array, { isAnswer }: { isAnswer: boolean }): Promise<void> {
+    this.#intake.put(via, encodeDigest(digest, isAnswer))
+    await this.run(0)
+  }
+
   async run(ms: number): Promise<void> {
     await this.#platform.advance(ms)
   }
@@ -285,6 +371,12 @@ class World {
     const entries = this.#platform.log.entries.filter((entry) => entry.message.startsWith(message))
     const leftOut = entries.flatMap(({ fields }) => ('leftOut' in fields ? [Number(fields.leftOut)] : []))
     return { lines: entries.length - leftOut.length, leftOut: leftOut.reduce((sum, some) => sum + some, 0) }
+  }
+
+  /** Who is believed dead, as logged. */
+  dead(): unknown[] {
+    const entries = this.#platform.log.entries.filter(({ message }) => message === 'a node is believed dead')
+    return entries.map(({ fields }) => ('node' in fields ? fields.node : undefined))
   }
 
   accusationsSent(): { to: string; of: string | undefined; by: string | undefined }[] {

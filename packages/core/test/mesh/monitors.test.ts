@@ -74,4 +74,13 @@ describe('the monitors of a node', () => {
     expect(table.of('stranger')).toEqual([])
     expect(table.subjectsOf('stranger')).toEqual([])
   })
+
+  it('count in the view of who knows of up to two nodes more, whichever those are', () => {
+    const before = new MonitorTable(names(40))
+    for (let first = 40; first < 80; first += 2) {
+      const more = new MonitorTable(names(40))
+      for (const at of [first, first + 1]) more.add(`12D3KooWnode${at}`)
+      for (const node of names(40)) for (const monitor of before.of(node)) expect(more.counts(monitor, node)).toBe(true)
+    }
+  })
 })

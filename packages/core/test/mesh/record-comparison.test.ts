@@ -26,6 +26,16 @@ describe('two nodes that compare', () => {
   })
 })
 
+it('asks for what it lacks once, and not whoever answers it: what can not be brought is not asked for again and again', () => {
+  const { comparison, log } = alone()
+  vouch(comparison.vouched, 'x')
+  const theirs = new Uint32Array(comparison.vouched.digest.length)
+  comparison.heard('a', theirs, full)
+  expect(log.splice(0)).toEqual(['a: all that it may have', 'a: answering digest'])
+  comparison.heard('a', theirs, { ...full, isAnswer: true })
+  expect(log).toEqual(['a: all that it may have'])
+})
+
 it('a peer of an older version is told all instead', () => {
   const { comparison, log } = alone(['old'])
   comparison.with('old')
@@ -108,7 +118,7 @@ function alone(old: readonly string[] = []) {
       readsDigests: (node) => !old.includes(node),
       sendSealed: (nodes) => void log.push(`${nodes.join()}: all`),
       answer: (node) => void log.push(`${node}: all that it may have`),
-      sendDigest: (node) => void log.push(`${node}: digest`),
+      sendDigest: (node, _digest, isAnswer) => void log.push(`${node}: ${isAnswer ? 'answering ' : ''}digest`),
     },
     () => [],
   )

@@ -12,10 +12,10 @@ import {
   startNode,
 } from '@skerry/core'
 import { prometheusText } from '@skerry/core/prometheus'
-import { recordedLog } from '@skerry/testing'
+import { manualNode, recordedLog } from '@skerry/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Sightings } from '../fixtures/sightings.ts'
-import { moveThere } from '../fixtures/thread-procedures.mjs'
+import { moveThere, primaryThere } from '../fixtures/thread-procedures.mjs'
 import { told } from '../fixtures/told.ts'
 import { knows, newMeshName, quiet } from '../rpc/two-nodes.ts'
 
@@ -67,7 +67,7 @@ const lookerName = actorName<Looker>('looker')
 const app = defineApp({
   name: 'primary',
   children: [child('looker', looker, [], { register: lookerName })],
-  procedures: [write, slowWrite, checkedWrite, moveThere],
+  procedures: [write, slowWrite, checkedWrite, moveThere, primaryThere],
 })
 
 describe('a node alone', () => {
@@ -123,6 +123,15 @@ describe('several nodes', () => {
     expect(await lax.rpcPrimary(write, undefined)).toEqual({ region: 'fra', epoch: 2 })
   })
 
+  it('[node] know of it when they join after the node that made it is gone', async () => {
+    const { syd, lax, start, stop } = await startRegions(['syd', 'lax'])
+    await lax.setPrimaryRegion('fra')
+    await agree([syd], 'fra', 1)
+    await stop(lax)
+    const fra = await start('fra')
+    await agree([fra], 'fra', 1)
+  })
+
   it('[node] agree after two changes at the same time', async () => {
     const { syd, lax } = await startRegions(['syd', 'lax'])
     const changes = await Promise.allSettled([syd.setPrimaryRegion('fra'), lax.setPrimaryRegion('nrt')])
@@ -172,6 +181,17 @@ describe('what is for the primary only', () => {
     expect(await lax.rpcPrimary(write, undefined)).toEqual({ region: 'syd', epoch: 0 })
   })
 
+  it('[local] begins no thread where it is refused', async () => {
+    const { node, settled, stop } = await manualNode({ app, region: 'syd' })
+    onTestFinished(stop)
+    // A manual platform has none, and would say so.
+    const call = () => settled(node.rpcPrimary(primaryThere, undefined))
+    await expect(call()).rejects.toMatchObject({ code: 'ERR_PROCESS_START', outcome: 'not-run' })
+    await settled(node.setPrimaryRegion('lax'))
+    const there = settled(node.rpc(node.id, primaryThere, undefined))
+    await expect(there).rejects.toMatchObject({ code: 'ERR_NOT_PRIMARY', outcome: 'not-run' })
+  })
+
   it('[node] is refused as not run when the primary changed while its input was being checked', async () => {
     const { syd, lax } = await startRegions(['syd', 'lax'])
     const call = lax.rpc(syd.id, checkedWrite, 1)
@@ -209,6 +229,7 @@ interface Regions {
   readonly syd: Node
   readonly lax: Node
   start(region: string, options?: NodeOptions): Promise<Node>
+  stop(node: Node): Promise<void>
 }
 
 /** Nodes of these regions that know each other; `syd` is the primary by configuration. */
@@ -225,6 +246,10 @@ async function startRegions(regions: readonly string[]): Promise<Regions> {
     nodes.push(node)
     return node
   }
+  const stop = async (node: Node): Promise<void> => {
+    nodes.splice(nodes.indexOf(node), 1)
+    await node.stop()
+  }
   for (const region of regions) await start(region)
-  return { syd: nodes[0] as Node, lax: nodes[1] as Node, start }
+  return { syd: nodes[0] as Node, lax: nodes[1] as Node, start, stop }
 }
