@@ -64,10 +64,10 @@ export class FrameQueue {
     this.#carry(body)
   }
 
-  /** The oldest frames, removed, each after its length in four bytes: at least one, at most `framesMax` and about 256 KiB. */
-  takeBatch(framesMax: number = Infinity): Uint8ArrayList {
+  /** The oldest frames, removed, each after its length in four bytes: at least one, at most `framesMax`, and none once there are `bytesMax`. */
+  takeBatch(framesMax: number = Infinity, bytesMax: number = batchBytesMax): Uint8ArrayList {
     const batch = new Uint8ArrayList()
-    let left = this.#takeLengths(framesMax)
+    let left = this.#takeLengths(framesMax, bytesMax)
     this.#bytes -= left
     let whole = 0
     for (const run of this.#runs) {
@@ -132,15 +132,15 @@ export class FrameQueue {
   }
 
   /** How many bytes the batch has. */
-  #takeLengths(framesMax: number): number {
+  #takeLengths(framesMax: number, bytesMax: number): number {
     const lengths = this.#lengths
-    if (this.#bytes <= batchBytesMax && lengths.length <= framesMax) {
+    if (this.#bytes <= bytesMax && lengths.length <= framesMax) {
       this.#lengths = []
       return this.#bytes
     }
     let count = 0
     let bytes = 0
-    while (count < Math.min(lengths.length, framesMax) && (count === 0 || bytes < batchBytesMax)) {
+    while (count < Math.min(lengths.length, framesMax) && (count === 0 || bytes < bytesMax)) {
       bytes += lengths[count] as number
       count += 1
     }

@@ -21,7 +21,7 @@ import {
 import { handClock, testPlatform } from './test-platform.ts'
 
 describe('a lane', () => {
-  it('writes what is sent until nothing is left to do at once, but 48 frames as soon as half as many wait behind them', async () => {
+  it('writes what is sent until nothing is left to do at once, but 256 frames or 48 KiB as soon as half as much waits behind them', async () => {
     const node = await startNode({}, { ...testPlatform(), turns: systemPlatform().turns })
     const peer = await startBareNode()
     const chunks: number[] = []
@@ -37,26 +37,29 @@ describe('a lane', () => {
       }
     })
     const link = await node.transport.dial(peer.getMultiaddrs().map(String)[0] as string, undefined, never)
-    const written = async (count: number, send: () => Promise<void>): Promise<number[]> => {
-      expected += count * 24
+    const written = async (count: number, send: () => Promise<void>, frameBytes = 24): Promise<number[]> => {
+      expected += count * frameBytes
       const all = new Promise<void>((resolve) => {
         arrived = resolve
       })
       for (let sent = 0; sent < count; sent += 1) void send()
       await all
-      return chunks.splice(0).map((bytes) => bytes / 24)
+      return chunks.splice(0).map((bytes) => bytes / frameBytes)
     }
     const sendNow = async (): Promise<void> => void link.lane(0).send(new Uint8Array(20))
+    const sendKilobyte = async (): Promise<void> => void link.lane(0).send(new Uint8Array(1_020))
     let hops = 0
     const sendAfterHops = async (): Promise<void> => {
       for (let left = (hops += 10); left > 0; left -= 1) await Promise.resolve()
       await sendNow()
     }
-    expect(await written(71, sendNow)).toEqual([71])
-    expect(await written(100, sendNow)).toEqual([48, 52])
+    expect(await written(383, sendNow)).toEqual([383])
+    expect(await written(384, sendNow)).toEqual([256, 128])
+    expect(await written(60, sendKilobyte, 1_024)).toEqual([60])
+    expect(await written(72, sendKilobyte, 1_024)).toEqual([48, 24])
     expect(await written(20, sendAfterHops)).toEqual([20])
     // What is sent while the first write is under way leaves in one more.
-    expect(await written(500, sendNow)).toEqual([48, 452])
+    expect(await written(1_000, sendNow)).toEqual([256, 744])
   })
 
   it('hands over small frames as parts of the block that they came in, and others as arrays, in order', async () => {
