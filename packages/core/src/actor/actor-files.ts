@@ -1,4 +1,5 @@
 import type { Files } from '../platform/files.ts'
+import { neverSettles } from './life-promises.ts'
 
 /** What the files of an actor need to know of it. */
 export interface FilesOwner {
@@ -13,8 +14,7 @@ export interface FilesOwner {
  * successor wrote. A call that was under way at the end is still carried out.
  */
 export function actorFiles(files: Files, owner: FilesOwner): Files {
-  const guarded = <T>(act: () => Promise<T>): Promise<T> =>
-    owner.isOver() ? new Promise<T>(() => undefined) : owner.whileAlive(act())
+  const guarded = <T>(act: () => Promise<T>): Promise<T> => (owner.isOver() ? neverSettles() : owner.whileAlive(act()))
   return {
     read: (path) => guarded(() => files.read(path)),
     write: (path, bytes) => guarded(() => files.write(path, bytes)),

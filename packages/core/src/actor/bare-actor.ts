@@ -3,11 +3,12 @@ import { errorData } from '../base/error-data.ts'
 import { giveAway } from '../base/given-bytes.ts'
 import type { ServedTimes } from '../platform/telemetry.ts'
 import type { Actor, Process } from './actor.ts'
-import type { Attachment } from './attachments.ts'
+import { ActorTimer } from './actor-timer.ts'
 import type { Behavior, ModuleMeta, Runtime } from './behavior.ts'
 import { Context, type DemonitorOptions, type Message, type MonitorRef } from './context.ts'
 import { ActorError } from './errors.ts'
 import type { ExitReason } from './exit-reason.ts'
+import { neverSettles } from './life-promises.ts'
 import { type Envelope, Mailbox, mailboxLimitDefault, mailboxOptions, type MailboxSpec } from './mailbox.ts'
 import type { Pid } from './pid.ts'
 import type { MessageSignal, ReplyResult } from './signal.ts'
@@ -96,7 +97,7 @@ export class ReceivingContext extends Context implements BareContext {
   }
 
   receive(options: ReceiveOptions = {}): Promise<Message> {
-    if (!this.ownActor.alive) return new Promise(() => undefined)
+    if (!this.ownActor.alive) return neverSettles()
     const arrived = this.#arrived?.shift()
     if (arrived !== undefined) return Promise.resolve(messageIn(arrived))
     return new Promise((resolve, reject) => {
@@ -104,16 +105,12 @@ export class ReceivingContext extends Context implements BareContext {
         this.#waiting = resolve
         return
       }
-      const timer = this.clock.after(options.timeoutMs, () => {
+      const timer = new ActorTimer(this.ownActor, this.clock, options.timeoutMs, () => {
         this.#waiting = undefined
-        this.ownActor.detach(attachment)
         reject(new ActorError('ERR_RECEIVE_TIMEOUT', `No message within ${options.timeoutMs} ms`))
       })
-      const attachment: Attachment = { ownerExited: () => timer.cancel() }
-      this.ownActor.attach(attachment)
       this.#waiting = (message) => {
         timer.cancel()
-        this.ownActor.detach(attachment)
         resolve(message)
       }
     })

@@ -1,16 +1,17 @@
 import { assert } from '../base/assert.ts'
-import type { Clock, Timer } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Files } from '../platform/files.ts'
 import type { Random } from '../platform/random.ts'
 import type { Log } from '../platform/log.ts'
 import { noteTrace, type TraceContext } from '../platform/trace-context.ts'
 import type { Actor } from './actor.ts'
-import type { Attachment } from './attachments.ts'
 import { actorFiles } from './actor-files.ts'
+import { ActorTimer } from './actor-timer.ts'
 import type { Behavior, Runtime } from './behavior.ts'
 import { Alias } from './alias.ts'
 import { ActorError } from './errors.ts'
 import type { ExitReason } from './exit-reason.ts'
+import { neverSettles, whileAlive } from './life-promises.ts'
 import type { DownMessage, ExitMessage, NodeDownMessage, NodeUpMessage } from './mailbox.ts'
 import { callTimeoutMsDefault } from './pending-call.ts'
 import { type ActorName, type NodeId, type PartitionName, type Pid, samePid, type Target } from './pid.ts'
@@ -142,7 +143,7 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
   get files(): Files {
     this.#files ??= actorFiles(this.#kernel.platform.files, {
       isOver: () => this.#isOver(),
-      whileAlive: (promise) => this.#whileAlive(promise),
+      whileAlive: (promise) => whileAlive(this.ownActor, promise),
     })
     return this.#files
   }
@@ -184,7 +185,7 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     options: StartOptions<Named> = {},
   ): Promise<Pid<Protocol>> {
     const { pid, started } = this.#begin(behavior, args, { link: true, ...options })
-    await this.#whileAlive(started())
+    await whileAlive(this.ownActor, started())
     return pid as Pid<Protocol>
   }
 
@@ -360,7 +361,7 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
   /** Gives this actor, or another of this node, a name. Rejects with `ERR_NAME_TAKEN`. The name is free when the actor ends. */
   async register(name: ActorName, pid: Pid = this.self): Promise<void> {
     if (this.#isOver()) return neverSettles()
-    await this.#whileAlive(Promise.resolve(this.#kernel.registerName(name.name, pid)))
+    await whileAlive(this.ownActor, Promise.resolve(this.#kernel.registerName(name.name, pid)))
   }
 
   /** Who has the name on this node, or is the partition of the key. */
@@ -372,26 +373,21 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
   sendAfter<Protocol>(delayMs: number, target: Target<Protocol>, message: MessageOf<Protocol>): () => void {
     if (this.#isOver()) return () => undefined
     const actor = this.ownActor
-    let timer: Timer | undefined = undefined
-    const attachment: Attachment = { ownerExited: () => timer?.cancel() }
-    timer = this.clock.after(delayMs, () => {
-      actor.detach(attachment)
-      const pid = this.#kernel.resolve(target)
-      if (pid === undefined) {
-        this.#kernel.counters.deadLetters += 1
-        return
-      }
-      try {
-        this.#route(pid, { type: 'message', to: pid, message, encoded: false })
-      } catch (error) {
-        // It can't be encoded for another node. In a timer nobody else would catch it: it is this actor's error.
-        actor.crash(error)
-      }
-    })
-    actor.attach(attachment)
-    return () => {
-      timer.cancel()
-      actor.detach(attachment)
+    const timer = new ActorTimer(actor, this.clock, delayMs, () => this.#sendLate(actor, target, message))
+    return () => timer.cancel()
+  }
+
+  #sendLate(actor: Actor, target: Target, message: unknown): void {
+    const pid = this.#kernel.resolve(target)
+    if (pid === undefined) {
+      this.#kernel.counters.deadLetters += 1
+      return
+    }
+    try {
+      this.#route(pid, { type: 'message', to: pid, message, encoded: false })
+    } catch (error) {
+      // It can't be encoded for another node. In a timer nobody else would catch it: it is this actor's error.
+      actor.crash(error)
     }
   }
 
@@ -433,7 +429,7 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
   ): Promise<EachResult<Output>[]> {
     if (this.#isOver()) return neverSettles()
     const results = this.#many().callEach(this.#owner(), target, procedure, input, options)
-    return this.#whileAlive(results as Promise<EachResult<Output>[]>)
+    return whileAlive(this.ownActor, results as Promise<EachResult<Output>[]>)
   }
 
   rpcCast<Input>(
@@ -453,12 +449,12 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
   ): Promise<Replicated<Output>> {
     if (this.#isOver()) return neverSettles()
     const result = this.#replica().callAndWait(this.#owner(), target, procedure, input, options)
-    return this.#whileAlive(result as Promise<Replicated<Output>>)
+    return whileAlive(this.ownActor, result as Promise<Replicated<Output>>)
   }
 
   caughtUp(token: string, options: WaitOptions = {}): Promise<boolean> {
     if (this.#isOver()) return neverSettles()
-    return this.#whileAlive(this.#replica().caughtUp(this.#owner(), token, options))
+    return whileAlive(this.ownActor, this.#replica().caughtUp(this.#owner(), token, options))
   }
 
   stream<Input, Item, Incoming = never>(
@@ -467,8 +463,7 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     input: Input,
     options: RemoteStreamOptions<Incoming> = {},
   ): RemoteStream<Item> {
-    if (this.#kernel.streams === undefined) throw new ActorError('ERR_NOPROC', 'The node has no region services yet')
-    return this.#kernel.streams.open(this.#owner(), target, procedure, input, options) as RemoteStream<Item>
+    return given(this.#kernel.streams).open(this.#owner(), target, procedure, input, options) as RemoteStream<Item>
   }
 
   get myRegion(): string {
@@ -518,22 +513,19 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
 
   setPrimaryRegion(region: string): Promise<number> {
     if (this.#isOver()) return neverSettles()
-    return this.#whileAlive(this.#remote().setPrimaryRegion(this.#owner(), region))
+    return whileAlive(this.ownActor, this.#remote().setPrimaryRegion(this.#owner(), region))
   }
 
   #remote(): RemoteServices {
-    if (this.#kernel.remote === undefined) throw new ActorError('ERR_NOPROC', 'The node has no region services yet')
-    return this.#kernel.remote
+    return given(this.#kernel.remote)
   }
 
   #replica(): ReplicaServices {
-    if (this.#kernel.replica === undefined) throw new ActorError('ERR_NOPROC', 'The node has no region services yet')
-    return this.#kernel.replica
+    return given(this.#kernel.replica)
   }
 
   #many(): ManyServices {
-    if (this.#kernel.many === undefined) throw new ActorError('ERR_NOPROC', 'The node has no region services yet')
-    return this.#kernel.many
+    return given(this.#kernel.many)
   }
 
   #owner(): RemoteOwner {
@@ -564,15 +556,6 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
     }
   }
 
-  #whileAlive<T>(promise: Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      promise.then(
-        (value) => this.ownActor.alive && resolve(value),
-        (error: unknown) => this.ownActor.alive && reject(error),
-      )
-    })
-  }
-
   /** Whether this life has ended; counts the attempt. */
   #isOver(): boolean {
     if (this.ownActor.alive) return false
@@ -581,7 +564,7 @@ export class Context implements RemoteVerbs, ManyVerbs, StreamVerbs, ReplicaVerb
   }
 }
 
-// A fresh one each time: what waits on a shared one would be kept for ever.
-function neverSettles<T>(): Promise<T> {
-  return new Promise<T>(() => undefined)
+function given<Services>(services: Services | undefined): Services {
+  if (services === undefined) throw new ActorError('ERR_NOPROC', 'The node has no region services yet')
+  return services
 }

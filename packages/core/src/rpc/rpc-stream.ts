@@ -1,4 +1,5 @@
 import type { Kernel } from '../actor/kernel.ts'
+import { neverSettles } from '../actor/life-promises.ts'
 import type { NodeId } from '../actor/pid.ts'
 import type { RemoteStream, RemoteStreamOptions, StreamServices } from '../actor/remote-stream.ts'
 import type { ProcedureName, RegionTarget, RemoteOwner, RemoteServices } from '../actor/remote-verbs.ts'
@@ -126,7 +127,7 @@ class Items implements RemoteStream<unknown> {
   return(): Promise<IteratorResult<unknown, undefined>> {
     this.#isOver = true
     this.#call?.leave()
-    return this.#owner.alive ? Promise.resolve(done) : new Promise(() => undefined)
+    return this.#owner.alive ? Promise.resolve(done) : neverSettles()
   }
 
   throw(error: unknown): Promise<IteratorResult<unknown, undefined>> {
@@ -140,7 +141,7 @@ class Items implements RemoteStream<unknown> {
     // Nobody's end would be its end.
     if (!this.#owner.alive) {
       this.#afterExit()
-      return new Promise(() => undefined)
+      return neverSettles()
     }
     let value: unknown
     try {
@@ -148,11 +149,11 @@ class Items implements RemoteStream<unknown> {
       value = await this.#call.read()
     } catch (error) {
       this.#isOver = true
-      if (!this.#owner.alive) return new Promise(() => undefined)
+      if (!this.#owner.alive) return neverSettles()
       throw error
     }
     // No line of an actor that has ended runs on.
-    if (!this.#owner.alive) return new Promise(() => undefined)
+    if (!this.#owner.alive) return neverSettles()
     if (value !== noMore) return { value, done: false }
     this.#isOver = true
     return done
