@@ -7,6 +7,7 @@ import type {
   StreamMuxerFactory,
 } from '@libp2p/interface'
 import { laneProtocol, MultistreamGuard } from '@skerry/transport-libp2p/adapter'
+import { boundFrames } from './bounded-frames.ts'
 import { sendInOneWrite } from './one-write.ts'
 
 /** Guards what strangers say first: libp2p hands it every connection, of either direction, before it reads anything. */
@@ -20,7 +21,7 @@ export function guardConnections(isEncrypter: (protocol: string) => boolean): ()
   })
 }
 
-/** Guards what members say first on each of their streams. `isHandled`: whether there is such a protocol. */
+/** Guards what members say first on each of their streams, and the frames that it comes in. `isHandled`: whether there is such a protocol. */
 export function guardStreams(
   muxer: () => StreamMuxerFactory,
   isHandled: (protocol: string) => boolean,
@@ -31,6 +32,7 @@ export function guardStreams(
     return Object.assign(factory, {
       createStreamMuxer(connection: MessageStream): StreamMuxer {
         const streams = createStreamMuxer(connection)
+        boundFrames(streams)
         const createStream = streams.createStream.bind(streams)
         streams.createStream = async (options) => guardStream(await createStream(options), isHandled)
         // Not as a listener: with one, streams that come before libp2p has its own are handed to it alone.

@@ -6,6 +6,7 @@ import type {
   StreamMuxerFactory,
   StreamMuxerInit,
 } from '@libp2p/interface'
+import { boundFrames } from './bounded-frames.ts'
 import { noteSocket } from './connection-sockets.ts'
 import { guarded } from './guarded-source.ts'
 
@@ -20,7 +21,7 @@ export function guardConnections(isEncrypter: (protocol: string) => boolean): ()
   })
 }
 
-/** Guards what members say first on each of their streams. `isHandled`: whether there is such a protocol. */
+/** Guards what members say first on each of their streams, and the frames that it comes in. `isHandled`: whether there is such a protocol. */
 export function guardStreams<Components>(
   muxer: (components: Components) => StreamMuxerFactory,
   isHandled: (protocol: string) => boolean,
@@ -38,6 +39,7 @@ export function guardStreams<Components>(
           ...init,
           onIncomingStream: (stream) => init.onIncomingStream?.(guard(stream)),
         })
+        boundFrames(streams)
         const newStream = streams.newStream.bind(streams)
         streams.newStream = async (name) => guard(await newStream(name))
         return streams

@@ -1,8 +1,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { laneProtocol } from '../../src/lane-preamble.ts'
-import type { LineConnection } from '../../src/line.ts'
-import type { LaneLink } from '../../src/raw-link.ts'
+import { endlessFrames, frames, muxerOf } from './frame-suite.ts'
 import {
   grew,
   heldMax,
@@ -18,9 +17,8 @@ import { credited, hostileStreams, unreadHeldMax, unreadStreams } from './stream
 const mesh = () => overLibp2p('@skerry/transport-libp2p')
 hostileStreams(mesh)
 unreadStreams(mesh)
+endlessFrames(mesh)
 
-// Of yamux's frames.
-const [windowUpdate, ping, syn] = [1, 2, 1]
 // 4 MiB of them, and 256 streams.
 const answersHeldMax = 16 * mebi
 
@@ -41,7 +39,7 @@ describe('a member that reads nothing from its socket', () => {
         await credited(victim, hostile, 1_000 * round + nth, 64 * 1024, { items: 16, bytes: mebi })
       }
       for (const { id } of lanes) {
-        muxer.sendFrame({ type: windowUpdate, flag: 0, streamID: Number(id), length: 1_024 * mebi })
+        muxer.sendFrame({ type: frames.windowUpdate, flag: 0, streamID: Number(id), length: 1_024 * mebi })
       }
       expect(await callVictim()).toBe('here')
       most = Math.max(most, grew(before, await victim.report()).held)
@@ -61,8 +59,8 @@ describe('a member that reads nothing from its socket', () => {
     let [most, sent] = [0, 0]
     for (let round = 0; round < 20; round += 1) {
       while (muxer.source.readableLength < mebi / 4) {
-        muxer.sendFrame({ type: ping, flag: syn, streamID: 0, length: sent })
-        muxer.sendFrame({ type: windowUpdate, flag: syn, streamID: 100_001 + sent, length: 0 })
+        muxer.sendFrame({ type: frames.ping, flag: frames.syn, streamID: 0, length: sent })
+        muxer.sendFrame({ type: frames.windowUpdate, flag: frames.syn, streamID: 100_001 + sent, length: 0 })
         sent += 2
       }
       expect(await callVictim()).toBe('here')
@@ -74,20 +72,12 @@ describe('a member that reads nothing from its socket', () => {
   })
 })
 
-/** The parts of yamux with which frames are sent that it would not send by itself. */
-interface Muxer {
-  readonly source: { readonly readableLength: number }
-  readonly streams: readonly { readonly id: string; readonly protocol?: string }[]
-  sendFrame(header: { type: number; flag: number; streamID: number; length: number }): void
-}
-
 /** A hostile peer that can be made to read nothing more. */
 async function deafPeer(victim: Victim) {
   const way = await wayTo(victim.port)
   const address = victim.address.replace(`/tcp/${victim.port}`, `/tcp/${way.port}`)
   const hostile = await startHostile({ ...victim, address })
-  const { muxer } = (hostile.link as LaneLink).connection as LineConnection & { readonly muxer: Muxer }
-  return { hostile, way, muxer }
+  return { hostile, way, muxer: muxerOf(hostile) }
 }
 
 /** A proxy before a port, over which nothing comes back once it is blocked. */
