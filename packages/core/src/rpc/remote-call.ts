@@ -7,63 +7,42 @@ import type { Kernel } from '../actor/kernel.ts'
 import type { NodeDownMessage, NodeUpMessage } from '../actor/mailbox.ts'
 import type { NodeWatcher } from '../actor/node-watchers.ts'
 import type { NodeId, Pid } from '../actor/pid.ts'
-import type { ProcedureName, RegionTarget, RemoteOwner, RpcOptions } from '../actor/remote-verbs.ts'
-import type { Attempt, ChoiceExplanation, RpcReport } from '../actor/rpc-report.ts'
+import type { RemoteOwner, RpcOptions } from '../actor/remote-verbs.ts'
+import type { Attempt, ChoiceExplanation } from '../actor/rpc-report.ts'
 import type { Body, Failure, Signal, SpawnRequest } from '../actor/signal.ts'
-import { errorData } from '../base/error-data.ts'
 import type { Timer } from '../platform/clock.ts'
 import { reachable, sometimes } from '../platform/property.ts'
 import { rpcCalls, type ServedTimes } from '../platform/telemetry.ts'
 import type { RegionTableNode } from '../region/region-table-layout.ts'
 import { CallEvents, traceOf } from './call-events.ts'
+import {
+  aborted,
+  atNoNode,
+  callerStopped,
+  itemLost,
+  nodeLost,
+  primaryNotKnown,
+  processEnded,
+  refusedAgain,
+  resultUndecodable,
+  timedOut,
+  waitedInVain,
+} from './call-failures.ts'
+import type { CallPlan } from './call-plan.ts'
+import { tellReport } from './call-report.ts'
+import { reconnectWaitMs, timeLeftMs } from './call-times.ts'
+import { CallWait } from './call-wait.ts'
 import type { TokenOptions } from './causal-token.ts'
 import { isStreamSignal, type StreamCarrier, type StreamedOptions } from './call-stream.ts'
 import { RpcError } from './errors.ts'
-import { exitFailure } from './exit-failure.ts'
 import { afterNotPrimary, isNews, primaryNewsMs } from './primary-news.ts'
 import { mayTryElsewhere, mayWaitAfter } from './retry.ts'
 import { timeoutMsMax } from './rpc-options.ts'
 import { keepLast, Tries } from './tries.ts'
 
-/** The default time for a call by region, in milliseconds: Fly RPC's. */
-const rpcTimeoutMsDefault = 5_000
-
-// How long a connection may take to come back: the first redial waits up to 100 ms, and connecting takes about four round
-// trips; twice that, and some.
-const reconnectMsDefault = 300
-const reconnectTrips = 8
-
 interface LostCall {
   readonly failure: Failure
   readonly timer: Timer | undefined
-}
-
-/** Where a call goes, and what for: the same for all that a caller makes to one place. */
-export interface CallPlan {
-  readonly procedure: ProcedureName
-  /** What the caller asked for, as text; none for a call to one node. */
-  readonly region: string | undefined
-  readonly callerRegion: string
-  readonly target: RegionTarget
-  readonly chooser: Chooser
-}
-
-/** Finds the nodes for calls: one for all of them, as a closure for each would cost more than the choice. */
-export interface Chooser {
-  /** The first node for a call, in the turn in which its plan was made for it, or why there is none. */
-  first(plan: CallPlan): RegionTableNode | Failure
-  /** The next node for a call, of those that were not tried, or why there is none. */
-  choose(plan: CallPlan, tried: ReadonlySet<NodeId>): RegionTableNode | Failure
-  /** The same for who wants to know why. */
-  explain(plan: CallPlan, tried: ReadonlySet<NodeId>): Decision
-  /** Calls `listener` after each change of the region table, until the function that it gives back is called. */
-  onTable(listener: () => void): () => void
-}
-
-/** The next node of a call, or why there is none; explained, if the caller wants to know. */
-export interface Decision {
-  readonly chosen: RegionTableNode | Failure
-  readonly explanation?: ChoiceExplanation
 }
 
 /**
@@ -89,13 +68,14 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
   #choices: ChoiceExplanation[] | undefined
   /** What failed. Most calls are tried once. */
   #tries: Tries | undefined
+  #lastFailure: Failure | undefined
   #node: RegionTableNode | undefined
   #target: Pid | undefined
   #edge: LoneEdge | undefined
   /** The connection was lost under a call with a key: it goes on when it is back. */
   #lost: LostCall | undefined
   /** Nobody could serve it yet. */
-  #waiting: { readonly failure: Failure; readonly stop: () => void } | undefined
+  #waiting: CallWait | undefined
   #open = true
   #events: CallEvents | undefined
   #onAbort: (() => void) | undefined
@@ -128,7 +108,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
 
   #begin(): void {
     const options = this.#options
-    const timeoutMs = timeLeftMs(this.#kernel, this.#owner, options)
+    const timeoutMs = timeLeftMs(this.#kernel.platform.clock, this.#owner, options)
     this.#kernel.add(this)
     this.#owner.attach(this)
     if (rpcCalls.hasSubscribers) {
@@ -153,8 +133,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
       else if (this.#isOfItem(signal.result.failure)) this.#lostItem(signal.result.failure)
       else this.#failed(signal.result.failure)
     } else if (signal.type === 'exit' && signal.from.node === this.#target?.node) {
-      const failure = exitFailure(signal.reason)
-      this.#failed(this.#mayNotHaveBegun ? { ...failure, outcome: 'unknown' } : failure)
+      this.#failed(processEnded(signal.reason, !this.#mayNotHaveBegun))
     } else if (isStreamSignal(signal) && signal.from.node === this.#target?.node) {
       ;(this.#options as StreamedOptions).stream?.take(signal)
     } else if (signal.type !== 'link') {
@@ -165,12 +144,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
 
   peerLost(lost: LostPeer, reason: (pid: Pid) => ExitReason): void {
     if (this.#target === undefined || !isLost(this.#target, lost)) return
-    const failure: Failure = {
-      code: 'ERR_NODE_LOST',
-      outcome: 'unknown',
-      message: 'The connection to the node was lost while it had the request',
-      reason: reason(this.#target),
-    }
+    const failure = nodeLost(reason(this.#target))
     if (this.#options.idempotencyKey === undefined) this.#failed(failure)
     else this.#awaitReturn(failure)
   }
@@ -190,10 +164,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
 
   /** The owning actor is gone: nobody waits. Plain code still does when its node stops, and is told. */
   ownerExited(reason: ExitReason): void {
-    this.#giveUp(
-      { code: 'ERR_NODE_STOPPED', outcome: 'unknown', message: 'The calling node was stopped', reason },
-      reason,
-    )
+    this.#giveUp(callerStopped(reason), reason)
   }
 
   /** Whoever reads its items gives up. */
@@ -204,24 +175,11 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
   expire(): void {
     if (this.#lost !== undefined && this.#target === undefined) this.#finish(this.#lost.failure)
     else if (this.#waiting !== undefined) this.#finish(this.#waiting.failure)
-    else this.#timedOut()
+    else this.#giveUp(timedOut, 'timeout')
   }
 
   #aborted(): void {
-    const cause = errorData(this.#options.signal?.reason)
-    this.#giveUp({ code: 'ERR_RPC_ABORTED', outcome: 'unknown', message: 'Aborted by the caller', cause }, 'cancelled')
-  }
-
-  #timedOut(): void {
-    this.#giveUp(
-      {
-        code: 'ERR_RPC_TIMEOUT',
-        outcome: 'unknown',
-        message: 'No answer in time; the remote process is being stopped',
-        reason: 'timeout',
-      },
-      'timeout',
-    )
+    this.#giveUp(aborted(this.#options.signal?.reason), 'cancelled')
   }
 
   /** `leftMs`: of the call's time, which is known of the first one. */
@@ -270,8 +228,6 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
     this.#kernel.routeSpawn({ type: 'spawn', from: this.pid, to: target, request: sent })
   }
 
-  #lastFailure: Failure | undefined
-
   /** Of a stream: its process has not said that it begins, and may have lost that word with its thread. */
   get #mayNotHaveBegun(): boolean {
     return (this.#options as StreamedOptions).stream?.hasBegun === false
@@ -284,8 +240,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
 
   /** Its process would wait for the item. */
   #lostItem(failure: Failure): void {
-    const message = `After the stream had begun: ${failure.message}`
-    this.#giveUp({ ...failure, outcome: 'unknown', message }, 'cancelled')
+    this.#giveUp(itemLost(failure), 'cancelled')
   }
 
   /** Tries again: others as soon as the region table knows of them, those that refused it after a pause. */
@@ -306,12 +261,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
       this.#attempt()
     }
     const pause = tries?.isRefused === true ? clock.after(tries.pauseMs(random.float()), nextRound) : undefined
-    const stop = (): void => {
-      pause?.cancel()
-      stopListening()
-    }
-    const last = this.#lastFailure ?? failure
-    this.#waiting = { failure: { ...last, message: `${last.message}; it waited in vain` }, stop }
+    this.#waiting = new CallWait(waitedInVain(this.#lastFailure ?? failure), stopListening, pause)
   }
 
   #stopWaiting(): void {
@@ -349,7 +299,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
       return
     }
     const { platform, nodes } = this.#kernel
-    const forMs = this.#options.reconnectMs ?? reconnectMsDefault + reconnectTrips * (node.rttMs ?? 0)
+    const forMs = reconnectWaitMs(this.#options, node)
     this.#lost?.timer?.cancel()
     // No timer: the connection may be back before the shortest one.
     if (forMs === 0) {
@@ -395,7 +345,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
     }
     reachable('skerry/a call waited for the news of a newer primary')
     ;(this.#options as StreamedOptions).stream?.waits(this)
-    const failure = { ...refusal, message: `${refusal.message}; where that is did not become known in time` }
+    const failure = primaryNotKnown(refusal)
     const timer = this.#kernel.platform.clock.after(primaryNewsMs, () => {
       this.#stopWaiting()
       tries.nodes.add(node)
@@ -406,11 +356,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
       this.#stopWaiting()
       this.#attempt()
     })
-    const stop = (): void => {
-      timer.cancel()
-      stopListening()
-    }
-    this.#waiting = { failure, stop }
+    this.#waiting = new CallWait(failure, stopListening, timer)
     return true
   }
 
@@ -422,7 +368,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
     }
     const node = this.#node as RegionTableNode
     this.#note(node, refusal)
-    this.#finish({ ...lost, message: `${lost.message}; asked again, it refused: ${refusal.message}` })
+    this.#finish(refusedAgain(lost, refusal))
   }
 
   #succeed(value: unknown, encoded: boolean, served: ServedTimes | undefined): void {
@@ -431,12 +377,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
     try {
       opened = this.#kernel.open(value, encoded, true)
     } catch (error) {
-      this.#failed({
-        code: 'ERR_NOT_DECODABLE',
-        outcome: 'ran',
-        message: 'The result could not be decoded',
-        cause: errorData(error),
-      })
+      this.#failed(resultUndecodable(error))
       return
     }
     this.#close()
@@ -457,7 +398,7 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
       this.#finish(failure)
     } else {
       // No node has it, unless the connection was lost to one that may.
-      this.#finish(this.#lost === undefined ? { ...failure, outcome: 'not-run' } : failure)
+      this.#finish(this.#lost === undefined ? atNoNode(failure) : failure)
     }
   }
 
@@ -492,7 +433,12 @@ export class RemoteCall implements Addressable, Attachment, Deadline, LoneHolder
     const attempts: Attempt[] = [...(this.#attempts ?? [])]
     const node = this.#node as RegionTableNode
     if (code === 'ok') keepLast(attempts, { node: node.node, region: node.region, code, outcome: 'ran' })
-    tellReport(this.#kernel, options, { procedure: { name, version }, code, attempts, choices: this.#choices ?? [] })
+    tellReport(this.#kernel.platform.log, options, {
+      procedure: { name, version },
+      code,
+      attempts,
+      choices: this.#choices ?? [],
+    })
   }
 
   #cancelRemote(reason: ExitReason): void {
@@ -544,20 +490,4 @@ let lastTarget: Pid = { node: '', life: 0, thread: 0, serial: 0 }
 function pidOf({ node, life }: RegionTableNode): Pid {
   if (lastTarget.node !== node || lastTarget.life !== life) lastTarget = { node, life, thread: 0, serial: 0 }
   return lastTarget
-}
-
-/** How long a call may take, in milliseconds. A nested call never gets more time than its caller has left. */
-export function timeLeftMs(kernel: Kernel, owner: RemoteOwner, options: RpcOptions): number {
-  const timeoutMs = options.timeoutMs ?? rpcTimeoutMsDefault
-  const ownerLeftMs = owner.deadlineMs === undefined ? Infinity : owner.deadlineMs - kernel.platform.clock.monotonic()
-  return Math.max(1, Math.min(timeoutMs, ownerLeftMs))
-}
-
-export function tellReport(kernel: Kernel, { explain }: RpcOptions, report: RpcReport): void {
-  try {
-    explain?.(report)
-  } catch (error) {
-    const procedure = report.procedure.name
-    kernel.platform.log.error({ procedure, err: errorData(error) }, 'what `explain` was given threw')
-  }
 }

@@ -21,11 +21,14 @@ import type { RegionTableReader, RegionTableView } from '../region/region-table.
 import type { RegionTableNode } from '../region/region-table-layout.ts'
 import { bodyOf, inputFailure } from './body.ts'
 import { CallEvents } from './call-events.ts'
+import type { CallPlan, Chooser, Decision } from './call-plan.ts'
+import { tellReport } from './call-report.ts'
+import { timeLeftMs } from './call-times.ts'
 import type { TokenOptions } from './causal-token.ts'
 import { noProcedureGiven, RpcError } from './errors.ts'
 import { callInline, type InlineProcedure, type InlineResult } from './inline-call.ts'
 import type { OfferedProcedure } from './procedure.ts'
-import { type CallPlan, type Chooser, type Decision, RemoteCall, tellReport, timeLeftMs } from './remote-call.ts'
+import { RemoteCall } from './remote-call.ts'
 import { checkProcedure, checkRpcOptions, checkSignal, checkTime } from './rpc-options.ts'
 import { TableListeners } from './table-listeners.ts'
 import { waitForTable } from './table-wait.ts'
@@ -345,7 +348,12 @@ function refused(
   const { name, version } = procedure
   // What is wrong may be `explain` itself, or the options as a whole.
   if (typeof options?.explain === 'function') {
-    tellReport(kernel, options, { procedure: { name, version }, code: failure.code, attempts: [], choices: [] })
+    tellReport(kernel.platform.log, options, {
+      procedure: { name, version },
+      code: failure.code,
+      attempts: [],
+      choices: [],
+    })
   }
   return Promise.reject(new RpcError(failure, { procedure: procedure.name, node: undefined, region, attempts: [] }))
 }
@@ -364,11 +372,11 @@ function startInline(
     return refused(kernel, owner, { procedure, region, callerRegion: region }, refusal, options)
   }
   return new Promise((resolve, reject) => {
-    const timeoutMs = timeLeftMs(kernel, owner, options)
+    const timeoutMs = timeLeftMs(kernel.platform.clock, owner, options)
     const settled = (result: InlineResult): void => {
       const code = result.ok ? 'ok' : result.failure.code
       const attempts: Attempt[] = [{ node, region, code, outcome: result.ok ? 'ran' : result.failure.outcome }]
-      tellReport(kernel, options, { procedure: { name, version }, code, attempts, choices: [] })
+      tellReport(kernel.platform.log, options, { procedure: { name, version }, code, attempts, choices: [] })
       if (result.ok && result.token !== undefined) (options as TokenOptions).onToken?.(result.token)
       if (result.ok) resolve(result.value)
       else reject(new RpcError(result.failure, { procedure: name, node, region, attempts }))
