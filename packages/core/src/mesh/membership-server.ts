@@ -9,6 +9,7 @@ import { primaryConflictEvents } from '../platform/telemetry.ts'
 import { type Accusation, sealAccusation } from './accusation.ts'
 import { hearAccusations, type HearingGrounds } from './accusation-hearing.ts'
 import type { DroppedAccusation } from './accusation-verdict.ts'
+import { addressesToDial } from './addresses-to-dial.ts'
 import { bury } from './burial.ts'
 import { contradiction } from './contradiction.ts'
 import { DetectorPace, membershipTickMs } from './detector-pace.ts'
@@ -27,8 +28,8 @@ import { meshShape, neighboursOf } from './neighbours.ts'
 import { isNewsToUsAlone } from './newcomer.ts'
 import { NewsSpread } from './news-spread.ts'
 import type { NodeRecord, SealedRecord } from './node-record.ts'
-import { OwnNewsPace } from './own-news-pace.ts'
 import { type OwnNews, OwnRecord } from './own-record.ts'
+import { OwnVoice } from './own-voice.ts'
 import { PeerBudgets } from './peer-budgets.ts'
 import type { PeerIntake } from './peer-intake.ts'
 import type { PeerLinks } from './peer-links.ts'
@@ -89,7 +90,7 @@ class MembershipServer implements Process {
   readonly #snapshotEveryMs = knob('skerry/snapshot every ms', snapshotEveryMs, [500, 3_000])
   #state: Membership
   readonly #own: OwnRecord
-  readonly #ownPace: OwnNewsPace
+  readonly #voice: OwnVoice
   readonly #opener: RecordOpener
   readonly #budgets: PeerBudgets
   readonly #readPace = new ReadPace()
@@ -113,7 +114,7 @@ class MembershipServer implements Process {
     const version = Math.floor(ctx.clock.wall())
     this.#own = new OwnRecord({ ...self(), ...primaryFields(memory.primary), version }, transport)
     this.#state = membership.createMembership(this.#own.seal())
-    this.#ownPace = new OwnNewsPace(this.#now())
+    this.#voice = new OwnVoice(this.#own, this.#now())
     this.#opener = new RecordOpener(this.#counted(transport), this.#state.settings.membersMax, options.open)
     this.#budgets = new PeerBudgets(this.#state.settings.membersMax)
     this.#detector = new FailureDetector(this.#own.node, options.detector)
@@ -215,7 +216,7 @@ class MembershipServer implements Process {
         this.#read(now)
         return
       case 'say':
-        if (this.#ownPace.cameDue(now)) this.#issue({})
+        if (this.#voice.cameDue(now)) this.#issue({})
         return
       case 'announce':
         this.#issue({ procedures: event.procedures })
@@ -346,8 +347,7 @@ class MembershipServer implements Process {
           this.#plan.forget(change.node)
           break
         case 'refute':
-          this.#own.outbid(change.version)
-          this.#calledForth()
+          this.#sayIn(this.#voice.refute(change.version, this.#now()))
           break
         case 'ignored':
           this.#options.kernel.counters.recordsIgnored += 1
@@ -375,7 +375,7 @@ class MembershipServer implements Process {
     const known = this.#state.members.get(node)?.known
     if (known === undefined) return []
     this.#detector.known(node, known.record.life, known.record.version, this.#now())
-    if (this.#primary.hear(primaryOf(known.record))) this.#calledForth()
+    if (this.#primary.hear(primaryOf(known.record))) this.#sayIn(this.#voice.calledForth(this.#now()))
     this.#conflicts.recordChanged(this.#own.record, known.record)
     return [known]
   }
@@ -437,7 +437,7 @@ class MembershipServer implements Process {
 
   #hearAccusations(via: NodeId, accusations: Iterable<Uint8Array>, now: number): void {
     const grounds: HearingGrounds = {
-      own: () => this.#spokenFor(),
+      own: () => this.#voice.spokenFor(),
       worth: (claim) => this.#detector.worth(claim, now),
       mayCheck: () => this.#opener.mayCheck(via, now),
       mayAccuse: (accuser) => this.#budgets.accusers.take(accuser, now),
@@ -458,14 +458,7 @@ class MembershipServer implements Process {
   /** We are not dead: a newer record says so. */
   #refute({ version }: Accusation): void {
     sometimes(true, 'skerry/an accusation was refuted')
-    this.#own.outbid(version)
-    this.#calledForth()
-  }
-
-  /** Up to which version accusations of this node are refuted, or will be with its next word, and the version of its last one. */
-  #spokenFor(): { node: NodeId; answered: number; said: number } {
-    const { node, version } = this.#own.record
-    return { node, answered: this.#ownPace.isOwed ? version : version - 1, said: this.#state.self.record.version }
+    this.#sayIn(this.#voice.refute(version, this.#now()))
   }
 
   /** Sends whoever handed on accusations the records that refute them. */
@@ -524,21 +517,16 @@ class MembershipServer implements Process {
     return neighboursOf(this.#detector.table, this.#own.node)
   }
 
-  /** Where to dial a member that has no link to us, and is not known to be unreachable; empty for all others. */
+  /** Where to dial a member that is not known to be unreachable. */
   #addressesOf(node: NodeId, life: number): readonly string[] {
-    const member = this.#state.members.get(node)
-    if (this.#state.shape === 'full' || member?.link !== undefined || this.#view.unreachable.has(node))
-      return noAddresses
-    const record = member?.known?.record
-    return record?.life === life && membership.isRoutable(this.#state, node) ? record.addresses : noAddresses
+    return this.#view.unreachable.has(node) ? noAddresses : addressesToDial(this.#state, node, life)
   }
 
   // --- what is said to others ---
 
   /** Says something new of this node: a higher version, sealed, published and sent to every peer. */
   #issue(news: OwnNews): void {
-    this.#ownPace.said()
-    const own = this.#own.say(news)
+    const own = this.#voice.say(news)
     this.#take(membership.issueOwn(this.#state, own))
     if (!this.#options.isReady()) return
     if (own.sealed.length <= publishBytesMax) this.#options.transport.publish?.(membershipTopic, own.sealed)
@@ -547,8 +535,7 @@ class MembershipServer implements Process {
   }
 
   /** Says something new of this node because of what others said: soon, and not at the pace of others. */
-  #calledForth(): void {
-    const waitMs = this.#ownPace.calledForth(this.#now())
+  #sayIn(waitMs: 'now' | 'planned' | number): void {
     if (waitMs === 'now') this.#issue({})
     else if (waitMs !== 'planned') this.#again('say', waitMs)
   }
@@ -584,14 +571,13 @@ class MembershipServer implements Process {
 
   #lookForConflicts(): void {
     const { primaryRegion } = this.#own.record
-    const before = this.#conflicts.known.length
-    const isNew = this.#conflicts.look(this.#own.record, recordsOf(this.#state.members.values()))
+    const news = this.#conflicts.look(this.#own.record, recordsOf(this.#state.members.values()))
     const { known } = this.#conflicts
     this.#options.memory.conflicts = known
-    if (!isNew && known.length === before) return
+    if (news === 'none') return
     const fields = { primaryRegion, others: known.slice(0, 10), count: known.length }
-    if (isNew) this.#ctx.log.error(fields, 'nodes are configured with different primary regions')
-    else if (known.length === 0) this.#ctx.log.info(fields, 'the conflict of primary regions is settled')
+    if (news === 'more') this.#ctx.log.error(fields, 'nodes are configured with different primary regions')
+    else if (news === 'settled') this.#ctx.log.info(fields, 'the conflict of primary regions is settled')
     if (!primaryConflictEvents.hasSubscribers) return
     const { node, life, thread } = this.#ctx.self
     primaryConflictEvents.publish({ node, life, thread, ...fields })

@@ -8,7 +8,7 @@ import type { NodeId } from './transport.ts'
  *
  * @example
  * conflicts.recordChanged(own, record)
- * if (conflicts.look(own, records)) log.error({ others: conflicts.known }, 'nodes are configured otherwise')
+ * if (conflicts.look(own, records) === 'more') log.error({ others: conflicts.known }, 'nodes are configured otherwise')
  */
 export class PrimaryConflicts {
   #known: readonly PrimaryConflict[]
@@ -36,14 +36,15 @@ export class PrimaryConflicts {
     if (this.#isKnown(node)) this.#mayDiffer = true
   }
 
-  /** `true`: there is one that was not known before. */
-  look(own: NodeRecord, others: Iterable<NodeRecord>): boolean {
-    if (!this.#mayDiffer) return false
+  /** `more`: there is one that was not known before. `fewer`, `settled`: some or all are gone, and none came. */
+  look(own: NodeRecord, others: Iterable<NodeRecord>): 'none' | 'more' | 'fewer' | 'settled' {
+    if (!this.#mayDiffer) return 'none'
     this.#mayDiffer = false
-    const conflicts = primaryConflicts(own, others)
-    const isNew = conflicts.some(({ node }) => !this.#isKnown(node))
-    this.#known = conflicts
-    return isNew
+    const before = this.#known
+    this.#known = primaryConflicts(own, others)
+    if (this.#known.some(({ node }) => !before.some((known) => known.node === node))) return 'more'
+    if (this.#known.length === before.length) return 'none'
+    return this.#known.length === 0 ? 'settled' : 'fewer'
   }
 
   #isKnown(node: NodeId): boolean {
