@@ -1,4 +1,5 @@
 import { Uint8ArrayList } from 'uint8arraylist'
+import { inFewPieces } from './few-pieces.ts'
 
 /** A smaller piece behind others is put next to them. */
 const joinedBytesMax = 1_024
@@ -18,7 +19,7 @@ interface Source {
 
 /**
  * Has a yamux stream of libp2p 2 join the small pieces that wait to be read. As it is, each frame of yamux waits as an object of its own, and a
- * peer that sends its window byte by byte makes 262,144 of them out of 256 KiB: some 60 MiB.
+ * peer that sends its window byte by byte makes 262,144 of them out of 256 KiB: some 60 MiB. A larger frame may have come in as many pieces.
  */
 export function joinSmallPieces(stream: object): void {
   if (!isSource(stream)) return
@@ -38,7 +39,7 @@ export function joinSmallPieces(stream: object): void {
   stream.sourcePush = (data) => {
     if (data.byteLength >= joinedBytesMax || (block === undefined && streamSource.readableLength === 0)) {
       letGo()
-      push(data)
+      push(inFewPieces(data))
       return
     }
     if (block !== undefined && length + data.byteLength > blockBytes) letGo()

@@ -3,6 +3,7 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { allocUnsafe } from 'uint8arrays/alloc'
 import { giveBack } from '../give-back.ts'
 import { wasCopied } from '../write-block.ts'
+import { inFewPieces } from './few-pieces.ts'
 import { sendQueueOf } from './send-queue.ts'
 
 /** What Noise's handshake leaves: both directions' keys, and how many messages each has seen. */
@@ -40,7 +41,7 @@ export async function* decrypted(source: AsyncIterable<Chunk>, ciphers: Ciphers)
         plaintext.append(ciphers.decrypt(message))
       }
       giveBack(block)
-      if (plaintext.byteLength > 0) yield plaintext
+      if (plaintext.byteLength > 0) yield inFewPieces(plaintext)
     }
   }
   if (reader.isWithin) throw new Error('The connection ended within a Noise message')

@@ -4,8 +4,10 @@ import { yamux } from '@chainsafe/libp2p-yamux'
 import type { Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2p } from 'libp2p'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DuplexStream } from '../../src/v2/duplex-stream.ts'
+import { joinSmallPieces } from '../../src/v2/joined-pieces.ts'
 
 const protocol = '/test/pieces/1'
 
@@ -51,6 +53,20 @@ describe('what waits to be read of a stream of libp2p 2', () => {
     await ended
     expect(pieces.flatMap((piece) => [...piece])).toEqual(sent)
     expect(pieces.length).toBeLessThan(100)
+  })
+
+  it('is few pieces where a large frame came in many, and the frame as it is where it came in large ones', () => {
+    const waiting: Uint8ArrayList[] = []
+    const streamSource = { readableLength: 1, push: () => undefined, end: () => undefined }
+    const stream = { streamSource, sourcePush: (data: Uint8ArrayList) => waiting.push(data), sendWindowUpdate() {} }
+    joinSmallPieces(stream)
+    const crumbs = Array.from({ length: 5_000 }, (_, index) => Uint8Array.of(index % 251))
+    const large = new Uint8ArrayList(...Array.from({ length: 20 }, () => new Uint8Array(3_000)))
+    stream.sourcePush(new Uint8ArrayList(...crumbs))
+    stream.sourcePush(large)
+    expect(waiting.map((data) => [...data].length)).toEqual([1, 20])
+    expect([...(waiting[0] as Uint8ArrayList).subarray()]).toEqual(crumbs.map(([byte]) => byte))
+    expect(waiting[1]).toBe(large)
   })
 })
 

@@ -63,6 +63,25 @@ describe('our streams of Noise', () => {
     }
   })
 
+  it('are read as one piece where they are many small ones, and as they are where they are not', async () => {
+    for (const [length, bytes, piecesMax] of [
+      [4_000, 1, 4],
+      [200, 1_000, 65],
+    ] as const) {
+      const messages = Array.from({ length }, () => randomBytes(bytes))
+      const wire = Buffer.concat(messages.map((message) => onWire(message)))
+      const read: Uint8Array[] = []
+      let most = 0
+      for await (const chunk of decrypted(cut(wire, 65_536), plain)) {
+        most = Math.max(most, [...chunk].length)
+        read.push(...chunk)
+      }
+      expect(most).toBeLessThanOrEqual(piecesMax)
+      expect(most).toBeGreaterThan(piecesMax / 8)
+      expect(Buffer.concat(read).equals(Buffer.concat(messages))).toBe(true)
+    }
+  })
+
   it.each([
     ['is shorter than its tag', Buffer.from([0, 15, ...randomBytes(15)]), /A Noise message of 15 bytes/],
     ['was not made with the key', Buffer.from([0, 17, ...randomBytes(17)]), /not authentic/],
