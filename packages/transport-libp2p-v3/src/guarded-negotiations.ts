@@ -7,6 +7,7 @@ import type {
   StreamMuxerFactory,
 } from '@libp2p/interface'
 import { laneProtocol, MultistreamGuard } from '@skerry/transport-libp2p/adapter'
+import { boundAnswers } from './bounded-answers.ts'
 import { boundFrames } from './bounded-frames.ts'
 import { sendInOneWrite } from './one-write.ts'
 
@@ -33,6 +34,7 @@ export function guardStreams(
       createStreamMuxer(connection: MessageStream): StreamMuxer {
         const streams = createStreamMuxer(connection)
         boundFrames(streams)
+        boundAnswers(streams, connection)
         const createStream = streams.createStream.bind(streams)
         streams.createStream = async (options) => guardStream(await createStream(options), isHandled)
         // Not as a listener: with one, streams that come before libp2p has its own are handed to it alone.
