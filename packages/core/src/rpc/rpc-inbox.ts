@@ -5,13 +5,14 @@ import { formatPid, type Pid } from '../actor/pid.ts'
 import type { CancelSignal, Failure, SpawnRequest, SpawnSignal } from '../actor/signal.ts'
 import { always, chance, reachable, sometimes } from '../platform/property.ts'
 import { askAllow } from './ask-allow.ts'
-import { BegunCalls } from './begun-calls.ts'
+import type { BegunCalls } from './begun-calls.ts'
+import { GatheredCalls } from './gathered-calls.ts'
 import { tellRefusal } from './serve-events.ts'
 import { InboundCall } from './inbound-call.ts'
 import type { IdempotencyLimits } from './idempotency-window.ts'
 import type { InboundCalls } from './inbound-calls.ts'
 import { KeyedCalls } from './keyed-calls.ts'
-import { LateReads } from './late-reads.ts'
+import { failureOfNode, leaving, noProcedure, notReady, overloaded, restarting } from './node-refusals.ts'
 import { rpcServerName, spawnName } from './rpc-server.ts'
 import type { ServedProcedures } from './served-procedures.ts'
 
@@ -37,23 +38,12 @@ export interface RpcInboxOptions {
 export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles }: RpcInboxOptions): RpcInbox {
   const { clock, turns } = kernel.platform
   let closed = false
-  let begun: BegunCalls | undefined
-  /** `begun`, while it is held back. */
-  let heldBack: BegunCalls | undefined
   let turnMs = 0
   let lastTurn: number | undefined
-  const late = new LateReads(turns, caughtUp)
+  const gathered = new GatheredCalls(turns, handOver)
   const keyed = new KeyedCalls({ kernel, limits: idempotency, take: takeKeyed, end, inbound, mayJoin })
   inbound.on = {
-    begins(call) {
-      if (begun?.isOpen === true) {
-        begun.join(call)
-        return
-      }
-      begun = new BegunCalls(call)
-      if (call.caller !== kernel.node && late.holds()) heldBack = begun
-      else handOver(begun)
-    },
+    begins: (call) => gathered.add(call, call.caller === kernel.node),
     refused(call, failure) {
       countRefusal(failure)
       answer(call, failure)
@@ -62,7 +52,7 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
 
   return {
     spawn(signal) {
-      late.came()
+      gathered.came()
       const { idempotencyKey, isCast, stream } = signal.request
       // A cast has nobody who could be told of an outcome, and the items of a stream are for one reader.
       if (idempotencyKey !== undefined && isCast !== true && stream === undefined) {
@@ -74,7 +64,7 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
         answer({ call: signal.from, caller: signal.from.node, request: signal.request }, failure)
     },
     cancel(signal) {
-      late.came()
+      gathered.came()
       if (!keyed.cancel(signal)) end(signal.from, signal.reason)
     },
     peerLost(lost) {
@@ -98,12 +88,6 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
     if (turn === undefined || turn !== lastTurn) turnMs = clock.monotonic()
     lastTurn = turn
     return turnMs
-  }
-
-  function caughtUp(): void {
-    const calls = heldBack
-    heldBack = undefined
-    if (calls !== undefined) handOver(calls)
   }
 
   function handOver(calls: BegunCalls): void {
@@ -159,7 +143,7 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
   function tryToTake(signal: SpawnSignal, arrivedMs: number, isAllowed: boolean): Failure | undefined {
     if (closed) return leaving
     // With calls that wait for its turn it is there.
-    if (begun?.isOpen !== true && find(rpcServerName) === undefined) return notReady('The node is not ready yet')
+    if (!gathered.areOpen && find(rpcServerName) === undefined) return notReady('The node is not ready yet')
     const { procedure: name, version } = signal.request
     const served = procedures.find({ name, version })
     if (served === undefined) return noProcedure(procedures.versionsOf(name), version)
@@ -168,7 +152,7 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
     if (call.caller === kernel.node) call.request = ofThisNode(call.request)
     const refusal = inbound.arrive(call)
     // More may come in one read, and must find room.
-    if (heldBack !== undefined && served.load.isCrowded) late.release()
+    if (gathered.areHeldBack && served.load.isCrowded) gathered.release()
     if (refusal !== 'known') return refusal
     always(false, 'skerry/a call arrives once', { call: formatPid(signal.from) })
     kernel.counters.refusedSignals += 1
@@ -193,31 +177,3 @@ export function createRpcInbox({ kernel, inbound, procedures, idempotency, roles
 }
 
 type Refused = Pick<InboundCall, 'call' | 'caller' | 'request'>
-
-const leaving: Failure = {
-  code: 'ERR_DRAINING',
-  outcome: 'not-run',
-  message: 'The node is leaving and takes no new work',
-}
-const restarting: Failure = notReady('The node is restarting its own actors')
-
-/** The node's own actors crashed or are flooded: to the caller it's one and the same, the node could not take the call. */
-function failureOfNode(failure: Failure): Failure {
-  if (failure.code === 'ERR_MAILBOX_FULL') return overloaded('The node has too many requests waiting')
-  if (failure.code !== 'ERR_CALLEE_EXITED') return failure
-  return { ...failure, code: 'ERR_NOT_READY', message: `The node could not take the call: ${failure.message}` }
-}
-
-function noProcedure(versions: readonly number[], wanted: number): Failure {
-  const here = versions.length === 0 ? 'no procedure of that name' : `only version ${versions.join(', ')}`
-  const message = `The node has ${here}; version ${wanted} was asked for`
-  return { code: 'ERR_NO_PROCEDURE', outcome: 'not-run', message }
-}
-
-function notReady(message: string): Failure {
-  return { code: 'ERR_NOT_READY', outcome: 'not-run', message }
-}
-
-function overloaded(message: string): Failure {
-  return { code: 'ERR_OVERLOADED', outcome: 'not-run', message }
-}
