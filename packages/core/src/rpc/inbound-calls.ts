@@ -212,9 +212,9 @@ export class InboundCalls {
   endLost(lost: LostPeer): StartedProcess[] {
     const processes: StartedProcess[] = []
     const ended = this.#calls.lost(lost, ({ request }) => request.isCast === true)
-    // All before the first leaves its place to another, which must not be one of them.
-    for (const inbound of ended) inbound.isWanted = false
-    for (const inbound of ended) {
+    const isWaiting = ({ state }: InboundCall): boolean => state === 'waiting'
+    // Those that wait first: the place of one is another's, which must not be one of them.
+    for (const inbound of [...ended.filter(isWaiting), ...ended.filter((one) => !isWaiting(one))]) {
       this.#leave(inbound)
       if (inbound.process !== undefined) processes.push(inbound.process)
     }
@@ -322,7 +322,6 @@ export class InboundCalls {
     this.letsGo(call.caller, call.heldBytes)
     this.#leftQueue(call.served.load)
     this.on.refused(call, failure)
-    if (this.#calls.size === 0) this.#onEmpty?.()
   }
 }
 

@@ -1,5 +1,6 @@
 import { virtualClock } from '@skerry/testing'
 import { describe, expect, it } from 'vitest'
+import { noteReceived } from '../../src/base/received-bytes.ts'
 import { procedure } from '../../src/rpc/procedure.ts'
 import type { Pid } from '../../src/actor/pid.ts'
 import type { Body, Failure } from '../../src/actor/signal.ts'
@@ -35,8 +36,9 @@ function world(limits: Limits = {}, node: Partial<LoadLimits> = {}) {
   }
   const work = serves(limits)
   const arrived = new Map<number, InboundCall>()
-  const bring = (from: Pid, input: Body, caller?: Pid, timeLeftMs = 1_000, served = work) => {
-    const request = { procedure: 'work', version: 1, timeLeftMs, idempotencyKey: undefined, callerRegion: '', input }
+  const bring = (from: Pid, input: Body, caller?: Pid, timeLeftMs = 1_000, served = work, more = {}) => {
+    const asked = { procedure: 'work', version: 1, timeLeftMs, idempotencyKey: undefined, callerRegion: '', input }
+    const request = { ...asked, ...more }
     const signal = { type: 'spawn', from, to: call(0, 'me'), request } as const
     const whole = caller === undefined ? signal : { ...signal, caller }
     const inboundCall = new InboundCall(whole, served, clock.monotonic(), () => undefined)
@@ -48,7 +50,7 @@ function world(limits: Limits = {}, node: Partial<LoadLimits> = {}) {
   /** It begins, and its process is there. */
   const run = (from: Pid, its = process(from.serial)): void =>
     inbound.running(arrived.get(from.serial) as InboundCall, its)
-  return { clock, inbound, arrive, bring, run, serves, begun, refused }
+  return { clock, inbound, arrive, arrived, bring, run, serves, work, begun, refused }
 }
 
 /** Whether the promise has resolved, after everything that can happen without time has. */
@@ -102,6 +104,23 @@ describe('the calls that a node works on', () => {
     expect(inbound.endLost({ node: 'a', life: 1 })).toEqual([process(5)])
     expect(inbound.isWanted(call(2))).toBe(false)
     expect(inbound.isWanted(call(3, 'b'))).toBe(true)
+  })
+
+  it("of a lost node all end before the place of one is another's, which is none of them", () => {
+    const { inbound, arrive, begun } = world({ maxInFlight: 1 })
+    for (const each of [call(1), call(2), call(3, 'b')]) arrive(each)
+    const isWanted: boolean[] = []
+    inbound.on = { ...inbound.on, begins: (one) => void (begun.push(one.call.serial), isWanted.push(one.isWanted)) }
+    inbound.endLost({ node: 'a', life: 1 })
+    expect([begun, isWanted, inbound.waiting]).toEqual([[1, 3], [true], 0])
+  })
+
+  it('that nobody waits for go on when their node is lost', () => {
+    const { inbound, bring, work } = world()
+    bring(call(1), new Uint8Array(), undefined, 1_000, work, { isCast: true })
+    bring(call(2), new Uint8Array())
+    inbound.endLost({ node: 'a', life: 1 })
+    expect([1, 2].map((serial) => inbound.isWanted(call(serial)))).toEqual([true, false])
   })
 
   it('of another life of the node, or another of its threads, go on', () => {
@@ -160,6 +179,8 @@ describe('a limit', () => {
     inbound.end(call(1, 'me'))
     for (const serial of [4, 5]) expect(arrive(call(serial, 'me'))).toBeUndefined()
     expect(arrive(call(6, 'me'))).toMatchObject({ code: 'ERR_OVERLOADED' })
+    // Nor do the node's own calls leave less room for stand-ins.
+    expect(arrive(call(7, 'me'), 1_000, undefined, call(9))).toBeUndefined()
   })
 
   it('of the queue, of a procedure or of all, refuses the newest in a burst', () => {
@@ -222,6 +243,17 @@ describe('the queue', () => {
     await clock.advance(400)
     expect([refused, inbound.size]).toEqual([[3, 2], 1])
     expect(clock.pending).toBe(0)
+  })
+
+  it('begins none that has no time left when its turn comes, not even at that moment', async () => {
+    const { inbound, clock, arrive, begun, refused } = world({ maxInFlight: 1 })
+    arrive(call(1))
+    await clock.advance(1)
+    arrive(call(2), 98)
+    await clock.advance(49)
+    expect(refused).toEqual([])
+    inbound.end(call(1))
+    expect([begun, refused, inbound.waiting]).toEqual([[1], [2], 0])
   })
 
   it('takes the oldest first as long as they get their turn in time, and the newest first when it stands', async () => {
@@ -381,6 +413,21 @@ describe('the inputs of calls of other nodes', () => {
     expect(bring(call(1), kibi(7))).toBeUndefined()
   })
 
+  it('count what they became as well, as long as their caller waits, and give that back with the rest', () => {
+    const { bring, inbound, arrived } = world({}, { perPeerBytesMax: 9 * 1024 })
+    const more = (serial: number, count: number): boolean =>
+      inbound.holdsMore(arrived.get(serial) as InboundCall, count * 1024)
+    bring(call(1), kibi(2))
+    bring(call(2), kibi(2))
+    expect([more(1, 4), more(1, 2), more(2, 1)]).toEqual([true, false, true])
+    inbound.end(call(1))
+    // It has let go: what it becomes now is nobody's.
+    expect(more(1, 64)).toBe(true)
+    inbound.end(call(2))
+    expect(bring(call(3), kibi(5))).toBeUndefined()
+    expect(bring(call(4), kibi(4))).toBeUndefined()
+  })
+
   it('may be of any size where none is held', () => {
     const { bring, inbound } = world({}, { perPeerBytesMax: 1, bytesMax: 1 })
     expect(bring(call(1), kibi(64))).toBeUndefined()
@@ -407,6 +454,20 @@ describe('the inputs of calls of other nodes', () => {
     for (const serial of [1, 2]) bring(call(serial), block.subarray(serial * 100, serial * 100 + 100))
     inbound.end(call(1))
     expect(begun.map(({ request }) => (request.input as Uint8Array).buffer.byteLength)).toEqual([65_536, 100])
+  })
+
+  it('that wait are read from their block once, but not where others of their key may have the same', () => {
+    const { bring, work } = world({ maxInFlight: 1 })
+    const block = kibi(64)
+    let read = 0
+    noteReceived(block.buffer, { partWasRead: () => void (read += 1) })
+    const wait = (serial: number, idempotencyKey?: string) =>
+      bring(call(serial), block.subarray(0, 100), undefined, 1_000, work, { idempotencyKey })
+    wait(1)
+    wait(2, 'k')
+    expect(read).toBe(0)
+    wait(3)
+    expect(read).toBe(1)
   })
 })
 
@@ -437,6 +498,18 @@ describe('waiting for their end', () => {
     await clock.advance(0)
     expect(empty.done).toBe(true)
     expect(clock.pending).toBe(0)
+  })
+
+  it('is over when no time is left for the last one that waited', async () => {
+    const { inbound, clock, arrive, refused } = world({ maxInFlight: 1 })
+    arrive(call(1))
+    await clock.advance(1)
+    arrive(call(2), 98)
+    const empty = watched(inbound.whenEmpty(clock, 10_000))
+    await clock.advance(49)
+    inbound.end(call(1))
+    await clock.advance(0)
+    expect([refused, empty.done]).toEqual([[2], true])
   })
 
   it('is over when the time is, though they are not', async () => {
