@@ -1,5 +1,3 @@
-import { type Deferred, deferred } from '../base/deferred.ts'
-import { errorFromData } from '../base/error-data.ts'
 import { BegunMarks } from '../actor/begun-marks.ts'
 import { HeldBytes } from '../base/held-bytes.ts'
 import { heldOf } from '../actor/held-letter.ts'
@@ -28,6 +26,7 @@ import type {
   ToThread,
 } from '../thread/thread-message.ts'
 import { ThreadLetters } from '../thread/thread-letters.ts'
+import { ThreadNames } from '../thread/thread-names.ts'
 import { rootSerial, ThreadStarts } from '../thread/thread-starts.ts'
 import { ThreadTable } from '../thread/thread-table.ts'
 
@@ -68,13 +67,11 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   const limits = { bodyBytesMax, perPeerBytesMax: boot.inputs.perPeerBytesMax }
   const kernel: Kernel = new Kernel({ node, life, thread, platform, codec, ...limits, letters })
   const table = new ThreadTable(boot.threadTable)
-  const registering = new Map<number, Deferred<void>>()
+  const names = new ThreadNames(send)
   /** The threads of their own that were started from here, with the actors that they should not outlive. */
   const parents = new Map<number, Pid>()
   /** What collectors want measured here. */
   const measures = new Map<number, CallMeasures>()
-  /** Its actors that have, or asked for, a name. */
-  const named = new Set<number>()
 
   const peers = new PeerThreads({
     kernel,
@@ -117,17 +114,12 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   kernel.onRemoved = (pid, reason) => {
     if (boot.pool !== undefined && pid.serial % 2 === 0) table.ended(boot.pool.slot)
     const isRoot = boot.root !== undefined && pid.serial === rootSerial
-    if (named.delete(pid.serial) || isRoot) send({ type: 'ended', pid, reason })
+    if (names.ended(pid) || isRoot) send({ type: 'ended', pid, reason })
     // Main reads faster than we post to others: told before, it would take away what they wait for.
     if (isRoot) flushes.soonLast(() => channel.sendNow({ type: 'farewell' }))
   }
   kernel.registerName = (name, pid, partitions) => {
-    const ref = kernel.nextRef()
-    const answer = deferred<void>()
-    registering.set(ref, answer)
-    if (kernel.isLocal(pid)) named.add(pid.serial)
-    send({ type: 'register', ref, name, pid, partitions })
-    return answer.promise
+    return names.ask({ ref: kernel.nextRef(), name, pid, partitions }, kernel.isLocal(pid))
   }
   for (const order of boot.measures) measure(order)
   if (boot.root !== undefined) begin(boot.root)
@@ -137,7 +129,7 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
   })
 
   function begin(placed: Parameters<PlacedActors['begin']>[0]): void {
-    if (placed.name !== undefined) named.add(placed.serial)
+    if (placed.name !== undefined) names.placed(placed.serial)
     actors.begin(placed)
   }
 
@@ -258,12 +250,8 @@ export function runThread(boot: ThreadBoot, port: MainPort, own: Omit<Platform, 
         measures.get(message.ref)?.stop()
         measures.delete(message.ref)
         return
-      case 'registered': {
-        const answer = registering.get(message.ref)
-        registering.delete(message.ref)
-        if (message.error === undefined) answer?.resolve()
-        else answer?.reject(errorFromData(message.error))
-      }
+      case 'registered':
+        names.answered(message.ref, message.error)
     }
   }
 }
