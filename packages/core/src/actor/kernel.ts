@@ -1,7 +1,6 @@
 import type { Codec } from '../codec/codec.ts'
 import { CodecError } from '../codec/errors.ts'
 import { bodyBytesMaxDefault } from '../codec/limits.ts'
-import { errorData } from '../base/error-data.ts'
 import { CreditAccounts } from '../base/credit-account.ts'
 import type { HeldBytes } from '../base/held-bytes.ts'
 import { wasRead } from '../base/received-bytes.ts'
@@ -12,10 +11,18 @@ import { sometimes } from '../platform/property.ts'
 import { actorExits, actorSpawns } from '../platform/telemetry.ts'
 import { activeTrace, carriedTrace, type InTrace, isAnythingTraced } from '../platform/trace-context.ts'
 import { Actor, type ActorOptions, type Process } from './actor.ts'
-import { AwayReplier, unencodableFailure } from './away-replier.ts'
+import { AwayReplier } from './away-replier.ts'
 import { Alias } from './alias.ts'
 import type { BegunMarks } from './begun-marks.ts'
 import type { Behavior, Runtime, SpawnOptions } from './behavior.ts'
+import {
+  answerUndecodable,
+  argsUnencodable,
+  calleeLost,
+  callingSelf,
+  noSuchActor,
+  nobodyHasName,
+} from './call-failures.ts'
 import { traceCall, traceOfCall } from './call-trace.ts'
 import { type KernelCounters, newKernelCounters } from './counters.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
@@ -46,7 +53,6 @@ import type { Router } from './router.ts'
 import type {
   CancelSignal,
   CastSignal,
-  Failure,
   LinkSignal,
   MessageSignal,
   MonitorSignal,
@@ -398,7 +404,7 @@ export class Kernel implements Runtime, CallHost {
       const target = call.callee
       if (!isLost(target, lost)) continue
       this.#awayCalls.delete(ref)
-      call.fail(lostFailure(reason(target), lost))
+      call.fail(calleeLost(lost, reason(target)))
     }
   }
 
@@ -437,7 +443,7 @@ export class Kernel implements Runtime, CallHost {
     const answer = call.wait()
     if (isAnythingTraced()) this.#trace(call, work)
     if (pid === undefined) {
-      call.fail({ code: 'ERR_NOPROC', outcome: 'not-run', message: 'Nobody has that name', reason: 'noproc' })
+      call.fail(nobodyHasName)
     } else if (this.isLocal(pid)) {
       this.#callLocal(call, owner, pid, timeoutMs)
     } else {
@@ -460,15 +466,11 @@ export class Kernel implements Runtime, CallHost {
   #callLocal(call: PendingCall, owner: CallOwner, pid: Pid, timeoutMs: number): void {
     const actor = this.#entities.get(pid.serial)
     if (!(actor instanceof Actor)) {
-      call.fail({ code: 'ERR_NOPROC', outcome: 'not-run', message: 'No such actor', reason: 'noproc' })
+      call.fail(noSuchActor)
       return
     }
     if (actor === owner) {
-      call.fail({
-        code: 'ERR_CALLING_SELF',
-        outcome: 'not-run',
-        message: 'An actor that calls itself would wait for ever',
-      })
+      call.fail(callingSelf)
       return
     }
     if (this.#handsOver) {
@@ -488,7 +490,7 @@ export class Kernel implements Runtime, CallHost {
       try {
         args = handedOver(handOver, call.args, 'args')
       } catch (error) {
-        call.fail({ ...unencodableFailure(error), outcome: 'not-run', cause: errorData(error) })
+        call.fail(argsUnencodable(error))
         return
       }
       request = { type: 'request', name: call.name, args, encoded: false, replier: handingReplier(handOver, call) }
@@ -504,7 +506,7 @@ export class Kernel implements Runtime, CallHost {
     try {
       encoded = this.encodeFor(pid, args, 'args')
     } catch (error) {
-      call.fail({ ...unencodableFailure(error), outcome: 'not-run', cause: errorData(error) })
+      call.fail(argsUnencodable(error))
       return
     }
     // Only their bytes travel.
@@ -540,7 +542,7 @@ export class Kernel implements Runtime, CallHost {
     try {
       waiting.reply(this.open(result.value, result.encoded, true))
     } catch (error) {
-      waiting.fail(undecodableFailure(error))
+      waiting.fail(answerUndecodable(error))
     }
   }
 
@@ -630,14 +632,4 @@ function actorOptions(behavior: BehaviorHead, options: SpawnOptions): ActorOptio
     isSentOut: behavior.remote === 'members',
     keeper: options.keeper,
   }
-}
-
-function lostFailure(reason: ExitReason, lost: LostPeer): Failure {
-  return lost.thread === undefined
-    ? { code: 'ERR_NOCONNECTION', outcome: 'unknown', message: `The node ${lost.node} was lost`, reason }
-    : { code: 'ERR_CALLEE_EXITED', outcome: 'unknown', message: `The callee's thread ended`, reason }
-}
-
-function undecodableFailure(error: unknown): Failure {
-  return { code: 'ERR_NOT_DECODABLE', outcome: 'ran', message: `The answer could not be decoded: ${String(error)}` }
 }
