@@ -254,6 +254,10 @@ describe('the queue', () => {
     expect(refused).toEqual([])
     inbound.end(call(1))
     expect([begun, refused, inbound.waiting]).toEqual([[1], [2], 0])
+    // So the queue stands for a while.
+    for (const serial of [3, 4, 5]) arrive(call(serial))
+    inbound.end(call(3))
+    expect(begun).toEqual([1, 3, 5])
   })
 
   it('takes the oldest first as long as they get their turn in time, and the newest first when it stands', async () => {
