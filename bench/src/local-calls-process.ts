@@ -1,6 +1,6 @@
-import type * as Core from '@skerry/core'
 import { type Figures, quantile } from './contest.ts'
 import { inFlightRate, type RoundTrip, sequentialRate } from './load.ts'
+import { startLocalCaller } from './local-caller.ts'
 
 // A process of its own, forked by the suite: two copies of core, by the addresses of their index, take short turns. Which of
 // them the compiler meets first matters more than what is measured, so the suite has each be the first in turn.
@@ -8,7 +8,7 @@ const [first, second, sliceMs] = process.argv.slice(2)
 // Slices of a few milliseconds: what else the machine does meets both of a pair.
 const pairs = 60
 const warmUps = 15
-const [one, other] = [await startCaller(first!), await startCaller(second!)]
+const [one, other] = [await startLocalCaller(first!), await startLocalCaller(second!)]
 const sequential = await compare((call, ms) => sequentialRate(call, ms))
 const inFlight = await compare((call, ms) => inFlightRate(call, ms, 100))
 process.send?.({
@@ -52,23 +52,4 @@ async function perCpuSecond(measure: () => Promise<Figures>): Promise<number> {
 
 function median(values: readonly number[]): number {
   return quantile(Float64Array.from(values), 0.5)
-}
-
-async function startCaller(index: string): Promise<{ call: RoundTrip; node: Core.Node }> {
-  const { actor, defineApp, genServer, startNode } = (await import(index)) as typeof Core
-  const counter = genServer({
-    name: 'counter',
-    init: (_ctx, start: number) => ({ count: start }),
-    call: { add: (ctx, by: number) => (ctx.state.count += by) },
-  })
-  const node = await startNode(defineApp({ name: 'bench', children: [] }))
-  const ctx = await new Promise<Core.BareContext>((resolve) => {
-    const run = (own: Core.BareContext): Promise<void> => {
-      resolve(own)
-      return new Promise(() => undefined)
-    }
-    void node.start(actor({ name: 'driver', run }), [])
-  })
-  const pid = await node.start(counter, [0])
-  return { call: () => ctx.call(pid, 'add', [1]), node }
 }

@@ -1,4 +1,4 @@
-import type { InTrace } from '../platform/trace-context.ts'
+import type { InTrace, Tracing } from '../platform/trace-context.ts'
 import type { CreditAccounts } from '../base/credit-account.ts'
 import type { HeldBytes } from '../base/held-bytes.ts'
 import type { CallOwner } from './pending-call.ts'
@@ -76,6 +76,8 @@ export interface Runtime extends Host {
   readonly threads: ThreadStarter | undefined
   /** Which remote processes on other threads have begun. */
   readonly begunMarks: BegunMarks | undefined
+  /** Whether anything on this thread is part of a trace. */
+  readonly tracing: Tracing
   /** What streams may make this thread hold, by peer. */
   readonly credit: CreditAccounts
   /** What the decoded inputs of remote processes take on a thread that is not main. */

@@ -9,7 +9,7 @@ import { LimitedLog } from '../platform/limited-log.ts'
 import type { Platform } from '../platform/platform.ts'
 import { sometimes } from '../platform/property.ts'
 import { actorExits, actorSpawns } from '../platform/telemetry.ts'
-import { activeTrace, carriedTrace, type InTrace, isAnythingTraced } from '../platform/trace-context.ts'
+import { activeTrace, carriedTrace, type InTrace, type Tracing, tracing } from '../platform/trace-context.ts'
 import { Actor, type ActorOptions, type Process } from './actor.ts'
 import { AwayReplier } from './away-replier.ts'
 import { Alias } from './alias.ts'
@@ -101,6 +101,7 @@ export class Kernel implements Runtime, CallHost {
   readonly letters: LetterCount
   readonly limitedLog: LimitedLog
   readonly credit: CreditAccounts
+  readonly tracing: Tracing = tracing
   readonly names: Names = new Names()
   /** The nodes that are up, and who is told of changes. */
   readonly nodes: NodeWatchers = new NodeWatchers()
@@ -424,7 +425,7 @@ export class Kernel implements Runtime, CallHost {
     }
     const call = new PendingCall(this, owner, target, name, args)
     const answer = call.wait()
-    if (isAnythingTraced()) this.#trace(call, work)
+    if (this.tracing.isOn) this.#trace(call, work)
     this.#ask(recent, call, timeoutMs)
     return answer
   }
@@ -441,7 +442,7 @@ export class Kernel implements Runtime, CallHost {
     const pid = this.resolve(target)
     const call = new PendingCall(this, owner, pid ?? target, name, args)
     const answer = call.wait()
-    if (isAnythingTraced()) this.#trace(call, work)
+    if (this.tracing.isOn) this.#trace(call, work)
     if (pid === undefined) {
       call.fail(nobodyHasName)
     } else if (this.isLocal(pid)) {

@@ -13,7 +13,6 @@ import {
 import { samePid } from '../actor/pid.ts'
 import type { CastSignal, MessageSignal } from '../actor/signal.ts'
 import { errorData } from '../base/error-data.ts'
-import { isAnythingTraced } from '../platform/trace-context.ts'
 import { HandleEvents } from './handle-events.ts'
 
 /** The context of a GenServer's handlers: its state, and the ways to answer other than by returning. */
@@ -264,7 +263,9 @@ class GenServer implements Process {
     this.#ctx.current = request.replier
     let answer: unknown
     try {
-      answer = isAnythingTraced() ? invokeTold(request, handler, this.#ctx, args) : invoke(handler, this.#ctx, args)
+      answer = this.#ctx.kernel.tracing.isOn
+        ? invokeTold(request, handler, this.#ctx, args)
+        : invoke(handler, this.#ctx, args)
     } catch (thrown) {
       this.#ctx.actor.openRequest(request.replier)
       throw thrown

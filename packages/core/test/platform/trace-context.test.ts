@@ -4,10 +4,10 @@ import {
   activeTrace,
   carriedTrace,
   installTraceScope,
-  isAnythingTraced,
   isTraceFollowed,
   runInTrace,
   type TraceContext,
+  tracing,
 } from '../../src/platform/trace-context.ts'
 import { systemTurnQueue } from '../../src/platform/turn-queue.ts'
 
@@ -16,7 +16,7 @@ const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 describe('a place in a trace', () => {
   it('is none where nobody follows the code', () => {
     expect(isTraceFollowed()).toBe(false)
-    expect(isAnythingTraced()).toBe(false)
+    expect(tracing.isOn).toBe(false)
     expect(runInTrace({ traceparent }, activeTrace)).toBeUndefined()
   })
 
@@ -32,7 +32,7 @@ describe('a place in a trace', () => {
     remove()
     expect(isTraceFollowed()).toBe(false)
     // What was traced meanwhile may still be under way.
-    expect(isAnythingTraced()).toBe(true)
+    expect(tracing.isOn).toBe(true)
   })
 
   it('of whoever enqueued a turn is not that of the turn', async () => {
