@@ -4,8 +4,8 @@ import { plainCode } from '../actor/pending-call.ts'
 import { actorName, formatPid, type Pid } from '../actor/pid.ts'
 import type { Replicated, ReplicaServices } from '../actor/remote-replica.ts'
 import type { RemoteOwner, RemoteServices, WaitOptions } from '../actor/remote-verbs.ts'
-import { errorFromData } from '../base/error-data.ts'
 import { isToken, tokenCharsMax } from './causal-token.ts'
+import { isCaughtUp, noReplica, type WaitEnd } from './replica-answer.ts'
 import { ReplicaError } from './replica-errors.ts'
 import { replicaServerName } from './replica-server.ts'
 import type { ReplicaAnswer } from './replica-watch.ts'
@@ -54,32 +54,12 @@ export function createRpcReplica(kernel: Kernel, remote: RemoteServices): Replic
     }
     const ownerLeftMs = (owner.deadlineMs ?? Infinity) - kernel.platform.clock.monotonic()
     const waitMs = Math.max(0, Math.min(timeoutMs, ownerLeftMs, timeoutMsMax - slackMs))
-    let answer: ReplicaAnswer | 'aborted'
-    try {
-      answer = await ask(owner, token, waitMs, signal)
-    } catch (error) {
-      if (!(error instanceof CallError)) throw error
-      answer = answerOf(error, written)
-    }
-    if (answer === 'aborted') {
-      const cause: unknown = signal?.reason
-      throw new ReplicaError('ERR_WAIT_ABORTED', 'The wait for the replica was aborted', { cause, written })
-    }
-    if (answer === 'reached' || answer === 'late') return answer === 'reached'
-    if (answer === 'noReplica') throw noReplica(written)
-    if (answer === 'full') throw new ReplicaError('ERR_OVERLOADED', 'Too many wait for the replica', { written })
-    const cause = errorFromData(answer.failed)
-    throw new ReplicaError('ERR_REPLICA_FAILED', `The replica could not be asked: ${cause.message}`, { cause, written })
+    return isCaughtUp(await ask(owner, token, waitMs, signal), written)
   }
 
   /** Asks the watcher, which is told when the caller is gone. */
-  function ask(
-    owner: RemoteOwner,
-    token: string,
-    waitMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<ReplicaAnswer | 'aborted'> {
-    if (signal?.aborted === true) return Promise.resolve('aborted')
+  function ask(owner: RemoteOwner, token: string, waitMs: number, signal: AbortSignal | undefined): Promise<WaitEnd> {
+    if (signal?.aborted === true) return Promise.resolve({ aborted: signal.reason })
     const wait = formatPid(kernel.allocatePid())
     return new Promise((resolve, reject) => {
       const left = (): void => {
@@ -89,7 +69,7 @@ export function createRpcReplica(kernel: Kernel, remote: RemoteServices): Replic
       const aborted = (): void => {
         over()
         left()
-        resolve('aborted')
+        resolve({ aborted: signal?.reason })
       }
       // Plain code's waits end with the watcher, when its node stops.
       const attachment = owner.actor && { ownerExited: left }
@@ -101,8 +81,8 @@ export function createRpcReplica(kernel: Kernel, remote: RemoteServices): Replic
       if (attachment !== undefined) owner.attach(attachment)
       const answered = kernel.call(owner, watcher, 'caughtUp', [wait, token, waitMs], waitMs + slackMs)
       answered.then(
-        (answer) => (over(), resolve(answer as ReplicaAnswer)),
-        (error: unknown) => (over(), reject(error)),
+        (answer) => (over(), resolve({ answer: answer as ReplicaAnswer })),
+        (error: unknown) => (over(), error instanceof CallError ? resolve({ failed: error }) : reject(error)),
       )
     })
   }
@@ -120,16 +100,4 @@ const watcher = actorName(replicaServerName)
 function checkWait({ timeoutMs, signal }: WaitOptions, name: string): void {
   const wrong = (timeoutMs === 0 ? undefined : checkTime(name, timeoutMs)) ?? checkSignal(signal)
   if (wrong !== undefined) throw new ReplicaError('ERR_BAD_OPTIONS', wrong)
-}
-
-function answerOf(error: CallError, written: Replicated<unknown> | undefined): ReplicaAnswer {
-  if (error.code === 'ERR_CALL_TIMEOUT') return 'late'
-  if (error.code === 'ERR_NOPROC') return 'noReplica'
-  const isStop = error.code === 'ERR_CALLEE_EXITED' && error.reason === 'shutdown'
-  const code = isStop ? 'ERR_NODE_STOPPED' : error.code === 'ERR_MAILBOX_FULL' ? 'ERR_OVERLOADED' : 'ERR_REPLICA_FAILED'
-  throw new ReplicaError(code, 'The watcher of the replica ended, or could not be asked', { cause: error, written })
-}
-
-function noReplica(written?: Replicated<unknown>): ReplicaError {
-  return new ReplicaError('ERR_NO_REPLICA', 'This node watches no replica: give `replica` to startNode', { written })
 }
