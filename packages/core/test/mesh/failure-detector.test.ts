@@ -108,6 +108,41 @@ describe('what a node finds itself', () => {
     expect(detector.tick(20_000, 0).accuse).toHaveLength(1)
   })
 
+  it('is accused at the latest a minute after it refuted that, however often it has', () => {
+    const detector = clusterOf(10)
+    detector.silent('n1', 1_000)
+    const accusedAt: number[] = []
+    for (let now = 1_000; accusedAt.length < 9; now += 250) {
+      if (detector.tick(now, 0).accuse.length === 0) continue
+      accusedAt.push(now)
+      detector.known('n1', 1, accusedAt.length + 1, now)
+    }
+    expect(accusedAt.slice(-4).map((at) => at - (accusedAt[0] ?? 0))).toEqual([62_000, 122_000, 182_000, 242_000])
+  })
+
+  it('is accused at once where others were refuted before, and not we', () => {
+    const detector = clusterOf(10)
+    detector.accused(word('n1', detector.table.of('n1').find((node) => node !== 'me') as string), sealed, 0)
+    detector.known('n1', 1, 2, 100)
+    detector.silent('n1', 200)
+    expect(accusedBy(detector, 250)).toEqual(['n1'])
+  })
+
+  it('and is a member again is known as a newcomer: it has the time to link to us, and what it refuted before is forgotten', () => {
+    const detector = clusterOf(7)
+    detector.unlinked('n1', 0, false)
+    detector.gone('n1')
+    detector.known('n1', 1, 2, 10_000)
+    expect(accusedBy(detector, 10_000)).toEqual([])
+    expect(accusedBy(detector, 15_999)).toEqual([])
+    expect(accusedBy(detector, 16_000)).toEqual(['n1'])
+    detector.known('n1', 1, 3, 16_000)
+    detector.gone('n1')
+    detector.known('n1', 1, 4, 16_100)
+    detector.silent('n1', 16_200)
+    expect(accusedBy(detector, 16_250)).toEqual(['n1'])
+  })
+
   it('is not accused any more by one whose word counts no more, which says so a last time for those that watch it now', () => {
     const detector = clusterOf(7)
     detector.silent('n1', 1_000)

@@ -258,6 +258,8 @@ describe('a death by the word of monitors', () => {
   it('of a node whose link is up but silent waits for the end of the link, and is over when it says something', () => {
     const suspected = run(memberA(), (state) => suspect(state, { node: 'a', life: 1 }))
     const dead = run(suspected, (state) => died(state, [word], 0))
+    // Said again as long as its link is up, it is no news.
+    expect(died(dead, [word], 10)).toEqual({ state: dead, changes: [] })
     expect(vouchedBytes(dead)).toEqual([dead.self.sealed])
     // What is told of another life says nothing against that.
     const told = (life: number): readonly unknown[] => mergeRecord(dead, recordBy('a', { life }), 50).changes
@@ -283,6 +285,13 @@ describe('a sparse mesh', () => {
         'a',
       ),
     ).toBe(false)
+  })
+
+  it('forgets a node of which there was never a record: no monitor judges it', () => {
+    const sparse = run(newMembership(), (state) => shaped(state, 'sparse', 0))
+    const up = run(sparse, (state) => linkUp(state, { node: 'a', life: 1 }, 0))
+    const down = run(up, (state) => linkDown(state, { node: 'a', life: 1 }, 10))
+    expect(tick(down, 1e9).changes).toContainEqual({ kind: 'removed', node: 'a' })
   })
 
   it('that becomes full again gives everybody the time to link', () => {
