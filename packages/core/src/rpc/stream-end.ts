@@ -69,7 +69,6 @@ export class StreamEnd implements Deadline {
   constructor(options: StreamEndOptions) {
     this.#options = options
     this.#given = new GivenCredit(options.window, options.account, (grant) => {
-      if (this.#isOver) return
       if (this.#hasBegun) this.#sendCredit(grant)
       else this.#owed = { items: this.#owed.items + grant.items, bytes: this.#owed.bytes + grant.bytes }
     })
@@ -182,7 +181,7 @@ export class StreamEnd implements Deadline {
 
   #wasRead(item: Uint8Array): void {
     const grant = this.#given.read(item.byteLength)
-    if (grant !== undefined && !this.#isOver) this.#sendCredit(grant)
+    if (grant !== undefined) this.#sendCredit(grant)
   }
 
   // --- what comes ---

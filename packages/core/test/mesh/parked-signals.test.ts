@@ -36,6 +36,24 @@ describe('items that found their way full', () => {
     expect(park(item(0, 1, 'elsewhere'))).toBe(true)
   })
 
+  it('leave room for as many as have gone on', () => {
+    const { park, resume } = world()
+    for (const seq of [0, 1, 2, 3]) park(item(seq))
+    resume(2)
+    expect([4, 5, 6].map((seq) => park(item(seq)))).toEqual([true, true, false])
+  })
+
+  it('are not those of the next link, which are parked while the last one of this goes on', () => {
+    const { parked, park } = world()
+    park(item(0))
+    parked.resume('there', () => {
+      if (parked.drop('there') === 0) return false
+      park(item(1))
+      return true
+    })
+    expect(parked.drop('there')).toBe(1)
+  })
+
   it('wait without the block that others stand in too', () => {
     const { parked, park } = world()
     park(item(0))
