@@ -53,6 +53,25 @@ describe('those who wait for a replica', () => {
     expect(asked).toEqual([])
   })
 
+  it('and have left are asked for no more, neither again nor when their turn comes', async () => {
+    const { asked, order, wait, progress } = startReplica()
+    const leaveFirst = wait('first')
+    progress()
+    leaveFirst()
+    const others = Array.from({ length: 100 }, (_, at) => wait(`other ${at}`))
+    for (const leave of others.slice(0, -1)) leave()
+    while (asked.length > 1) {
+      asked.shift()?.answer(false)
+      await settled()
+    }
+    expect(asked.map(({ token }) => token)).toEqual(['other 99'])
+    expect(order).not.toContain('asked for other 50')
+    others.at(-1)?.()
+    asked.shift()?.answer(false)
+    await settled()
+    expect(asked).toEqual([])
+  })
+
   it('O18 [local] listen before they ask, as what comes in between would wake nobody', () => {
     const { order, wait } = startReplica()
     wait('17')
