@@ -12,6 +12,7 @@ import { connectionLimits, negotiationMs, streamsMax, streamWindowBytes } from '
 import type { CreateLineNode } from '../line.ts'
 import { peerGater } from '../peer-gater.ts'
 import { guardConnections, guardStreams } from './guarded-negotiations.ts'
+import { withJoinedMessages } from './joined-gossip.ts'
 import { noisePlaintextBytesMax } from './noise-streams.ts'
 import { secretEncrypters } from './secret-encrypters.ts'
 import { withSendQueues } from './send-queue.ts'
@@ -57,7 +58,8 @@ export async function createSkerryLibp2p(
     services: {
       identify: identify(),
       // gossipsub() says that it returns a PubSub; it is a GossipSub.
-      pubsub: gossipsub({ ...gossipOptions }) as (components: Parameters<ReturnType<typeof gossipsub>>[0]) => GossipSub,
+      pubsub: (components: Parameters<ReturnType<typeof gossipsub>>[0]) =>
+        withJoinedMessages(gossipsub({ ...gossipOptions })(components) as GossipSub),
     },
   })
   protocols = () => node.getProtocols()

@@ -1,0 +1,23 @@
+import type { Stream } from '@libp2p/interface'
+import { inWholeMessages } from '../message-joiner.ts'
+
+/** The part of gossipsub that begins to read what a peer sends. */
+interface Reading {
+  createInboundStream(peer: unknown, stream: Stream): void
+}
+
+/** The same gossipsub, which is given messages in few pieces. */
+export function withJoinedMessages<Pubsub extends object>(pubsub: Pubsub): Pubsub {
+  // Another version may begin in another way; then it works as it comes.
+  if (!isReading(pubsub)) return pubsub
+  const begin = pubsub.createInboundStream.bind(pubsub)
+  pubsub.createInboundStream = (peer, stream) => {
+    stream.source = inWholeMessages(stream.source)
+    begin(peer, stream)
+  }
+  return pubsub
+}
+
+function isReading(pubsub: object): pubsub is Reading {
+  return 'createInboundStream' in pubsub && typeof pubsub.createInboundStream === 'function'
+}
