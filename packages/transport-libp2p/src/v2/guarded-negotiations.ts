@@ -9,6 +9,7 @@ import type {
 import { boundFrames } from './bounded-frames.ts'
 import { noteSocket } from './connection-sockets.ts'
 import { guarded } from './guarded-source.ts'
+import { readInTurns } from './in-turns.ts'
 
 /** Guards what strangers say first: libp2p hands it every connection, of either direction, before it reads anything. */
 export function guardConnections(isEncrypter: (protocol: string) => boolean): () => ConnectionProtector {
@@ -21,7 +22,7 @@ export function guardConnections(isEncrypter: (protocol: string) => boolean): ()
   })
 }
 
-/** Guards what members say first on each of their streams, and the frames that it comes in. `isHandled`: whether there is such a protocol. */
+/** Guards what members say first on each of their streams, the frames that it comes in, and how long they keep the thread. `isHandled`: whether there is such a protocol. */
 export function guardStreams<Components>(
   muxer: (components: Components) => StreamMuxerFactory,
   isHandled: (protocol: string) => boolean,
@@ -40,6 +41,7 @@ export function guardStreams<Components>(
           onIncomingStream: (stream) => init.onIncomingStream?.(guard(stream)),
         })
         boundFrames(streams)
+        readInTurns(streams)
         const newStream = streams.newStream.bind(streams)
         streams.newStream = async (name) => guard(await newStream(name))
         return streams
