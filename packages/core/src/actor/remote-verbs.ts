@@ -144,8 +144,9 @@ export interface RegionVerbs {
    *
    * Rejects with a `PrimaryError`, `ERR_PRIMARY_OUTBID`, when the table says by then that another region won, which it names with its epoch:
    * `not-run` where a member announced the last epoch that there can be, with a higher id. Rejects with `ERR_REGION_TIMEOUT` when the table
-   * does not know of what was announced within 10 s; with `ERR_BAD_REGION`; with `ERR_NODE_STOPPED` for plain code; with `ERR_NOPROC` or
-   * `ERR_CALLEE_EXITED` while the node restarts its own actors.
+   * does not know within 10 s of what was announced, and may come to know it later; with `ERR_NODE_STOPPED` for plain code, before or after
+   * the announcement; with `ERR_BAD_REGION`; and where the node's own actors restart or are too busy with the `CallError` of a call, whose outcome says
+   * whether it was announced: `ERR_NOPROC`, `ERR_CALLEE_EXITED`, `ERR_CALL_TIMEOUT` after 5 s.
    *
    * @example
    * const epoch = await ctx.setPrimaryRegion('fra')

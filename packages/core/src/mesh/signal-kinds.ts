@@ -31,7 +31,7 @@ export function sendsOutItsSender(signal: Signal): signal is LinkSignal | Monito
   return signal.type === 'link' || signal.type === 'monitor' || (signal.type === 'exit' && !signal.viaLink)
 }
 
-/** Whether any peer may send it to any actor: answers, parts of streams and the exits of what is linked act only where they are waited for. */
+/** Whether any peer may send it to any actor of the app: answers, parts of streams and the exits of what is linked act only where they are waited for. */
 export function isJudgedByItsTarget(signal: Signal): boolean {
   switch (signal.type) {
     case 'reply':

@@ -47,11 +47,11 @@ export function poolOptions(given: ThreadPoolOptions | undefined, parallelism: n
   }
 }
 
-/** Every one of them is a whole number from 1. */
+/** Every one of them is a whole number from 1; one that is `undefined` is one that is not given. */
 function checkedLimits<Limits extends object>(name: string, defaults: Limits, given: Partial<Limits> = {}): Limits {
-  const limits = { ...defaults, ...given }
-  for (const [limit, most] of Object.entries(limits)) checkWhole(`${name}.${limit}`, most, 1)
-  return limits
+  const said = Object.entries(given).filter(([, most]) => most !== undefined)
+  for (const [limit, most] of said) checkWhole(`${name}.${limit}`, most, 1)
+  return { ...defaults, ...Object.fromEntries(said) }
 }
 
 function checkGiven(name: string, value: number | undefined, from: number, to?: number): void {

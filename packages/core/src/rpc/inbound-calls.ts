@@ -322,6 +322,7 @@ export class InboundCalls {
     this.letsGo(call.caller, call.heldBytes)
     this.#leftQueue(call.served.load)
     this.on.refused(call, failure)
+    if (this.#calls.size === 0) this.#onEmpty?.()
   }
 }
 

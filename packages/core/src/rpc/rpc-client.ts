@@ -173,29 +173,30 @@ class RpcClient implements RemoteServices {
     checkRegionName(region)
     const announced = await this.#askMesh(owner, 'setPrimaryRegion', [region])
     if (announced.region !== region) throw new PrimaryError(region, 'not-run', announced)
-    let epoch = 0
-    const isPrimary = (): boolean => {
+    const table = (): Pick<Primary, 'region' | 'epoch'> => {
       const { primaryRegion, primaryEpoch } = this.#table.read().data
-      epoch = primaryEpoch
-      return primaryRegion === region
+      return { region: primaryRegion, epoch: primaryEpoch }
     }
     const what = `region "${region}" as the primary as of epoch ${announced.epoch}`
-    await this.#waitForTable(owner, () => this.primaryEpoch >= announced.epoch, what)
-    if (isPrimary()) return epoch
-    // Another one won; or, within the last epoch that there can be, the table is behind.
-    const believed = await this.#askMesh(owner, 'primary', [])
+    const untilMs = this.#kernel.platform.clock.monotonic() + waitForMsDefault
+    await this.#waitForTable(owner, () => table().epoch >= announced.epoch, what, untilMs)
+    if (table().region === region) return table().epoch
+    // Below the last epoch that there can be, ours was a new one, so another won. Within the last the table may be behind.
+    if (announced.epoch < Number.MAX_SAFE_INTEGER) throw new PrimaryError(region, 'ran', table())
+    const believed = await this.#askMesh(owner, 'primary', []).catch(table)
     if (believed.region !== region) throw new PrimaryError(region, 'ran', believed)
-    await this.#waitForTable(owner, isPrimary, what)
-    return epoch
+    await this.#waitForTable(owner, () => table().region === region, what, untilMs)
+    return table().epoch
   }
 
   #askMesh(owner: RemoteOwner, name: string, args: readonly unknown[]): Promise<Primary> {
     return this.#kernel.call(owner, mesh, name, args, meshTimeoutMs) as Promise<Primary>
   }
 
-  #waitForTable(owner: RemoteOwner, condition: () => boolean, what: string): Promise<void> {
+  #waitForTable(owner: RemoteOwner, condition: () => boolean, what: string, untilMs: number): Promise<void> {
     const regions = (): readonly string[] => this.regions()
-    const wait = { owner, condition, what, timeoutMs: waitForMsDefault, regions }
+    const timeoutMs = Math.max(1, untilMs - this.#kernel.platform.clock.monotonic())
+    const wait = { owner, condition, what, timeoutMs, regions }
     return waitForTable(this.#kernel, this.#listeners, wait)
   }
 

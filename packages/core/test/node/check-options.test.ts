@@ -67,6 +67,11 @@ describe('the options of a node', () => {
   })
 })
 
+it('an option that is undefined is one that is not given', () => {
+  const undefinedOnes: object = { load: { inFlightMax: undefined }, idempotency: { keepMs: undefined } }
+  expect(checkOptions(undefinedOnes)).toEqual(checkOptions({}))
+})
+
 describe('the pool of threads', () => {
   it('has as many as can run at the same time, 64 at most', () => {
     expect(poolOptions(undefined, 2)).toEqual({ size: 2, blockedMs: 5_000 })

@@ -50,6 +50,15 @@ describe('setPrimaryRegion, of two nodes of a large mesh whose views are told so
     for (const { table } of [low, high]) expect(table).toEqual({ region: 'lax', epoch: 1 })
   })
 
+  it('is rejected as run also where the actor of the mesh is gone by then', async () => {
+    const { low } = await twoNodes()
+    const lost = outcomeOf(low.setPrimary('fra'))
+    await low.run(0)
+    low.loseMesh({ region: 'lax', epoch: 1, by: 'z' })
+    await low.run(100)
+    expect(lost.settled).toMatchObject({ code: 'ERR_PRIMARY_OUTBID', outcome: 'ran', primaryRegion: 'lax' })
+  })
+
   it('resolves with the later epoch where somebody made the same region the primary in that', async () => {
     const { low, high } = await twoNodes()
     const first = outcomeOf(low.setPrimary('fra'))
@@ -157,6 +166,7 @@ class PrimaryNode {
   readonly #reader = openRegionTable(this.#table)
   readonly #verbs: ReturnType<typeof createRpcClient>
   readonly #intake: PeerIntake
+  readonly #loseMesh: (primary: Primary) => void
   #published: Uint8Array = new Uint8Array()
   #version = 1
 
@@ -195,6 +205,11 @@ class PrimaryNode {
       lookForIdle: () => undefined,
     })
     const mesh = kernel.spawn(behavior, [], { system: true, register: membershipServerName })
+    this.#loseMesh = (primary) => {
+      kernel.deliver({ type: 'exit', from: mesh.pid, to: mesh.pid, reason: 'kill', viaLink: false })
+      memory.primary = primary
+      write()
+    }
   }
 
   /** What its region table says. */
@@ -217,6 +232,11 @@ class PrimaryNode {
     this.#version += 1
     const record = nodeRecord(node, { ...primaryFields(primary), version: this.#version, addresses: [node] })
     this.#put(node, sealRecord(record, genuine))
+  }
+
+  /** Its actor of the mesh ends, and its table comes to say that. */
+  loseMesh(primary: Primary): void {
+    this.#loseMesh(primary)
   }
 
   async run(ms: number): Promise<void> {

@@ -516,6 +516,18 @@ describe('waiting for their end', () => {
     expect([refused, empty.done]).toEqual([[2], true])
   })
 
+  it('is over when the last one that waited is refused behind others that were gathered', async () => {
+    const { inbound, clock, arrive, refused } = world({ maxInFlight: 1 })
+    arrive(call(1))
+    await clock.advance(1)
+    arrive(call(2), 98)
+    const empty = watched(inbound.whenEmpty(clock, 10_000))
+    await clock.advance(49)
+    inbound.gather(() => void inbound.end(call(1)), clock.monotonic())
+    await clock.advance(0)
+    expect([refused, empty.done]).toEqual([[2], true])
+  })
+
   it('is over when the time is, though they are not', async () => {
     const { inbound, clock, arrive } = world()
     arrive(call(1))
