@@ -2,6 +2,7 @@ import type { MessageStream } from '@libp2p/interface'
 
 // Frames of 12 bytes mostly, each of which takes some 150 more until it is encrypted.
 const answersMax = 8_192
+const headerBytes = 12
 // Once no more than this is left of what was encrypted, and of the rest, the connection is read again.
 const readAgainBytesMax = 64 * 1_024
 
@@ -12,7 +13,7 @@ interface Pausable extends MessageStream {
 
 /** The part of yamux's muxer by which all that it sends goes to its connection. */
 interface Sending {
-  send(data: unknown): boolean
+  send(data: { readonly byteLength: number }): boolean
 }
 
 /**
@@ -28,7 +29,8 @@ export function boundAnswers(muxer: object, connection: MessageStream): void {
   muxer.send = (data) => {
     const isTaken = send(data)
     if (isTaken) return true
-    waiting += 1
+    // What streams write waits for the socket by itself.
+    if (data.byteLength <= headerBytes) waiting += 1
     if (waiting > answersMax && connection.readStatus === 'readable') {
       isPaused = true
       connection.pause()
@@ -42,9 +44,18 @@ export function boundAnswers(muxer: object, connection: MessageStream): void {
       waiting = 0
       if (!isPaused) return
       isPaused = false
-      if (connection.readStatus === 'paused') connection.resume()
+      if (connection.readStatus === 'paused') readAgain(connection)
     })
   })
+}
+
+/** What came before the pause is looked at first: if it ends the connection, that can't be read again, and says so by a throw. */
+function readAgain(connection: MessageStream): void {
+  try {
+    connection.resume()
+  } catch (error) {
+    connection.abort(error instanceof Error ? error : new Error(String(error)))
+  }
 }
 
 /** What waits to be encrypted, and for the socket. */

@@ -1,8 +1,9 @@
-import { streamWindowBytesMax } from '@skerry/transport-libp2p/adapter'
+import { PieceJoiner, streamWindowBytesMax, yamuxFrames } from '@skerry/transport-libp2p/adapter'
+import { Uint8ArrayList } from 'uint8arraylist'
 
 /** The part of yamux's muxer that takes bytes, and keeps those of a frame that is not complete. */
 interface FrameReading {
-  onData(data: unknown): void
+  onData(data: Uint8Array | Uint8ArrayList): void
   readonly decoder: { readonly buffer: { readonly byteLength: number } }
 }
 
@@ -10,14 +11,18 @@ interface FrameReading {
 const headerBytes = 12
 
 /**
- * Ends a connection of libp2p 3 that has brought more of a frame than any window has: 4 MiB. yamux looks at a frame when it has it all, and
+ * Has a muxer of libp2p 3 take frames in few pieces, and ends a connection that has brought more of a frame than any window has: 4 MiB. yamux looks at a frame when it has it all, and
  * its header may say 4 GiB.
  */
 export function boundFrames(muxer: object): void {
   if (!isFrameReading(muxer)) return
   const take = muxer.onData.bind(muxer)
+  const joiner = new PieceJoiner(yamuxFrames())
   muxer.onData = (data) => {
-    take(data)
+    const pieces = data instanceof Uint8Array ? [data] : [...data]
+    const joined = joiner.take(pieces)
+    if (joined.length === 0) return
+    take(joined === pieces ? data : new Uint8ArrayList(...joined))
     const { byteLength } = muxer.decoder.buffer
     if (byteLength > streamWindowBytesMax + headerBytes) {
       throw new Error(

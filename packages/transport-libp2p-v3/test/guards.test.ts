@@ -6,9 +6,12 @@ import { Gossip } from '../../transport-libp2p/src/gossip.ts'
 import { readIdentity } from '../../transport-libp2p/src/identity.ts'
 import { checkOptions } from '@skerry/transport-libp2p/adapter'
 import { fastClock, testPlatform } from '../../transport-libp2p/test/test-platform.ts'
+import { boundAnswers } from '../src/bounded-answers.ts'
 import { createSkerryLibp2p } from '../src/create-libp2p.ts'
 import { lineGossip } from '../src/line-node.ts'
 
+// Answers that wait before a connection is read no further.
+const answersMax = 8_192
 const given = { cluster: 'guards', secrets: ['the secret of these tests, 32 characters'] }
 const never = new AbortController().signal
 
@@ -33,6 +36,29 @@ describe('a transport over libp2p 3', () => {
       code: 'ERR_DIAL_FAILED',
       message: expect.stringContaining('a length without an end'),
     })
+  })
+
+  it('ends a connection whose last bytes before a pause were wrong, and not its process', async () => {
+    const muxer = { send: (_frame: Uint8Array) => false }
+    let reason: Error | undefined
+    const connection = Object.assign(new EventTarget(), {
+      readStatus: 'readable',
+      writeBufferLength: 0,
+      pause: () => void (connection.readStatus = 'paused'),
+      resume() {
+        throw new Error('Cannot resume a stream that is closing')
+      },
+      abort: (error: Error) => void (reason = error),
+    })
+    boundAnswers(muxer, connection as never)
+    for (let sent = 0; sent < answersMax; sent += 1) muxer.send(new Uint8Array(12))
+    // What streams write waits by itself.
+    muxer.send(new Uint8Array(1_000))
+    expect(connection.readStatus).toBe('readable')
+    muxer.send(new Uint8Array(12))
+    expect(connection.readStatus).toBe('paused')
+    connection.dispatchEvent(new Event('drain'))
+    await expect.poll(() => reason?.message).toBe('Cannot resume a stream that is closing')
   })
 
   it('sends a frame in one write', async () => {

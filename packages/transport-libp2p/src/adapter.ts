@@ -4,6 +4,7 @@
  */
 export { secretNoises } from './cluster-secrets.ts'
 export { countRefused } from './count-refused.ts'
+export { yamuxFrames } from './framings.ts'
 export { gossipWireTopic } from './gossip.ts'
 export { gossipOptions } from './gossip-options.ts'
 export type { Identity } from './identity.ts'
@@ -15,4 +16,5 @@ export { MeshTransport } from './mesh-transport.ts'
 export { MultistreamGuard, muxerProtocol } from './multistream-guard.ts'
 export { type CheckedOptions, checkOptions } from './options.ts'
 export { peerGater } from './peer-gater.ts'
+export { PieceJoiner } from './piece-joiner.ts'
 export { announceWindowInSteps, setReceiveWindow } from './receive-window.ts'

@@ -48,6 +48,7 @@ export async function createSkerryLibp2p(
             maxInboundStreams: streamsMax,
             maxOutboundStreams: streamsMax,
           }),
+          options.maxFrameBytes,
         ),
         (protocol) => protocols().includes(protocol),
       ),

@@ -1,14 +1,16 @@
 import type { StreamMuxer } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { yamuxFrames } from '../framings.ts'
+import { inFewPiecesOf } from './joined-source.ts'
 import { ReadTurns } from './read-turns.ts'
 import { withNext } from './with-next.ts'
 
 type Chunk = Uint8Array | Uint8ArrayList
 
-/** Has a muxer of libp2p 2 read its connection in turns with all else that the thread has to do. */
+/** Has a muxer of libp2p 2 read its connection in turns with all else that the thread has to do, and its frames in few pieces. */
 export function readInTurns(muxer: StreamMuxer): void {
   const sink = muxer.sink.bind(muxer)
-  muxer.sink = (read) => sink(Symbol.asyncIterator in read ? inTurns(read) : read)
+  muxer.sink = (read) => sink(Symbol.asyncIterator in read ? inFewPiecesOf(yamuxFrames(), inTurns(read)) : read)
 }
 
 /** The same bytes, as {@link ReadTurns} says. */

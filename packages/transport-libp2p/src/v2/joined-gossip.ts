@@ -1,5 +1,6 @@
 import type { Stream } from '@libp2p/interface'
-import { inWholeMessages } from '../message-joiner.ts'
+import { behindVarints } from '../framings.ts'
+import { inFewPiecesOf } from './joined-source.ts'
 
 /** The part of gossipsub that begins to read what a peer sends. */
 interface Reading {
@@ -12,7 +13,7 @@ export function withJoinedMessages<Pubsub extends object>(pubsub: Pubsub): Pubsu
   if (!isReading(pubsub)) return pubsub
   const begin = pubsub.createInboundStream.bind(pubsub)
   pubsub.createInboundStream = (peer, stream) => {
-    stream.source = inWholeMessages(stream.source)
+    stream.source = inFewPiecesOf(behindVarints(), stream.source)
     begin(peer, stream)
   }
   return pubsub

@@ -4,9 +4,10 @@ import { withNext } from './with-next.ts'
 
 // From here on no stream writes more, until half of it has left.
 const writtenBytesMax = 1_024 * 1_024
-// From here on nothing more is read of the connection, until half of it has left. It is out of reach of what streams write (the batches of the lanes of
-// a link are less), or two nodes that send each other all they can might both wait for the other to read.
-const answersBytesMax = 4 * writtenBytesMax
+// From here on, and four of the largest frames more, nothing is read of the connection, until half of it has left. It is out of reach of what streams
+// write (a batch of each lane of a link more, once the peer gives it room), or two nodes that send each other all they can might both wait for the
+// other to read.
+const answersBytesLeast = 4 * writtenBytesMax
 // What a frame takes beside its bytes, about.
 const frameCostBytes = 256
 
@@ -17,7 +18,7 @@ type Chunk = Uint8Array | Uint8ArrayList
  * peer says that it has room, and an answer to each ping, to each stream too many, to each piece that a stream reads. So a peer that reads nothing
  * from its socket, and goes on to give room or to ask, would have our memory for it.
  *
- * A frame counts its bytes and 256 more. From 1 MiB on, streams wait with what they write. From 4 MiB on, which takes answers, or room given in
+ * A frame counts its bytes and 256 more. From 1 MiB on, streams wait with what they write. From 8 MiB on (with frames of 1 MiB), which takes answers, or room given in
  * crumbs, nothing is read of the connection: who does not read is not read, and loses its links for want of heartbeats.
  */
 export class SendQueue {
@@ -26,6 +27,11 @@ export class SendQueue {
   #isTaken = false
   readonly #writers = new Set<() => void>()
   #reader: (() => void) | undefined
+  readonly #answersBytesMax: number
+
+  constructor(maxFrameBytes: number) {
+    this.#answersBytesMax = answersBytesLeast + 4 * maxFrameBytes
+  }
 
   /** Whether a stream may write. */
   get hasRoom(): boolean {
@@ -33,7 +39,7 @@ export class SendQueue {
   }
 
   get #isReadable(): boolean {
-    return this.#bytes < answersBytesMax || !this.#isTaken
+    return this.#bytes < this.#answersBytesMax || !this.#isTaken
   }
 
   /** From here on all that is handed over is taken, too. */
@@ -48,7 +54,7 @@ export class SendQueue {
   taken(frame: Chunk): void {
     this.#bytes -= frame.byteLength + frameCostBytes
     if (this.#writers.size > 0 && this.#bytes <= writtenBytesMax / 2) this.#wakeWriters()
-    if (this.#reader !== undefined && this.#bytes <= answersBytesMax / 2) this.#wakeReader()
+    if (this.#reader !== undefined && this.#bytes <= this.#answersBytesMax / 2) this.#wakeReader()
   }
 
   /** The connection takes no more: who waits goes on, to find that out. */
@@ -71,7 +77,7 @@ export class SendQueue {
     })
   }
 
-  /** The same chunks, while less than 4 MiB wait. */
+  /** The same chunks, while no more waits than may. */
   paced<Read>(source: AsyncIterable<Read>): AsyncGenerator<Read> {
     const chunks = source[Symbol.asyncIterator]()
     return withNext(chunks, () => (this.#isReadable ? chunks.next() : this.#readable().then(() => chunks.next())))
@@ -103,13 +109,14 @@ export function sendQueueOf(source: object): SendQueue | undefined {
 /** The same muxer, whose connections each have a {@link SendQueue}. */
 export function withSendQueues<Components>(
   muxer: (components: Components) => StreamMuxerFactory,
+  maxFrameBytes: number,
 ): (components: Components) => StreamMuxerFactory {
   return (components) => {
     const factory = muxer(components)
     return {
       protocol: factory.protocol,
       createStreamMuxer({ onIncomingStream, ...init } = {}): StreamMuxer {
-        const queue = new SendQueue()
+        const queue = new SendQueue(maxFrameBytes)
         const streams = factory.createStreamMuxer({
           ...init,
           onIncomingStream: (stream) => onIncomingStream?.(awaitingRoom(stream, queue)),
@@ -155,7 +162,8 @@ function awaitingRoom(stream: Stream, queue: SendQueue): Stream {
   const sendLater: typeof sendData = async (data, options) => {
     // All that wait are woken at once; each looks right before it writes.
     while (!queue.hasRoom && options?.signal?.aborted !== true) await queue.room(options?.signal)
-    if (!isBroken(stream)) await sendData(data, options)
+    // It would wait for the peer's room for ever: the signal says no more that it is over.
+    if (options?.signal?.aborted !== true && !isBroken(stream)) await sendData(data, options)
   }
   return stream
 }

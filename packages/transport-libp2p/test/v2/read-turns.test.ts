@@ -1,6 +1,10 @@
+// First, before anything loads libp2p.
+import '../../src/v2/promise-with-resolvers.ts'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import type { ComponentLogger, Stream } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { describe, expect, it } from 'vitest'
-import { inTurns } from '../../src/v2/in-turns.ts'
+import { inTurns, readInTurns } from '../../src/v2/in-turns.ts'
 import { ReadTurns } from '../../src/v2/read-turns.ts'
 
 describe('the turns of who reads a connection', () => {
@@ -59,6 +63,36 @@ describe('what is read in turns', () => {
     isOver = true
     expect(turns).toBeGreaterThan(15)
   })
+})
+
+it('a frame of yamux that comes byte by byte waits in few pieces: what consumes it takes a time that grows with their square', async () => {
+  const log = Object.assign(() => undefined, { error() {}, trace() {}, enabled: false })
+  const factory = yamux({ enableKeepAlive: false })({
+    logger: { forComponent: () => log } as unknown as ComponentLogger,
+  })
+  const read: Uint8ArrayList[] = []
+  const readAll = async ({ source }: Stream): Promise<void> => {
+    for await (const chunk of source) read.push(new Uint8ArrayList(chunk))
+  }
+  const onIncomingStream = (stream: Stream): void => void readAll(stream)
+  const muxer = factory.createStreamMuxer({ direction: 'inbound', onIncomingStream })
+  readInTurns(muxer)
+  const bytes = 65_536
+  const header = (type: number, flag: number, length: number): Buffer => {
+    const frame = Buffer.from([0, type, 0, flag, 0, 0, 0, 1, 0, 0, 0, 0])
+    frame.writeUInt32BE(length, 8)
+    return frame
+  }
+  async function* sent(): AsyncGenerator<Uint8Array> {
+    yield header(1, 1, 0)
+    yield header(0, 0, bytes)
+    for (let left = bytes; left > 1; left -= 1) yield Uint8Array.of(left & 0xff)
+    // The last, and what is next.
+    yield Buffer.concat([Uint8Array.of(1), header(0, 4, 0)])
+  }
+  await muxer.sink(sent())
+  expect(read.reduce((sum, { byteLength }) => sum + byteLength, 0)).toBe(bytes)
+  expect(read.flatMap((chunk) => [...chunk]).length).toBeLessThan(bytes / 4_096 + 3)
 })
 
 /** Keeps the thread for so long. */
