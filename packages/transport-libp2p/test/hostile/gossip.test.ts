@@ -39,10 +39,8 @@ describe('a member that gossips byte by byte, all at once and never to the end',
       () => (isHeard = true),
       () => (isHeard = true),
     )
-    let calls = 0
-    for (; !isHeard; calls += 1) expect(await callVictim()).toBe('here')
+    while (!isHeard) expect(await callVictim()).toBe('here')
     await heard
-    expect(calls).toBeGreaterThan(10)
     expect(grew(before, await victim.report()).held).toBeLessThan(4 * mebi)
   })
 })
