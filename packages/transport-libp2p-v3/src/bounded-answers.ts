@@ -1,7 +1,8 @@
 import type { MessageStream } from '@libp2p/interface'
 
-// Frames of 12 bytes mostly, each of which takes some 150 more until it is encrypted.
+// Each takes some 150 bytes beside its own until it is encrypted.
 const answersMax = 8_192
+// Of a frame of yamux, and all that there is of an answer.
 const headerBytes = 12
 // Once no more than this is left of what was encrypted, and of the rest, the connection is read again.
 const readAgainBytesMax = 64 * 1_024
@@ -17,9 +18,9 @@ interface Sending {
 }
 
 /**
- * Reads no more of a connection of libp2p 3 once 8,192 frames were sent to it that it did not take at once, until they have left. Streams wait for the socket by
- * themselves; answers to pings, and to streams beyond their number, do not: so a peer that asks and reads nothing from its socket
- * would have our memory for it. It is not read either, and loses its links for want of heartbeats.
+ * Reads no more of a connection of libp2p 3 once 8,192 frames without data were sent to it that it did not take at once, until they have left.
+ * What streams write waits for the socket by itself; answers to pings, and to streams beyond their number, do not: so a peer that asks and
+ * reads nothing from its socket would have our memory for it. It is not read either, and loses its links for want of heartbeats.
  */
 export function boundAnswers(muxer: object, connection: MessageStream): void {
   if (!isSending(muxer) || !isPausable(connection)) return
@@ -29,7 +30,6 @@ export function boundAnswers(muxer: object, connection: MessageStream): void {
   muxer.send = (data) => {
     const isTaken = send(data)
     if (isTaken) return true
-    // What streams write waits for the socket by itself.
     if (data.byteLength <= headerBytes) waiting += 1
     if (waiting > answersMax && connection.readStatus === 'readable') {
       isPaused = true

@@ -11,8 +11,8 @@ interface FrameReading {
 const headerBytes = 12
 
 /**
- * Has a muxer of libp2p 3 take frames in few pieces, and ends a connection that has brought more of a frame than any window has: 4 MiB. yamux looks at a frame when it has it all, and
- * its header may say 4 GiB.
+ * Has a muxer of libp2p 3 take frames in few pieces, and ends a connection that has brought more of a frame than any window has: 4 MiB.
+ * yamux looks at a frame when it has it all, and its header may say 4 GiB.
  */
 export function boundFrames(muxer: object): void {
   if (!isFrameReading(muxer)) return

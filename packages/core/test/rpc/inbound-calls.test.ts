@@ -504,26 +504,17 @@ describe('waiting for their end', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('is over when no time is left for the last one that waited', async () => {
+  it.each([
+    ['by itself', (_inbound: InboundCalls, end: () => void) => end()],
+    ['behind others that were gathered', (inbound: InboundCalls, end: () => void) => inbound.gather(end, 50)],
+  ])('is over when no time is left for the last one that waited, refused %s', async (_how, act) => {
     const { inbound, clock, arrive, refused } = world({ maxInFlight: 1 })
     arrive(call(1))
     await clock.advance(1)
     arrive(call(2), 98)
     const empty = watched(inbound.whenEmpty(clock, 10_000))
     await clock.advance(49)
-    inbound.end(call(1))
-    await clock.advance(0)
-    expect([refused, empty.done]).toEqual([[2], true])
-  })
-
-  it('is over when the last one that waited is refused behind others that were gathered', async () => {
-    const { inbound, clock, arrive, refused } = world({ maxInFlight: 1 })
-    arrive(call(1))
-    await clock.advance(1)
-    arrive(call(2), 98)
-    const empty = watched(inbound.whenEmpty(clock, 10_000))
-    await clock.advance(49)
-    inbound.gather(() => void inbound.end(call(1)), clock.monotonic())
+    act(inbound, () => void inbound.end(call(1)))
     await clock.advance(0)
     expect([refused, empty.done]).toEqual([[2], true])
   })

@@ -14,12 +14,15 @@ export function inFewPiecesOf<Read extends Chunk>(
   const next = async (): Promise<IteratorResult<Read | Uint8ArrayList, unknown>> => {
     for (;;) {
       const result = await chunks.next()
-      const chunk: Chunk | undefined = result.done === true ? undefined : result.value
-      const pieces = chunk instanceof Uint8Array ? [chunk] : [...(chunk ?? [])]
-      const joined = chunk === undefined ? joiner.rest() : joiner.take(pieces)
-      if (joined === pieces && result.done !== true) return result
+      if (result.done === true) {
+        const rest = joiner.rest()
+        return rest.length === 0 ? result : { done: false, value: new Uint8ArrayList(...rest) }
+      }
+      const chunk: Chunk = result.value
+      const pieces = chunk instanceof Uint8Array ? [chunk] : [...chunk]
+      const joined = joiner.take(pieces)
+      if (joined === pieces) return result
       if (joined.length > 0) return { done: false, value: new Uint8ArrayList(...joined) }
-      if (result.done === true) return result
     }
   }
   return withNext(chunks, next)

@@ -18,8 +18,8 @@ type Chunk = Uint8Array | Uint8ArrayList
  * peer says that it has room, and an answer to each ping, to each stream too many, to each piece that a stream reads. So a peer that reads nothing
  * from its socket, and goes on to give room or to ask, would have our memory for it.
  *
- * A frame counts its bytes and 256 more. From 1 MiB on, streams wait with what they write. From 8 MiB on (with frames of 1 MiB), which takes answers, or room given in
- * crumbs, nothing is read of the connection: who does not read is not read, and loses its links for want of heartbeats.
+ * A frame counts its bytes and 256 more. From 1 MiB on, streams wait with what they write. From 8 MiB on (with frames of 1 MiB), which takes
+ * answers, or room given in crumbs, nothing is read of the connection: who does not read is not read, and loses its links for want of heartbeats.
  */
 export class SendQueue {
   #bytes = 0
